@@ -1,0 +1,43 @@
+# `make` builds the environment and runs the embedded experiment; `make test` runs all tests in it.
+PYTHON ?= python3
+CORES ?= all
+VENV := .venv
+BIN := $(VENV)/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := article
+.PHONY: article environment test lint lock clean
+
+article: environment
+	snakemake --cores $(CORES)
+	@echo
+	@echo "The article: $(CURDIR)/results/procedural/paper.pdf"
+	@echo "             $(CURDIR)/results/procedural/paper.html"
+
+environment: $(VENV)/.complete
+
+# Without dependency resolution: the lock names every package, and nothing else may come in.
+$(VENV)/.complete: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; (3, 11) <= sys.version_info[:2] <= (3, 13) or sys.exit("texshape: error: Python 3.11 to 3.13 is needed, found " + sys.version.split()[0] + "; set PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+lint: environment
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile rules
+	snakemake --lint
+
+test: environment lint
+	python -m pytest $(PYTEST_ARGS)
+
+# Pins are resolved anew from the ranges in pyproject.toml (needs uv).
+lock:
+	uv pip compile --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
+	    --all-extras pyproject.toml -o requirements.lock
+	python tools/write_conda_environment.py
+
+clean:
+	rm -rf results logs .snakemake

@@ -1,0 +1,27 @@
+# How much texture and how much shape does a vision network use, and how much of each does it know?
+# One experiment from data to article: `snakemake --cores all [--configfile experiments/NAME.yaml]`.
+from snakemake.utils import min_version
+
+min_version("9.1")
+
+
+configfile: "params.yaml"
+
+
+include: "rules/common.smk"
+include: f"rules/{'data' if PROCEDURAL else 'published'}.smk"
+include: "rules/training.smk"
+include: "rules/trials.smk"
+include: "rules/features.smk"
+include: "rules/receptive_field.smk"
+include: "rules/tables.smk"
+include: "rules/figures.smk"
+include: "rules/article.smk"
+include: "rules/tracking.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        ARTICLE,
+        f"{RESULTS}/tracking.json",

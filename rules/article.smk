@@ -1,0 +1,36 @@
+# The article: every number in it is read from the files that are its inputs.
+
+
+rule article:
+    input:
+        [f"{TABLES}/{name}.csv" for name in TABLE_NAMES],
+        [
+            f"{FIGURES}/{name}.{suffix}"
+            for name in FIGURE_NAMES + IMAGE_FIGURES
+            for suffix in ("svg", "png")
+        ],
+        f"{RESULTS}/metrics.json",
+        f"{RESULTS}/models.csv",
+        f"{RESULTS}/parameters.json",
+        f"{RESULTS}/provenance.json",
+        PAPER,
+        source="paper/main.typ",
+    output:
+        pdf=f"{RESULTS}/paper.pdf",
+        html=f"{RESULTS}/paper.html",
+    log:
+        f"logs/{config['experiment']}/article.log",
+    benchmark:
+        f"logs/{config['experiment']}/article.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        results=lambda wc, output: parent(output.pdf),
+        code=source_hash("article.py"),
+    shell:
+        "texshape run article --results {params.results:q} --source {input.source:q}"
+        " --output {output.pdf:q} --html {output.html:q} > {log:q} 2>&1"

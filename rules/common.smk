@@ -1,0 +1,200 @@
+# Configuration, helpers and wildcard constraints. No rules here.
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from texshape import parameters
+from texshape.errors import InputError
+from texshape.figures.registry import available
+from texshape.models.names import slug as network_slug
+from texshape.provenance import source_hash
+
+try:
+    parameters.check(config, Path(workflow.basedir) / "schemas" / "params.schema.yaml")
+    # Networks measured as they are: slug -> name.
+    NAMED = {network_slug(name): name for name in config["networks"]}
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+# The commands of this environment, whether or not it is activated.
+shell.prefix(f"export PATH={Path(sys.executable).parent}:$PATH; ")
+
+RESULTS = f"results/{config['experiment']}"
+DATA = f"{RESULTS}/data"
+TABLES = f"{RESULTS}/tables"
+FIGURES = f"{RESULTS}/figures"
+ARTICLE = [f"{RESULTS}/paper.pdf", f"{RESULTS}/paper.html"]
+
+PROCEDURAL = config["data"]["kind"] == "procedural"
+TEST_SETS = (
+    ["test-plain", "test-stylized", "silhouettes", "textures", "cue-conflict"]
+    if PROCEDURAL
+    else ["cue-conflict", "edges", "silhouettes"]
+)
+
+# Networks trained here: slug -> architecture, arm, seeds.
+TRAINED = {}
+for entry in config["trained"]:
+    for arm in entry["arms"]:
+        trained = TRAINED.setdefault(
+            f"{entry['architecture']}--{arm}",
+            {"architecture": entry["architecture"], "arm": arm, "seeds": []},
+        )
+        trained["seeds"] = sorted({*trained["seeds"], *entry["seeds"]})
+
+TRAINED_RUNS = [
+    f"{model}/seed-{seed}" for model, t in TRAINED.items() for seed in t["seeds"]
+]
+RUNS = TRAINED_RUNS + [f"{model}/seed-0" for model in NAMED]
+
+
+def arm_of(model):
+    """The arm that a trained network was trained on."""
+    return config["arms"][TRAINED[model]["arm"]]
+
+
+def variant_of(model):
+    """The data variant that a network is trained and tested on."""
+    return arm_of(model).get("variant", "base") if model in TRAINED else "base"
+
+
+CHECKPOINT_EPOCHS = sorted(config["training"]["checkpoint_epochs"])
+
+# The controls have data of their own; every technique measures the others.
+MEASURED_RUNS = [run for run in RUNS if variant_of(run.split("/")[0]) == "base"]
+
+
+def state_epochs(run):
+    """Epochs of a network that are measured; of one that is not trained here 0 (random) and 1."""
+    return CHECKPOINT_EPOCHS if run.split("/")[0] in TRAINED else [0, 1]
+
+
+def states(runs, pattern):
+    """The files of the measured epochs, by run."""
+    return {run: [pattern.format(epoch) for epoch in state_epochs(run)] for run in runs}
+
+
+# Tables made of the same files of each network: table -> run -> files in the run's folder.
+PER_RUN = {
+    "readout": {
+        **states(MEASURED_RUNS, "readout/epoch-{:03d}.csv"),
+        "pixels--baseline/seed-0": ["readout/epoch-000.csv"],
+    },
+    "dimensionality": states(MEASURED_RUNS, "dimensionality/epoch-{:03d}.csv"),
+    "erasure": {run: ["erasure.csv"] for run in MEASURED_RUNS},
+    "receptive_field": {
+        run: ["receptive_field.csv"] for run in MEASURED_RUNS if run.endswith("seed-0")
+    },
+}
+if TRAINED:
+    PER_RUN["training"] = {run: ["history.csv"] for run in TRAINED_RUNS}
+if NAMED:
+    PER_RUN["sensitivity"] = {f"{model}/seed-0": ["sensitivity.csv"] for model in NAMED}
+
+# What this experiment measures, and which figures its tables allow.
+TABLE_NAMES = [
+    "shape_bias",
+    "shape_bias_by_class",
+    "shape_bias_differences",
+    "accuracy",
+    "architectures",
+    *PER_RUN,
+]
+FIGURE_NAMES = available(TABLE_NAMES, trained=bool(TRAINED))
+FIELD_SET = "test-plain" if PROCEDURAL else "cue-conflict"
+CONTACT_SETS = (
+    ["train-plain", "train-stylized", *TEST_SETS] if PROCEDURAL else list(TEST_SETS)
+)
+IMAGE_FIGURES = ["contact_sheet"]  # drawn from images, not from tables
+PUBLISHED_TRIALS = [] if PROCEDURAL else [f"{DATA}/trials/manifest.csv"]
+
+DATA_FILES = [
+    f"{DATA}/{variant}/{name}.{part}"
+    for variant in sorted({variant_of(run.split("/")[0]) for run in RUNS})
+    for name in TEST_SETS
+    for part in ("images.npy", "labels.csv")
+]
+PAPER = sorted(str(path) for path in Path("paper").rglob("*") if path.is_file())
+
+NEVER = "(?!)"  # a wildcard that matches nothing
+
+
+wildcard_constraints:
+    model="[A-Za-z0-9._-]+",
+    seed=r"\d+",
+    table="|".join(PER_RUN),
+    variant="|".join(map(re.escape, config["data"]["variants"])),
+
+
+def stem(files):
+    """The stem of an image set, of which these are the files."""
+    return str(files[0]).removesuffix(".images.npy")
+
+
+def parent(path):
+    """The folder that a file lies in."""
+    return str(Path(path).parent)
+
+
+def section(dpath):
+    """A section of the configuration as JSON: what a rule passes to its step."""
+    return parameters.to_json(lookup(dpath=dpath, within=config))
+
+
+def training_settings(model):
+    """The recipe of a trained network: the shared one and what its arm changes, as JSON."""
+    return parameters.to_json(
+        parameters.overlay(config["training"], arm_of(model).get("training", {}))
+    )
+
+
+def data_settings(variant, name):
+    """What the renderer needs to draw one set of a variant, as JSON.
+
+    Other variants are left out, and sizes that the set does not depend on stand at their least:
+    changing them reruns nothing.
+    """
+    data = config["data"]
+    split = (
+        name.split("-")[0] if name.split("-")[0] in ("train", "validation") else "test"
+    )
+    sizes = {"train": 12, "validation": 12, "test": 12, split: data[split]}
+    if name.startswith("cue-conflict"):
+        sizes = {"train": 12, "validation": 12, "test": 12}
+    else:
+        sizes |= {"shape_exemplars": 1, "texture_exemplars": 1}
+    return parameters.to_json(
+        {**data, **sizes, "variants": {variant: data["variants"][variant]}}
+    )
+
+
+def set_files(variant, name, *, masks=True):
+    """The files of one image set."""
+    parts = ["images.npy", "labels.csv"] + (["masks.npy"] if masks else [])
+    return [f"{DATA}/{variant}/{name}.{part}" for part in parts]
+
+
+def test_sets(model):
+    """The sets that a network is tested on: the controls need only two."""
+    return TEST_SETS if variant_of(model) == "base" else ["test-plain", "cue-conflict"]
+
+
+def network_name(run):
+    """What a step loads for a run: the final checkpoint of a trained network, or a name."""
+    model = run.split("/")[0]
+    return f"{RESULTS}/{run}/checkpoints/final.pt" if model in TRAINED else NAMED[model]
+
+
+def untrained_files(model, seed):
+    """The network before training, where its training is ours."""
+    return (
+        f"{RESULTS}/{model}/seed-{seed}/checkpoints/epoch-000.pt"
+        if model in TRAINED
+        else []
+    )
+
+
+def network_files(run):
+    """The files that `network_name` refers to."""
+    return network_name(run) if run.split("/")[0] in TRAINED else []

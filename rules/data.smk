@@ -1,0 +1,27 @@
+# Image sets drawn by the program.
+
+
+rule render:
+    output:
+        images=f"{DATA}/{{variant}}/{{set}}.images.npy",
+        labels=f"{DATA}/{{variant}}/{{set}}.labels.csv",
+        masks=f"{DATA}/{{variant}}/{{set}}.masks.npy",
+    log:
+        f"logs/{config['experiment']}/render/{{variant}}/{{set}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/render/{{variant}}/{{set}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=60,
+    params:
+        settings=lambda wc: data_settings(wc.variant, wc.set),
+        seed=lookup(dpath="seed", within=config),
+        output_dir=lambda wc, output: parent(output[0]),
+        code=source_hash("data/outlines.py", "data/textures.py", "data/procedural.py"),
+    shell:
+        "texshape run render --settings {params.settings:q} --seed {params.seed}"
+        " --variant {wildcards.variant:q} --set {wildcards.set:q} --workers {threads}"
+        " --output-dir {params.output_dir:q} > {log:q} 2>&1"

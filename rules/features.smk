@@ -1,0 +1,186 @@
+# Activations of every stage on the cue-conflict images, once, and the read-outs that use them.
+
+
+rule features:
+    input:
+        checkpoints=[
+            f"{RESULTS}/{{model}}/seed-{{seed}}/checkpoints/epoch-{epoch:03d}.pt"
+            for epoch in CHECKPOINT_EPOCHS
+        ],
+        images=set_files("base", "cue-conflict", masks=False),
+    output:
+        [
+            f"{RESULTS}/{{model}}/seed-{{seed}}/features/epoch-{epoch:03d}/stages.csv"
+            for epoch in CHECKPOINT_EPOCHS
+        ],
+    log:
+        f"logs/{config['experiment']}/features/{{model}}/seed-{{seed}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/features/{{model}}/seed-{{seed}}.benchmark.tsv"
+    wildcard_constraints:
+        model="|".join(map(re.escape, TRAINED)) or NEVER,
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=1500,
+        runtime=60,
+    params:
+        networks=lambda wc, input: [
+            word for file in input.checkpoints for word in ("--network", file)
+        ],
+        stem=lambda wc, input: input.images[0].removesuffix(".images.npy"),
+        folders=lambda wc, output: [
+            word for file in output for word in ("--output-dir", parent(file))
+        ],
+        settings=section("evaluation"),
+        code=source_hash("features", "models"),
+    shell:
+        "texshape run features {params.networks:q} --set {params.stem:q} {params.folders:q}"
+        " --settings {params.settings:q} --threads {threads} > {log:q} 2>&1"
+
+
+# A network measured as it is has two states: random weights (epoch 0) and its own (epoch 1).
+rule features_named:
+    input:
+        set_files("base", "cue-conflict", masks=False),
+    output:
+        f"{RESULTS}/{{model}}/seed-{{seed}}/features/epoch-{{epoch}}/stages.csv",
+    log:
+        f"logs/{config['experiment']}/features/{{model}}/seed-{{seed}}-{{epoch}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/features/{{model}}/seed-{{seed}}-{{epoch}}.benchmark.tsv"
+    wildcard_constraints:
+        model="|".join(map(re.escape, NAMED)) or NEVER,
+        epoch="000|001",
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=2500,
+        runtime=60,
+    params:
+        network=lambda wc: NAMED[wc.model],
+        random=lambda wc: ["--random"] if int(wc.epoch) == 0 else [],
+        stem=lambda wc, input: input[0].removesuffix(".images.npy"),
+        folder=lambda wc, output: parent(output[0]),
+        settings=section("evaluation"),
+        code=source_hash("features", "models"),
+    shell:
+        "texshape run features --network {params.network:q} {params.random:q}"
+        " --seed {wildcards.seed} --set {params.stem:q} --output-dir {params.folder:q}"
+        " --settings {params.settings:q} --threads {threads} > {log:q} 2>&1"
+
+
+rule readout:
+    input:
+        features=f"{RESULTS}/{{model}}/seed-{{seed}}/features/epoch-{{epoch}}/stages.csv",
+        labels=f"{DATA}/base/cue-conflict.labels.csv",
+    output:
+        f"{RESULTS}/{{model}}/seed-{{seed}}/readout/epoch-{{epoch}}.csv",
+    log:
+        f"logs/{config['experiment']}/readout/{{model}}/seed-{{seed}}-{{epoch}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/readout/{{model}}/seed-{{seed}}-{{epoch}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    params:
+        folder=lambda wc, input: parent(input.features),
+        settings=section("readout"),
+        seed=lookup(dpath="seed", within=config),
+        code=source_hash("readout", "trials/bootstrap.py"),
+    shell:
+        "texshape run readout --features {params.folder:q} --labels {input.labels:q}"
+        " --settings {params.settings:q} --seed {params.seed} --output {output:q}"
+        " > {log:q} 2>&1"
+
+
+rule dimensionality:
+    input:
+        features=f"{RESULTS}/{{model}}/seed-{{seed}}/features/epoch-{{epoch}}/stages.csv",
+        labels=f"{DATA}/base/cue-conflict.labels.csv",
+    output:
+        f"{RESULTS}/{{model}}/seed-{{seed}}/dimensionality/epoch-{{epoch}}.csv",
+    log:
+        f"logs/{config['experiment']}/dimensionality/{{model}}/seed-{{seed}}-{{epoch}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/dimensionality/{{model}}/seed-{{seed}}-{{epoch}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    params:
+        folder=lambda wc, input: parent(input.features),
+        settings=section("dimensionality"),
+        seed=lookup(dpath="seed", within=config),
+        code=source_hash("dimensionality"),
+    shell:
+        "texshape run dimensionality --features {params.folder:q} --labels {input.labels:q}"
+        " --settings {params.settings:q} --seed {params.seed} --output {output:q}"
+        " > {log:q} 2>&1"
+
+
+# The baseline that knows no network: the pixels themselves, stored beside the first network's features.
+rule readout_pixels:
+    input:
+        features=f"{RESULTS}/{MEASURED_RUNS[0]}/features/epoch-{state_epochs(MEASURED_RUNS[0])[-1]:03d}/stages.csv",
+        labels=f"{DATA}/base/cue-conflict.labels.csv",
+    output:
+        f"{RESULTS}/pixels--baseline/seed-0/readout/epoch-000.csv",
+    log:
+        f"logs/{config['experiment']}/readout_pixels.log",
+    benchmark:
+        f"logs/{config['experiment']}/readout_pixels.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        folder=lambda wc, input: parent(input.features),
+        settings=parameters.to_json({**config["readout"], "inputs": ["pixels"]}),
+        seed=lookup(dpath="seed", within=config),
+        code=source_hash("readout", "trials/bootstrap.py"),
+    shell:
+        "texshape run readout --features {params.folder:q} --labels {input.labels:q}"
+        " --settings {params.settings:q} --seed {params.seed} --output {output:q} > {log:q} 2>&1"
+
+
+rule erasure:
+    input:
+        network=lambda wc: network_files(f"{wc.model}/seed-{wc.seed}"),
+        conflict=set_files("base", "cue-conflict", masks=False),
+        plain=set_files("base", "test-plain", masks=False) if PROCEDURAL else [],
+    output:
+        f"{RESULTS}/{{model}}/seed-{{seed}}/erasure.csv",
+    log:
+        f"logs/{config['experiment']}/erasure/{{model}}/seed-{{seed}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/erasure/{{model}}/seed-{{seed}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=2500,
+        runtime=120,
+    params:
+        network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
+        conflict=lambda wc, input: stem(input.conflict),
+        plain=lambda wc, input: ["--plain", stem(input.plain)] if input.plain else [],
+        settings=section("erasure"),
+        seed=lookup(dpath="seed", within=config),
+        code=source_hash("readout", "models"),
+    shell:
+        "texshape run erasure --network {params.network:q} --set {params.conflict:q}"
+        " {params.plain:q} --settings {params.settings:q} --seed {params.seed}"
+        " --threads {threads} --output {output:q} > {log:q} 2>&1"

@@ -1,0 +1,83 @@
+# From tables to figures, and the experiment in brief. Nothing here computes a measure.
+
+
+rule contact_sheet:
+    input:
+        [file for name in CONTACT_SETS for file in set_files("base", name, masks=False)],
+    output:
+        multiext(f"{FIGURES}/contact_sheet", ".svg", ".png"),
+    log:
+        f"logs/{config['experiment']}/contact_sheet.log",
+    benchmark:
+        f"logs/{config['experiment']}/contact_sheet.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        sets=[
+            word for name in CONTACT_SETS for word in ("--set", f"{DATA}/base/{name}")
+        ],
+        stem=lambda wc, output: output[0].removesuffix(".svg"),
+        code=source_hash("figures/contact_sheet.py", "figures/style.py"),
+    shell:
+        "texshape run contact-sheet {params.sets:q} --output-stem {params.stem:q} > {log:q} 2>&1"
+
+
+rule figures:
+    input:
+        [f"{TABLES}/{name}.csv" for name in TABLE_NAMES],
+    output:
+        [
+            f"{FIGURES}/{name}.{suffix}"
+            for name in FIGURE_NAMES
+            for suffix in ("svg", "png")
+        ],
+    log:
+        f"logs/{config['experiment']}/figures.log",
+    benchmark:
+        f"logs/{config['experiment']}/figures.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=20,
+    params:
+        names=FIGURE_NAMES,
+        tables=lambda wc, input: parent(input[0]),
+        output_dir=lambda wc, output: parent(output[0]),
+        settings=parameters.to_json({key: config[key] for key in ("arms", "data")}),
+        code=source_hash("figures"),
+    shell:
+        "texshape run figures {params.names:q} --tables {params.tables:q}"
+        " --output-dir {params.output_dir:q} --settings {params.settings:q} > {log:q} 2>&1"
+
+
+rule summarize:
+    input:
+        [f"{TABLES}/{name}.csv" for name in ("shape_bias", "accuracy")],
+    output:
+        metrics=f"{RESULTS}/metrics.json",
+        models=f"{RESULTS}/models.csv",
+    log:
+        f"logs/{config['experiment']}/summarize.log",
+    benchmark:
+        f"logs/{config['experiment']}/summarize.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        trained=parameters.to_json(TRAINED),
+        named=parameters.to_json(NAMED),
+        tables=lambda wc, input: parent(input[0]),
+        code=source_hash("summary.py"),
+    shell:
+        "texshape run summarize --trained {params.trained:q} --named {params.named:q}"
+        " --tables {params.tables:q} --metrics {output.metrics:q} --models {output.models:q}"
+        " > {log:q} 2>&1"

@@ -1,0 +1,45 @@
+# Public data: the published stimuli as image sets, and the published trials of humans and networks.
+
+
+rule published_stimuli:
+    output:
+        [
+            f"{DATA}/base/{name}.{part}"
+            for name in ["cue-conflict", "edges", "silhouettes"]
+            for part in ["images.npy", "labels.csv"]
+        ],
+    log:
+        "logs/published/published_stimuli.log",
+    benchmark:
+        "logs/published/published_stimuli.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=120,
+    params:
+        output_dir=lambda wc, output: parent(output[0]),
+        code=source_hash("data/published.py", "data/sources"),
+    shell:
+        "texshape run published-stimuli --output-dir {params.output_dir:q} > {log:q} 2>&1"
+
+
+rule published_trials:
+    output:
+        f"{DATA}/trials/manifest.csv",
+    log:
+        "logs/published/published_trials.log",
+    benchmark:
+        "logs/published/published_trials.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=120,
+    params:
+        output_dir=lambda wc, output: parent(output[0]),
+        code=source_hash("data/published.py", "data/sources"),
+    shell:
+        "texshape run published-trials --output-dir {params.output_dir:q} > {log:q} 2>&1"

@@ -1,0 +1,79 @@
+# How far the units see, in theory and by gradient, and what they answer to.
+
+
+rule receptive_field:
+    input:
+        network=lambda wc: network_files(f"{wc.model}/seed-{wc.seed}"),
+        untrained=lambda wc: untrained_files(wc.model, wc.seed),
+        images=set_files("base", FIELD_SET, masks=False),
+    output:
+        table=f"{RESULTS}/{{model}}/seed-{{seed}}/receptive_field.csv",
+        maps=f"{RESULTS}/{{model}}/seed-{{seed}}/influence.npz",
+    log:
+        f"logs/{config['experiment']}/receptive_field/{{model}}/seed-{{seed}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/receptive_field/{{model}}/seed-{{seed}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=3000,
+        runtime=60,
+    params:
+        network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
+        untrained=lambda wc, input: (
+            ["--untrained", input.untrained] if input.untrained else []
+        ),
+        images=lambda wc, input: stem(input.images),
+        settings=section("receptive_field"),
+        code=source_hash("receptive_field", "models"),
+    shell:
+        "texshape run receptive-field --network {params.network:q} {params.untrained:q}"
+        " --set {params.images:q} --maps {output.maps:q} --settings {params.settings:q}"
+        " --seed {wildcards.seed} --output {output.table:q} > {log:q} 2>&1"
+
+
+rule feature_visualization:
+    input:
+        network=lambda wc: network_files(f"{wc.model}/seed-{wc.seed}"),
+    output:
+        f"{RESULTS}/{{model}}/seed-{{seed}}/feature_visualization.npz",
+    log:
+        f"logs/{config['experiment']}/feature_visualization/{{model}}/seed-{{seed}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/feature_visualization/{{model}}/seed-{{seed}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=3000,
+        runtime=120,
+    params:
+        network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
+        settings=section("feature_visualization"),
+        seed=lookup(dpath="seed", within=config),
+        code=source_hash("visualize", "models"),
+    shell:
+        "texshape run feature-visualization --network {params.network:q}"
+        " --settings {params.settings:q} --seed {params.seed} --output {output:q} > {log:q} 2>&1"
+
+
+rule architectures:
+    output:
+        f"{TABLES}/architectures.csv",
+    log:
+        f"logs/{config['experiment']}/architectures.log",
+    benchmark:
+        f"logs/{config['experiment']}/architectures.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        code=source_hash("receptive_field"),
+    shell:
+        "texshape run architectures --output {output:q} > {log:q} 2>&1"

@@ -1,0 +1,52 @@
+# Provenance, and the copy of all metrics in MLflow.
+
+
+rule provenance:
+    input:
+        data=DATA_FILES,
+    output:
+        record=f"{RESULTS}/provenance.json",
+        parameters=f"{RESULTS}/parameters.json",
+    log:
+        f"logs/{config['experiment']}/provenance.log",
+    benchmark:
+        f"logs/{config['experiment']}/provenance.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        settings=parameters.to_json(config),
+        data=lambda wc, input: [
+            word for file in input.data for word in ("--data", file)
+        ],
+        code=source_hash("provenance.py"),
+    shell:
+        "texshape run provenance --settings {params.settings:q} {params.data:q}"
+        " --output {output.record:q} --parameters-output {output.parameters:q} > {log:q} 2>&1"
+
+
+rule track:
+    input:
+        ARTICLE,
+        f"{RESULTS}/provenance.json",
+        parameters=f"{RESULTS}/parameters.json",
+    output:
+        f"{RESULTS}/tracking.json",
+    log:
+        f"logs/{config['experiment']}/track.log",
+    benchmark:
+        f"logs/{config['experiment']}/track.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        results=lambda wc, output: parent(output[0]),
+        code=source_hash("tracking.py"),
+    shell:
+        "texshape track {params.results:q} > {log:q} 2>&1"

@@ -1,0 +1,57 @@
+# Training: one job a network and seed, resumable.
+
+
+rule train:
+    input:
+        train=lambda wc: [
+            file
+            for name in arm_of(wc.model)["sets"]
+            for file in set_files(variant_of(wc.model), f"train-{name}", masks=False)
+        ],
+        validation=lambda wc: [
+            file
+            for name in arm_of(wc.model)["sets"]
+            for file in set_files(
+                variant_of(wc.model), f"validation-{name}", masks=False
+            )
+        ],
+    output:
+        final=f"{RESULTS}/{{model}}/seed-{{seed}}/checkpoints/final.pt",
+        epochs=[
+            f"{RESULTS}/{{model}}/seed-{{seed}}/checkpoints/epoch-{epoch:03d}.pt"
+            for epoch in config["training"]["checkpoint_epochs"]
+        ],
+        history=f"{RESULTS}/{{model}}/seed-{{seed}}/history.csv",
+    log:
+        f"logs/{config['experiment']}/train/{{model}}/seed-{{seed}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/train/{{model}}/seed-{{seed}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=1800,
+        runtime=120,
+    params:
+        architecture=lambda wc: TRAINED[wc.model]["architecture"],
+        settings=lambda wc: training_settings(wc.model),
+        train=lambda wc: [
+            word
+            for name in arm_of(wc.model)["sets"]
+            for word in ("--train", f"{DATA}/{variant_of(wc.model)}/train-{name}")
+        ],
+        validation=lambda wc: [
+            word
+            for name in arm_of(wc.model)["sets"]
+            for word in (
+                "--validation",
+                f"{DATA}/{variant_of(wc.model)}/validation-{name}",
+            )
+        ],
+        output_dir=lambda wc, output: parent(output.history),
+        code=source_hash("training", "models/small.py"),
+    shell:
+        "texshape run train --architecture {params.architecture:q} --settings {params.settings:q}"
+        " --seed {wildcards.seed} {params.train:q} {params.validation:q}"
+        " --output-dir {params.output_dir:q} --threads {threads} > {log:q} 2>&1"

@@ -1,0 +1,108 @@
+# Decisions of every network on every test set, and what they say about cues.
+
+
+rule trials:
+    input:
+        network=lambda wc: network_files(f"{wc.model}/seed-{wc.seed}"),
+        sets=lambda wc: [
+            file
+            for name in TEST_SETS
+            for file in set_files(variant_of(wc.model), name, masks=False)
+        ],
+    output:
+        [f"{RESULTS}/{{model}}/seed-{{seed}}/trials/{name}.csv" for name in TEST_SETS],
+    log:
+        f"logs/{config['experiment']}/trials/{{model}}/seed-{{seed}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/trials/{{model}}/seed-{{seed}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=2000,
+        runtime=60,
+    params:
+        network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
+        settings=section("evaluation"),
+        sets=lambda wc: [
+            word
+            for name in TEST_SETS
+            for word in ("--set", f"{DATA}/{variant_of(wc.model)}/{name}")
+        ],
+        output_dir=lambda wc, output: parent(output[0]),
+        code=source_hash("trials/evaluate.py", "models"),
+    shell:
+        "texshape run trials --network {params.network:q} --model {wildcards.model:q}"
+        " --settings {params.settings:q} {params.sets:q} --output-dir {params.output_dir:q}"
+        " --threads {threads} > {log:q} 2>&1"
+
+
+rule tabulate_trials:
+    input:
+        trials=[
+            f"{RESULTS}/{run}/trials/{name}.csv" for run in RUNS for name in TEST_SETS
+        ],
+        published=PUBLISHED_TRIALS,
+    output:
+        [
+            f"{TABLES}/{name}.csv"
+            for name in [
+                "shape_bias",
+                "shape_bias_by_class",
+                "shape_bias_differences",
+                "accuracy",
+            ]
+        ],
+    log:
+        f"logs/{config['experiment']}/tabulate_trials.log",
+    benchmark:
+        f"logs/{config['experiment']}/tabulate_trials.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    params:
+        results=lambda wc, output: parent(parent(output[0])),
+        networks=[word for run in RUNS for word in ("--network", run)],
+        settings=section("bootstrap"),
+        seed=lookup(dpath="seed", within=config),
+        published=["--published", f"{DATA}/trials"] if PUBLISHED_TRIALS else [],
+        output_dir=lambda wc, output: parent(output[0]),
+        code=source_hash("trials"),
+    shell:
+        "texshape run tabulate-trials --results {params.results:q} {params.networks:q}"
+        " --settings {params.settings:q} --seed {params.seed} {params.published:q}"
+        " --output-dir {params.output_dir:q} > {log:q} 2>&1"
+
+
+rule sensitivity:
+    input:
+        set_files("base", "cue-conflict", masks=False),
+    output:
+        f"{RESULTS}/{{model}}/seed-{{seed}}/sensitivity.csv",
+    log:
+        f"logs/{config['experiment']}/sensitivity/{{model}}/seed-{{seed}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/sensitivity/{{model}}/seed-{{seed}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=2000,
+        runtime=120,
+    params:
+        network=lambda wc: NAMED[wc.model],
+        stem=lambda wc, input: input[0].removesuffix(".images.npy"),
+        settings=parameters.to_json(
+            {key: config[key] for key in ("evaluation", "bootstrap")}
+        ),
+        seed=lookup(dpath="seed", within=config),
+        code=source_hash("trials", "models"),
+    shell:
+        "texshape run sensitivity --network {params.network:q} --set {params.stem:q}"
+        " --settings {params.settings:q} --seed {params.seed} --threads {threads}"
+        " --output {output:q} > {log:q} 2>&1"

@@ -1,0 +1,125 @@
+"""The article of one experiment: Typst's source and result files become a PDF and an HTML page.
+
+Typst reads tables and figures itself but cannot ask whether a file exists, so the list of existing
+files goes in as an input. The clock and the machine's fonts stay out: the same results give the
+same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from texshape.errors import InputError
+from texshape.files import atomic_path
+
+FOLDERS = ("tables", "figures")
+SUFFIXES = {".csv", ".json", ".svg", ".png"}
+
+
+def list_files(results: Path) -> list[str]:
+    """Result files that the article may show: those beside it, its tables and its figures.
+
+    Files of single networks, and everything that has another suffix, are not listed.
+    """
+    places = [results, *(results / folder for folder in FOLDERS)]
+    return sorted(
+        path.relative_to(results).as_posix()
+        for place in places
+        if place.is_dir()
+        for path in place.iterdir()
+        if path.suffix in SUFFIXES and path.is_file() and not path.name.startswith(".")
+    )
+
+
+def _compilation(results: Path, source: Path, files: Iterable[str] | None) -> dict[str, Any]:
+    """Arguments that compiling and querying share."""
+    results, source = Path(results).resolve(), Path(source).resolve()
+    if not source.is_file():
+        raise InputError(f"{source}: the article's source is missing")
+    if not results.is_dir():
+        raise InputError(f"{results}: no such folder of results")
+    root = Path(os.path.commonpath([results, source.parent]))
+    listed = list_files(results) if files is None else sorted(files)
+    return {
+        "input": str(source),
+        "root": str(root),
+        "ignore_system_fonts": True,  # the fonts that come with Typst, on every machine
+        "sys_inputs": {
+            "experiment": results.name,
+            "results": "/" + results.relative_to(root).as_posix(),
+            "files": json.dumps(listed),
+        },
+    }
+
+
+def compile_article(
+    *, results: Path, source: Path, pdf: Path, html: Path, files: Iterable[str] | None = None
+) -> None:
+    """Compile the article to a tagged PDF (PDF/UA-1) and to one self-contained HTML page.
+
+    Both are compiled before either is written, so an error leaves the former pair in place.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of one experiment; its name is the experiment's name.
+    source : Path
+        The main Typst file.
+    pdf, html : Path
+        Where the two are written, atomically.
+    files : iterable of str, optional
+        Result files that the article may read, relative to `results`; by default all that exist.
+
+    Raises
+    ------
+    InputError
+        If the source or the results are missing, or Typst reports an error: its place and message.
+    """
+    import typst
+
+    arguments = _compilation(results, source, files)
+    try:
+        # PDF/UA refuses a figure or formula without alternative text. The time keeps out the clock.
+        printed = typst.compile(**arguments, format="pdf", pdf_standards=["ua-1"], timestamp=0)
+        page = typst.compile(**arguments, format="html")
+    except typst.TypstError as error:
+        raise InputError(_message(error)) from None
+    for path, content in ((pdf, printed), (html, page)):
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(content)
+
+
+def claims(
+    *, results: Path, source: Path, files: Iterable[str] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Every claim that the article makes of these results: its cells, its rule and its verdict.
+
+    Returns
+    -------
+    dict
+        Identifier to ``{"id", "cells", "rule", "verdict"}``, in the order of the text.
+    """
+    import typst
+
+    try:
+        found = typst.query(
+            **_compilation(results, source, files), selector="<claim>", field="value"
+        )
+    except (typst.TypstError, RuntimeError) as error:
+        raise InputError(_message(error)) from None
+    return {claim["id"]: claim for claim in json.loads(found)}
+
+
+def _message(error: Exception) -> str:
+    """Typst's error in one line: the first error, and the place in the source."""
+    text = getattr(error, "diagnostic", "") or str(error)
+    lines = [line.strip() for line in text.splitlines()]
+    what = next((line for line in lines if line.startswith("error:")), str(error))
+    place = next((line.lstrip("┌─ ") for line in lines if line.startswith("┌─")), "")
+    return f"the article does not compile: {what.removeprefix('error:').strip()}" + (
+        f" ({place})" if place else ""
+    )

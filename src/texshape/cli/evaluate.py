@@ -1,0 +1,212 @@
+"""`texshape run trials`, `features`, `sensitivity`: networks on sets of images."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from texshape import compute
+from texshape.cli.run import run
+from texshape.errors import InputError
+
+if TYPE_CHECKING:
+    from texshape.models.network import Network
+
+NetworkName = Annotated[
+    str, typer.Option(help="Model name (timm:NAME, torchvision:NAME, ...) or a checkpoint's path.")
+]
+Random = Annotated[bool, typer.Option("--random", help="Random weights: the untrained network.")]
+Seed = Annotated[int, typer.Option(help="Of random weights; of the bootstrap.")]
+Threads = Annotated[int, typer.Option(help="Threads of the CPU.")]
+
+
+@run.command("trials")
+def trials(
+    network: NetworkName,
+    sets: Annotated[list[Path], typer.Option("--set", help="Stem of an image set; any number.")],
+    output_dir: Annotated[Path, typer.Option(help="Gets SET.csv for each set.")],
+    settings: Annotated[str, typer.Option(help="Section `evaluation`, JSON.")] = "{}",
+    model: Annotated[
+        str | None, typer.Option(help="Slug, the subject of the trials; by default by the name.")
+    ] = None,
+    random: Random = False,
+    seed: Seed = 0,
+    scores: Annotated[
+        bool, typer.Option("--scores", help="Also SET.scores.npy: a score a class.")
+    ] = False,
+    threads: Threads = 1,
+) -> None:
+    """Show sets of images to a network: one trial file a set, in the published columns."""
+    section = _section(settings)
+    compute.prepare(threads)
+    from texshape.data import imageset
+    from texshape.files import write_npy
+    from texshape.trials import files
+    from texshape.trials.evaluate import decisions, evaluate, trials_frame
+
+    opened = {_set_name(stem): imageset.read(stem) for stem in sets}
+    if len(opened) != len(sets):
+        raise InputError("--set: two sets have the same name, so their trials would overwrite")
+    loaded = _load(network, random, seed, section)
+    classes = loaded.require_classes()
+    results = {}
+    for name, images in opened.items():
+        values = evaluate(loaded, images.images, **_speed(section))
+        frame = trials_frame(images, decisions(values, classes), model or loaded.slug)
+        results[name] = (frame, values)
+        print(f"{name}: {len(frame)} trials", flush=True)
+    for name, (frame, values) in results.items():
+        if scores:
+            write_npy(output_dir / f"{name}.scores.npy", values)
+        files.write(output_dir / f"{name}.csv", frame)
+
+
+@run.command("features")
+def features(
+    network: Annotated[
+        list[str], typer.Option(help="Model name or checkpoint; several for several folders.")
+    ],
+    sets: Annotated[list[Path], typer.Option("--set", help="Stem of an image set; or several.")],
+    output_dir: Annotated[
+        list[Path], typer.Option(help="Folder of the arrays, one for each network and set.")
+    ],
+    stage: Annotated[
+        list[str] | None, typer.Option(help="Stage or submodule; by default all stages.")
+    ] = None,
+    spatial: Annotated[
+        list[str] | None, typer.Option(help="Stage whose maps are kept too (STAGE.spatial.npy).")
+    ] = None,
+    settings: Annotated[str, typer.Option(help="Section `evaluation`, JSON.")] = "{}",
+    random: Random = False,
+    seed: Seed = 0,
+    batch_size: Annotated[int, typer.Option(help="Images at a time.")] = 32,
+    threads: Threads = 1,
+) -> None:
+    """Write the activations of every stage: STAGE.npy (n, units), pixels.npy and stages.csv.
+
+    One network (or set) serves several folders; else networks, sets and folders go together.
+    """
+    section = _section(settings)
+    jobs = _together(network, sets, output_dir)
+    compute.prepare(threads)
+    from texshape.data import imageset
+    from texshape.features.extract import extract
+
+    loaded: tuple[str, Any] = ("", None)
+    for name, stem, folder in jobs:
+        images = imageset.read(stem)
+        if loaded[0] != name:
+            loaded = (name, _load(name, random, seed, section))
+        table = extract(
+            loaded[1],
+            images.images,
+            folder,
+            stage,
+            spatial=spatial or [],
+            batch_size=batch_size,
+        )
+        print(f"{folder}: {len(table)} arrays of {len(images)} images", flush=True)
+
+
+@run.command("sensitivity")
+def sensitivity(
+    network: NetworkName,
+    stimuli: Annotated[Path, typer.Option("--set", help="Stem of the cue-conflict set.")],
+    output: Annotated[Path, typer.Option(help="Table, CSV.")],
+    settings: Annotated[
+        str, typer.Option(help="Sections `evaluation`, `sensitivity`, `bootstrap` as one JSON.")
+    ] = "{}",
+    model: Annotated[str | None, typer.Option(help="Slug; by default by the name.")] = None,
+    random: Random = False,
+    seed: Seed = 0,
+    threads: Threads = 1,
+) -> None:
+    """Shape bias under each preprocessing, interpolation and aggregation."""
+    given = _section(settings)
+    _check_keys(given, ("evaluation", "sensitivity", "bootstrap"))
+    grid = given.get("sensitivity") or {}
+    _check_keys(grid, ("aggregations", "preprocessings", "interpolations"))
+    section = given.get("evaluation") or {}
+    bootstrap = given.get("bootstrap") or {}
+    compute.prepare(threads)
+    from texshape.data import imageset
+    from texshape.files import write_csv
+    from texshape.models.preprocessing import INTERPOLATIONS, PREPROCESSINGS
+    from texshape.trials import evaluate
+    from texshape.trials.imagenet16 import AGGREGATIONS
+
+    images = imageset.read(stimuli)
+    speed = _speed(section)
+    table = evaluate.sensitivity(
+        _load(network, random, seed, section),
+        images,
+        aggregations=grid.get("aggregations") or list(AGGREGATIONS),
+        preprocessings=grid.get("preprocessings") or list(PREPROCESSINGS),
+        interpolations=grid.get("interpolations") or list(INTERPOLATIONS),
+        resamples=bootstrap.get("resamples", 10_000),
+        level=bootstrap.get("level", 0.95),
+        seed=seed,
+        batch_size=speed["batch_size"],
+        precision=speed["precision"],
+    )
+    if model:
+        table["model"] = model
+    write_csv(output, table)
+
+
+def _load(name: str, random: bool, seed: int, section: dict[str, Any]) -> Network:
+    from texshape.models.loading import load
+    from texshape.training.device import select_device
+
+    network = load(name, seed=seed, weights=not random, settings=section)
+    device = select_device(lambda line: print(line, file=sys.stderr))
+    network.module.to(device)
+    return network
+
+
+def _section(settings: str) -> dict[str, Any]:
+    try:
+        section = json.loads(settings)
+    except json.JSONDecodeError as error:
+        raise InputError(f"--settings: not JSON ({error})") from None
+    if not isinstance(section, dict):
+        raise InputError(f"--settings: expected a JSON object, found {type(section).__name__}")
+    return section
+
+
+def _check_keys(section: dict[str, Any], known: tuple[str, ...]) -> None:
+    from texshape.errors import nearest
+
+    for key in section:
+        if key not in known:
+            raise InputError(f"--settings: key '{key}' is unknown{nearest(key, known)}")
+
+
+def _speed(section: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "batch_size": section.get("batch_size"),
+        "precision": section.get("precision") or "float32",
+        "channels_last": section.get("channels_last"),
+    }
+
+
+def _set_name(stem: Path) -> str:
+    return Path(stem).name
+
+
+def _together(
+    networks: list[str], sets: list[Path], folders: list[Path]
+) -> list[tuple[str, Path, Path]]:
+    count = len(folders)
+    for option, values in (("--network", networks), ("--set", sets)):
+        if len(values) not in (1, count):
+            raise InputError(
+                f"{option}: expected 1 or {count} (one for each --output-dir), found {len(values)}"
+            )
+    networks = networks * count if len(networks) == 1 else networks
+    sets = sets * count if len(sets) == 1 else sets
+    return list(zip(networks, sets, folders, strict=True))

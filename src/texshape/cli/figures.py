@@ -1,0 +1,84 @@
+"""From tables to figures to the article: `texshape run figure`, `figures` and `article`.
+
+    texshape run figure shape_bias --tables results/procedural/tables \
+        --output-stem results/procedural/figures/shape_bias --settings '{"arms": {...}}'
+    texshape run figures --tables results/procedural/tables \
+        --output-dir results/procedural/figures --settings '{"arms": {...}, "data": {...}}' \
+        shape_bias controls accuracy
+    texshape run article --results results/procedural --source paper/main.typ \
+        --output results/procedural/paper.pdf --html results/procedural/paper.html
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from texshape.cli.run import run
+from texshape.errors import InputError
+
+Tables = Annotated[Path, typer.Option(help="Folder of the tables (CSV).")]
+Settings = Annotated[
+    str, typer.Option(help="JSON object with the sections 'arms' and 'data' of the parameters.")
+]
+
+
+@run.command("figure")
+def figure_command(
+    name: Annotated[str, typer.Argument(help="Name of the figure.")],
+    tables: Tables,
+    output_stem: Annotated[Path, typer.Option(help="Where .svg and .png are written.")],
+    settings: Settings = "{}",
+) -> None:
+    """Draw one figure from its tables, as SVG and PNG."""
+    _draw(name, tables, output_stem, _settings(settings))
+
+
+@run.command("figures")
+def figures_command(
+    names: Annotated[list[str], typer.Argument(help="Names of the figures.")],
+    tables: Tables,
+    output_dir: Annotated[Path, typer.Option(help="Folder that receives NAME.svg and NAME.png.")],
+    settings: Settings = "{}",
+) -> None:
+    """Draw several figures in one process."""
+    given = _settings(settings)
+    for name in names:
+        _draw(name, tables, output_dir / name, given)
+
+
+@run.command("article")
+def article_command(
+    results: Annotated[Path, typer.Option(help="Folder of one experiment's results.")],
+    source: Annotated[Path, typer.Option(help="The article's main Typst file.")],
+    output: Annotated[Path, typer.Option(help="PDF to write.")],
+    html: Annotated[Path, typer.Option(help="Self-contained HTML page to write.")],
+) -> None:
+    """Compile the article of an experiment to PDF and HTML."""
+    from texshape.article import compile_article
+
+    compile_article(results=results, source=source, pdf=output, html=html)
+
+
+def _draw(name: str, tables: Path, stem: Path, settings: dict[str, Any]) -> None:
+    from texshape.figures.registry import draw, read_tables
+
+    data = read_tables(name, tables)
+    figure = draw(name, data, settings)
+
+    from texshape.figures.style import save
+
+    save(figure, stem)
+
+
+def _settings(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"--settings: not valid JSON ({error})") from None
+    if not isinstance(value, dict):
+        raise InputError(f"--settings: expected a JSON object, found {type(value).__name__}")
+    return value

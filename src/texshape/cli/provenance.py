@@ -1,0 +1,41 @@
+"""`texshape run provenance`: the record of what an experiment was computed from and with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from texshape.cli.run import run
+
+
+@run.command("provenance")
+def provenance(
+    settings: Annotated[str, typer.Option(help="All parameters of the experiment, as JSON.")],
+    data: Annotated[list[Path], typer.Option(help="A file of an image set; repeat.")],
+    output: Annotated[Path, typer.Option(help="JSON file to write.")],
+    parameters_output: Annotated[Path, typer.Option(help="JSON file for the parameters.")],
+) -> None:
+    """Write commit, versions, parameters and the hashes of the data."""
+    import hashlib
+    import os
+    import platform
+
+    from texshape import parameters
+    from texshape.files import write_json
+    from texshape.provenance import file_hash, git_commit, versions
+
+    values = parameters.from_json(settings)
+    canonical = parameters.to_json(values).encode()
+    write_json(parameters_output, values)
+    record = {
+        "experiment": values.get("experiment"),
+        "git": git_commit(),
+        "versions": versions(),
+        "machine": {"system": platform.system(), "architecture": platform.machine(),
+                    "cores": os.cpu_count()},
+        "parameters_sha256": hashlib.sha256(canonical).hexdigest(),
+        "data": {f"{path.parent.name}/{path.name}": file_hash(path) for path in sorted(data)},
+    }  # fmt: skip
+    write_json(output, record)

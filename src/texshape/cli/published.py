@@ -1,0 +1,55 @@
+"""Steps that bring published data: `published-stimuli` and `published-trials`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from texshape.cli.run import run
+
+CACHE = Annotated[Path, typer.Option(help="Folder that keeps downloaded files between runs.")]
+
+
+@run.command("published-stimuli")
+def published_stimuli(
+    output_dir: Annotated[Path, typer.Option(help="Gets SET.images.npy and SET.labels.csv.")],
+    cache: CACHE = Path(".cache/texshape"),
+    name: Annotated[
+        list[str] | None, typer.Option("--set", help="Only this set; may be repeated.")
+    ] = None,
+) -> None:
+    """Download published cue-conflict images, edges and silhouettes; write them as image sets."""
+    from texshape.data import imageset, published
+    from texshape.errors import InputError, nearest
+
+    for chosen in name or published.STIMULI:
+        if chosen not in published.STIMULI:
+            raise InputError(f"stimuli '{chosen}' are unknown{nearest(chosen, published.STIMULI)}")
+    for chosen in name or published.STIMULI:
+        source = published.sources()[chosen]
+        folder = cache / source.repository / source.commit
+        files = published.fetch_source(chosen, folder)
+        images = published.stimulus_set([item.destination for item in files], condition=chosen)
+        imageset.write(output_dir / chosen, images)
+
+
+@run.command("published-trials")
+def published_trials(
+    output_dir: Annotated[Path, typer.Option(help="Gets SOURCE/DATASET/*.csv and manifest.csv.")],
+) -> None:
+    """Download published trials of humans and networks; manifest.csv, written last, lists them."""
+    import pandas as pd
+
+    from texshape.data import published
+    from texshape.files import write_csv
+
+    rows = []
+    for name in published.TRIALS:
+        files = published.fetch_source(name, output_dir / name, under="raw-data/")
+        rows += [
+            (item.destination.relative_to(output_dir).as_posix(), item.sha256, item.url)
+            for item in files
+        ]
+    write_csv(output_dir / "manifest.csv", pd.DataFrame(rows, columns=["path", "sha256", "source"]))

@@ -1,0 +1,168 @@
+"""`texshape run readout|dimensionality|erasure`: what activations know, and what is used of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from texshape.cli.run import run
+
+LABELS = Annotated[Path, typer.Option(help="STEM.labels.csv of the images.")]
+SETTINGS = Annotated[str, typer.Option(help="Section of the parameters, as JSON.")]
+SEED = Annotated[int, typer.Option(min=0, help="Seed of baselines and resamples.")]
+FEATURES = Annotated[
+    list[Path], typer.Option(help="Folder with stages.csv and its arrays; repeat, one an output.")
+]
+
+
+@run.command("readout")
+def readout(
+    features: FEATURES,
+    labels: LABELS,
+    settings: SETTINGS,
+    output: Annotated[list[Path], typer.Option(help="CSV to write, one a --features.")],
+    seed: SEED = 0,
+    images_output: Annotated[
+        Path | None, typer.Option(help="CSV of each image's reading (one --features only).")
+    ] = None,
+) -> None:
+    """Linear read-out of shape and of texture from every stage, with its baselines."""
+    import pandas as pd
+
+    from texshape import parameters
+    from texshape.data.imageset import LABEL_COLUMNS
+    from texshape.errors import InputError
+    from texshape.files import read_csv, write_csv
+    from texshape.readout import exemplars, linear
+    from texshape.readout.settings import ReadoutSettings, build
+    from texshape.readout.stored import stored
+
+    _check_numbers(features, output)
+    if images_output and len(features) > 1:
+        raise InputError("--images-output: give a single --features with it")
+    chosen = build(ReadoutSettings, parameters.from_json(settings), "readout")
+    table = read_csv(labels, LABEL_COLUMNS)
+    conflict = exemplars.conflicting(table)
+    for folder, path in zip(features, output, strict=True):
+        rows, images = [], []
+        for part in stored(folder, chosen.inputs):
+            values = part.read(len(table))
+            for cue in exemplars.CUES:
+                row, result = linear.measure(
+                    values, table, cue, settings=chosen, seed=seed, name=str(part.path)
+                )
+                where = {"stage": part.stage, "cue": cue, "input": part.input}
+                rows.append({**row, **where})
+                images.append(
+                    pd.DataFrame(
+                        {**where, "imagename": table["imagename"][conflict],
+                         "correct": result.correct, "fold": result.folds}
+                    )
+                )  # fmt: skip
+        write_csv(path, pd.DataFrame(rows, columns=linear.COLUMNS))
+        if images_output:
+            write_csv(images_output, pd.concat(images))
+
+
+@run.command("dimensionality")
+def dimensionality(
+    features: FEATURES,
+    labels: LABELS,
+    settings: SETTINGS,
+    output: Annotated[list[Path], typer.Option(help="CSV to write, one a --features.")],
+    seed: SEED = 0,
+    units_output: Annotated[
+        Path | None, typer.Option(help="CSV of each unit's information (one --features only).")
+    ] = None,
+    convergence_output: Annotated[
+        Path | None, typer.Option(help="CSV over the number of pairs (one --features only).")
+    ] = None,
+) -> None:
+    """Information about shape and about texture in every stage, by both estimators."""
+    import pandas as pd
+
+    from texshape import parameters
+    from texshape.data.imageset import LABEL_COLUMNS
+    from texshape.dimensionality import table as estimates
+    from texshape.dimensionality.pairs import design
+    from texshape.errors import InputError
+    from texshape.files import read_csv, write_csv
+    from texshape.readout.settings import DimensionalitySettings, build
+    from texshape.readout.stored import stored
+
+    _check_numbers(features, output)
+    if (units_output or convergence_output) and len(features) > 1:
+        raise InputError("--units-output, --convergence-output: give a single --features with them")
+    chosen = build(DimensionalitySettings, parameters.from_json(settings), "dimensionality")
+    frame = read_csv(labels, LABEL_COLUMNS)
+    plan = design(frame, settings=chosen, seed=seed)
+    fewer = estimates.convergence_plans(frame, plan, seed=seed) if convergence_output else []
+    for folder, path in zip(features, output, strict=True):
+        rows, units, convergence = [], [], []
+        for part in stored(folder, chosen.inputs):
+            # A class token is a population of its own: it stands as a stage of its own.
+            where = {"stage": part.name}
+            values = part.read(len(frame))
+            found, by_unit = estimates.rows(values, plan, units=units_output is not None)
+            rows += [{**row, **where} for row in found]
+            units += [{**row, **where} for row in by_unit]
+            found = estimates.convergence(values, fewer, chosen.repeats)
+            convergence += [{**row, **where} for row in found]
+        table = pd.DataFrame(rows, columns=estimates.COLUMNS)
+        counts = [column for column in table.columns if column.startswith("n_")]
+        write_csv(path, table.astype(dict.fromkeys(counts, "Int64")))
+        if units_output:
+            write_csv(units_output, pd.DataFrame(units, columns=estimates.UNIT_COLUMNS))
+        if convergence_output:
+            table = pd.DataFrame(convergence, columns=estimates.CONVERGENCE_COLUMNS)
+            write_csv(convergence_output, table)
+
+
+@run.command("erasure")
+def erasure(
+    network: Annotated[
+        list[str], typer.Option(help="Name of a network, or a checkpoint; repeat, one an output.")
+    ],
+    images: Annotated[Path, typer.Option("--set", help="Stem of the cue-conflict set.")],
+    settings: SETTINGS,
+    output: Annotated[list[Path], typer.Option(help="CSV to write, one a --network.")],
+    plain: Annotated[Path | None, typer.Option(help="Stem of a set whose cues agree.")] = None,
+    seed: SEED = 0,
+    random: Annotated[bool, typer.Option("--random", help="Random weights: untrained.")] = False,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the CPU.")] = 1,
+) -> None:
+    """Erase what codes shape, or texture, from a stage, and see what the network then decides."""
+    import pandas as pd
+
+    from texshape import parameters
+    from texshape.data import imageset
+    from texshape.errors import InputError
+    from texshape.files import write_csv
+    from texshape.readout.settings import ErasureSettings, build
+
+    if len(network) != len(output):
+        raise InputError(f"{len(network)} times --network but {len(output)} times --output")
+    chosen = build(ErasureSettings, parameters.from_json(settings), "erasure")
+    conflict = imageset.read(images)
+    agreeing = imageset.read(plain) if plain else None
+    import torch
+
+    from texshape.models.loading import load
+    from texshape.readout.intervention import COLUMNS, measure
+
+    torch.set_num_threads(threads)
+    for name, path in zip(network, output, strict=True):
+        loaded = load(name, seed=seed, weights=not random)
+        rows = measure(loaded, conflict, settings=chosen, seed=seed, plain=agreeing)
+        write_csv(path, pd.DataFrame(rows, columns=COLUMNS))
+
+
+def _check_numbers(features: list[Path], output: list[Path]) -> None:
+    from texshape.errors import InputError
+
+    if len(features) != len(output):
+        raise InputError(
+            f"{len(features)} times --features but {len(output)} times --output; expected one each"
+        )

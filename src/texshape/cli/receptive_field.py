@@ -1,0 +1,192 @@
+"""Steps for receptive fields and feature visualization.
+
+    texshape run receptive-field --network CKPT --untrained CKPT0 --set data/base/test-plain \
+        --settings '{"images": 64}' --seed 0 --output receptive_field.csv --maps influence.npz
+    texshape run feature-visualization --network CKPT --settings '{"steps": 256}' --seed 0 --output
+    features.npz texshape run architectures --output architectures.csv texshape run figure-influence
+    --maps influence.npz --output-stem figures/effective_receptive_field texshape run
+    figure-feature-visualization --input features.npz --output-stem figures/feature_visualization
+    texshape run figure-architectures --table architectures.csv --output-stem figures/architectures
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from texshape.cli.run import run
+from texshape.errors import InputError, nearest
+
+Network = Annotated[str, typer.Option(help="Name of a network, or the path of a checkpoint.")]
+Settings = Annotated[str, typer.Option(help="JSON object, a section of the parameters.")]
+Seed = Annotated[int, typer.Option(help="Of untrained weights, images and channels drawn.")]
+Set = Annotated[str | None, typer.Option("--set", help="Stem of the image set.")]
+Stem = Annotated[Path, typer.Option(help="Where .svg and .png are written.")]
+
+FIELD_SETTINGS = {"images": 64, "mass": 0.95, "batch_size": 16, "stages": None}
+FEATURE_SETTINGS = {
+    "steps": 512,
+    "learning_rate": 0.05,
+    "jitter": 16 / 224,
+    "scale": 0.1,
+    "rotation": 5.0,
+    "frequency_decay": 1.0,
+    "objective": "channel",
+    "channels": 4,
+    "selection": "seed",
+    "images": 128,
+    "stages": None,
+}
+
+
+@run.command("receptive-field")
+def receptive_field_command(
+    network: Network,
+    output: Annotated[Path, typer.Option(help="CSV to write, one row a stage.")],
+    image_set: Set = None,
+    untrained: Annotated[
+        str | None, typer.Option(help="Checkpoint before training; random weights by default.")
+    ] = None,
+    maps: Annotated[
+        Path | None, typer.Option(help="Also write the maps of influence here (.npz).")
+    ] = None,
+    settings: Settings = "{}",
+    seed: Seed = 0,
+) -> None:
+    """Theoretical and effective receptive field of each stage."""
+    given = _settings(settings, FIELD_SETTINGS)
+    if not 0 < given["mass"] <= 1:
+        raise InputError(f"settings: mass: expected a share in (0, 1], found {given['mass']}")
+    for key in ("images", "batch_size"):
+        if int(given[key]) < 1:
+            raise InputError(f"settings: {key}: expected at least 1, found {given[key]}")
+
+    from texshape.files import write_csv
+    from texshape.receptive_field.measure import measure, write_maps
+
+    table, influences = measure(
+        network, untrained=untrained, image_set=image_set, seed=seed, **given
+    )
+    if maps is not None:
+        write_maps(maps, influences)
+    write_csv(output, table)
+
+
+@run.command("architectures")
+def architectures_command(
+    output: Annotated[Path, typer.Option(help="CSV to write.")],
+) -> None:
+    """The published table of receptive fields, with those that our tracer finds beside it."""
+    from texshape.files import write_csv
+    from texshape.receptive_field.architectures import measured
+
+    write_csv(output, measured())
+
+
+@run.command("feature-visualization")
+def feature_visualization_command(
+    network: Network,
+    output: Annotated[Path, typer.Option(help="File of images and labels to write (.npz).")],
+    image_set: Set = None,
+    settings: Settings = "{}",
+    seed: Seed = 0,
+) -> None:
+    """Images that excite some channels of each stage."""
+    given = _settings(settings, FEATURE_SETTINGS)
+    if given["selection"] not in ("seed", "variance"):
+        raise InputError(
+            f"settings: selection: expected 'seed' or 'variance', found '{given['selection']}'"
+        )
+    if given["selection"] == "variance" and image_set is None:
+        raise InputError("settings: selection 'variance' needs images: give --set STEM")
+    if int(given["channels"]) < 1:
+        raise InputError(f"settings: channels: expected at least 1, found {given['channels']}")
+
+    from texshape.models.loading import load
+    from texshape.visualize import features
+
+    loaded = load(network)
+    stages = given.pop("stages") or list(loaded.stages)
+    count, selection, images = (given.pop(key) for key in ("channels", "selection", "images"))
+    variances = None
+    if selection == "variance":
+        variances = features.variances(loaded, stages, image_set, count=images, seed=seed)
+    result = features.visualize(
+        loaded,
+        stages=stages,
+        channels_per_stage=count,
+        settings=features.Settings(**given),
+        seed=seed,
+        variances=variances,
+    )
+    features.write(output, result, model=loaded.name, seed=seed, steps=given["steps"])
+
+
+@run.command("figure-influence")
+def figure_influence_command(
+    maps: Annotated[Path, typer.Option(help="Maps of influence (.npz).")], output_stem: Stem
+) -> None:
+    """Maps of influence by stage, before and after training."""
+    from texshape.figures import effective_receptive_field, style
+
+    with style.style():
+        figure = effective_receptive_field.draw(maps)
+    style.save(figure, output_stem)
+
+
+@run.command("figure-feature-visualization")
+def figure_feature_visualization_command(
+    images: Annotated[
+        list[Path], typer.Option("--input", help="File of images (.npz); repeat for networks.")
+    ],
+    output_stem: Stem,
+) -> None:
+    """Images that excite channels, stages from left to right."""
+    from texshape.figures import feature_visualization, style
+
+    with style.style():
+        figure = feature_visualization.draw(images)
+    style.save(figure, output_stem)
+
+
+@run.command("figure-architectures")
+def figure_architectures_command(
+    table: Annotated[Path, typer.Option(help="CSV of `architectures`.")],
+    output_stem: Stem,
+    receptive_field: Annotated[
+        Path | None, typer.Option(help="Table receptive_field.csv of our networks.")
+    ] = None,
+    accuracy: Annotated[
+        Path | None, typer.Option(help="Table accuracy.csv of our networks.")
+    ] = None,
+) -> None:
+    """Receptive field against accuracy: the published table, and our networks."""
+    from texshape.figures import architectures, style
+
+    with style.style():
+        figure = architectures.draw(table, receptive_field=receptive_field, accuracy=accuracy)
+    style.save(figure, output_stem)
+
+
+def _settings(text: str, defaults: dict[str, Any]) -> dict[str, Any]:
+    """Defaults overlaid by a JSON object; unknown keys and wrong types are errors."""
+    try:
+        given = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"--settings: not JSON ({error})") from None
+    if not isinstance(given, dict):
+        raise InputError("--settings: expected a JSON object")
+    for key, value in given.items():
+        if key not in defaults:
+            raise InputError(f"settings: unknown key '{key}'{nearest(key, defaults)}")
+        default = defaults[key]
+        number = isinstance(default, int | float)
+        wrong = number and (isinstance(value, bool) or not isinstance(value, int | float))
+        wrong = wrong or (isinstance(default, int) and isinstance(value, float))
+        wrong = wrong or (isinstance(default, str) and not isinstance(value, str))
+        if wrong:
+            raise InputError(f"settings: {key}: expected {type(default).__name__}, found {value!r}")
+    return {**defaults, **given}

@@ -1,0 +1,193 @@
+"""`texshape run corruptions`, `corruption-errors` and `probes`: what changed images do to
+decisions."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from texshape.cli.run import run
+from texshape.errors import InputError, nearest
+
+Settings = Annotated[str, typer.Option(help="Section of the parameters, as JSON.")]
+Seed = Annotated[int, typer.Option(help="Root of the randomness.")]
+Threads = Annotated[int, typer.Option(help="Threads of the CPU.")]
+
+
+def _section(text: str, known: dict[str, Any]) -> dict[str, Any]:
+    """Read a JSON object and fill in what it leaves out.
+
+    Raises
+    ------
+    InputError
+        If it is no object, or a key is unknown.
+    """
+    try:
+        section = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"--settings: not JSON ({error})") from None
+    if not isinstance(section, dict):
+        raise InputError("--settings: expected a JSON object")
+    for key in section:
+        if key not in known:
+            raise InputError(f"--settings: unknown key '{key}'{nearest(key, known)}")
+    return {**known, **section}
+
+
+@run.command("corruptions")
+def corruptions(
+    network: Annotated[list[str], typer.Option(help="Name or checkpoint of a network; repeat.")],
+    output: Annotated[list[Path], typer.Option(help="CSV of each network, in the same order.")],
+    images: Annotated[Path, typer.Option("--set", help="Stem of the images, shape labels right.")],
+    settings: Settings,
+    seed: Seed,
+    evaluation: Annotated[str, typer.Option(help="Section `evaluation`, as JSON.")] = "{}",
+    threads: Threads = 1,
+) -> None:
+    """Accuracy by corruption and severity; several networks see the same corrupted images."""
+    if len(network) != len(output):
+        raise InputError(
+            f"--network and --output: expected one output a network, got {len(network)} and "
+            f"{len(output)}"
+        )
+    section = _section(
+        settings,
+        {"types": None, "severities": [1, 2, 3, 4, 5], "images": None, "constants": None},
+    )
+
+    import torch
+
+    from texshape.data import imageset
+    from texshape.files import write_csv
+    from texshape.models.loading import load
+    from texshape.robustness import accuracy
+    from texshape.robustness.corruptions import TYPES
+
+    torch.set_num_threads(threads)
+    data = imageset.read(images)
+    labels = data.labels["shape"].to_numpy()
+    rows = accuracy.balanced(labels, section["images"], seed=seed)
+    tables = accuracy.under_corruption(
+        [load(name, settings=_evaluation(evaluation)) for name in network],
+        data.images[rows],
+        labels[rows],
+        seed=seed,
+        types=section["types"] or TYPES,
+        severities=section["severities"],
+        table=section["constants"],
+        progress=lambda line: print(line, flush=True),
+    )
+    for path, table in zip(output, tables, strict=True):
+        table.insert(0, "set", images.name)
+        write_csv(path, table[accuracy.COLUMNS])
+
+
+def _evaluation(text: str) -> dict[str, Any]:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"--evaluation: not JSON ({error})") from None
+
+
+@run.command("corruption-errors")
+def corruption_errors(
+    table: Annotated[Path, typer.Option(help="corruptions.csv of all networks.")],
+    settings: Settings,
+    output: Annotated[Path, typer.Option(help="CSV: errors by network and type.")],
+) -> None:
+    """Corruption errors relative to the plain-trained network of the same architecture and seed."""
+    section = _section(settings, {"baseline_arm": "plain", "least_error": 0.02})
+
+    from texshape.files import read_csv, write_csv
+    from texshape.robustness.errors import against_plain
+
+    columns = ["model", "architecture", "arm", "seed", "corruption", "severity", "accuracy"]
+    write_csv(output, against_plain(read_csv(table, columns), **section))
+
+
+@run.command("probes")
+def probes(
+    network: Annotated[str, typer.Option(help="Name or checkpoint of the network.")],
+    settings: Settings,
+    seed: Seed,
+    output_dir: Annotated[Path, typer.Option(help="Folder of shuffling.csv, cue_strength.csv.")],
+    plain: Annotated[
+        list[Path] | None, typer.Option(help="Stem of images to shuffle; repeat.")
+    ] = None,
+    conflict: Annotated[
+        Path | None, typer.Option(help="Stem of a cue-conflict set, to be faded here.")
+    ] = None,
+    silhouettes: Annotated[
+        Path | None, typer.Option(help="Stem of its silhouettes, if it has no masks.")
+    ] = None,
+    strength_set: Annotated[
+        list[Path] | None,
+        typer.Option(help="Stem of a set that is already faded (cue-conflict-strength-A); repeat."),
+    ] = None,
+    evaluation: Annotated[str, typer.Option(help="Section `evaluation`, as JSON.")] = "{}",
+    threads: Threads = 1,
+) -> None:
+    """Patch shuffling and the cue-strength curve of one network."""
+    section = _section(
+        settings,
+        {
+            "patches": [1, 2, 3, 4, 6, 8],
+            "strengths": [0, 0.1, 0.2, 0.4, 0.7, 1],
+            "shuffling_images": None,
+            "strength_images": None,
+            "resamples": 2000,
+            "level": 0.95,
+        },
+    )
+    if not plain and not conflict and not strength_set:
+        raise InputError("probes: expected --plain, --conflict or --strength-set")
+
+    import pandas as pd
+    import torch
+
+    from texshape.data import imageset
+    from texshape.files import write_csv
+    from texshape.models.loading import load
+    from texshape.robustness import probes as measures
+
+    torch.set_num_threads(threads)
+    loaded = load(network, settings=_evaluation(evaluation))
+    tables = {}
+    if plain:
+        tables["shuffling"] = pd.concat(
+            [
+                measures.shuffling(
+                    loaded,
+                    imageset.read(stem),
+                    name=stem.name,
+                    ks=section["patches"],
+                    seed=seed,
+                    most=section["shuffling_images"],
+                    level=section["level"],
+                )
+                for stem in plain
+            ]
+        )
+    if conflict or strength_set:
+
+        def read(stem: Path) -> imageset.ImageSet:
+            return measures.thinned(imageset.read(stem), section["strength_images"], seed=seed)
+
+        sets = {}
+        if conflict:
+            shapes = imageset.read(silhouettes) if silhouettes else None
+            # drawn sets take the place of faded ones
+            strengths = section["strengths"] if not strength_set else [1]
+            sets = measures.faded(read(conflict), strengths, shapes)
+        for stem in strength_set or []:
+            from texshape.data.procedural import split_strength
+
+            sets[split_strength(stem.name)[1]] = read(stem)
+        tables["cue_strength"] = measures.strength_curve(
+            loaded, sets, seed=seed, resamples=section["resamples"], level=section["level"]
+        )
+    for name, table in tables.items():
+        write_csv(output_dir / f"{name}.csv", table)

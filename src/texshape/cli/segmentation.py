@@ -1,0 +1,74 @@
+"""`texshape run segmentation`: read masks out of a network's stages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from texshape.cli.run import run
+from texshape.errors import InputError
+
+
+@run.command("segmentation")
+def segmentation(
+    network: Annotated[str, typer.Option(help="Name or checkpoint of the network.")],
+    settings: Annotated[str, typer.Option(help="Section `segmentation`, as JSON.")],
+    seed: Annotated[int, typer.Option(help="Root of the randomness.")],
+    output: Annotated[Path, typer.Option(help="CSV: a row a stage, head and target.")],
+    images: Annotated[
+        Path | None, typer.Option("--set", help="Stem of a cue-conflict set with masks.")
+    ] = None,
+    voc: Annotated[
+        Path | None, typer.Option(help="Folder that holds VOCdevkit/VOC2012, in place of --set.")
+    ] = None,
+    pictures: Annotated[
+        Path | None, typer.Option(help="NPZ: a few test images, their masks and predictions.")
+    ] = None,
+    untrained: Annotated[
+        bool, typer.Option("--untrained", help="Random weights: the lower bound.")
+    ] = False,
+    threads: Annotated[int, typer.Option(help="Threads of the CPU.")] = 1,
+) -> None:
+    """Segmentation read-outs: all stages, targets and heads of one network."""
+    if (images is None) == (voc is None):
+        raise InputError("segmentation: expected either --set or --voc")
+    try:
+        section = json.loads(settings)
+    except json.JSONDecodeError as error:
+        raise InputError(f"--settings: not JSON ({error})") from None
+
+    import tempfile
+
+    import numpy as np
+    import torch
+
+    from texshape.data import imageset
+    from texshape.files import atomic_path, write_csv
+    from texshape.models.loading import load
+    from texshape.segmentation import measure
+    from texshape.segmentation import voc as photographs
+
+    torch.set_num_threads(threads)
+    plan = measure.Plan.read(section)
+    loaded = load(network, seed=seed, weights=not untrained)
+    if images is not None:
+        data = imageset.read(images)
+        classes = sorted(set(data.labels["shape"]))
+        task = measure.conflict_task(data, classes, plan, seed=seed)
+    else:
+        task = photographs.task(
+            voc,
+            loaded.input_size,
+            names=tuple(plan.targets),
+            most=(plan.train_images, plan.test_images),
+            seed=seed,
+        )
+    with tempfile.TemporaryDirectory(prefix="texshape-maps-") as folder:
+        table, shown = measure.measure(loaded, task, plan, seed=seed, folder=Path(folder))
+    if pictures is not None:
+        with atomic_path(pictures) as temporary:
+            np.savez_compressed(temporary, **shown)
+    write_csv(output, table)

@@ -1,0 +1,59 @@
+"""`texshape track`: copy an experiment's metrics from its files to MLflow."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from texshape.cli.main import app
+
+
+@app.command()
+def track(
+    results: Annotated[Path, typer.Argument(help="Folder of one experiment, results/NAME.")],
+    resync: Annotated[
+        bool, typer.Option(help="Fail where MLflow cannot be reached (the pipeline only warns).")
+    ] = False,
+) -> None:
+    """Copy an experiment's runs to MLflow; runs that are up to date stay as they are.
+
+    The store is MLFLOW_TRACKING_URI, or mlflow.db in the working folder.
+    """
+    from texshape import tracking
+    from texshape.errors import InputError
+    from texshape.files import write_json
+
+    parameters = results / "parameters.json"
+    if not parameters.exists():
+        raise InputError(
+            f"{parameters}: no such file; expected the folder of a finished experiment"
+        )
+    import json
+
+    config = json.loads(parameters.read_text(encoding="utf-8"))
+    provenance = results / "provenance.json"
+    hashes = {}
+    if provenance.exists():
+        hashes = json.loads(provenance.read_text(encoding="utf-8")).get("data", {})
+    runs = tracking.collect(results, config, hashes)
+    try:
+        counts = tracking.publish(runs, config["experiment"])
+        receipt = {"reached": True, "runs": len(runs)}
+        print(
+            f"MLflow: {len(runs)} runs, {counts['created']} created, {counts['replaced']} replaced, "
+            f"{counts['unchanged']} unchanged"
+        )
+    except Exception as error:  # whatever a tracking server does must not stop the study
+        line = " ".join(str(error).split())[:300]
+        if resync:
+            raise InputError(f"MLflow cannot be brought up to date: {line}") from None
+        print(
+            f"warning: MLflow was not reached ({line}); the metrics are safe in {results}. "
+            f"Run `texshape track --resync {results}` when it is back.",
+            file=sys.stderr,
+        )
+        receipt = {"reached": False, "runs": len(runs)}
+    write_json(results / "tracking.json", receipt)

@@ -1,0 +1,57 @@
+"""`texshape run train`: train one network on one or two sets of images."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from texshape.cli.run import run
+from texshape.errors import InputError
+
+
+@run.command("train")
+def train(
+    architecture: Annotated[str, typer.Option(help="Name of the architecture.")],
+    settings: Annotated[str, typer.Option(help="Section `training`, arm overrides merged, JSON.")],
+    seed: Annotated[int, typer.Option(help="Root of initialisation, order, augmentation.")],
+    train: Annotated[list[Path], typer.Option(help="Stem of a training set; one or two.")],
+    output_dir: Annotated[Path, typer.Option(help="Folder of the network.")],
+    validation: Annotated[
+        list[Path] | None, typer.Option(help="Stem of a validation set; any number.")
+    ] = None,
+    threads: Annotated[int, typer.Option(help="Threads of the CPU.")] = 1,
+) -> None:
+    """Train a network; an interrupted training resumes (exit status 75 says: run me again)."""
+    # Read when torch's libraries load. Spinning threads beside another process cost five times as
+    # much as waiting ones; large pages spare page faults of large activations.
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    os.environ["GOMP_SPINCOUNT"] = "0"
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic products on a GPU
+    if threads < 1:
+        raise InputError(f"--threads: expected an integer >= 1, found {threads}")
+    try:
+        section = json.loads(settings)
+    except json.JSONDecodeError as error:
+        raise InputError(f"--settings: not JSON ({error})") from None
+
+    import torch
+
+    from texshape.training import loop
+    from texshape.training.settings import parse
+
+    torch.set_num_threads(threads)
+    loop.train(
+        architecture=architecture,
+        settings=parse(section),
+        seed=seed,
+        train_sets=train,
+        validation_sets=validation or [],
+        output_dir=output_dir,
+        log=lambda line: print(line, flush=True),
+    )

@@ -1,0 +1,113 @@
+"""Steps that make tables of trial files: `tabulate-trials` and `benchmark-networks`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from texshape.cli.run import run
+
+RESULTS = Annotated[Path, typer.Option(help="Folder of the experiment: results/EXPERIMENT.")]
+NETWORK = Annotated[
+    list[str] | None,
+    typer.Option(help="SLUG/seed-S below --results, with trials/SET.csv; may be repeated."),
+]
+SETTINGS = Annotated[str, typer.Option(help='JSON: the section bootstrap ("resamples", "level").')]
+SEED = Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")]
+
+
+@run.command("tabulate-trials")
+def tabulate_trials(
+    results: RESULTS,
+    output_dir: Annotated[Path, typer.Option(help="Gets the four tables.")],
+    network: NETWORK = None,
+    published: Annotated[
+        Path | None, typer.Option(help="Published trials, as published-trials writes them.")
+    ] = None,
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(help="Model (slug) compared in pairs; may be repeated; default: all."),
+    ] = None,
+    classes: Annotated[
+        str | None, typer.Option(help="Comma-separated classes, where not the 16 or ours.")
+    ] = None,
+    settings: SETTINGS = "{}",
+    seed: SEED = 0,
+) -> None:
+    """Write shape_bias, shape_bias_by_class, shape_bias_differences and accuracy tables (CSV)."""
+    from texshape.errors import InputError
+    from texshape.files import write_csv
+    from texshape.trials import tables
+
+    bootstrap = _bootstrap(settings)
+    if not network and published is None:
+        raise InputError("tabulate-trials: give --network SLUG/seed-S or --published DIR")
+    trials = tables.read_published(published) if published is not None else {}
+    chosen = classes.split(",") if classes else None
+    for name in network or []:
+        trials |= tables.read_network(results, name, classes=chosen)
+    bias, by_class, pairs = tables.shape_bias_tables(
+        trials, seed=seed, compare=compare or None, **bootstrap
+    )
+    accuracy = tables.accuracy_table(trials, seed=seed, **bootstrap)
+    for name, table in (
+        ("shape_bias", bias),
+        ("shape_bias_by_class", by_class),
+        ("shape_bias_differences", pairs),
+        ("accuracy", accuracy),
+    ):
+        write_csv(output_dir / f"{name}.csv", table)
+
+
+@run.command("benchmark-networks")
+def benchmark_networks(
+    results: RESULTS,
+    published: Annotated[
+        Path, typer.Option(help="Published trials, as published-trials writes them.")
+    ],
+    output: Annotated[Path, typer.Option(help="Table with the means over data sets (CSV).")],
+    output_by_dataset: Annotated[Path, typer.Option(help="Table a data set (CSV).")],
+    network: NETWORK = None,
+    settings: SETTINGS = "{}",
+    seed: SEED = 0,
+) -> None:
+    """Consistency of networks with humans, on the data sets whose stimuli or trials we have."""
+    from texshape.files import write_csv
+    from texshape.trials import tables
+
+    trials = {}
+    for name in network or []:
+        trials |= tables.read_network(results, name)
+    means, by_dataset = tables.benchmark_tables(
+        published, trials, seed=seed, **_bootstrap(settings)
+    )
+    write_csv(output, means)
+    write_csv(output_by_dataset, by_dataset)
+
+
+def _bootstrap(settings: str) -> dict:
+    """Read the section `bootstrap` of the parameters."""
+    import json
+
+    from texshape.errors import InputError, nearest
+
+    known = {"resamples": 10_000, "level": 0.95}
+    try:
+        given = json.loads(settings)
+    except json.JSONDecodeError as error:
+        raise InputError(f"--settings: not JSON ({error})") from None
+    if not isinstance(given, dict):
+        raise InputError("--settings: expected a JSON object")
+    for key in given:
+        if key not in known:
+            raise InputError(f"--settings: bootstrap.{key} is unknown{nearest(key, known)}")
+    found = known | given
+    if isinstance(found["resamples"], bool) or not isinstance(found["resamples"], int):
+        raise InputError(f"--settings: bootstrap.resamples is {found['resamples']!r}, no integer")
+    if found["resamples"] < 1:
+        raise InputError(f"--settings: bootstrap.resamples is {found['resamples']}, below 1")
+    if not isinstance(found["level"], (int, float)) or not 0 < found["level"] < 1:
+        raise InputError(f"--settings: bootstrap.level is {found['level']!r}, not between 0 and 1")
+    return found

@@ -1,0 +1,549 @@
+"""Every measure of every network and seed as one tidy table, taken from the tables of each
+technique.
+
+Nothing is computed anew here but what joins two cells of one table (a ratio, a difference), with
+limits from theirs. A table that an experiment does not make is absent from the comparison; a value
+that its table leaves undefined is an empty cell with the reason.
+
+"Last stage" is the last one of the network, "best stage" the one with the largest value: the latter
+is chosen on the images that it is reported on and so a little too good. Of several checkpoints the
+last counts. Baselines (pixels, untrained networks as models of their own) and single human
+observers are no networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from texshape.comparison import limits
+from texshape.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from texshape.comparison.settings import ComparisonSettings
+
+KEYS = ["model", "architecture", "arm", "seed"]
+COLUMNS = [
+    *KEYS, "measure", "value", "ci_low", "ci_high", "n", "unit", "source", "reason",
+]  # fmt: skip
+BASELINES = ("baseline", "untrained")
+HUMANS = "humans"
+
+#: measure -> (label in figures, unit); the order is that of the tables
+MEASURES: dict[str, tuple[str, str]] = {
+    "shape_bias": ("shape bias", "fraction"),
+    "cue_match_rate": ("cue match rate", "fraction"),
+    "response_entropy": ("entropy of decisions", "bits"),
+    "plain_accuracy": ("accuracy, plain images", "fraction"),
+    "stylized_accuracy": ("accuracy, stylized images", "fraction"),
+    "silhouette_accuracy": ("accuracy, silhouettes", "fraction"),
+    "edge_accuracy": ("accuracy, edges", "fraction"),
+    "texture_accuracy": ("accuracy, texture patches", "fraction"),
+    "readout_shape": ("shape decodable, last stage", "fraction"),
+    "readout_texture": ("texture decodable, last stage", "fraction"),
+    "readout_shape_best": ("shape decodable, best stage", "fraction"),
+    "readout_texture_best": ("texture decodable, best stage", "fraction"),
+    "information_shape": ("shape information, last stage", "nats a unit"),
+    "information_texture": ("texture information, last stage", "nats a unit"),
+    "islam2021_score_shape": ("shape score", "score"),
+    "islam2021_score_texture": ("texture score", "score"),
+    "islam2021_share_shape": ("shape dimensions", "fraction"),
+    "islam2021_share_texture": ("texture dimensions", "fraction"),
+    "islam2021_share_residual": ("residual dimensions", "fraction"),
+    "segmentation_binary": ("mIoU object, best stage", "fraction"),
+    "segmentation_shape": ("mIoU shape, best stage", "fraction"),
+    "segmentation_semantic": ("mIoU class, best stage", "fraction"),
+    "segmentation_binary_end_to_end": ("mIoU object, end to end", "fraction"),
+    "segmentation_shape_end_to_end": ("mIoU shape, end to end", "fraction"),
+    "segmentation_semantic_end_to_end": ("mIoU class, end to end", "fraction"),
+    "receptive_field": ("effective receptive field", "px"),
+    "balance_point": ("balance point", "texture strength"),
+    "shuffling_ratio": ("shuffled / whole accuracy", "ratio"),
+    "corruption_accuracy": ("accuracy under corruption", "fraction"),
+    "relative_corruption_error": ("relative corruption error", "ratio"),
+    "used_shape": ("shape used, last stage", "fraction"),
+    "used_texture": ("texture used, last stage", "fraction"),
+    "error_consistency": ("error consistency with humans", "kappa"),
+    "error_consistency_17": ("error consistency, 17 data sets", "kappa"),
+}
+
+
+def _shape_bias(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.DataFrame]:
+    source = "shape_bias.csv: conflict images"
+    counted = frame["n_shape"] + frame["n_texture"]
+    return [
+        _rows(frame, "shape_bias", "shape_bias", n=counted, source=f"{source}, matches of a cue",
+              reason="no decision for either cue"),
+        _rows(frame, "cue_match_rate", "cue_match_rate", interval=None, n="n_conflict",
+              source=source, reason="no conflict image"),
+    ]  # fmt: skip
+
+
+_SETS = {
+    "plain_accuracy": ("test-plain", "shape"),
+    "stylized_accuracy": ("test-stylized", "shape"),
+    "silhouette_accuracy": ("silhouettes", "shape"),
+    "edge_accuracy": ("edges", "shape"),
+    "texture_accuracy": ("textures", "texture"),
+}
+
+
+def _accuracy(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.DataFrame]:
+    found = []
+    for measure, (name, cue) in _SETS.items():
+        rows = frame[(frame["set"] == name) & (frame["cue"] == cue)]
+        source = f"accuracy.csv: set {name}, label {cue}"
+        found.append(_rows(rows, measure, "accuracy", source=source))
+    rows = frame[(frame["set"] == "cue-conflict") & (frame["cue"] == "shape")]
+    if "response_entropy" in rows.columns:
+        found.append(
+            _rows(rows, "response_entropy", "response_entropy", interval=None,
+                  source="accuracy.csv: set cue-conflict, conflict images")
+        )  # fmt: skip
+    return found
+
+
+def _readout(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.DataFrame]:
+    frame = last_epoch(frame[frame["input"] == settings.input])
+    found = []
+    for cue in ("shape", "texture"):
+        rows = frame[frame["cue"] == cue]
+        for suffix, chosen, rule in (
+            ("", last_stage(rows), "last stage"),
+            ("_best", _best(rows, "accuracy"), "best stage"),
+        ):
+            source = "readout.csv: " + rule + " (" + chosen["stage"] + f"), {settings.input}"
+            found.append(
+                _rows(chosen, f"readout_{cue}{suffix}", "accuracy", n="n_images", source=source)
+            )
+    return found
+
+
+_ESTIMATORS = {
+    "mutual_information": "information_{}",
+    "islam2021_score": "islam2021_score_{}",
+    "islam2021": "islam2021_share_{}",
+}
+
+
+def _dimensionality(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.DataFrame]:
+    # A class token stands as a stage of its own behind its block; the block counts.
+    frame = last_epoch(frame[~frame["stage"].astype(str).str.endswith(".cls")])
+    found = []
+    for estimator, name in _ESTIMATORS.items():
+        for factor in ("shape", "texture", "residual"):
+            rows = frame[(frame["estimator"] == estimator) & (frame["factor"] == factor)]
+            rows = last_stage(rows)
+            source = "dimensionality.csv: " + estimator + ", last stage (" + rows["stage"] + ")"
+            found.append(_rows(rows, name.format(factor), "value", n="n_pairs", source=source))
+    return found
+
+
+def _segmentation(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.DataFrame]:
+    frame = last_epoch(frame[frame["head"] == settings.head])
+    found = []
+    for target in ("binary", "shape", "semantic"):
+        for bound, suffix in (("readout", ""), ("end_to_end", "_end_to_end")):
+            rows = frame[(frame["target"] == target) & (frame["bound"] == bound)]
+            rows = _best(rows, "miou")
+            rule = f"segmentation.csv: target {target}, head {settings.head}, "
+            rule += "best stage (" if bound == "readout" else "trained end to end ("
+            source = rule + rows["stage"] + ")"
+            found.append(
+                _rows(rows, f"segmentation_{target}{suffix}", "miou", n="n_test", source=source)
+            )
+    return found
+
+
+def _receptive_field(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.DataFrame]:
+    rows = last_stage(frame)
+    source = "receptive_field.csv: effective, trained, last stage (" + rows["stage"] + ")"
+    n = "n_images" if "n_images" in rows.columns else None
+    return [
+        _rows(rows, "receptive_field", "effective_trained", interval=None, n=n, source=source)
+    ]
+
+
+def _cue_strength(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.DataFrame]:
+    counted = (frame["n_shape"] + frame["n_texture"]).groupby(
+        [frame[key] for key in KEYS], dropna=False
+    )
+    frame = frame.assign(n=counted.transform("sum"))
+    # The fit's reason is in each row, behind that of the strength where there is one: the shortest
+    # is the fit's alone, or that of no strength.
+    length = frame["reason"].fillna("").astype(str).str.len()
+    rows = frame.assign(length=length).sort_values("length", kind="stable")
+    rows = rows.drop_duplicates(KEYS).sort_index()
+    source = "cue_strength.csv: logistic fit over all strengths"
+    return [
+        _rows(rows, "balance_point", "balance_point", interval=("balance_low", "balance_high"),
+              n="n", source=source)
+    ]  # fmt: skip
+
+
+def _shuffling(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.DataFrame]:
+    sets = list(dict.fromkeys(frame["set"]))
+    name = "test-plain" if "test-plain" in sets else next(iter(sets), "")
+    k = settings.shuffling_patches
+    frame = frame[frame["set"] == name]
+    both = _side_by_side(frame[frame["k"] == k], frame[frame["k"] == 1], ("accuracy", "n"))
+    value = _divide(both["accuracy"], both["accuracy_other"])
+    low, high = limits.ratio(_triple(both, "accuracy"), _triple(both, "accuracy", "_other"))
+    rows = both.assign(ratio=value, low=low, high=high)
+    source = f"shuffling.csv: accuracy at {k} x {k} patches / whole images, set {name}"
+    return [
+        _rows(rows, "shuffling_ratio", "ratio", interval=("low", "high"), n="n", source=source,
+              reason="no whole image is decided rightly")
+    ]  # fmt: skip
+
+
+def _corruptions(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.DataFrame]:
+    cells = frame[frame["corruption"] != "none"]
+    rows = cells.groupby(KEYS, dropna=False, sort=False).agg(
+        value=("accuracy", "mean"), n=("n", "max"), cells=("accuracy", "size")
+    )
+    rows = rows.reset_index()
+    # An image's mean over cells lies in [0, 1], so its variance is at most p(1 - p): the interval
+    # of n independent images decided once bounds it.
+    low, high = wilson(rows["value"], rows["n"], settings.level)
+    rows = rows.assign(ci_low=low, ci_high=high)
+    source = "corruptions.csv: mean over " + rows["cells"].astype(str) + " types x severities"
+    return [_rows(rows, "corruption_accuracy", "value", source=source)]
+
+
+def _corruption_errors(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.DataFrame]:
+    rows = frame[frame["corruption"] == "mean"]
+    baseline = rows["baseline"].fillna("").astype(str)
+    source = "corruption_errors.csv: mean over types, against " + baseline
+    source = source.where(baseline != "", "corruption_errors.csv: mean over types")
+    return [
+        _rows(rows, "relative_corruption_error", "relative_error", interval=None, source=source)
+    ]
+
+
+def _erasure(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.DataFrame]:
+    frame = last_stage(frame)
+    found = []
+    for cue in ("shape", "texture"):
+        share = f"{cue}_share"
+        columns = [share, f"{share}_low", f"{share}_high"]
+        rows = frame[frame["cue"] == cue]
+        control = rows[rows["erased"] == "random"]
+        control = control.groupby(KEYS, dropna=False, sort=False)[columns].mean().reset_index()
+        both = _side_by_side(
+            rows[rows["erased"] == "cue"], control, (share, f"{share}_low", f"{share}_high")
+        )
+        low, high = limits.difference(
+            tuple(both[f"{name}_other"] for name in columns),
+            tuple(both[name] for name in columns),
+        )
+        both = both.assign(used=both[f"{share}_other"] - both[share], low=low, high=high)
+        source = f"erasure.csv: decisions for {cue}, random minus {cue} subspace erased, last stage ("
+        source = source + both["stage"].astype(str) + ")"
+        found.append(
+            _rows(both, f"used_{cue}", "used", interval=("low", "high"), n="n_images",
+                  source=source)
+        )  # fmt: skip
+    return found
+
+
+def _benchmark(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.DataFrame]:
+    found = []
+    for measure, name in (("error_consistency", "cue-conflict+edge+silhouette"),
+                          ("error_consistency_17", "all-17")):  # fmt: skip
+        rows = frame[frame["datasets"] == name]
+        found.append(
+            _rows(rows, measure, "error_consistency",
+                  interval=("error_consistency_low", "error_consistency_high"),
+                  n="n_datasets", source=f"benchmark.csv: {name}")
+        )  # fmt: skip
+    return found
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table and how measures are taken from it.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Columns that it must have beside `KEYS`.
+    numbers : tuple of str
+        Those that must hold numbers.
+    take : callable
+        Table and settings to frames with `COLUMNS`.
+    """
+
+    columns: tuple[str, ...]
+    numbers: tuple[str, ...]
+    take: Callable[[pd.DataFrame, ComparisonSettings], list[pd.DataFrame]]
+
+
+_CI = ("ci_low", "ci_high")
+#: table -> how it is used
+TABLES: dict[str, Source] = {
+    "shape_bias": Source(
+        (), ("shape_bias", *_CI, "cue_match_rate", "n_conflict", "n_shape", "n_texture"),
+        _shape_bias,
+    ),
+    "accuracy": Source(("set", "cue"), ("accuracy", *_CI, "n"), _accuracy),
+    "readout": Source(
+        ("stage", "cue", "input"), ("accuracy", *_CI, "n_images"), _readout
+    ),
+    "dimensionality": Source(
+        ("stage", "estimator", "factor"), ("value", *_CI, "n_pairs"), _dimensionality
+    ),
+    "segmentation": Source(
+        ("stage", "head", "target", "bound"), ("miou", *_CI, "n_test"), _segmentation
+    ),
+    "receptive_field": Source(("stage",), ("effective_trained",), _receptive_field),
+    "cue_strength": Source(
+        ("reason",), ("balance_point", "balance_low", "balance_high", "n_shape", "n_texture"),
+        _cue_strength,
+    ),
+    "shuffling": Source(("set",), ("k", "accuracy", *_CI, "n"), _shuffling),
+    "corruptions": Source(("corruption",), ("accuracy", "n"), _corruptions),
+    "corruption_errors": Source(
+        ("corruption", "baseline"), ("relative_error",), _corruption_errors
+    ),
+    "erasure": Source(
+        ("stage", "cue", "erased"),
+        ("shape_share", "shape_share_low", "shape_share_high",
+         "texture_share", "texture_share_low", "texture_share_high", "n_images"),
+        _erasure,
+    ),
+    "benchmark": Source(
+        ("datasets",),
+        ("error_consistency", "error_consistency_low", "error_consistency_high", "n_datasets"),
+        _benchmark,
+    ),
+}  # fmt: skip
+
+
+def check(name: str, frame: pd.DataFrame, path: object = None) -> pd.DataFrame:
+    """Insist on a table's columns and numbers; seeds become whole numbers or missing.
+
+    Raises
+    ------
+    InputError
+        Names the file, the column, the row and what was expected.
+    """
+    import pandas as pd
+
+    path = path or f"{name}.csv"
+    source = TABLES[name]
+    for column in (*KEYS, *source.columns, *source.numbers):
+        if column not in frame.columns:
+            raise InputError(
+                f"{path}: column '{column}' is missing; found {', '.join(map(str, frame.columns))}"
+            )
+    checked = frame.copy()
+    numeric = ["seed", *source.numbers, *(c for c in ("epoch",) if c in frame.columns)]
+    for column in numeric:
+        numbers = pd.to_numeric(frame[column], errors="coerce").astype(float)
+        bad = frame[column].notna() & numbers.isna()
+        if column == "seed":
+            bad |= numbers.notna() & (numbers % 1 != 0)
+        if bad.any():
+            row = int(np.flatnonzero(bad)[0])
+            raise InputError(
+                f"{path}: column '{column}', row {row + 1}: expected a number, "
+                f"found '{frame[column].iloc[row]}'"
+            )
+        checked[column] = numbers
+    checked["seed"] = checked["seed"].astype("Int64")
+    for column in KEYS[:-1]:
+        checked[column] = checked[column].astype(str)
+    return checked.reset_index(drop=True)
+
+
+def collect(tables: Mapping[str, pd.DataFrame], settings: ComparisonSettings) -> pd.DataFrame:
+    """Put all measures of all networks and seeds into one table.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Those of `TABLES` that the experiment makes; others are ignored.
+    settings : ComparisonSettings
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS`, one row a network, seed and measure: networks in the order in which tables name
+        them, measures in the order of `MEASURES`.
+
+    Raises
+    ------
+    InputError
+        If a table lacks a column, holds words for numbers, or names a network twice.
+    """
+    import pandas as pd
+
+    frames = [pd.DataFrame(columns=COLUMNS)]
+    for name, source in TABLES.items():
+        if name in tables:
+            frame = networks_only(check(name, tables[name]))
+            frames += [found for found in source.take(frame, settings) if len(found)]
+    joined = pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
+    twice = joined.duplicated([*KEYS, "measure"])
+    if twice.any():
+        row = joined[twice].iloc[0]
+        raise InputError(
+            f"{row['source'].split(':')[0]}: {row['model']}, seed {row['seed']} has two values of "
+            f"{row['measure']}; expected one"
+        )
+    order = {measure: place for place, measure in enumerate(MEASURES)}
+    models = {model: place for place, model in enumerate(dict.fromkeys(joined["model"]))}
+    joined = joined.assign(_model=joined["model"].map(models), _order=joined["measure"].map(order))
+    joined = joined.sort_values(["_model", "seed", "_order"], kind="stable", ignore_index=True)
+    return joined[COLUMNS].astype({"n": "Int64", "seed": "Int64"})
+
+
+def fill_intervals(comparison: pd.DataFrame, found: Mapping[tuple, tuple]) -> pd.DataFrame:
+    """Put intervals that were computed from trials into the rows that have none.
+
+    Parameters
+    ----------
+    comparison : DataFrame
+        From `collect`.
+    found : mapping of (model, seed or None, measure) to (low, high)
+    """
+    filled = comparison.copy()
+    for row in filled.index[filled["ci_low"].isna() & filled["value"].notna()]:
+        model, seed, measure = filled.loc[row, ["model", "seed", "measure"]]
+        key = (model, None if _missing(seed) else int(seed), measure)
+        if key in found:
+            filled.loc[row, ["ci_low", "ci_high"]] = found[key]
+    return filled
+
+
+def widen(comparison: pd.DataFrame) -> pd.DataFrame:
+    """One row a network: the mean over seeds of each measure, for reading.
+
+    Returns
+    -------
+    DataFrame
+        ``model, architecture, arm, n_seeds`` and a column for each measure that any network has.
+        ``n_seeds`` is 0 for what was not trained here; a mean leaves undefined seeds out.
+    """
+    front = KEYS[:-1]
+    present = [name for name in MEASURES if name in set(comparison["measure"])]
+    seeds = comparison.groupby(front, sort=False)["seed"].nunique().rename("n_seeds")
+    wide = comparison.pivot_table(
+        index=front, columns="measure", values="value", aggfunc="mean", sort=False, dropna=False
+    )
+    joined = seeds.to_frame().join(wide.reindex(columns=present), how="left")
+    return joined.reset_index()
+
+
+def network_means(comparison: pd.DataFrame) -> pd.DataFrame:
+    """Mean, least and greatest seed of each measure and network.
+
+    Returns
+    -------
+    DataFrame
+        ``model, architecture, arm, measure, mean, low, high, n_seeds``; undefined seeds left out.
+    """
+    groups = comparison.groupby([*KEYS[:-1], "measure"], sort=False)["value"]
+    found = groups.agg(mean="mean", low="min", high="max", n_seeds="count")
+    return found.reset_index()
+
+
+def networks_only(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows without single human observers and baselines."""
+    observer = frame["architecture"].astype(str).str.fullmatch(r"subject-\d+")
+    return frame[~observer & ~frame["arm"].isin(BASELINES)]
+
+
+def last_epoch(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of each network's last checkpoint; all where no epoch is named."""
+    if "epoch" not in frame.columns:
+        return frame
+    last = frame.groupby(KEYS, dropna=False)["epoch"].transform("max")
+    return frame[(frame["epoch"] == last) | frame["epoch"].isna()]
+
+
+def last_stage(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of each network's last stage: tables name stages from input to output."""
+    if frame.empty:
+        return frame
+    last = frame.groupby(KEYS, dropna=False)["stage"].transform("last")
+    return frame[frame["stage"] == last]
+
+
+def _best(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    rows = frame.sort_values(column, ascending=False, kind="stable", na_position="last")
+    return rows.drop_duplicates(KEYS).sort_index()
+
+
+def wilson(share: Any, n: Any, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """Wilson's interval of a share of n independent images."""
+    from statistics import NormalDist
+
+    z = NormalDist().inv_cdf(0.5 + level / 2)
+    p, n = np.asarray(share, dtype=float), np.asarray(n, dtype=float)
+    n = np.where(n > 0, n, np.nan)
+    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return centre - half, centre + half
+
+
+def _rows(
+    frame: pd.DataFrame,
+    measure: str,
+    value: str,
+    *,
+    interval: tuple[str, str] | None = _CI,
+    n: Any = "n",
+    source: Any,
+    reason: str = "",
+) -> pd.DataFrame:
+    """Rows with `COLUMNS`: names of columns of the frame, or values."""
+    import pandas as pd
+
+    def column(name: Any) -> Any:
+        if name is None:
+            return np.nan
+        return frame[name].astype(float) if isinstance(name, str) else name
+
+    rows = frame[KEYS].assign(
+        measure=measure,
+        value=frame[value].astype(float),
+        ci_low=column(interval and interval[0]),
+        ci_high=column(interval and interval[1]),
+        n=column(n if not isinstance(n, str) or n in frame.columns else None),
+        unit=MEASURES[measure][1],
+        source=source,
+    )
+    given = frame["reason"] if "reason" in frame.columns else pd.Series("", index=frame.index)
+    given = given.fillna("").astype(str)
+    given = given.where(given != "", reason or "undefined in its table")
+    return rows.assign(reason=given.where(rows["value"].isna(), ""))[COLUMNS]
+
+
+def _side_by_side(
+    frame: pd.DataFrame, other: pd.DataFrame, columns: Iterable[str]
+) -> pd.DataFrame:
+    """Rows of a network beside its rows of another kind, whose columns end in ``_other``."""
+    columns = [*dict.fromkeys([*columns, *(c for c in _CI if c in other.columns)])]
+    other = other[[*KEYS, *columns]].rename(columns={name: f"{name}_other" for name in columns})
+    return frame.merge(other, on=KEYS, how="inner", validate="one_to_one")
+
+
+def _triple(frame: pd.DataFrame, column: str, suffix: str = "") -> tuple:
+    return tuple(frame[f"{name}{suffix}"] for name in (column, *_CI))
+
+
+def _divide(part: pd.Series, whole: pd.Series) -> pd.Series:
+    return part / whole.where(whole != 0)
+
+
+def _missing(value: Any) -> bool:
+    import pandas as pd
+
+    return bool(pd.isna(value))

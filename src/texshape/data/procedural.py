@@ -1,0 +1,724 @@
+"""The procedural images: a textured silhouette on a smooth ground, where every cue is known.
+
+Run it::
+
+    texshape run render --settings "$(yq -o json .data params.yaml)" --seed 2019 --variant base \
+        --set train-plain --set cue-conflict --output-dir results/procedural/data/base
+
+Class k names one silhouette and one texture, so that in a plain image both cues agree. The sets:
+
+- ``train|validation|test-plain``: shape class = texture class, each image with its own exemplars;
+- ``train|validation|test-stylized``: the outlines of the plain set again, filled by the renderer
+  with a style of another family, or by one colour (exact re-texturing, not style transfer);
+- ``cue-conflict``: every shape exemplar once with each texture class;
+  ``cue-conflict-strength-A``: the same images with the contrast of the texture scaled by A;
+- ``silhouettes``: black on white; ``textures``: a class texture all over the image.
+
+Randomness: each outline, each pattern and each image's appearance (grey levels, tint, ground,
+noise) has a stream of its own, seeded by numbers that name the split, the class and the exemplar,
+and never by the variant, the worker or the order. So a variant draws the same images with other
+ranges, and any number of processes writes the same bytes.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from texshape.data.imageset import LABEL_COLUMNS, ImageSet
+from texshape.data.outlines import CLASSES, WARP_LIMIT, Pose, coverage, draw_pose, outline
+from texshape.data.textures import (
+    STYLES,
+    TEXTURES,
+    Pattern,
+    draw_pattern,
+    field,
+    smooth_noise,
+)
+from texshape.errors import InputError, nearest
+
+SETS = (
+    "train-plain",
+    "train-stylized",
+    "validation-plain",
+    "validation-stylized",
+    "test-plain",
+    "test-stylized",
+    "silhouettes",
+    "textures",
+    "cue-conflict",
+)
+FLAT = "flat"
+ABSENT = "na"
+
+# Numbers in the seeds of the random streams; changing one changes every image of its kind.
+_OUTLINE, _PATTERN, _APPEARANCE = 1, 2, 3
+_SPLITS = {
+    "train": 1,
+    "validation": 2,
+    "test": 3,
+    "silhouettes": 4,
+    "textures": 5,
+    "cue-conflict": 6,
+    "styles": 7,
+    "contents": 8,
+    "texture-styles": 9,
+}
+_PAIRING = 4
+
+_CHUNK = 60  # images a task of a worker
+_CHROMA = 0.3  # colourfulness of a flat fill
+_GROUND_CELLS = 3  # bumps of the ground a side
+
+
+# --- settings ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The checked section `data` of the parameters; lengths as described in the schema."""
+
+    image_size: int
+    supersampling: int
+    half_size: tuple[float, float]
+    rotation: float
+    log_aspect: float
+    warp: float
+    period: tuple[float, float]
+    orientation: float
+    contrast: float
+    tint: float
+    noise: float
+    ground: float
+    flat_fill_share: float
+    train: int
+    validation: int
+    test: int
+    shape_exemplars: int
+    texture_exemplars: int
+
+
+def parse_settings(section: Mapping[str, Any], variant: str = "base") -> Settings:
+    """Check the section `data` of the parameters and apply one of its variants.
+
+    Parameters
+    ----------
+    section : mapping
+        As in params.yaml; `variants` maps names to overrides, merged key by key.
+    variant : str
+        A key of `variants`; ``base`` needs no entry.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    InputError
+        If a key is missing or out of range, or the variant or one of its keys is unknown.
+    """
+    if not isinstance(section, Mapping):
+        raise InputError(f"data: expected a section with keys, found {section!r}")
+    variants = section.get("variants") or {}
+    if variant != "base" and variant not in variants:
+        raise InputError(f"data.variants: no variant '{variant}'{nearest(variant, variants)}")
+    base = {key: value for key, value in section.items() if key != "variants"}
+    merged = _merged(base, variants.get(variant) or {}, f"data.variants.{variant}")
+
+    size = _number(merged, "image_size", 32, 4096, whole=True)
+    conflict_shapes = _number(merged, "shape_exemplars", 1, 10**6, whole=True)
+    conflict_textures = _number(merged, "texture_exemplars", 1, 10**6, whole=True)
+    if conflict_shapes % conflict_textures:
+        raise InputError(
+            f"data.texture_exemplars: {conflict_textures} does not divide data.shape_exemplars, "
+            f"{conflict_shapes}; expected a divisor, so that every exemplar is paired equally often"
+        )
+    return Settings(
+        image_size=size,
+        supersampling=_number(merged, "supersampling", 1, 8, whole=True),
+        half_size=_interval(merged, "outline.half_size", 0.1, 0.5),
+        rotation=_number(merged, "outline.rotation", 0, 3.1416),
+        log_aspect=_number(merged, "outline.log_aspect", 0, 1),
+        warp=_number(merged, "outline.warp", 0, WARP_LIMIT),
+        period=_interval(merged, "texture.period", 3, size / 2),
+        orientation=_number(merged, "texture.orientation", 0, 3.1416),
+        contrast=_number(merged, "colour.contrast", 0.1, 0.7),
+        tint=_number(merged, "colour.tint", 0, 1),
+        noise=_number(merged, "colour.noise", 0, 0.5),
+        ground=_number(merged, "colour.ground", 0, 0.5),
+        flat_fill_share=_number(merged, "flat_fill_share", 0, 1),
+        **{split: _count(merged, split) for split in ("train", "validation", "test")},
+        shape_exemplars=conflict_shapes,
+        texture_exemplars=conflict_textures,
+    )
+
+
+def _merged(base: Mapping[str, Any], override: Any, where: str) -> dict[str, Any]:
+    """Deep merge that accepts only existing keys: a misspelt control must not be `base`."""
+    if not isinstance(override, Mapping):
+        raise InputError(f"{where}: expected a section with keys, found {override!r}")
+    result = dict(base)
+    for key, value in override.items():
+        if key not in base:
+            raise InputError(f"{where}.{key}: unknown key{nearest(key, base)}")
+        deeper = isinstance(base[key], Mapping)
+        result[key] = _merged(base[key], value, f"{where}.{key}") if deeper else value
+    return result
+
+
+def _value(section: Mapping[str, Any], key: str) -> Any:
+    value: Any = section
+    for part in key.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            known = value if isinstance(value, Mapping) else []
+            raise InputError(f"data.{key}: missing{nearest(part, known)}")
+        value = value[part]
+    return value
+
+
+def _is_number(value: Any, whole: bool = False) -> bool:
+    kinds = int if whole else (int, float)
+    return isinstance(value, kinds) and not isinstance(value, bool) and value == value
+
+
+def _number(section: Mapping[str, Any], key: str, low: float, high: float, whole: bool = False):
+    value = _value(section, key)
+    if not _is_number(value, whole) or not low <= value <= high:
+        kind = "a whole number" if whole else "a number"
+        raise InputError(f"data.{key}: {value!r}; expected {kind} from {low:g} to {high:g}")
+    return value
+
+
+def _interval(section: Mapping[str, Any], key: str, low: float, high: float) -> tuple[float, float]:
+    value = _value(section, key)
+    good = isinstance(value, list | tuple) and len(value) == 2 and all(_is_number(v) for v in value)
+    if not good or not low <= value[0] <= value[1] <= high:
+        raise InputError(
+            f"data.{key}: {value!r}; expected [smallest, largest] between {low:g} and {high:g}"
+        )
+    return float(value[0]), float(value[1])
+
+
+def _count(section: Mapping[str, Any], key: str) -> int:
+    value = _number(section, key, len(CLASSES), 10**8, whole=True)
+    if value % len(CLASSES):
+        raise InputError(
+            f"data.{key}: {value}; expected a multiple of {len(CLASSES)}, "
+            "so that every class has equally many images"
+        )
+    return value
+
+
+# --- which picture shows what ------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What one image shows, before any pixel is drawn.
+
+    Attributes
+    ----------
+    shape, texture : str
+        Class of the silhouette; class, style family or ``flat`` of the fill; ``na`` where absent.
+    shape_exemplar, texture_exemplar : int
+        Numbers within the class or family.
+    outline_split, pattern_split : str
+        Split whose streams the exemplars come from.
+    appearance : tuple of two ints
+        Stream of grey levels, tint, ground and noise.
+    """
+
+    shape: str
+    shape_exemplar: int
+    texture: str
+    texture_exemplar: int
+    outline_split: str
+    pattern_split: str
+    appearance: tuple[int, int]
+
+    @property
+    def imagename(self) -> str:
+        """As the published stimuli are named: ``disc3-star2.png``."""
+        return f"{self.shape}{self.shape_exemplar}-{self.texture}{self.texture_exemplar}.png"
+
+    def labels(self, condition: str) -> tuple[str, ...]:
+        """The row of `LABEL_COLUMNS`."""
+        shape_exemplar = ABSENT if self.shape == ABSENT else f"{self.shape}{self.shape_exemplar}"
+        texture_exemplar = (
+            ABSENT if self.texture == ABSENT else f"{self.texture}{self.texture_exemplar}"
+        )
+        return (
+            self.imagename,
+            self.shape,
+            self.texture,
+            shape_exemplar,
+            texture_exemplar,
+            condition,
+        )
+
+
+def strength_set(strength: float) -> str:
+    """Name of the cue-conflict set whose texture contrast is scaled by `strength`.
+
+    Raises
+    ------
+    InputError
+        If the strength is outside [0, 1].
+    """
+    if not 0 <= strength <= 1:
+        raise InputError(f"texture strength: {strength:g}; expected a number from 0 to 1")
+    return f"cue-conflict-strength-{strength:g}"
+
+
+def split_strength(name: str) -> tuple[str, float]:
+    """Take a set's name apart into the set and its texture strength, 1 if it names none.
+
+    Raises
+    ------
+    InputError
+        If there is no such set, or the strength is outside [0, 1].
+    """
+    match = re.fullmatch(r"cue-conflict-strength-(\d+(?:\.\d+)?)", name)
+    if match:
+        strength_set(float(match[1]))
+        return "cue-conflict", float(match[1])
+    if name not in SETS:
+        raise InputError(f"set: no set '{name}'{nearest(name, SETS)}")
+    return name, 1.0
+
+
+@lru_cache(maxsize=16)
+def pictures(settings: Settings, seed: int, name: str) -> tuple[Picture, ...]:
+    """List what each image of a set shows.
+
+    Parameters
+    ----------
+    settings : Settings
+    seed : int
+        Only the pairing of the cue-conflict set is drawn; all else is counted.
+    name : str
+        One of `SETS`.
+
+    Returns
+    -------
+    tuple of Picture
+    """
+    stream = SETS.index(name)
+    if name == "cue-conflict":
+        return tuple(_conflict(settings, seed, stream))
+    split, _, kind = name.partition("-")
+    count = settings.test if name in ("silhouettes", "textures") else getattr(settings, split)
+    result = []
+    styles = dict.fromkeys((*STYLES, FLAT), 0)
+    for index in range(count):
+        shape = texture = CLASSES[index % len(CLASSES)]
+        exemplar = texture_exemplar = index // len(CLASSES) + 1
+        if kind == "stylized":
+            texture = _style(index, settings.flat_fill_share)
+            texture_exemplar = styles[texture] = styles[texture] + 1
+        elif name == "silhouettes":
+            texture, texture_exemplar = ABSENT, 0
+        if name == "textures":
+            picture = Picture(ABSENT, 0, texture, exemplar, split, split, (stream, index))
+        else:
+            picture = Picture(
+                shape, exemplar, texture, texture_exemplar, split, split, (stream, index)
+            )
+        result.append(picture)
+    return tuple(result)
+
+
+def _style(index: int, flat_share: float) -> str:
+    """Fill of a stylized image: each class meets all style families, and flat fills, alike."""
+    klass, exemplar = index % len(CLASSES), index // len(CLASSES)
+    before, after = int(exemplar * flat_share + 1e-9), int((exemplar + 1) * flat_share + 1e-9)
+    if after > before:
+        return FLAT
+    return tuple(STYLES)[(exemplar - before + klass) % len(STYLES)]
+
+
+def _conflict(settings: Settings, seed: int, stream: int) -> Iterator[Picture]:
+    """Pair every shape exemplar with each texture class, once.
+
+    Within a pair of classes the shape exemplars come in blocks, as long as there are texture
+    exemplars, and each block gets these in an order drawn at random: all are used equally often,
+    and which one a shape exemplar meets in one class says nothing about another class.
+    """
+    blocks = settings.shape_exemplars // settings.texture_exemplars
+    orders = np.random.default_rng([seed, _PAIRING]).permuted(
+        np.tile(np.arange(settings.texture_exemplars), (len(CLASSES), len(CLASSES), blocks, 1)),
+        axis=-1,
+    )  # (shape classes, texture classes, blocks, texture exemplars)
+    orders = orders.reshape(len(CLASSES), len(CLASSES), settings.shape_exemplars)
+    index = 0
+    for s, shape in enumerate(CLASSES):
+        for e in range(settings.shape_exemplars):
+            for t, texture in enumerate(CLASSES):
+                yield Picture(
+                    shape,
+                    e + 1,
+                    texture,
+                    int(orders[s, t, e]) + 1,
+                    "cue-conflict",
+                    "cue-conflict",
+                    (stream, index),
+                )
+                index += 1
+
+
+# --- exemplars and appearance ------------------------------------------------------------
+
+
+def shape_exemplar(settings: Settings, seed: int, split: str, shape: str, number: int) -> Pose:
+    """Pose of a shape exemplar; depends on the seed, the split, the class and the number alone."""
+    stream = [seed, _OUTLINE, _SPLITS[split], CLASSES.index(shape), number]
+    return draw_pose(
+        np.random.default_rng(stream),
+        half_size=settings.half_size,
+        rotation=settings.rotation,
+        log_aspect=settings.log_aspect,
+        warp=settings.warp,
+    )
+
+
+def texture_exemplar(
+    settings: Settings, seed: int, split: str, texture: str, number: int
+) -> Pattern:
+    """Pattern of a texture exemplar, or of a style, whose orientation is always free."""
+    family = (*TEXTURES, *STYLES).index(texture)
+    return draw_pattern(
+        np.random.default_rng([seed, _PATTERN, _SPLITS[split], family, number]),
+        period=settings.period,
+        orientation=settings.orientation if texture in TEXTURES else np.pi,
+    )
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """What an image draws for itself, whatever its exemplars are.
+
+    Attributes
+    ----------
+    levels : tuple of two floats
+        Grey levels of the two ends of the texture, at least `contrast` apart, in either order.
+    ground_level : float
+        Grey level of the ground, at least a quarter of `contrast` from both and from their mean, so
+        that the object stays visible with whatever share of either, and with its texture faded.
+    colours : ndarray of shape (3, 3)
+        RGB of both ends of the texture and of the ground, tinted.
+    flat_colour : ndarray of shape (3,)
+        RGB of a flat fill.
+    ground : ndarray of shape (size, size, 3)
+        The ground, varying smoothly.
+    noise : ndarray of shape (size, size, 3)
+        Pixel noise.
+    """
+
+    levels: tuple[float, float]
+    ground_level: float
+    colours: np.ndarray
+    flat_colour: np.ndarray
+    ground: np.ndarray
+    noise: np.ndarray
+
+
+def draw_appearance(settings: Settings, rng: np.random.Generator) -> Appearance:
+    """Draw grey levels, tints, ground and noise; the number of draws does not depend on ranges."""
+    draws = rng.random(5)
+    size, contrast = settings.image_size, settings.contrast
+    # Uniform over all pairs of levels that are far enough apart: the density of d is ~ 1 - d.
+    distance = 1 - (1 - contrast) * np.sqrt(1 - draws[0])
+    dark = draws[1] * (1 - distance)
+    levels = (dark, dark + distance) if draws[2] < 0.5 else (dark + distance, dark)
+    ground_level = _apart(draws[3], levels, contrast / 4)
+    tints = settings.tint * rng.uniform(-1, 1, (3, 3))
+    colours = np.array([*levels, ground_level])[:, None] + tints
+    chroma = _CHROMA * rng.uniform(-1, 1, 3)
+    farther = max(levels, key=lambda level: abs(level - ground_level))
+    bumps = smooth_noise(rng, size, _GROUND_CELLS, channels=4)
+    bumps = settings.ground * (0.8 * bumps[0, :, :, None] + 0.6 * bumps[1:].transpose(1, 2, 0))
+    strength = settings.noise * draws[4]
+    return Appearance(
+        levels=levels,
+        ground_level=ground_level,
+        colours=colours.astype(np.float32),
+        flat_colour=(farther + chroma - chroma.mean()).astype(np.float32),
+        ground=colours[2].astype(np.float32) + bumps,
+        noise=np.float32(strength) * rng.standard_normal((size, size, 3), dtype=np.float32),
+    )
+
+
+def _apart(draw: float, levels: tuple[float, float], margin: float) -> float:
+    """Map a uniform draw to a grey level that keeps a margin to two others and to their mean."""
+    low, high = sorted(levels)
+    taken = [low, (low + high) / 2, high]
+    begins = [0.0] + [level + margin for level in taken]
+    ends = [level - margin for level in taken] + [1.0]
+    free = [(begin, end) for begin, end in zip(begins, ends, strict=True) if end > begin]
+    rest = draw * sum(end - begin for begin, end in free)
+    for begin, end in free:
+        if rest <= end - begin:
+            return begin + rest
+        rest -= end - begin
+    return free[-1][1]  # by rounding only
+
+
+# --- pixels ------------------------------------------------------------------------------
+
+
+def draw_picture(
+    settings: Settings, seed: int, picture: Picture, texture_strength: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw one image.
+
+    Parameters
+    ----------
+    settings : Settings
+    seed : int
+    picture : Picture
+    texture_strength : float
+        Contrast of the texture inside the object, scaled around its mean there: 1 as it is, 0 flat.
+
+    Returns
+    -------
+    image : ndarray of shape (size, size, 3), uint8
+    mask : ndarray of shape (size, size), uint8
+        1 where the object covers more than half of the pixel; a texture patch covers all.
+    """
+    size = settings.image_size
+    rng = np.random.default_rng([seed, _APPEARANCE, *picture.appearance])
+    look = draw_appearance(settings, rng)
+    share = None
+    if picture.shape != ABSENT:
+        pose = shape_exemplar(
+            settings, seed, picture.outline_split, picture.shape, picture.shape_exemplar
+        )
+        share = coverage(outline(picture.shape, pose, size), size)
+
+    if picture.texture == ABSENT:
+        fill, ground = np.float32(0), np.float32(1)
+    elif picture.texture == FLAT:
+        fill, ground = look.flat_colour, look.ground
+    else:
+        pattern = texture_exemplar(
+            settings, seed, picture.pattern_split, picture.texture, picture.texture_exemplar
+        )
+        blend = field(picture.texture, pattern, size, settings.supersampling)
+        if texture_strength != 1:
+            weight = np.ones_like(blend) if share is None else share
+            mean = np.average(blend, weights=weight)
+            blend = (mean + texture_strength * (blend - mean)).astype(np.float32)
+        first, second, _ = look.colours
+        fill, ground = first + blend[:, :, None] * (second - first), look.ground
+
+    if share is None:
+        return _bytes(fill + look.noise), np.ones((size, size), np.uint8)
+    inside = share[:, :, None]
+    return _bytes(ground + inside * (fill - ground) + look.noise), (share > 0.5).astype(np.uint8)
+
+
+def _bytes(image: np.ndarray) -> np.ndarray:
+    return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+
+
+def _draw_chunk(settings: Settings, seed: int, name: str, begin: int, end: int):
+    base, strength = split_strength(name)
+    drawn = [
+        draw_picture(settings, seed, picture, strength)
+        for picture in pictures(settings, seed, base)[begin:end]
+    ]
+    return np.stack([image for image, _ in drawn]), np.stack([mask for _, mask in drawn])
+
+
+@contextmanager
+def worker_pool(workers: int) -> Iterator[Executor | None]:
+    """Processes that draw; None for a single worker, which is this process."""
+    if workers < 1:
+        raise InputError(f"workers: {workers}; expected at least 1")
+    if workers == 1:
+        yield None
+        return
+    method = "fork" if sys.platform == "linux" else "spawn"
+    context = multiprocessing.get_context(method)
+    with ProcessPoolExecutor(workers, mp_context=context) as executor:
+        yield executor
+
+
+def render(
+    settings: Settings, seed: int, name: str, *, executor: Executor | None = None
+) -> ImageSet:
+    """Draw a set.
+
+    Parameters
+    ----------
+    settings : Settings
+    seed : int
+        Root of all randomness.
+    name : str
+        One of `SETS`, or ``cue-conflict-strength-A``.
+    executor : Executor, optional
+        Processes to share the work; the bytes do not depend on it.
+
+    Returns
+    -------
+    ImageSet
+        With masks; those of texture patches are 1 throughout.
+
+    Raises
+    ------
+    InputError
+        If there is no such set.
+    """
+    import pandas as pd
+
+    base, _ = split_strength(name)
+    shown = pictures(settings, seed, base)
+    begins = range(0, len(shown), _CHUNK)
+    arguments = [(settings, seed, name, b, min(b + _CHUNK, len(shown))) for b in begins]
+    if executor is None:
+        chunks = [_draw_chunk(*call) for call in arguments]
+    else:
+        chunks = list(executor.map(_draw_chunk, *zip(*arguments, strict=True)))
+    rows = [picture.labels(name) for picture in shown]
+    return ImageSet(
+        images=np.concatenate([images for images, _ in chunks]),
+        labels=pd.DataFrame(rows, columns=LABEL_COLUMNS),
+        masks=np.concatenate([masks for _, masks in chunks]),
+    )
+
+
+def render_conflict(
+    settings: Settings,
+    seed: int,
+    texture_strength: float = 1.0,
+    *,
+    executor: Executor | None = None,
+) -> ImageSet:
+    """Draw the cue-conflict set with its texture cue faded.
+
+    Outlines, patterns, grey levels, ground and noise are those of the set at full strength; only
+    the contrast of the pattern inside the object is scaled, around its mean: 0 leaves it flat.
+    """
+    name = "cue-conflict" if texture_strength == 1 else strength_set(texture_strength)
+    return render(settings, seed, name, executor=executor)
+
+
+# --- for stylization by a network --------------------------------------------------------
+
+
+def restyled_labels(labels, styles, condition: str):
+    """Labels of a stylized set made from a plain one: same shapes, the styles in place of textures.
+
+    A stylized set, by whatever engine, is the plain set's masks, new pixels and these labels.
+
+    Parameters
+    ----------
+    labels : DataFrame
+        Labels of the plain set.
+    styles : sequence of (str, int)
+        Style family, no class, and number of the style image, one an image.
+    condition : str
+        Name of the new set.
+
+    Returns
+    -------
+    DataFrame with `LABEL_COLUMNS`
+    """
+    styles = list(styles)
+    if len(styles) != len(labels):
+        raise InputError(f"{condition}: {len(styles)} styles for {len(labels)} images")
+    for family in {family for family, _ in styles}:
+        if family in CLASSES:
+            raise InputError(f"{condition}: style '{family}' is also a class")
+    result = labels.copy()
+    result["texture"] = [family for family, _ in styles]
+    result["texture_exemplar"] = [f"{family}{number}" for family, number in styles]
+    result["imagename"] = result["shape_exemplar"] + "-" + result["texture_exemplar"] + ".png"
+    result["condition"] = condition
+    return result[LABEL_COLUMNS]
+
+
+def style_images(
+    settings: Settings, seed: int, count: int, size: int
+) -> tuple[np.ndarray, list[str]]:
+    """Draw images filled with the style families in turn, for style transfer.
+
+    Returns
+    -------
+    images : ndarray of shape (count, size, size, 3), uint8
+    families : list of str
+    """
+    return _full_frames(settings, seed, count, size, tuple(STYLES), "styles")
+
+
+def texture_images(
+    settings: Settings, seed: int, count: int, size: int
+) -> tuple[np.ndarray, list[str]]:
+    """Draw images filled with the class textures in turn, for style transfer.
+
+    Returns
+    -------
+    images : ndarray of shape (count, size, size, 3), uint8
+    classes : list of str
+    """
+    return _full_frames(settings, seed, count, size, CLASSES, "texture-styles")
+
+
+def content_images(
+    settings: Settings, seed: int, count: int, size: int
+) -> tuple[np.ndarray, list[str], np.ndarray]:
+    """Draw silhouettes of the classes in turn, in one colour, as content for style transfer.
+
+    Returns
+    -------
+    images : ndarray of shape (count, size, size, 3), uint8
+    classes : list of str
+    masks : ndarray of shape (count, size, size), uint8
+    """
+    settings = _resized(settings, size)
+    shown = [
+        Picture(
+            CLASSES[index % len(CLASSES)],
+            index // len(CLASSES) + 1,
+            FLAT,
+            index + 1,
+            "contents",
+            "contents",
+            (len(SETS) + _SPLITS["contents"], index),
+        )
+        for index in range(count)
+    ]
+    drawn = [draw_picture(settings, seed, picture) for picture in shown]
+    names = [picture.shape for picture in shown]
+    return np.stack([image for image, _ in drawn]), names, np.stack([mask for _, mask in drawn])
+
+
+def _full_frames(
+    settings: Settings, seed: int, count: int, size: int, families: tuple[str, ...], split: str
+) -> tuple[np.ndarray, list[str]]:
+    settings = _resized(settings, size)
+    names = [families[index % len(families)] for index in range(count)]
+    stream = len(SETS) + _SPLITS[split]
+    images = [
+        draw_picture(
+            settings,
+            seed,
+            Picture(ABSENT, 0, name, index // len(families) + 1, split, split, (stream, index)),
+        )[0]
+        for index, name in enumerate(names)
+    ]
+    return np.stack(images), names
+
+
+def _resized(settings: Settings, size: int) -> Settings:
+    values = {part.name: getattr(settings, part.name) for part in fields(Settings)}
+    return Settings(**{**values, "image_size": size})

@@ -1,0 +1,44 @@
+"""The one exception a user may see: a single line that names what is wrong and what was expected."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Bad input: a file, a key or a value that cannot be used.
+
+    The message is one line and names the file, key or value and what was expected. The command line
+    prints it without a traceback and exits with status 2.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(str(message).split()))
+
+
+def nearest(value: str, options: Iterable[str], count: int = 3) -> str:
+    """Say which of the valid names come closest to a wrong one.
+
+    Parameters
+    ----------
+    value : str
+        What was given.
+    options : iterable of str
+        All valid names.
+    count : int
+        How many names to offer at most.
+
+    Returns
+    -------
+    str
+        ``"; did you mean 'a' or 'b'?"``, ``"; expected one of ..."`` for a short list without a close
+        match, or an empty string.
+    """
+    names = [str(option) for option in options]
+    close = difflib.get_close_matches(str(value), names, n=count, cutoff=0.5)
+    if close:
+        return "; did you mean " + " or ".join(f"'{name}'" for name in close) + "?"
+    if 0 < len(names) <= 20:
+        return "; expected one of " + ", ".join(names)
+    return ""

@@ -1,0 +1,349 @@
+"""Activations of a network's stages on a set of images, in one pass, in batches.
+
+Pooled activations are means over space. A transformer block gives two inputs to a read-out: the
+mean patch token under the stage's name and the class token as ``STAGE.cls``. Maps are kept where
+asked for. Files grow batch by batch under a temporary name, so memory does not depend on the number
+of images.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from texshape.errors import InputError
+from texshape.files import atomic_path, write_csv
+from texshape.models import stages as _stages
+from texshape.models.stages import Layout
+
+if TYPE_CHECKING:
+    from texshape.models.network import Network
+
+PIXELS = "pixels"
+PIXEL_SIDE = 32  # the baseline that knows nothing gets images of at most this side
+_RELEASE = 16 * 2**20  # bytes read before a memory-mapped image array gives its pages back
+
+STAGE_COLUMNS = ["stage", "input", "module", "kind", "units", "height", "width", "file"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One array that a stage gives.
+
+    Attributes
+    ----------
+    stage : str
+        The stage.
+    name : str
+        ``stage3``, ``block05.cls``, ``stage3.spatial``: the file is NAME.npy.
+    input : str
+        ``pooled``, ``cls``, ``spatial`` or ``pixels``.
+    module : str
+        Submodule; empty for pixels.
+    layout : Layout
+        Of the submodule's output.
+    """
+
+    stage: str
+    name: str
+    input: str
+    module: str
+    layout: Layout
+
+
+def activations(
+    network: Network,
+    images: np.ndarray,
+    stages: Sequence[str] | None = None,
+    *,
+    pool: bool = True,
+    batch_size: int = 32,
+    pixels: bool = False,
+) -> dict[str, np.ndarray]:
+    """Activations in memory.
+
+    Parameters
+    ----------
+    network : Network
+    images : ndarray of shape (n, height, width, 3), uint8
+    stages : sequence of str, optional
+        Stages or submodules; by default all stages.
+    pool : bool
+        True: means over space (and class tokens as ``STAGE.cls``). False: maps.
+    batch_size : int
+        Images at a time; the result does not depend on it beyond rounding.
+    pixels : bool
+        Also the images themselves, at most 32 px wide, as ``pixels``.
+
+    Returns
+    -------
+    dict of str to ndarray, float32
+        Pooled (n, units), or maps (n, units, height, width).
+
+    Raises
+    ------
+    InputError
+        If a stage does not exist, or gives no map where one is asked for.
+    """
+    chosen = _stages.resolve(network.module, network.stages, stages or list(network.stages))
+    pooled, spatial = (list(chosen), []) if pool else ([], list(chosen))
+    found: dict[str, np.ndarray] = {}
+    for rows, values in _batches(
+        network, images, chosen, pooled, spatial, pixels=pixels, batch_size=batch_size
+    ):
+        for part, array in values:
+            name = part.name if pool else part.stage
+            if name not in found:
+                found[name] = np.empty((len(images), *array.shape[1:]), np.float32)
+            found[name][rows] = array
+    return found
+
+
+def extract(
+    network: Network,
+    images: np.ndarray,
+    output_dir: str | Path,
+    stages: Sequence[str] | None = None,
+    *,
+    spatial: Sequence[str] = (),
+    pixels: bool = True,
+    batch_size: int = 32,
+) -> list[dict[str, Any]]:
+    """Write the activations of a set of images to ``OUTPUT_DIR/STAGE.npy``.
+
+    Parameters
+    ----------
+    network : Network
+    images : ndarray of shape (n, height, width, 3), uint8
+        May be memory-mapped.
+    output_dir : path
+        Gets ``NAME.npy`` (n, units) for each stage and class token, ``STAGE.spatial.npy``
+        (n, units, height, width) for each stage in `spatial`, all float32, and last ``stages.csv``
+        with the columns `STAGE_COLUMNS`. Arrays appear when all are complete, or not at all.
+    stages : sequence of str, optional
+        Stages or submodules; by default all stages.
+    spatial : sequence of str
+        Stages whose maps are kept too.
+    pixels : bool
+        Also the raw pixels at a side of at most 32 px, as a baseline.
+    batch_size : int
+
+    Returns
+    -------
+    list of dict
+        The rows of ``stages.csv``.
+
+    Raises
+    ------
+    InputError
+        If a stage does not exist, or gives no map where one is asked for, or a file cannot be
+        written.
+    """
+    if not len(images):
+        raise InputError("features need at least one image, found none")
+    wanted = list(stages) if stages else list(network.stages)
+    chosen = _stages.resolve(network.module, network.stages, [*wanted, *spatial])
+    if not chosen and not pixels:
+        raise InputError(f"{network.name}: no stages are known; name submodules")
+    output_dir = Path(output_dir)
+    table: list[dict[str, Any]] = []
+    writers: dict[str, _Writer] = {}
+    with ExitStack() as stack:
+        for _, values in _batches(
+            network, images, chosen, wanted, spatial, pixels=pixels, batch_size=batch_size
+        ):
+            for part, array in values:
+                if part.name not in writers:
+                    path = output_dir / f"{part.name}.npy"
+                    writers[part.name] = stack.enter_context(_Writer(path, len(images), array))
+                    table.append(_describe(part, array))
+                writers[part.name].append(array)
+    import pandas as pd
+
+    write_csv(output_dir / "stages.csv", pd.DataFrame(table, columns=STAGE_COLUMNS))
+    return table
+
+
+def pixel_baseline(images: np.ndarray) -> np.ndarray:
+    """Raw pixels: averaged down to at most 32 px a side, flattened.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, height, width, 3), uint8
+
+    Returns
+    -------
+    ndarray of shape (n, 3 * side * side), float32 in [0, 1]
+    """
+    values = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float() / 255
+    side = [min(PIXEL_SIDE, length) for length in values.shape[-2:]]
+    if list(values.shape[-2:]) != side:
+        values = functional.interpolate(values, side, mode="bilinear", antialias=True)
+    return values.flatten(1).numpy()
+
+
+def image_batches(images: np.ndarray, batch_size: int) -> Iterator[tuple[slice, np.ndarray]]:
+    """Copy batch after batch out of a (memory-mapped) array, and give its pages back."""
+    read = 0
+    for start in range(0, len(images), batch_size):
+        rows = slice(start, min(start + batch_size, len(images)))
+        batch = np.array(images[rows])
+        yield rows, batch
+        read += batch.nbytes
+        if read >= _RELEASE:
+            _release(images)
+            read = 0
+
+
+def to_tensor(batch: np.ndarray, network: Network) -> Tensor:
+    """Images (b, height, width, 3) to the network's input (b, 3, S, S), on its device."""
+    tensor = torch.from_numpy(batch).to(network.device).permute(0, 3, 1, 2)
+    return network.preprocess(tensor.contiguous())
+
+
+def _release(images: np.ndarray) -> None:
+    """Pages of a mapped file that were read stay resident and count as memory until told."""
+    base: Any = images
+    while base is not None and not isinstance(base, mmap.mmap):
+        base = getattr(base, "base", None)
+    if base is not None and hasattr(base, "madvise"):
+        base.madvise(mmap.MADV_DONTNEED)
+
+
+def _batches(
+    network: Network,
+    images: np.ndarray,
+    chosen: Mapping[str, str],
+    pooled: Sequence[str],
+    spatial: Sequence[str],
+    *,
+    pixels: bool,
+    batch_size: int,
+) -> Iterator[tuple[slice, list[tuple[Part, np.ndarray]]]]:
+    """Yield the rows of a batch and what each stage gives for them."""
+    module = network.module
+    if module.training:
+        raise InputError(f"{network.name}: is in training mode; activations need evaluation mode")
+    if batch_size < 1:
+        raise InputError(f"batch size: expected an integer >= 1, found {batch_size}")
+
+    def reduce(stage: str, output: Tensor) -> list[tuple[Part, np.ndarray]]:
+        form = _stages.layout(module, chosen[stage], output.shape)
+        # copied, not viewed: a later layer may work in place
+        return [
+            (Part(stage, name, kind, chosen[stage], form), values.float().cpu().numpy().copy())
+            for name, kind, values in _reduced(
+                stage, output, form, stage in pooled, stage in spatial
+            )
+        ]
+
+    with torch.inference_mode(), _stages.captured(module, chosen, reduce) as outputs:
+        for rows, batch in image_batches(images, batch_size):
+            found: list[tuple[Part, np.ndarray]] = []
+            if chosen:
+                outputs.clear()
+                module(to_tensor(batch, network))
+                silent = [stage for stage in chosen if stage not in outputs]
+                if silent:
+                    raise InputError(
+                        f"stage '{silent[0]}': submodule '{chosen[silent[0]]}' is not called "
+                        "in a forward pass"
+                    )
+                for stage in chosen:
+                    found += outputs[stage]
+            if pixels:
+                values = pixel_baseline(batch)
+                form = Layout("pixels", values.shape[1], *_pixel_side(batch))
+                found.append((Part(PIXELS, PIXELS, PIXELS, "", form), values))
+            yield rows, found
+
+
+def _pixel_side(batch: np.ndarray) -> tuple[int, int]:
+    return min(PIXEL_SIDE, batch.shape[1]), min(PIXEL_SIDE, batch.shape[2])
+
+
+def _reduced(
+    stage: str, output: Tensor, form: Layout, pooled: bool, spatial: bool
+) -> list[tuple[str, str, Tensor]]:
+    """What is kept of a stage's output: name, kind, values."""
+    kept = []
+    if form.kind == "vector":
+        if spatial:
+            raise InputError(f"stage '{stage}': gives a vector of {form.units} units and no map")
+        return [(stage, "pooled", output)]
+    if form.kind == "tokens":
+        patches = output[:, form.prefix :]
+        if pooled:
+            kept.append((stage, "pooled", patches.mean(1)))
+            if form.class_token:
+                kept.append((f"{stage}.cls", "cls", output[:, 0]))
+        if spatial:
+            if not form.spatial:
+                raise InputError(
+                    f"stage '{stage}': its {patches.shape[1]} tokens form no square map"
+                )
+            grid = patches.transpose(1, 2).unflatten(2, (form.height, form.width))
+            kept.append((f"{stage}.spatial", "spatial", grid))
+        return kept
+    maps = output.permute(0, 3, 1, 2) if form.kind == "map_last" else output
+    if pooled:
+        kept.append((stage, "pooled", maps.float().mean((2, 3))))
+    if spatial:
+        if maps.shape[2:] == (1, 1):
+            raise InputError(f"stage '{stage}': gives a map of 1 x 1, which shows no place")
+        kept.append((f"{stage}.spatial", "spatial", maps))
+    return kept
+
+
+def _describe(part: Part, array: np.ndarray) -> dict[str, Any]:
+    kind = "class_token" if part.input == "cls" else part.layout.kind
+    return {
+        "stage": part.stage,
+        "input": part.input,
+        "module": part.module,
+        "kind": "map" if kind == "map_last" else kind,
+        "units": array.shape[1],
+        "height": part.layout.height,
+        "width": part.layout.width,
+        "file": f"{part.name}.npy",
+    }
+
+
+class _Writer:
+    """Writes an array of known length batch by batch, without mapping it."""
+
+    def __init__(self, path: Path, rows: int, first: np.ndarray) -> None:
+        self.shape = (rows, *first.shape[1:])
+        self.written = 0
+        self._atomic = atomic_path(path)
+        self._path = path
+
+    def __enter__(self) -> _Writer:
+        self._stack = ExitStack()
+        temporary = self._stack.enter_context(self._atomic)
+        self._file = self._stack.enter_context(open(temporary, "wb"))
+        header = {"descr": "<f4", "fortran_order": False, "shape": self.shape}
+        np.lib.format.write_array_header_1_0(self._file, header)
+        return self
+
+    def append(self, batch: np.ndarray) -> None:
+        self._file.write(np.ascontiguousarray(batch, "<f4").data)
+        self.written += len(batch)
+
+    def __exit__(self, *error: Any) -> bool | None:
+        if error[0] is None and self.written != self.shape[0]:
+            complaint = InputError(
+                f"{self._path}: {self.written} rows written, expected {self.shape[0]}"
+            )
+            self._stack.__exit__(InputError, complaint, None)
+            raise complaint
+        return self._stack.__exit__(*error)

@@ -1,0 +1,73 @@
+"""Accuracy on every set, by what the network was trained on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from texshape.figures import style
+from texshape.figures.style import INK
+
+SETS = ["test-plain", "test-stylized", "silhouettes", "textures", "edges", "cue-conflict"]
+
+
+def by_set(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
+    """Mean accuracy over seeds as a table of shades: networks in rows, sets in columns.
+
+    Training and validation images are left out. The number is printed in each cell, with the range
+    over seeds below it.
+    """
+    title = "Accuracy on every set"
+    frame = style.without_observers(style.trained_on_base(tables["accuracy"], settings))
+    frame = frame[~frame["set"].astype(str).str.startswith(("train", "validation"))]
+    if frame.empty:
+        return style.empty(title)
+    columns = sorted({(str(s), str(c)) for s, c in zip(frame["set"], frame["cue"], strict=True)},
+                     key=lambda pair: (style.position(pair[0], SETS), pair[1]))  # fmt: skip
+    # A published network may have trials in two repositories: these are averaged like seeds.
+    rows = style.in_order(frame)
+    values = np.full((len(rows), len(columns)), np.nan)
+    spans: dict[tuple[int, int], tuple[float, float]] = {}
+    for i, (architecture, arm) in enumerate(rows):
+        for j, (set_name, cue) in enumerate(columns):
+            chosen = (frame["architecture"] == architecture) & (frame["arm"] == arm)
+            chosen &= (frame["set"] == set_name) & (frame["cue"] == cue)
+            cell = style.percent(frame[chosen]["accuracy"])
+            values[i, j] = style.mean(cell)
+            if np.isfinite(cell).any():
+                spans[i, j] = float(np.nanmin(cell)), float(np.nanmax(cell))
+    figure = style.make(height=1.0 + 0.3 * len(rows))
+    axis = figure.add_subplot()
+    image = axis.imshow(values, vmin=0, vmax=100, cmap="Blues", aspect="auto")
+    for (i, j), value in np.ndenumerate(values):
+        if not np.isfinite(value):
+            style.undefined(axis, i, j)
+            continue
+        ink = "white" if value > 60 else INK
+        low, high = spans[i, j]
+        several = high > low
+        axis.text(j, i, f"{value:.1f}", color=ink, ha="center", fontsize=7,
+                  va="bottom" if several else "center")  # fmt: skip
+        if several:
+            axis.text(
+                j, i, f"{low:.1f} to {high:.1f}", color=ink, ha="center", va="top", fontsize=5.5
+            )
+    axis.set_yticks(range(len(rows)), [style.network_label(*row) for row in rows])
+    axis.set_xticks(range(len(columns)), [_column(frame, *pair) for pair in columns], fontsize=6.5)
+    axis.xaxis.tick_top()
+    axis.grid(visible=False)
+    axis.spines[:].set_visible(False)
+    axis.tick_params(length=0)
+    bar = figure.colorbar(image, ax=axis, shrink=0.7, pad=0.02)
+    bar.set_label("accuracy (%)")
+    bar.outline.set_visible(False)
+    return figure
+
+
+def _column(frame: pd.DataFrame, set_name: str, cue: str) -> str:
+    number = style.counts(frame[(frame["set"] == set_name) & (frame["cue"] == cue)]["n"])
+    number = number.replace(" to ", "\nto ")
+    return f"{set_name.removeprefix('test-')}\n{cue} right\nn = {number}"

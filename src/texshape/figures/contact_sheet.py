@@ -1,0 +1,140 @@
+"""Contact sheet: a row of images for each set, one image a class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from texshape.data.imageset import ImageSet
+from texshape.data.outlines import CLASSES
+from texshape.data.textures import TEXTURES
+from texshape.errors import InputError
+from texshape.figures import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDTH = 7.0  # inches; wider than the text block, so that twelve columns stay readable when scaled
+_LABELS, _RIGHT = 1.15, 0.06  # inches beside the images
+_GAP = 0.06  # of an image's side
+
+
+def choose(images: ImageSet, classes: list[str]) -> list[int | None]:
+    """Pick one image for each class, of as many different textures as the set has.
+
+    Parameters
+    ----------
+    images : ImageSet
+        Chosen by shape class, or by texture class where the set has no shapes.
+    classes : list of str
+
+    Returns
+    -------
+    list of int or None
+        Index into the set; None for a class that the set does not have.
+    """
+    shapes, textures = images.labels["shape"].to_numpy(), images.labels["texture"].to_numpy()
+    column = textures if (shapes == "na").all() else shapes
+    conflict = set(textures) & set(classes) and (shapes != textures).mean() > 0.5
+    chosen: list[int | None] = []
+    used: set[str] = set()
+    for number, name in enumerate(classes):
+        candidates = np.flatnonzero(column == name)
+        if column is shapes and conflict:
+            candidates = candidates[textures[candidates] != name]
+        if not len(candidates):
+            chosen.append(None)
+            continue
+        # Each class starts elsewhere in its images, so that exemplars differ along the row.
+        candidates = np.roll(candidates, -(number * len(candidates) // len(classes)))
+        fresh = [index for index in candidates if textures[index] not in used]
+        chosen.append(int(fresh[0] if fresh else candidates[0]))
+        used.add(textures[chosen[-1]])
+    return chosen
+
+
+def contact_sheet(sets: Mapping[str, ImageSet], *, columns: int = 12) -> Figure:
+    """Draw a row for each set and a column for each class.
+
+    Parameters
+    ----------
+    sets : mapping of str to ImageSet
+        Rows from top to bottom.
+    columns : int
+        Classes shown at most: the procedural classes in their order, others in alphabetical order.
+
+    Returns
+    -------
+    Figure
+
+    Raises
+    ------
+    InputError
+        If there is no set, or no column.
+    """
+    if not sets or columns < 1:
+        raise InputError(f"contact sheet: {len(sets)} sets, {columns} columns; expected at least 1")
+    found = {name for images in sets.values() for name in _classes(images)}
+    order = [name for name in CLASSES if name in found] + sorted(found - set(CLASSES))
+    classes = order[:columns]
+    side = (WIDTH - _LABELS - _RIGHT) / (len(classes) * (1 + _GAP) - _GAP)
+    across = len(classes) * side * (1 + _GAP) - _GAP * side
+    head = 0.36
+    height = head + len(sets) * side * (1 + 2 * _GAP) + 0.04
+    with style.style():
+        figure = style.make(WIDTH, height)
+        figure.set_layout_engine("none")
+        for row, (name, images) in enumerate(sets.items()):
+            bottom = height - head - (row + 1) * side * (1 + 2 * _GAP)
+            axis = figure.add_axes(
+                (_LABELS / WIDTH, bottom / height, across / WIDTH, side / height)
+            )
+            _row(axis, images, choose(images, classes))
+            title = name.replace("/", "\n").replace("-strength-", "\nstrength ")
+            label = f"{title}\nn = {len(images):,}"
+            axis.text(-0.012, 0.5, label, transform=axis.transAxes, ha="right", va="center",
+                      fontsize=7)  # fmt: skip
+            if row == 0:
+                _heads(axis, classes)
+    return figure
+
+
+def _classes(images: ImageSet) -> set[str]:
+    shapes = set(images.labels["shape"]) - {"na"}
+    return shapes or set(images.labels["texture"]) - {"na"}
+
+
+def _row(axis, images: ImageSet, chosen: list[int | None]) -> None:
+    """Show the chosen images side by side; axis units are image sides."""
+    for number, index in enumerate(chosen):
+        left = number * (1 + _GAP)
+        if index is None:
+            axis.text(left + 0.5, 0.5, "none", ha="center", va="center", fontsize=6,
+                      color=style.GREY)  # fmt: skip
+            continue
+        axis.imshow(
+            images.images[index],
+            extent=(left, left + 1, 0, 1),
+            interpolation="none",  # vector formats keep the pixels as they are
+        )
+        axis.add_patch(_frame(left))
+    axis.set_xlim(0, len(chosen) * (1 + _GAP) - _GAP)
+    axis.set_ylim(0, 1)
+    axis.set_axis_off()
+
+
+def _frame(left: float):
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((left, 0), 1, 1, fill=False, edgecolor=style.GREY, linewidth=0.4)
+
+
+def _heads(axis, classes: list[str]) -> None:
+    """Name each column: the class, and what its texture looks like where the program draws it."""
+    for number, name in enumerate(classes):
+        centre = number * (1 + _GAP) + 0.5
+        axis.text(centre, 1.34, name, ha="center", va="bottom", fontsize=6.4, weight="bold")
+        if name in TEXTURES:
+            axis.text(centre, 1.08, TEXTURES[name][0], ha="center", va="bottom", fontsize=6)

@@ -1,0 +1,103 @@
+"""Accuracy and relative error under common corruptions (Hendrycks and Dietterich 2019)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from texshape.figures import style
+from texshape.figures.style import GREY
+
+
+def by_type(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
+    """Accuracy by type, and against severity over all types; one architecture, a colour an arm."""
+    title = "Corruptions"
+    frame = style.trained_on_base(tables["corruptions"], settings)
+    architecture = settings.get("architecture", "cnn")
+    if architecture not in set(frame["architecture"]) and len(frame):
+        architecture = frame["architecture"].iloc[0]
+    frame = frame[frame["architecture"] == architecture]
+    if frame.empty:
+        return style.empty(title)
+    arms = [arm for _, arm in style.in_order(frame)]
+    types = [name for name in dict.fromkeys(frame["corruption"]) if name != "none"]
+    figure = style.make(height=0.9 + 0.19 * (len(types) + 1))
+    left, right = figure.subplots(1, 2, width_ratios=[1.7, 1])
+    handles = {}
+    for step, arm in enumerate(arms):
+        rows = frame[frame["arm"] == arm]
+        color, marker = style.arm_look(arm, arms)
+        shift = 0.5 * (step - (len(arms) - 1) / 2) / max(len(arms), 1)
+        for place, name in enumerate(["none", *types]):
+            by_seed = rows[rows["corruption"] == name].groupby("seed", dropna=False)["accuracy"]
+            values = style.percent(by_seed.mean())
+            left.plot(values, [place + shift] * len(values), marker, color=color, markersize=2.5,
+                      alpha=0.5)  # fmt: skip
+            handles[arm] = left.plot(style.mean(values), place + shift, marker, color=color)[0]
+        severities = sorted(set(rows["severity"]))
+        by_severity = rows.groupby("severity")["accuracy"].mean()
+        right.plot(severities, style.percent(by_severity[severities]), marker=marker, color=color)
+    labels = ["uncorrupted", *(name.replace("_", " ") for name in types)]
+    left.set_yticks(range(len(labels)), labels)
+    left.invert_yaxis()
+    style.percent_axis(left, "x", "accuracy, mean over severities, %")
+    style.percent_axis(right, "y", "accuracy, mean over types, %")
+    right.set_xlabel("severity (0: uncorrupted)")
+    right.set_xticks(sorted(set(frame["severity"])))
+    chance = settings.get("chance")
+    if chance is not None:
+        right.axhline(100 * chance, color=GREY, linestyle=":", linewidth=1)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5)
+    count, seeds = style.counts(frame["n"]), style.seeds(frame["seed"].nunique())
+    name = style.network_label(architecture)
+    figure.suptitle(f"{title}: {name}, {count} images a cell, {seeds}", fontsize=8.5)
+    return figure
+
+
+def relative(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
+    """Error relative to the plain-trained network, by type; below 1 is more robust.
+
+    Cells that rest on a baseline with almost no errors are drawn hollow.
+    """
+    title = "Error relative to the plain-trained network"
+    frame = style.trained_on_base(tables["corruption_errors"], settings)
+    baseline_arm = settings.get("baseline_arm", "plain")
+    frame = frame[(frame["arm"] != baseline_arm) & frame["relative_error"].notna()]
+    architecture = settings.get("architecture", "cnn")
+    if architecture not in set(frame["architecture"]) and len(frame):
+        architecture = frame["architecture"].iloc[0]
+    frame = frame[frame["architecture"] == architecture]
+    if frame.empty:
+        return style.empty(title)
+    arms = [arm for _, arm in style.in_order(frame)]
+    types = list(dict.fromkeys(frame["corruption"]))
+    figure = style.make(height=0.8 + 0.19 * len(types))
+    axis = figure.add_subplot()
+    axis.axvline(1, color=GREY, linewidth=1)
+    handles = {}
+    for step, arm in enumerate(arms):
+        rows = frame[frame["arm"] == arm]
+        color, marker = style.arm_look(arm, arms)
+        shift = 0.5 * (step - (len(arms) - 1) / 2) / max(len(arms), 1)
+        for place, name in enumerate(types):
+            here = rows[rows["corruption"] == name]
+            marked = here["marked"].astype(str).str.lower().eq("true").any()
+            value = style.mean(here["relative_error"])
+            handle = axis.plot(value, place + shift, marker, color=color,
+                               markerfacecolor="white" if marked else color)[0]  # fmt: skip
+            if not marked:
+                handles[arm] = handle
+            spread = np.asarray(here["relative_error"], float)
+            style.interval(axis, spread.min(), spread.max(), place + shift, color)
+    axis.set_xscale("log")
+    axis.set_yticks(range(len(types)), [name.replace("_", " ") for name in types])
+    axis.invert_yaxis()
+    seeds = style.seeds(frame["seed"].nunique())
+    axis.set_xlabel("error / error of the plain-trained network (log scale)")
+    axis.set_title(f"{title}: {style.network_label(architecture)}, {seeds}")
+    if handles:
+        figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
+    return figure

@@ -1,0 +1,76 @@
+"""Images that excite channels, stages from left to right."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from texshape.errors import InputError
+from texshape.figures import style
+
+
+def draw(paths: Sequence[str | Path]) -> Figure:
+    """Draw the images of one network or of several, one below the other.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Files that `texshape run feature-visualization` wrote.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read.
+    """
+    networks = [_read(path) for path in paths]
+    if not networks:
+        return style.empty("Images that excite one channel", "undefined: no images")
+    columns = max(len(dict.fromkeys(each["stage"].tolist())) for each in networks)
+    rows = [max(np.unique(each["stage"], return_counts=True)[1]) for each in networks]
+    per_row = [2] * len(networks)  # images side by side within a stage
+    lines = [-(-int(count) // width) for count, width in zip(rows, per_row, strict=True)]
+    side = style.WIDTH / (2 * columns + 0.4)
+    figure = style.make(height=0.35 + sum(lines) * side + 0.35 * len(networks))
+    blocks = figure.subfigures(
+        len(networks), 1, squeeze=False, height_ratios=[count + 0.7 for count in lines]
+    )
+    for block, each, count in zip(blocks[:, 0], networks, lines, strict=True):
+        stages = list(dict.fromkeys(each["stage"].tolist()))
+        if len(networks) > 1:
+            block.suptitle(_label(str(each["model"])), fontsize=8, x=0.01, ha="left")
+        parts = block.subfigures(1, len(stages), squeeze=False)
+        for part, stage in zip(parts[0], stages, strict=True):
+            chosen = np.flatnonzero(each["stage"] == stage)
+            axes = part.subplots(count, 2, squeeze=False, gridspec_kw={"hspace": 0, "wspace": 0})
+            part.suptitle(stage, fontsize=8)
+            for axis in axes.flat:
+                axis.set_axis_off()
+            for axis, index in zip(axes.flat, chosen, strict=False):
+                axis.imshow(each["images"][index], interpolation="nearest")
+                silent = " (silent)" if each["after"][index] == 0 else ""
+                title = f"{each['channel'][index]}{silent}"
+                axis.set_title(title, fontsize=5.5, pad=1.5, loc="center", fontweight="normal")
+    return figure
+
+
+def _label(model: str) -> str:
+    """A checkpoint's path says which network it is by its folders."""
+    parts = Path(model).parts
+    slug = next((part for part in parts if "--" in part), None)
+    return slug.replace("--", " · ") if slug else model
+
+
+def _read(path: str | Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {key: file[key] for key in file.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: not a readable file of images ({error})") from None
+    for key in ("images", "stage", "channel", "after", "model"):
+        if key not in arrays:
+            raise InputError(f"{path}: array '{key}' is missing; found {', '.join(arrays)}")
+    return arrays

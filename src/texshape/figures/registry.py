@@ -1,0 +1,141 @@
+"""The figures by name: which function draws each, and which tables it reads.
+
+The Snakefile builds its rules' inputs from `FIGURES`, so this module imports no drawing library.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from texshape.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+#: name -> (module:function below texshape.figures, tables that it reads)
+FIGURES: dict[str, tuple[str, list[str]]] = {
+    "training": ("training:curves", ["training"]),
+    "accuracy": ("accuracy:by_set", ["accuracy"]),
+    "shape_bias": ("shape_bias:by_arm", ["shape_bias", "shape_bias_by_class", "accuracy"]),
+    "shape_bias_by_class": ("shape_bias:by_class", ["shape_bias", "shape_bias_by_class"]),
+    "published_comparison": ("comparison:with_published", ["shape_bias", "shape_bias_by_class"]),
+    "controls": ("controls:difficulty", ["shape_bias", "shape_bias_by_class"]),
+    "local_patches": ("receptive_field:accuracy_by_field", ["accuracy", "receptive_field"]),
+    "receptive_field": ("receptive_field:by_stage", ["receptive_field"]),
+    "sensitivity": ("sensitivity:grid", ["sensitivity"]),
+    "readout": ("readout:by_stage", ["readout"]),
+    "dimensionality": ("dimensionality:by_stage", ["dimensionality"]),
+}
+
+#: figures that only one kind of experiment has something to show in
+ONLY_TRAINED = {"controls", "local_patches", "training"}
+ONLY_PUBLISHED = {"published_comparison", "sensitivity"}
+
+
+def available(tables: Iterable[str], *, trained: bool) -> list[str]:
+    """Figures that an experiment can draw.
+
+    Parameters
+    ----------
+    tables : iterable of str
+        Names of the tables that the experiment makes.
+    trained : bool
+        Whether it trains networks; otherwise it measures existing ones beside published trials.
+    """
+    tables = set(tables)
+    other = ONLY_PUBLISHED if trained else ONLY_TRAINED
+    return [
+        name
+        for name, (_, needed) in FIGURES.items()
+        if name not in other and tables.issuperset(needed)
+    ]
+
+
+#: columns that a figure insists on; more are allowed
+COLUMNS: dict[str, list[str]] = {
+    "training": ["architecture", "arm", "seed", "epoch", "learning_rate", "train_loss",
+                 "validation_set", "validation_accuracy"],
+    "accuracy": ["architecture", "arm", "seed", "set", "cue", "accuracy", "ci_low", "ci_high", "n"],
+    "shape_bias": ["model", "architecture", "arm", "seed", "shape_bias", "ci_low", "ci_high",
+                   "cue_match_rate", "n_conflict"],
+    "shape_bias_by_class": ["model", "architecture", "arm", "seed", "class", "shape_bias",
+                            "n_shape", "n_texture"],
+    "receptive_field": ["architecture", "stage", "theoretical", "effective_untrained",
+                        "effective_trained", "image_size"],
+    "sensitivity": ["model", "aggregation", "preprocessing", "interpolation", "shape_bias",
+                    "ci_low", "ci_high", "cue_match_rate", "n_conflict"],
+    "readout": ["architecture", "arm", "seed", "epoch", "stage", "cue", "input", "accuracy",
+                "ci_low", "ci_high", "chance", "permuted", "n_images"],
+    "dimensionality": ["architecture", "arm", "seed", "epoch", "stage", "estimator", "factor",
+                       "value", "ci_low", "ci_high", "null", "n_units", "n_pairs"],
+}  # fmt: skip
+
+
+def read_tables(name: str, folder: str | Path) -> dict[str, pd.DataFrame]:
+    """Read the tables that a figure needs, and check their columns.
+
+    Raises
+    ------
+    InputError
+        If the figure is unknown, or a table is missing or lacks a column.
+    """
+    from texshape.files import read_csv
+
+    if name not in FIGURES:
+        raise InputError(f"figure '{name}' is not known{nearest(name, FIGURES)}")
+    tables = {}
+    for table in FIGURES[name][1]:
+        path = Path(folder) / f"{table}.csv"
+        tables[table] = read_csv(path, COLUMNS[table])
+        _require_numbers(path, tables[table])
+    return tables
+
+
+NUMBERS = {"shape_bias", "ci_low", "ci_high", "cue_match_rate", "n_conflict", "accuracy", "n",
+           "epoch", "validation_accuracy", "value", "null", "chance", "permuted", "n_images",
+           "effective_untrained", "effective_trained", "image_size"}  # fmt: skip
+
+
+def _require_numbers(path: Path, frame: pd.DataFrame) -> None:
+    """Refuse words in columns of numbers; empty cells are undefined values and pass."""
+    import pandas as pd
+
+    for column in NUMBERS & set(frame.columns):
+        cells = frame[column].dropna()
+        bad = cells[pd.to_numeric(cells, errors="coerce").isna()]
+        if len(bad):
+            raise InputError(
+                f"{path}: column '{column}', row {bad.index[0] + 1}: expected a number, "
+                f"found '{bad.iloc[0]}'"
+            )
+
+
+def draw(
+    name: str, tables: Mapping[str, pd.DataFrame], settings: Mapping[str, Any] | None = None
+) -> Figure:
+    """Draw one figure from its tables.
+
+    Parameters
+    ----------
+    name : str
+        A key of `FIGURES`.
+    tables : mapping of str to DataFrame
+        The tables by name.
+    settings : mapping, optional
+        Sections of the parameters; ``arms`` and ``data`` tell which arms are controls and with
+        which ranges their images were drawn.
+    """
+    from texshape.figures.style import style
+
+    if name not in FIGURES:
+        raise InputError(f"figure '{name}' is not known{nearest(name, FIGURES)}")
+    module, function = FIGURES[name][0].split(":")
+    drawing: Callable[..., Figure] = getattr(
+        importlib.import_module(f"texshape.figures.{module}"), function
+    )
+    with style():
+        return drawing(tables, dict(settings or {}))

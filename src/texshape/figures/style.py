@@ -1,0 +1,271 @@
+"""One look for all figures, and the way they are written.
+
+Colours are those of Okabe and Ito (2008), told apart with any colour vision; a marker always says
+the same as the colour. Sizes are for a column 13 cm wide, in points as printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from texshape.files import atomic_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+WIDTH = 5.1  # inches, the width of the article's text block on A4
+INK, GREY, FAINT = "#1a1a1a", "#767676", "#d9d9d9"
+BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+ORANGE, SKY, YELLOW = "#E69F00", "#56B4E9", "#F0E442"
+
+SHAPE, TEXTURE = BLUE, VERMILION  # the two cues, wherever both are in one figure
+CUES = {"shape": (SHAPE, "s"), "texture": (TEXTURE, "o")}
+
+# What a network was trained on; arms that are not listed take the remaining colours in turn.
+ARMS = {
+    "plain": (VERMILION, "o"),
+    "plain-crop": (ORANGE, "v"),
+    "mixed": (GREEN, "D"),
+    "stylized": (BLUE, "s"),
+    "untrained": (GREY, "x"),
+    "imagenet": (BLUE, "s"),
+    "published": (GREY, "^"),
+}
+OTHERS = [(PURPLE, "P"), (SKY, "X"), (INK, "*"), (YELLOW, "h"), (GREEN, "<"), (BLUE, ">")]
+
+ARCHITECTURES = {
+    "cnn": "CNN",
+    "rf9": "RF 9",
+    "rf9-wide": "RF 9 wide",
+    "rf17": "RF 17",
+    "rf33": "RF 33",
+}
+
+# Names as their authors write them, of networks that are not trained here.
+NAMES = {
+    **ARCHITECTURES,
+    "alexnet": "AlexNet",
+    "googlenet": "GoogLeNet",
+    "vgg": "VGG-16",
+    "resnet50": "ResNet-50",
+    "bagnet33": "BagNet-33",
+    "swag_vit_b16_in1k": "SWAG ViT-B/16",
+    "swag_vit_l16_in1k": "SWAG ViT-L/16",
+    "swag_vit_h14_in1k": "SWAG ViT-H/14",
+    "swag_regnety_16gf_in1k": "SWAG RegNetY-16GF",
+    "swag_regnety_32gf_in1k": "SWAG RegNetY-32GF",
+    "swag_regnety_128gf_in1k": "SWAG RegNetY-128GF",
+    "efficientnet-lite0": "EfficientNet-Lite0",
+    "efficientnet-lite1": "EfficientNet-Lite1",
+    "efficientnet-lite2": "EfficientNet-Lite2",
+}
+
+_STYLE: dict[str, Any] = {
+    "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same on every machine
+    "font.size": 8,
+    "axes.titlesize": 8.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GREY,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "#e8e8e8",
+    "grid.linewidth": 0.6,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "xtick.color": GREY,
+    "ytick.color": GREY,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 4.5,
+    "legend.fontsize": 7.5,
+    "legend.frameon": False,
+    "legend.handlelength": 1.4,
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.w_pad": 0.07,
+    "figure.constrained_layout.h_pad": 0.06,
+    "figure.dpi": 220,  # laid out as finely as it is written: text is narrower when hinted
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "savefig.dpi": 220,
+    "svg.fonttype": "path",  # glyphs as curves: a browser without the font moves nothing
+    "svg.hashsalt": "texshape",  # element ids, and so the file, are the same each time
+    "path.simplify": True,
+    "text.color": INK,
+    "text.usetex": False,
+}
+
+
+def style() -> AbstractContextManager[None]:
+    """Context in which figures are made and written; nothing global is left changed."""
+    plain = {
+        key: value for key, value in matplotlib.rcParamsDefault.items() if "backend" not in key
+    }
+    return matplotlib.rc_context({**plain, **_STYLE})  # a user's matplotlibrc changes nothing
+
+
+def save(figure: Figure, stem: str | Path) -> list[Path]:
+    """Write a figure as ``stem.svg`` and ``stem.png``, atomically, the same bytes each time.
+
+    Returns
+    -------
+    list of Path
+        The two files.
+    """
+    metadata = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
+    written = []
+    with style():
+        _settle(figure)
+        for suffix, entries in metadata.items():
+            path = Path(f"{stem}.{suffix}")
+            with atomic_path(path) as temporary:
+                figure.savefig(temporary, format=suffix, metadata=entries)
+            written.append(path)
+    return written
+
+
+def _settle(figure: Figure) -> None:
+    """Lay the figure out once and round where its axes are.
+
+    The layout's solver differs in the last bits from run to run, and matplotlib hashes exact
+    coordinates into the names of clip paths: without rounding the SVG would differ.
+    """
+    if figure.get_layout_engine() is None:
+        return
+    for _ in range(2):  # tick labels change with the size that the first pass gives the axes
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    for axis in figure.axes:
+        axis.set_position([round(float(edge), 5) for edge in axis.get_position().bounds])
+
+
+def make(width: float = WIDTH, height: float = 2.6) -> Figure:
+    """Start an empty figure; width and height in inches."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def arm_look(arm: str, arms: Iterable[str]) -> tuple[str, str]:
+    """Colour and marker of a training arm, among all arms of the figure."""
+    if arm in ARMS:
+        return ARMS[arm]
+    unknown = [name for name in dict.fromkeys(arms) if name not in ARMS]
+    return OTHERS[unknown.index(arm) % len(OTHERS)]
+
+
+def network_label(architecture: str, arm: str = "") -> str:
+    """Name of a network as figures print it."""
+    name = NAMES.get(architecture, architecture)
+    return f"{name} · {arm}" if arm and arm != "published" else name
+
+
+def position(value: str, order: Iterable[str]) -> tuple[int, str]:
+    """Sorting key: the place in a fixed order, then the alphabet."""
+    order = list(order)
+    return (order.index(value) if value in order else len(order), value)
+
+
+def in_order(frame: pd.DataFrame) -> list[tuple[str, str]]:
+    """All pairs (architecture, arm) of a table in the order of figures, humans first."""
+    pairs = {(str(a), str(b)) for a, b in zip(frame["architecture"], frame["arm"], strict=True)}
+    return sorted(
+        pairs,
+        key=lambda pair: (
+            position(pair[0], ["humans", *ARCHITECTURES]),
+            position(pair[1], ARMS),
+        ),
+    )
+
+
+def control_arms(settings: dict[str, Any]) -> set[str]:
+    """Arms trained on a variant of the data: they belong to the controls' figure alone."""
+    return {
+        name for name, arm in (settings.get("arms") or {}).items() if (arm or {}).get("variant")
+    }
+
+
+def without_observers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows without single human observers, who stand together as ``humans``."""
+    return frame[~frame["architecture"].astype(str).str.startswith("subject-")]
+
+
+def trained_on_base(frame: pd.DataFrame, settings: dict[str, Any]) -> pd.DataFrame:
+    """Rows of the networks that were trained on the base variant of the data."""
+    return frame[~frame["arm"].isin(control_arms(settings))]
+
+
+def percent(values: object) -> np.ndarray:
+    """Fractions as percent, float64, NaN where undefined."""
+    return 100.0 * np.asarray(values, dtype=float)
+
+
+def percent_axis(axis: Axes, which: str = "x", label: str = "") -> None:
+    """Give an axis the range 0 to 100 % with a little room for markers at the ends."""
+    if which == "x":
+        axis.set_xlim(-3, 103)
+        axis.set_xticks([0, 25, 50, 75, 100])
+        axis.set_xlabel(label)
+    else:
+        axis.set_ylim(-3, 103)
+        axis.set_yticks([0, 25, 50, 75, 100])
+        axis.set_ylabel(label)
+
+
+def interval(axis: Axes, low: float, high: float, y: float, color: str, *, width: float = 1.2,
+             vertical: bool = False) -> None:  # fmt: skip
+    """Draw a confidence interval as a line; nothing if an end is undefined."""
+    if np.isfinite(low) and np.isfinite(high):
+        ends = ([y, y], [low, high]) if vertical else ([low, high], [y, y])
+        axis.plot(*ends, color=color, linewidth=width, alpha=0.6, solid_capstyle="butt", zorder=2)
+
+
+def undefined(axis: Axes, y: float, x: float = 50.0, text: str = "undefined") -> None:
+    """Mark a value that cannot be given, in words, at the place where it would stand."""
+    axis.text(x, y, text, color=GREY, fontsize=6.5, style="italic", ha="center", va="center",
+              gid="undefined", zorder=5, clip_on=True)  # fmt: skip
+
+
+def empty(title: str, reason: str = "undefined: the table has no rows") -> Figure:
+    """A figure that says why it shows nothing."""
+    figure = make(height=1.2)
+    axis = figure.add_subplot()
+    axis.set_axis_off()
+    axis.set_title(title)
+    axis.text(0.5, 0.4, reason, color=GREY, style="italic", ha="center", transform=axis.transAxes,
+              gid="undefined")  # fmt: skip
+    return figure
+
+
+def counts(values: Iterable[float]) -> str:
+    """Write a count, or the range of counts, over seeds: ``540`` or ``530 to 540``."""
+    numbers = sorted({int(v) for v in values if np.isfinite(float(v))})
+    if not numbers:
+        return "undefined"
+    return f"{numbers[0]:,}" if len(numbers) == 1 else f"{numbers[0]:,} to {numbers[-1]:,}"
+
+
+def mean(values: object) -> float:
+    """Mean of the defined values; NaN if there is none."""
+    array = np.asarray(values, dtype=float)
+    array = array[np.isfinite(array)]
+    return float(array.mean()) if len(array) else float("nan")
+
+
+def seeds(count: int) -> str:
+    """``1 seed``, ``3 seeds``."""
+    return f"{count} seed" if count == 1 else f"{count} seeds"

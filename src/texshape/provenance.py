@@ -1,0 +1,88 @@
+"""Where a result comes from: hashes of code and files, the commit, the versions of what computed it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import platform
+import subprocess
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+PACKAGE = Path(__file__).parent
+
+# What the numbers depend on; the lock file names the rest.
+VERSIONED = ("texshape", "torch", "torchvision", "timm", "numpy", "scipy", "pandas", "scikit-learn",
+             "scikit-image", "matplotlib", "snakemake", "dvc", "mlflow", "typst")  # fmt: skip
+
+
+@cache
+def source_hash(*places: str) -> str:
+    """Hash what the code in some places of the package does.
+
+    A rule that carries this hash as a parameter reruns when its code changes, and not when a comment,
+    a docstring or the formatting does: the hash is of the syntax tree.
+
+    Parameters
+    ----------
+    *places : str
+        Files or folders relative to the package, such as ``"training"`` or ``"models/small.py"``.
+
+    Returns
+    -------
+    str
+        Twelve hexadecimal digits.
+    """
+    digest = hashlib.sha256()
+    for place in places:
+        path = PACKAGE / place
+        files = sorted(path.rglob("*.py")) if path.is_dir() else [path] if path.exists() else []
+        for file in files:
+            tree = _without_docstrings(ast.parse(file.read_text(encoding="utf-8")))
+            digest.update(f"{file.relative_to(PACKAGE)}\n{ast.dump(tree)}\n".encode())
+        if path.is_dir():  # tables that the code reads
+            for file in sorted(path.rglob("*.csv")) + sorted(path.rglob("*.mplstyle")):
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    for node in ast.walk(tree):
+        if isinstance(node, documented) and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:]
+    return tree
+
+
+def file_hash(path: str | Path) -> str:
+    """SHA-256 of a file, read in pieces."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def git_commit(folder: str | Path = ".") -> dict[str, str | bool | None]:
+    """Commit that is checked out, and whether tracked files differ from it; None outside git."""
+
+    def git(*arguments: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=20
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    changed = git("status", "--porcelain", "--untracked-files=no")
+    return {"commit": git("rev-parse", "HEAD"), "dirty": None if changed is None else bool(changed)}
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the installed packages that the numbers depend on."""
+    found = {"python": platform.python_version()}
+    for name in VERSIONED:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

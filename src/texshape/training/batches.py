@@ -1,0 +1,198 @@
+"""Sets of images as tensors, and the batches that an epoch takes from one or two of them."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from texshape.data import imageset
+from texshape.errors import InputError
+from texshape.models.small import normalise
+from texshape.training.augment import horizontal_flip, random_resized_crop
+from texshape.training.randomness import AUGMENTATION, ORDER, generator
+from texshape.training.settings import Settings
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """A whole set on one device; on the CPU the pixels stay memory-mapped.
+
+    Attributes
+    ----------
+    name : str
+    images : Tensor of shape (n, 3, H, W), uint8
+    labels : Tensor of shape (n,), int64
+        Index of the shape class.
+    """
+
+    name: str
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def to(self, device: torch.device) -> LabelledImages:
+        return LabelledImages(self.name, self.images.to(device), self.labels.to(device))
+
+
+def read_sets(
+    train: Sequence[str | Path], validation: Sequence[str | Path]
+) -> tuple[list[LabelledImages], list[LabelledImages], list[str]]:
+    """Open the sets of a training; a label is the shape class.
+
+    Returns
+    -------
+    train, validation : list of LabelledImages
+    classes : list of str
+        Shape classes of the training sets, sorted.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or broken, sizes differ, an image has no shape class, or a validation
+        set has a class that no training set has.
+    """
+    stems = [*train, *validation]
+    read = {str(stem): imageset.read(stem) for stem in stems}
+    if not train:
+        raise InputError("--train: no training set is given")
+    shape = read[str(train[0])].images.shape[1:]
+    classes = sorted({name for stem in train for name in read[str(stem)].labels["shape"]})
+    for stem, images in read.items():
+        if len(images) == 0:
+            raise InputError(f"{stem}: the set has no image")
+        if images.images.shape[1:] != shape or shape[0] != shape[1]:
+            raise InputError(
+                f"{stem}.images.npy: expected square images of one size in all sets, found "
+                f"{images.images.shape[1:3]} beside {shape[:2]} of {train[0]}"
+            )
+        for name in images.labels["shape"].unique():
+            if name == "na":
+                raise InputError(f"{stem}.labels.csv: an image has no shape class to learn ('na')")
+            if name not in classes:
+                raise InputError(f"{stem}.labels.csv: shape class '{name}' is in no training set")
+    names = [Path(stem).name for stem in validation]
+    if len(set(names)) < len(names):
+        raise InputError(f"--validation: expected sets of different names, found {names}")
+    lengths = {str(stem): len(read[str(stem)]) for stem in train}
+    if len(set(lengths.values())) > 1:  # else arms would differ in optimiser steps
+        found = ", ".join(f"{stem} {count}" for stem, count in lengths.items())
+        raise InputError(f"--train: sets must have the same number of images, found {found}")
+
+    def tensors(stem: str | Path) -> LabelledImages:
+        index = {name: number for number, name in enumerate(classes)}
+        images = read[str(stem)]
+        labels = torch.tensor([index[name] for name in images.labels["shape"]])
+        return LabelledImages(Path(stem).name, _as_tensor(images.images), labels)
+
+    return [tensors(stem) for stem in train], [tensors(stem) for stem in validation], classes
+
+
+def _as_tensor(images: np.ndarray) -> Tensor:
+    """View (n, H, W, 3) pixels as an (n, 3, H, W) tensor, channels last; nothing is copied."""
+    with warnings.catch_warnings():
+        # The memory map is read-only, which torch cannot express; nothing here writes to it.
+        warnings.filterwarnings("ignore", message=".*not writable.*")
+        return torch.from_numpy(images).permute(0, 3, 1, 2)
+
+
+def fingerprint(sets: Sequence[LabelledImages], count: int = 256) -> str:
+    """Digest of labels and of evenly spaced images, to notice data that changed under a name."""
+    digest = hashlib.sha256()
+    for images in sets:
+        every = max(1, len(images) // count)
+        digest.update(images.labels.numpy().tobytes())
+        digest.update(images.images[::every].permute(0, 2, 3, 1).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def steps_per_epoch(sets: Sequence[LabelledImages], batch_size: int) -> int:
+    """Optimiser steps of an epoch: whole batches in ONE set, whatever the number of sets.
+
+    Raises
+    ------
+    InputError
+        If the batch is larger than a set or cannot be shared equally.
+    """
+    if batch_size % len(sets):
+        raise InputError(
+            f"training.batch_size: expected a multiple of {len(sets)} to draw equally from "
+            f"{len(sets)} sets, found {batch_size}"
+        )
+    steps = len(sets[0]) // batch_size
+    if steps == 0:
+        raise InputError(
+            f"training.batch_size: expected at most the {len(sets[0])} images of "
+            f"{sets[0].name}, found {batch_size}"
+        )
+    return steps
+
+
+def epoch_order(
+    sets: Sequence[LabelledImages], batch_size: int, seed: int, epoch: int
+) -> list[Tensor]:
+    """Which images of each set every step of an epoch takes.
+
+    Parameters
+    ----------
+    sets : sequence of LabelledImages
+    batch_size : int
+    seed, epoch : int
+
+    Returns
+    -------
+    list of Tensor of shape (steps, batch_size / number of sets), int64
+        One a set; no image twice within an epoch.
+    """
+    steps = steps_per_epoch(sets, batch_size)
+    share = batch_size // len(sets)
+    orders = []
+    for number, images in enumerate(sets):
+        order = torch.randperm(len(images), generator=generator(seed, ORDER, epoch, number))
+        orders.append(order[: steps * share].view(steps, share))
+    return orders
+
+
+def training_batch(
+    sets: Sequence[LabelledImages],
+    indices: Sequence[Tensor],
+    settings: Settings,
+    seed: int,
+    step: int,
+) -> tuple[Tensor, Tensor]:
+    """Gather, augment and normalise the batch of one optimiser step.
+
+    Parameters
+    ----------
+    sets : sequence of LabelledImages
+    indices : sequence of Tensor of shape (share,)
+        One a set.
+    settings : Settings
+    seed, step : int
+        Fix the augmentation; `step` counts from the start of training.
+
+    Returns
+    -------
+    images : Tensor of shape (B, 3, H, W), float32
+    labels : Tensor of shape (B,), int64
+    """
+    device = sets[0].labels.device
+    indices = [chosen.to(device) for chosen in indices]
+    images = torch.cat([part.images[chosen] for part, chosen in zip(sets, indices, strict=True)])
+    labels = torch.cat([part.labels[chosen] for part, chosen in zip(sets, indices, strict=True)])
+    rng = generator(seed, AUGMENTATION, step)
+    if settings.horizontal_flip:
+        images = horizontal_flip(images, rng)
+    pixels = normalise(images)
+    if settings.random_crop is not None:
+        pixels = random_resized_crop(pixels, settings.random_crop, rng)
+    layout = torch.channels_last if settings.channels_last else torch.contiguous_format
+    return pixels.contiguous(memory_format=layout), labels

@@ -1,0 +1,345 @@
+"""Training of one network on one or two sets, deterministic and resumable.
+
+    texshape run train --architecture cnn --seed 0 --settings '{"epochs": 10, ...}' --threads 1 \
+        --train data/train-plain --validation data/validation-plain \
+        --output-dir results/procedural/cnn--plain/seed-0
+
+On one machine, with one number of threads, the seed determines the weights bit for bit. Another
+number of threads adds in another order and ends with slightly different weights.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from texshape.errors import InputError
+from texshape.files import write_csv
+from texshape.models import small
+from texshape.training import checkpoints
+from texshape.training.batches import (
+    LabelledImages,
+    epoch_order,
+    fingerprint,
+    read_sets,
+    steps_per_epoch,
+    training_batch,
+)
+from texshape.training.device import select_device
+from texshape.training.interruption import Interrupted, Request, stop_request
+from texshape.training.optimization import optimizer_and_schedule
+from texshape.training.randomness import WEIGHTS, derived_seed
+from texshape.training.settings import Settings
+
+HISTORY_COLUMNS = [
+    "epoch",
+    "step",
+    "learning_rate",
+    "train_loss",
+    "train_accuracy",
+    "validation_set",
+    "validation_loss",
+    "validation_accuracy",
+]
+_EVALUATION_BATCH = 128
+
+
+@dataclass
+class Sums:
+    """Running sums over the training images of an epoch."""
+
+    loss: float = 0.0
+    right: int = 0
+    images: int = 0
+
+    def means(self) -> tuple[float, float]:
+        """Mean loss and accuracy; NaN before the first image."""
+        if self.images == 0:
+            return math.nan, math.nan
+        return self.loss / self.images, self.right / self.images
+
+
+def train(
+    *,
+    architecture: str,
+    settings: Settings,
+    seed: int,
+    train_sets: Sequence[str | Path],
+    validation_sets: Sequence[str | Path],
+    output_dir: str | Path,
+    log: Callable[[str], None] = print,
+) -> pd.DataFrame:
+    """Train a network to name the shape class, or finish an interrupted training.
+
+    Writes ``checkpoints/epoch-NNN.pt`` for the chosen epochs, ``checkpoints/final.pt`` and
+    ``history.csv`` when the training is complete, nothing of them before.
+
+    Parameters
+    ----------
+    architecture : str
+        One of `texshape.models.small.ARCHITECTURES`.
+    settings : Settings
+    seed : int
+        Root of initialisation, order and augmentation; >= 0.
+    train_sets, validation_sets : sequence of stems
+        See `texshape.data.imageset`. Two training sets give half of each batch each.
+    output_dir : path
+    log : callable
+        Takes lines; one JSON object an epoch.
+
+    Returns
+    -------
+    DataFrame
+        Columns `HISTORY_COLUMNS`, one row an epoch and validation set.
+
+    Raises
+    ------
+    InputError
+        On unusable input, or when the loss is no longer finite.
+    Interrupted
+        After SIGTERM or SIGINT, with the state written.
+    """
+    small.configuration(architecture)
+    if seed < 0:
+        raise InputError(f"--seed: expected an integer >= 0, found {seed}")
+    training, validation, classes = read_sets(train_sets, validation_sets)
+    request = {
+        "architecture": architecture,
+        "classes": classes,
+        "image_size": training[0].images.shape[-1],
+        "seed": seed,
+        "training": settings.as_dict() | {"sets": [str(stem) for stem in train_sets]},
+    }
+    torch.use_deterministic_algorithms(True)
+    # The mode would also fill every new tensor with NaN, which costs time; nothing reads those.
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    run = _Run(request, settings, training, validation, Path(output_dir), log)
+    run.start_or_resume()
+    with stop_request() as stop:
+        while run.step < run.total_steps:
+            run.train_epoch(stop)
+    return run.finish()
+
+
+class _Run:
+    """A network in training with all that changes while it trains."""
+
+    def __init__(
+        self,
+        request: dict[str, Any],
+        settings: Settings,
+        training: Sequence[LabelledImages],
+        validation: Sequence[LabelledImages],
+        output_dir: Path,
+        log: Callable[[str], None],
+    ) -> None:
+        self.request, self.settings = request, settings
+        self.output_dir, self.log = output_dir, log
+        self.steps = steps_per_epoch(training, settings.batch_size)
+        self.total_steps = self.steps * settings.epochs
+        self.data = fingerprint([*training, *validation])
+        self.device = select_device(log)
+        self.training = [images.to(self.device) for images in training]
+        self.validation = [images.to(self.device) for images in validation]
+
+    def initialise(self) -> None:
+        """Put everything at the state before the first step."""
+        self.step, self.sums, self.history = 0, Sums(), []
+        self.module = small.build(
+            self.request["architecture"],
+            len(self.request["classes"]),
+            seed=derived_seed(self.request["seed"], WEIGHTS),
+        ).to(self.device)
+        if self.settings.channels_last:
+            self.module.to(memory_format=torch.channels_last)
+        self.optimizer, self.schedule = optimizer_and_schedule(
+            self.module, self.settings, self.total_steps
+        )
+
+    def start_or_resume(self) -> None:
+        """Load the state of an interrupted training of the same request, or start anew."""
+        checkpoints.remove_partial(self.output_dir)
+        self.initialise()
+        if not self._resume():
+            self.initialise()  # a state that did not fit may have been loaded in part
+            checkpoints.discard(self.output_dir)
+            self._keep_checkpoint(0)
+        if self.settings.compile:
+            self.module.compile()  # in place: names of the weights stay
+
+    def _resume(self) -> bool:
+        try:
+            state = checkpoints.read_resume(self.output_dir)
+            if state is None:
+                return False
+            if (state["request"], state["data"]) != (self.request, self.data):
+                self.log("resume: discarded, it belongs to other settings or data; starting anew")
+                return False
+            self.module.load_state_dict(state["module"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.schedule.load_state_dict(state["schedule"])
+            self.step, self.history = state["step"], state["history"]
+            self.sums = Sums(**state["sums"])
+            for epoch in self._kept_so_far():
+                checkpoints.read(self._checkpoint(epoch))
+        except (InputError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())
+            self.log(f"resume: discarded, unusable ({reason}); starting anew")
+            return False
+        self.log(f"resume: at step {self.step} of {self.total_steps}")
+        return True
+
+    def train_epoch(self, stop: Request) -> None:
+        """Train to the end of the epoch, validate, and write the state."""
+        start = time.perf_counter()
+        epoch, done = divmod(self.step, self.steps)
+        orders = epoch_order(
+            self.training, self.settings.batch_size, self.request["seed"], epoch + 1
+        )
+        self.module.train()
+        for number in range(done, self.steps):
+            images, labels = training_batch(
+                self.training,
+                [order[number] for order in orders],
+                self.settings,
+                self.request["seed"],
+                self.step,
+            )
+            self._train_step(images, labels)
+            if stop.received and number + 1 < self.steps:
+                self._write_resume()
+                break
+        else:
+            self._end_epoch(epoch + 1, time.perf_counter() - start)
+        if stop.received and self.step < self.total_steps:
+            self.log(f"interrupted: state written at step {self.step}; run again to resume")
+            raise Interrupted
+
+    def _train_step(self, images: Tensor, labels: Tensor) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"
+        ):
+            logits = self.module(images)
+        logits = logits.float()
+        loss = functional.cross_entropy(logits, labels)
+        value = loss.item()
+        if not math.isfinite(value):
+            self._stop_diverged(f"the loss is {value} at step {self.step + 1}")
+        loss.backward()
+        self.optimizer.step()
+        self.learning_rate = self.schedule.get_last_lr()[0]
+        self.schedule.step()
+        self.step += 1
+        self.sums.loss += value * len(labels)
+        self.sums.right += int((logits.argmax(1) == labels).sum())
+        self.sums.images += len(labels)
+
+    def _stop_diverged(self, what: str) -> None:
+        good = max(epoch for epoch in self._kept_epochs() if self._checkpoint(epoch).exists())
+        raise InputError(
+            f"training: {what}, expected finite values; last good checkpoint "
+            f"{self._checkpoint(good)}; try a lower training.learning_rate"
+        )
+
+    def _end_epoch(self, epoch: int, seconds: float) -> None:
+        if not all(value.isfinite().all() for value in self.module.state_dict().values()):
+            self._stop_diverged(f"a weight is not finite after step {self.step}")
+        train_loss, train_accuracy = self.sums.means()
+        row = {
+            "epoch": epoch,
+            "step": self.step,
+            "learning_rate": self.learning_rate,
+            "train_loss": train_loss,
+            "train_accuracy": train_accuracy,
+        }
+        results = {
+            images.name: evaluate(self.module, images, precision=self.settings.precision)
+            for images in self.validation
+        }
+        for name, (loss, accuracy) in results.items():
+            measured = dict(zip(HISTORY_COLUMNS[-3:], (name, loss, accuracy), strict=True))
+            self.history.append(row | measured)
+        if not results:
+            self.history.append(row)
+        self.sums = Sums()
+        if epoch in self._kept_epochs():
+            self._keep_checkpoint(epoch)
+        self._write_resume()
+        accuracies = {name: round(accuracy, 4) for name, (_, accuracy) in results.items()}
+        line = row | {"validation_accuracy": accuracies, "seconds": round(seconds, 2)}
+        self.log(json.dumps(line))
+
+    def _kept_epochs(self) -> list[int]:
+        return sorted({0, *self.settings.checkpoint_epochs, self.settings.epochs})
+
+    def _kept_so_far(self) -> list[int]:
+        return [epoch for epoch in self._kept_epochs() if epoch <= self.step // self.steps]
+
+    def _checkpoint(self, epoch: int) -> Path:
+        return checkpoints.folder(self.output_dir) / checkpoints.file_name(epoch)
+
+    def _keep_checkpoint(self, epoch: int) -> None:
+        checkpoints.write(
+            self._checkpoint(epoch),
+            self.module,
+            epoch=epoch,
+            step=self.step,
+            **self.request,
+        )
+
+    def _write_resume(self) -> None:
+        checkpoints.write_resume(
+            self.output_dir,
+            {
+                "request": self.request,
+                "data": self.data,
+                "step": self.step,
+                "module": checkpoints.cpu_state(self.module),
+                "optimizer": self.optimizer.state_dict(),
+                "schedule": self.schedule.state_dict(),
+                "sums": vars(self.sums),
+                "history": self.history,
+            },
+        )
+
+    def finish(self) -> pd.DataFrame:
+        """Publish the results and remove the resume state."""
+        history = pd.DataFrame(self.history, columns=HISTORY_COLUMNS)
+        checkpoints.publish(self.output_dir, self.settings.checkpoint_epochs, self.settings.epochs)
+        write_csv(Path(self.output_dir) / "history.csv", history)
+        checkpoints.discard(self.output_dir)
+        return history
+
+
+@torch.inference_mode()
+def evaluate(
+    module: nn.Module, images: LabelledImages, *, precision: str = "float32"
+) -> tuple[float, float]:
+    """Mean cross-entropy and accuracy of a network over a set, in evaluation mode.
+
+    The network's mode is restored afterwards.
+    """
+    mode = module.training
+    module.eval()
+    loss, right = 0.0, 0
+    for pixels, labels in zip(
+        images.images.split(_EVALUATION_BATCH), images.labels.split(_EVALUATION_BATCH), strict=True
+    ):
+        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+            logits = module(small.normalise(pixels))
+        logits = logits.float()
+        loss += functional.cross_entropy(logits, labels, reduction="sum").item()
+        right += int((logits.argmax(1) == labels).sum())
+    module.train(mode)
+    return loss / len(images), right / len(images)

@@ -1,0 +1,109 @@
+"""The `training` section of the parameters, checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from texshape.errors import InputError, nearest
+
+PRECISIONS = ("float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a network is trained; `params.yaml` gives every value.
+
+    Attributes
+    ----------
+    epochs, batch_size : int
+    learning_rate : float
+        Peak of the one-cycle schedule.
+    weight_decay : float
+        Decoupled, as in AdamW.
+    horizontal_flip : bool
+        Mirror half of the images.
+    random_crop : float or None
+        Smallest share of the area that a random resized crop keeps; None does not crop.
+    checkpoint_epochs : tuple of int
+        After which epochs the weights are kept; 0 is initialisation.
+    precision : str
+        ``float32``, or ``bfloat16`` for automatic mixed precision.
+    compile : bool
+        Run the network through `torch.compile`.
+    channels_last : bool
+        Store images and weights channels last.
+    """
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    horizontal_flip: bool
+    random_crop: float | None
+    checkpoint_epochs: tuple[int, ...]
+    precision: str
+    compile: bool
+    channels_last: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, as a checkpoint carries them."""
+        return asdict(self) | {"checkpoint_epochs": list(self.checkpoint_epochs)}
+
+
+def parse(section: Mapping[str, Any]) -> Settings:
+    """Check a `training` section, arm overrides merged.
+
+    Raises
+    ------
+    InputError
+        If a key is unknown or missing, or a value is of the wrong type or outside its range.
+    """
+    if not isinstance(section, Mapping):
+        raise InputError(f"training: expected an object of settings, found {section!r}")
+    names = [field.name for field in fields(Settings)]
+    for key in section:
+        if key not in names:
+            raise InputError(f"training.{key}: unknown setting{nearest(str(key), names)}")
+    for name in names:
+        if name not in section:
+            raise InputError(f"training.{name}: missing")
+    values = dict(section)
+    for key in ("epochs", "batch_size"):
+        _require(key, values[key], _is_integer(values[key]) and values[key] >= 1, "an integer >= 1")
+    for key, valid, expected in (
+        ("learning_rate", lambda x: x > 0, "a number > 0"),
+        ("weight_decay", lambda x: x >= 0, "a number >= 0"),
+    ):
+        _require(key, values[key], _is_number(values[key]) and valid(values[key]), expected)
+        values[key] = float(values[key])
+    for key in ("horizontal_flip", "compile", "channels_last"):
+        _require(key, values[key], isinstance(values[key], bool), "true or false")
+    crop = values["random_crop"]
+    valid = crop is None or (_is_number(crop) and 0 < crop <= 1)
+    _require("random_crop", crop, valid, "null or an area share in (0, 1]")
+    _require(
+        "precision", values["precision"], values["precision"] in PRECISIONS, " or ".join(PRECISIONS)
+    )
+    kept = values["checkpoint_epochs"]
+    valid = isinstance(kept, (list, tuple)) and all(
+        _is_integer(epoch) and 0 <= epoch <= values["epochs"] for epoch in kept
+    )
+    _require("checkpoint_epochs", kept, valid, f"integers from 0 to epochs ({values['epochs']})")
+    values["checkpoint_epochs"] = tuple(sorted(set(kept)))
+    return Settings(**values)
+
+
+def _require(key: str, value: Any, valid: bool, expected: str) -> None:
+    if not valid:
+        raise InputError(f"training.{key}: expected {expected}, found {value!r}")
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,438 @@
+"""Tables over many networks, made of their trial files: shape bias, accuracy, differences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from texshape.errors import InputError
+from texshape.trials import bootstrap
+from texshape.trials import files as trial_files
+from texshape.trials.bias import outcomes, response_entropy, shape_bias_by_class
+from texshape.trials.files import Trials, is_human
+from texshape.trials.names import ABSENT, parse
+from texshape.trials.score import HUMANS, Decisions, differences, gather, score
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+IDENTITY = ["model", "architecture", "arm", "seed"]
+CUE_CONFLICT = "cue-conflict"
+PUBLISHED = "published"
+# Folders of published trials, by the name of the set whose images they show.
+PUBLISHED_SETS = {
+    ("texture-vs-shape", "style-transfer-512-nomask-experiment"): CUE_CONFLICT,
+    ("texture-vs-shape", "style-transfer-512-nomask-experiment-trained-CNNs"): CUE_CONFLICT,
+    ("texture-vs-shape", "edge-experiment"): "edges",
+    ("texture-vs-shape", "silhouette-filled-experiment"): "silhouettes",
+    ("model-vs-human", "cue-conflict"): CUE_CONFLICT,
+    ("model-vs-human", "edge"): "edges",
+    ("model-vs-human", "silhouette"): "silhouettes",
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A trained network, a published one, or a human observer.
+
+    Attributes
+    ----------
+    model, architecture, arm : str
+        A published network is called ``SOURCE/NAME``, its arm is ``published``; a human observer's
+        model is its name (``subject-01``).
+    seed : int or None
+        None for what was not trained here.
+    """
+
+    model: str
+    architecture: str
+    arm: str
+    seed: int | None
+
+    def identity(self) -> dict[str, Any]:
+        """The columns `IDENTITY`."""
+        return {name: getattr(self, name) for name in IDENTITY}
+
+
+def network_subject(name: str) -> Subject:
+    """Read ``SLUG/seed-S``, the slug being ``ARCHITECTURE--ARM``."""
+    slug, _, last = name.strip("/").rpartition("/")
+    number = last.removeprefix("seed-")
+    if not slug or "/" in slug or number == last or not number.isdigit():
+        raise InputError(f"network '{name}': expected SLUG/seed-S, such as cnn--plain/seed-0")
+    architecture, _, arm = slug.partition("--")
+    return Subject(slug, architecture, arm, int(number))
+
+
+def read_network(
+    results: Path, name: str, *, classes: Sequence[str] | None = None
+) -> dict[tuple[Subject, str], Trials]:
+    """Read all trial files of one network of an experiment.
+
+    Parameters
+    ----------
+    results : Path
+        The experiment's folder.
+    name : str
+        ``SLUG/seed-S``; the files are ``trials/SET.csv`` in it.
+    classes : sequence of str, optional
+        As in `texshape.trials.files.read`.
+
+    Returns
+    -------
+    dict of (Subject, set) to Trials
+
+    Raises
+    ------
+    InputError
+        If there is none, or one holds several subjects.
+    """
+    subject = network_subject(name)
+    paths = sorted((results / name / "trials").glob("*.csv"))
+    if not paths:
+        raise InputError(f"{results / name / 'trials'}: holds no trial file (SET.csv)")
+    return {
+        (subject, path.stem): _one_subject(trial_files.read(path, classes=classes))
+        for path in paths
+    }
+
+
+def read_published(folder: Path) -> dict[tuple[Subject, str], Trials]:
+    """Read the published trials on cue conflict, edges and silhouettes.
+
+    Trials of identical content (the human files of the two repositories) are taken once.
+
+    Parameters
+    ----------
+    folder : Path
+        As the step ``published-trials`` writes it.
+
+    Raises
+    ------
+    InputError
+        If none of the folders of `PUBLISHED_SETS` is there.
+    """
+    found: dict[tuple[Subject, str], Trials] = {}
+    digests = set()
+    for (source, experiment), images in PUBLISHED_SETS.items():
+        for path in sorted((folder / source / experiment).glob("*.csv")):
+            trials = _one_subject(trial_files.read(path))
+            digest = trials.digest()
+            if digest in digests:
+                continue
+            digests.add(digest)
+            name = trials["subj"][0]
+            model = name if is_human(name) else f"{source}/{name}"
+            key = (Subject(model, name, PUBLISHED, None), images)
+            if key in found:
+                raise InputError(f"{path}: second file of '{name}' on {images}")
+            found[key] = trials
+    if not found:
+        raise InputError(f"{folder}: holds no published trials; run the step published-trials")
+    return found
+
+
+def shape_bias_tables(
+    trials: dict[tuple[Subject, str], Trials],
+    *,
+    resamples: int = 10_000,
+    level: float = 0.95,
+    seed: int = 0,
+    compare: Sequence[str] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Shape bias of each subject, by class, and the differences between models.
+
+    Parameters
+    ----------
+    trials : dict of (Subject, set) to Trials
+        Those of the set ``cue-conflict`` are used.
+    resamples, level, seed
+        Of the bootstrap.
+    compare : sequence of str, optional
+        Models that are compared in pairs; by default all but single human observers. Name only
+        those that saw the very same images.
+
+    Returns
+    -------
+    bias : DataFrame
+        `IDENTITY`, then the fields of `score`; human observers also together, as model ``humans``.
+    by_class : DataFrame
+        `IDENTITY`, ``class, shape_bias, cue_match_rate, n_conflict, n_shape, n_texture``.
+    pairs : DataFrame
+        ``model_a, model_b, difference, ci_low, ci_high, n``; a model's seeds are pooled.
+    """
+    import pandas as pd
+
+    subjects = {}
+    decisions: dict[str, Decisions] = {}
+    classes: dict[str, tuple[str, ...]] = {}
+    for (subject, images), own in trials.items():
+        if images != CUE_CONFLICT:
+            continue
+        key = subject.model if subject.seed is None else f"{subject.model}/seed-{subject.seed}"
+        (gathered,) = gather([own])[0].values()
+        # `score` knows the human observers by their names, and the networks by model and seed.
+        gathered.subject = key
+        subjects[key], decisions[key], classes[key] = subject, gathered, own.classes
+    subjects[HUMANS] = Subject(HUMANS, HUMANS, PUBLISHED, None)
+    scored, _ = score(decisions, resamples=resamples, level=level, seed=seed)
+    bias = [
+        subjects[row["subject"]].identity() | {k: v for k, v in row.items() if k != "subject"}
+        for row in scored
+    ]
+    humans = [own for key, own in decisions.items() if is_human(key)]
+    by_class = []
+    groups = [(subjects[key], [own], classes[key]) for key, own in decisions.items()]
+    if humans:
+        groups.append((subjects[HUMANS], humans, classes[humans[0].subject]))
+    for subject, group, names in groups:
+        answers = (
+            [v for own in group for v in getattr(own, c)] for c in ("shape", "texture", "response")
+        )
+        for name, counts in shape_bias_by_class(*answers, names).items():
+            by_class.append(
+                subject.identity()
+                | {
+                    "class": name,
+                    "shape_bias": counts.shape_bias,
+                    "cue_match_rate": counts.cue_match_rate,
+                    "n_conflict": counts.n_conflict,
+                    "n_shape": counts.n_shape,
+                    "n_texture": counts.n_texture,
+                }
+            )
+    models: dict[str, list[Decisions]] = {}
+    for key, own in decisions.items():
+        models.setdefault(HUMANS if is_human(key) else subjects[key].model, []).append(own)
+    for name in compare or []:
+        if name not in models:
+            raise InputError(f"model '{name}' to compare is not among {', '.join(models)}")
+    chosen = {name: own for name, own in models.items() if compare is None or name in compare}
+    pairs = differences(chosen, resamples=resamples, level=level, seed=seed)
+    columns = ["model_a", "model_b", "difference", "ci_low", "ci_high", "n"]
+    return (
+        pd.DataFrame(bias),
+        pd.DataFrame(by_class),
+        pd.DataFrame(pairs, columns=columns),
+    )
+
+
+@dataclass(frozen=True)
+class _Correct:
+    """Correct and all trials of a subject on each pair of exemplars, for one set and cue."""
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    right: np.ndarray
+    total: np.ndarray
+    entropy: float
+
+
+def accuracy_table(
+    trials: dict[tuple[Subject, str], Trials],
+    *,
+    resamples: int = 10_000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Accuracy of each subject on each set of images, for each cue that shows a class.
+
+    Shape counts wherever it is a class; texture where it is a class other than the shape's. On a
+    set with conflict only the trials in conflict count. Exemplars of the cue in question are
+    resampled, those of the other cue too where they recur with several of them.
+
+    Parameters
+    ----------
+    trials : dict of (Subject, set) to Trials
+    resamples, level, seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        `IDENTITY`, ``set, cue, accuracy, ci_low, ci_high, n, response_entropy`` (bits; of the
+        decisions on these trials, ``na`` left out). Human observers also together as ``humans``,
+        with the mean of their entropies.
+    """
+    import pandas as pd
+
+    cells: dict[tuple, list[tuple[Subject, _Correct]]] = {}
+    for (subject, images), own in trials.items():
+        for cue, correct in _correct(own).items():
+            key = (images, cue, correct.rows, correct.columns)
+            cells.setdefault(key, []).append((subject, correct))
+    rows = []
+    for (images, cue, _, _), group in cells.items():
+        subjects, found = zip(*group, strict=True)
+        tables = np.stack([own.right for own in found] + [own.total for own in found])
+        totals = bootstrap.resample_totals(tables, resamples=resamples, seed=seed)
+        draws = totals.reshape(resamples, 2, len(group)).transpose(0, 2, 1)
+        cells_of = [(subject, [own], draws[:, i]) for i, (subject, own) in enumerate(group)]
+        humans = [i for i, subject in enumerate(subjects) if is_human(subject.model)]
+        if len(humans) > 1:
+            pooled = bootstrap.pool_observers(draws[:, humans], seed=seed)
+            members = [found[i] for i in humans]
+            cells_of.append((Subject(HUMANS, HUMANS, PUBLISHED, None), members, pooled))
+        for subject, members, drawn in cells_of:
+            right = sum(float(own.right.sum()) for own in members)
+            total = sum(float(own.total.sum()) for own in members)
+            low, high = bootstrap.interval(bootstrap.divide(drawn[:, 0], drawn[:, 1]), level)
+            rows.append(
+                subject.identity()
+                | {
+                    "set": images,
+                    "cue": cue,
+                    "accuracy": right / total if total else math.nan,
+                    "ci_low": low,
+                    "ci_high": high,
+                    "n": int(total),
+                    "response_entropy": float(np.mean([own.entropy for own in members])),
+                }
+            )
+    frame = pd.DataFrame(rows)
+    return frame.sort_values(["model", "seed", "set", "cue"], ignore_index=True, kind="stable")
+
+
+def _correct(trials: Trials) -> dict[str, _Correct]:
+    names = []
+    for i, image in enumerate(trials["imagename"]):
+        try:
+            names.append(parse(image, one_cue=True))
+        except InputError as error:
+            raise InputError(f"{trials.place(i)}: {error}") from None
+    classes = set(trials.classes)
+    response = np.array(trials["object_response"])
+    truth = {
+        "shape": np.array([name.shape for name in names]),
+        "texture": np.array([name.texture for name in names]),
+    }
+    exemplar = {
+        "shape": np.array([name.shape_exemplar for name in names]),
+        "texture": np.array([name.texture_exemplar for name in names]),
+    }
+    shown = {cue: np.isin(values, list(classes)) for cue, values in truth.items()}
+    conflict, _, _ = outcomes(truth["shape"], truth["texture"], response)
+    both = shown["shape"] & shown["texture"]
+    found = {}
+    for cue, other in (("shape", "texture"), ("texture", "shape")):
+        counted = shown[cue]
+        if (both & conflict).any():
+            counted = counted & conflict
+        elif cue == "texture":
+            counted = counted & ~both  # congruent images: the same answer as for shape
+        if not counted.any():
+            continue
+        rows, row = np.unique(exemplar[cue][counted], return_inverse=True)
+        columns, column = np.unique(exemplar[other][counted], return_inverse=True)
+        if not _recurs(row, column):
+            columns, column = np.array([ABSENT]), np.zeros_like(row)
+        size = (len(rows), len(columns))
+        right = (response == truth[cue])[counted]
+        found[cue] = _Correct(
+            tuple(rows.tolist()),
+            tuple(columns.tolist()),
+            bootstrap.count_table(row, column, size, right),
+            bootstrap.count_table(row, column, size, np.ones_like(right)),
+            response_entropy(response[counted]),
+        )
+    return found
+
+
+def _recurs(row: np.ndarray, column: np.ndarray) -> bool:
+    """Whether exemplars of the other cue occur with several of this cue: crossed, not nested."""
+    pairs = np.unique(np.stack([row, column]), axis=1)
+    partners = np.bincount(pairs[1])
+    return len(partners) > 1 and bool((partners > 1).any())
+
+
+def _one_subject(trials: Trials) -> Trials:
+    subjects = sorted(set(trials["subj"]))
+    if len(subjects) > 1:
+        raise InputError(
+            f"{trials.source}: expected the trials of one subject, found {', '.join(subjects)}"
+        )
+    return trials
+
+
+# Our sets that show images of the 17 data sets.
+BENCHMARK_SETS = {CUE_CONFLICT: "cue-conflict", "edges": "edge", "silhouettes": "silhouette"}
+
+
+def benchmark_tables(
+    published: Path,
+    trials: dict[tuple[Subject, str], Trials],
+    *,
+    resamples: int = 10_000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Compare networks with human observers, beside the published networks and the human ceiling.
+
+    Our networks can be shown the stimuli of three data sets only, so there are two groups of rows:
+    ``all-17`` (those with trials on all 17 data sets) and ``cue-conflict+edge+silhouette``
+    (everyone).
+
+    Parameters
+    ----------
+    published : Path
+        As the step ``published-trials`` writes it.
+    trials : dict of (Subject, set) to Trials
+        Of our networks; sets other than the three are not used.
+    resamples, level, seed
+        Of the bootstrap over images and observers.
+
+    Returns
+    -------
+    means : DataFrame
+        `IDENTITY`, ``datasets``, the four measures with ``_low`` and ``_high``, ``n_datasets``.
+    by_dataset : DataFrame
+        The same for each data set, its name in ``datasets``.
+    """
+    import pandas as pd
+
+    from texshape.trials import humans
+
+    ours: dict[str, Subject] = {}
+    added: dict[str, list[Trials]] = {}
+    for (subject, images), own in trials.items():
+        if images not in BENCHMARK_SETS:
+            continue
+        name = f"{subject.model}/seed-{subject.seed}"
+        ours[name] = subject
+        columns = own.columns | {"subj": [name] * len(own)}
+        renamed = Trials(own.source, own.classes, columns)
+        added.setdefault(BENCHMARK_SETS[images], []).append(renamed)
+    folder = published / "model-vs-human"
+    datasets = []
+    for name in humans.DATASETS:
+        paths = sorted((folder / name).glob("*.csv"))
+        if not paths:
+            raise InputError(f"{folder / name}: holds no published trials; run published-trials")
+        files = [trial_files.read(path) for path in paths] + added.get(name, [])
+        datasets.append(humans.align(name, files))
+    three = [dataset for dataset in datasets if dataset.name in BENCHMARK_SETS.values()]
+    by_dataset = [({"datasets": dataset.name}, [dataset]) for dataset in datasets]
+    means = [({"datasets": "+".join(BENCHMARK_SETS.values())}, three)]
+    means.insert(0, ({"datasets": "all-17"}, datasets))
+
+    def rows(groups: list[tuple[dict, list]]) -> pd.DataFrame:
+        found = []
+        for label, group in groups:
+            scored, _ = humans.benchmark(group, resamples=resamples, level=level, seed=seed)
+            for row in scored:
+                name = row.pop("subject")
+                if row["n_datasets"] < len(group):
+                    continue
+                subject = ours.get(name)
+                if subject is None:
+                    model = name if name == HUMANS else f"model-vs-human/{name}"
+                    subject = Subject(model, name, PUBLISHED, None)
+                found.append(subject.identity() | label | row)
+        return pd.DataFrame(found)
+
+    return rows(means), rows(by_dataset)

@@ -1,0 +1,180 @@
+"""The steps `readout`, `dimensionality`, `erasure` and `concatenate` from the command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.cue_conflict_design import code, labels
+from typer.testing import CliRunner
+
+import texshape.cli.readout
+import texshape.cli.tables  # noqa: F401
+from texshape.cli.run import run
+from texshape.errors import InputError
+
+READ = {"folds": 3, "penalties": [0.1], "permutations": 1, "resamples": 20}
+DIMENSIONS = {"max_pairs": 200, "min_pairs": 10, "null_draws": 3, "resamples": 20,
+              "convergence": [50, 100], "repeats": 2}  # fmt: skip
+
+
+@pytest.fixture
+def place(tmp_path):
+    table = labels()
+    table.to_csv(tmp_path / "set.labels.csv", index=False)
+    random = np.random.default_rng(0)
+    folder = tmp_path / "features"
+    folder.mkdir()
+    rows = []
+    for stage, kind in (
+        ("stem", "pooled"),
+        ("block1", "pooled"),
+        ("block1", "cls"),
+        ("pixels", "pixels"),
+    ):
+        name = f"{stage}.cls" if kind == "cls" else stage
+        values = code(table["shape"], 6, random) + random.normal(size=(len(table), 6))
+        np.save(folder / f"{name}.npy", values.astype(np.float32))
+        rows.append({"stage": stage, "input": kind, "module": stage, "kind": "map", "units": 6,
+                     "height": 1, "width": 1, "file": f"{name}.npy"})  # fmt: skip
+    pd.DataFrame(rows).to_csv(folder / "stages.csv", index=False)
+    return tmp_path
+
+
+def call(*arguments):
+    result = CliRunner().invoke(run, [str(argument) for argument in arguments])
+    if isinstance(result.exception, InputError):
+        raise result.exception
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def command(step, place, settings, *more, output="out.csv"):
+    return [step, "--features", place / "features", "--labels", place / "set.labels.csv",
+            "--settings", json.dumps(settings), "--output", place / output, *more]  # fmt: skip
+
+
+def test_readout_writes_a_row_a_stage_input_and_cue(place):
+    call(*command("readout", place, READ, "--images-output", place / "images.csv"))
+    found = pd.read_csv(place / "out.csv", keep_default_na=False)
+    assert list(zip(found["stage"], found["input"], found["cue"], strict=True)) == [
+        (stage, kind, cue)
+        for stage, kind in (("stem", "pooled"), ("block1", "pooled"), ("block1", "cls"),
+                            ("pixels", "pixels"))
+        for cue in ("shape", "texture")
+    ]  # fmt: skip
+    images = pd.read_csv(place / "images.csv")
+    assert len(images) == 8 * 48
+    by_hand = images.groupby(["stage", "input", "cue"], sort=False)["correct"].mean()
+    np.testing.assert_allclose(by_hand.to_numpy(), found["accuracy"].astype(float))
+
+
+def test_several_folders_in_one_process(place):
+    extra = ["--features", place / "features", "--output", place / "again.csv"]
+    call(*command("readout", place, READ, *extra))
+    assert (place / "out.csv").read_bytes() == (place / "again.csv").read_bytes()
+
+
+def test_dimensionality_writes_all_tables(place):
+    call(*command("dimensionality", place, DIMENSIONS, "--units-output", place / "units.csv",
+                  "--convergence-output", place / "convergence.csv"))  # fmt: skip
+    found = pd.read_csv(place / "out.csv")
+    assert found["stage"].unique().tolist() == ["stem", "block1", "block1.cls"]
+    assert len(found) == 3 * 7
+    assert len(pd.read_csv(place / "units.csv")) == 3 * 2 * 6
+    assert len(pd.read_csv(place / "convergence.csv")) == 3 * (2 * 2) * 2 * 2
+    text = (place / "out.csv").read_text().splitlines()
+    assert not any(".0," in line.split(",", 7)[7] for line in text[1:])  # counts are whole numbers
+
+
+def test_an_undefined_estimate_is_an_empty_cell_with_a_reason(place):
+    call(*command("dimensionality", place, {**DIMENSIONS, "min_pairs": 5000}))
+    found = pd.read_csv(place / "out.csv")
+    assert found["value"].isna().all()
+    assert found["reason"].str.contains("fewer than 5000").all()
+
+
+def broken_array(place):
+    path = place / "features" / "block1.npy"
+    path.write_bytes(path.read_bytes()[:200])
+
+
+def undefined_array(place):
+    path = place / "features" / "block1.npy"
+    values = np.load(path)
+    values[3, 2] = np.nan
+    np.save(path, values)
+
+
+def missing_array(place):
+    (place / "features" / "block1.npy").unlink()
+
+
+def other_count(place):
+    path = place / "features" / "block1.npy"
+    np.save(path, np.load(path)[:-1])
+
+
+def other_labels(place):
+    path = place / "set.labels.csv"
+    pd.read_csv(path).drop(columns="texture").to_csv(path, index=False)
+
+
+@pytest.mark.parametrize("step", ["readout", "dimensionality"])
+@pytest.mark.parametrize(
+    ("breakage", "message"),
+    [
+        (broken_array, "block1.npy: not a whole NumPy array"),
+        (undefined_array, "NaN or infinite"),
+        (missing_array, "block1.npy: no such file"),
+        (other_count, "expected the activations of 64 images, found shape"),
+        (other_labels, "column 'texture' is missing"),
+    ],
+)
+def test_bad_files_are_named_and_nothing_is_written(place, step, breakage, message):
+    breakage(place)
+    settings = READ if step == "readout" else DIMENSIONS
+    with pytest.raises(InputError, match=message):
+        call(*command(step, place, settings))
+    assert not (place / "out.csv").exists()
+
+
+@pytest.mark.parametrize("step", ["readout", "dimensionality"])
+def test_bad_options_are_named(place, step):
+    with pytest.raises(InputError, match=r"unknown parameter '.*resample'; did you mean"):
+        call(*command(step, place, {"resample": 3}))
+    with pytest.raises(InputError, match="1 times --features but 2 times --output"):
+        call(*command(step, place, {}, "--output", place / "two.csv"))
+    with pytest.raises(InputError, match="no features of the kinds spatial"):
+        call(*command(step, place, {"inputs": ["spatial"]}))
+
+
+def test_erasure_names_bad_settings_before_it_loads_torch(place):
+    with pytest.raises(InputError, match=r"erasure\.fit: expected 'pooled' or 'spatial'"):
+        call("erasure", "--network", "nothing.pt", "--set", place / "set", "--settings",
+             '{"fit": "all"}', "--output", place / "out.csv")  # fmt: skip
+
+
+def test_concatenate_adds_the_network(place):
+    folder = place / "cnn--plain" / "seed-2"
+    folder.mkdir(parents=True)
+    (folder / "readout.csv").write_text("stage,accuracy\nstem,0.5\n")
+    call("concatenate", "--network", "cnn--plain/seed-2", "--results", place,
+         "--file", "readout.csv", "--output", place / "tables" / "readout.csv")  # fmt: skip
+    text = (place / "tables" / "readout.csv").read_text()
+    assert text == "model,architecture,arm,seed,stage,accuracy\ncnn--plain,cnn,plain,2,stem,0.5\n"
+
+
+def test_steps_on_arrays_do_not_import_torch():
+    code = (
+        "import sys, texshape.cli.readout, texshape.cli.tables\n"
+        "assert not {'numpy', 'pandas'} & set(sys.modules), 'heavy at the top'\n"
+        "import texshape.readout.linear, texshape.readout.erasure, texshape.readout.stored\n"
+        "import texshape.dimensionality.table, texshape.tables\n"
+        "assert not {'torch', 'sklearn'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,192 @@
+"""Bad input to receptive fields and feature visualization: one clear line, nothing written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+from typer.testing import CliRunner
+
+import texshape.cli.receptive_field  # noqa: F401 (registers the commands)
+from texshape.cli.run import run
+from texshape.data import imageset
+from texshape.errors import InputError
+from texshape.files import read_csv
+from texshape.models.bagnet import build, evidence_map
+from texshape.receptive_field.theoretical import trace
+
+
+def call(*arguments: str) -> Exception | None:
+    """Run a step and give back what it raised."""
+    result = CliRunner().invoke(run, [str(argument) for argument in arguments])
+    if result.exit_code and not isinstance(result.exception, InputError):
+        raise AssertionError(result.output) from result.exception
+    return result.exception
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> str:
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (6, 48, 48, 3), dtype=np.uint8)
+    labels = pd.DataFrame({name: [f"x{i}" for i in range(6)] for name in imageset.LABEL_COLUMNS})
+    imageset.write(tmp_path / "set", imageset.ImageSet(pixels, labels))
+    return str(tmp_path / "set")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ("{", "not JSON"),
+        ("[1]", "expected a JSON object"),
+        ('{"image": 3}', "unknown key 'image'; did you mean 'images'"),
+        ('{"images": "many"}', "images: expected int, found 'many'"),
+        ('{"images": true}', "images: expected int"),
+        ('{"images": 0}', "images: expected at least 1, found 0"),
+        ('{"mass": 1.5}', r"mass: expected a share in \(0, 1\], found 1.5"),
+    ],
+)
+def test_settings_of_the_field(tmp_path: Path, settings: str, message: str) -> None:
+    output = tmp_path / "out.csv"
+    error = call("receptive-field", "--network", "x.pt", "--output", output, "--settings", settings)
+    with pytest.raises(InputError, match=message):
+        raise error
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"step": 3}, "unknown key 'step'"),
+        ({"selection": "best"}, "selection: expected 'seed' or 'variance', found 'best'"),
+        ({"selection": "variance"}, "needs images: give --set"),
+        ({"channels": 0}, "channels: expected at least 1"),
+    ],
+)
+def test_settings_of_the_visualization(tmp_path: Path, settings: dict, message: str) -> None:
+    output = tmp_path / "out.npz"
+    error = call(
+        "feature-visualization", "--network", "x.pt", "--output", output,
+        "--settings", json.dumps(settings),
+    )  # fmt: skip
+    with pytest.raises(InputError, match=message):
+        raise error
+    assert not output.exists()
+
+
+def test_missing_network(tmp_path: Path) -> None:
+    output = tmp_path / "out.csv"
+    error = call("receptive-field", "--network", str(tmp_path / "none.pt"), "--output", output)
+    with pytest.raises(InputError, match=r"none\.pt"):
+        raise error
+    assert not output.exists()
+
+
+def test_transformer_gets_marked_cells(
+    tmp_path: Path, images: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import texshape.receptive_field.measure as measure
+    from texshape.models.loading import load
+
+    tiny = {"img_size": 48, "embed_dim": 24, "depth": 2, "num_heads": 2, "num_classes": 5}
+    import timm
+
+    def small_transformer(name: str, *, seed: int = 0, weights: bool = True):
+        from dataclasses import replace
+
+        network = load("torchvision:alexnet", weights=False, seed=seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            module = timm.create_model("vit_tiny_patch16_224", **tiny).eval()
+        return replace(
+            network,
+            module=module,
+            input_size=48,
+            stages={"patches": "patch_embed.proj", "block01": "blocks.0", "block02": "blocks.1"},
+            preprocess=lambda pixels: pixels.float() / 255,
+        )
+
+    monkeypatch.setattr(measure, "load", small_transformer)
+    output = tmp_path / "rf.csv"
+    error = call("receptive-field", "--network", "vit", "--set", images, "--output", output)
+    assert error is None
+    table = read_csv(output, measure.COLUMNS).set_index("stage")
+    assert table.loc["patches", "theoretical"] == "16"
+    assert table.loc["patches", "effective_trained"] <= 16
+    assert table.loc["block01", "theoretical"] == "global"
+    for column in ("theoretical_local", "effective_untrained", "effective_trained"):
+        assert pd.isna(table.loc["block01", column])
+    assert "no spatial map" in table.loc["block01", "reason"]
+    assert (table["n_images"] == 6).all()
+
+
+def test_real_network_by_name(tmp_path: Path, images: str) -> None:
+    output, maps = tmp_path / "rf.csv", tmp_path / "maps.npz"
+    error = call(
+        "receptive-field", "--network", f"python:{__name__}:halves", "--set", images,
+        "--output", output, "--maps", maps, "--settings", '{"images": 4}',
+    )  # fmt: skip
+    assert error is None
+    table = read_csv(output)
+    assert table["theoretical_local"].tolist() == [2, 4]
+    assert table["effective_trained"].tolist() == [2, 4]
+    assert set(np.load(maps).files) >= {"trained/stem", "trained/stage1"}
+    assert table["effective_untrained"].isna().all()  # the callable has no untrained version
+    assert table["reason"].str.contains("no untrained network").all()
+
+
+def halves() -> nn.Module:
+    """A network for `python:` names: two poolings, read by position."""
+    layers = nn.Sequential(nn.AvgPool2d(2), nn.AvgPool2d(2), nn.Conv2d(3, 4, 1))
+    layers.stages = {"stem": "0", "stage1": "1"}
+    return layers
+
+
+def test_wrong_submodule_is_named() -> None:
+    with pytest.raises(InputError, match="stage 'end': the network has no submodule 'layer9'"):
+        trace(nn.Sequential(nn.Conv2d(3, 4, 3)), {"end": "layer9"}, image_size=16)
+
+
+def test_image_too_small_for_the_network() -> None:
+    with pytest.raises(InputError, match="does not run on images of 8 px"):
+        trace(build("bagnet33", width=0.125), {}, image_size=8)
+
+
+def test_unknown_operation_is_named_not_guessed() -> None:
+    class Sorted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.convolution = nn.Conv2d(3, 4, 3)
+            self.end = nn.Identity()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.end(self.convolution(x).sort(dim=3).values)
+
+    stages = {"before": "convolution", "end": "end"}
+    fields = trace(Sorted(), stages, image_size=16).stages
+    assert fields["before"].theoretical == 3
+    assert fields["end"].theoretical is None
+    assert "aten.sort is not known" in fields["end"].reason
+
+
+def test_network_without_evidence() -> None:
+    flat = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 36, 5)).eval()
+    with pytest.raises(InputError, match="no evidence map"):
+        evidence_map(flat, torch.rand(1, 3, 8, 8))
+    with pytest.raises(InputError, match="BagNet 'bagnet32' is unknown; did"):
+        build("bagnet32")
+
+
+@pytest.mark.parametrize("command", ["figure-influence", "figure-feature-visualization"])
+def test_figures_name_a_broken_file(tmp_path: Path, command: str) -> None:
+    broken = tmp_path / "broken.npz"
+    broken.write_bytes(b"PK no archive")
+    option = "--maps" if command == "figure-influence" else "--input"
+    error = call(command, option, broken, "--output-stem", tmp_path / "figure")
+    with pytest.raises(InputError, match=r"broken\.npz: not a readable file"):
+        raise error
+    assert not list(tmp_path.glob("figure*"))

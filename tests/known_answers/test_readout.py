@@ -1,0 +1,163 @@
+"""Known answers of the linear read-out and of erasure, from features of constructed content."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from tests.cue_conflict_design import code, labels
+
+from texshape.readout import erasure as er
+from texshape.readout import exemplars as ex
+from texshape.readout import linear
+from texshape.readout.settings import ReadoutSettings
+
+SETTINGS = ReadoutSettings(folds=5, penalties=(0.1, 0.01), permutations=1, resamples=100)
+
+
+@pytest.fixture(scope="module")
+def table():
+    return labels(classes=6, shapes=10, textures=5)
+
+
+def accuracy(features, table, cue):
+    return linear.measure(features, table, cue, settings=SETTINGS)[0]["accuracy"]
+
+
+def test_units_that_code_one_class_alone_are_read_wholly_and_give_nothing_of_the_other(table):
+    random = np.random.default_rng(0)
+    noise = 0.05 * random.normal(size=(len(table), 12))
+    features = code(table["shape"], 12, random) + noise
+    assert accuracy(features, table, "shape") == 1
+    # All that a shape gives away about a texture is which class it is not: 1 / (K - 1).
+    assert accuracy(features, table, "texture") <= 1 / 5 + 0.05
+    features = code(table["texture"], 12, random) + noise
+    assert accuracy(features, table, "texture") == 1
+    assert accuracy(features, table, "shape") <= 1 / 5 + 0.05
+
+
+def test_units_that_code_the_exemplar_and_not_its_class_are_read_at_chance(table):
+    """Exemplars are told apart perfectly, and none says its class: grouped folds see that."""
+    random = np.random.default_rng(1)
+    features = code(table["shape_exemplar"], 80, random)
+    found = [
+        accuracy(code(table["shape_exemplar"], 80, np.random.default_rng(seed)), table, "shape")
+        for seed in range(8)
+    ]
+    assert np.mean(found) == pytest.approx(1 / 6, abs=0.05)
+    conflict = ex.conflicting(table)
+    cue = ex.cue(table[conflict], "shape")
+    leaked = np.random.default_rng(0).integers(0, 5, conflict.sum())
+    leak = linear.read_out(
+        features[conflict], cue.classes, cue.exemplars, settings=SETTINGS, folds=leaked
+    )
+    assert leak.accuracy == 1
+
+
+def test_two_gaussian_classes_are_read_as_well_as_can_be():
+    """Means d apart, noise of variance 1: no classifier beats the normal integral up to d / 2."""
+    distance = 2.0
+    table = labels(classes=2, shapes=1500, textures=1)
+    table = table[ex.conflicting(table)].reset_index(drop=True)
+    random = np.random.default_rng(0)
+    direction = random.normal(size=5)
+    direction /= np.linalg.norm(direction)
+    side = np.where(table["shape"] == "a", -0.5, 0.5)
+    features = distance * side[:, None] * direction + random.normal(size=(len(table), 5))
+    best = 0.5 * (1 + math.erf(distance / 2 / math.sqrt(2)))
+    cue = ex.cue(table, "shape")
+    found = linear.read_out(features, cue.classes, cue.exemplars, settings=SETTINGS).accuracy
+    assert found == pytest.approx(best, abs=0.02)  # standard error 0.007
+
+
+def test_the_interval_is_that_of_fresh_exemplars():
+    """The bootstrap's width matches the spread over data drawn anew, exemplars included."""
+    settings = ReadoutSettings(folds=2, penalties=(0.1,), permutations=0, resamples=200)
+    accuracies, widths = [], []
+    for seed in range(30):
+        table = labels(classes=3, shapes=8, textures=6, seed=seed)
+        random = np.random.default_rng(seed)
+        centres = np.random.default_rng(99).normal(size=(3, 4))
+        classes = ex.cue(table, "shape").classes
+        features = centres[classes] + 1.2 * code(table["shape_exemplar"], 4, random)
+        features += 0.3 * random.normal(size=features.shape)
+        row, _ = linear.measure(features, table, "shape", settings=settings, seed=seed)
+        accuracies.append(row["accuracy"])
+        widths.append((row["ci_high"] - row["ci_low"]) / (2 * 1.96))
+    ratio = np.mean(widths) / np.std(accuracies)
+    assert 0.6 < ratio < 1.7
+
+
+# --- erasure --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def features(table):
+    random = np.random.default_rng(2)
+    mixing = random.normal(size=(40, 40))
+    inside = code(table["shape"], 40, random) + code(table["texture"], 40, random)
+    return (inside + random.normal(size=inside.shape)) @ mixing
+
+
+@pytest.mark.parametrize(("erased", "other"), [("shape", "texture"), ("texture", "shape")])
+def test_after_erasure_a_new_reader_of_the_cue_is_at_chance_and_of_the_other_is_not(
+    table, features, erased, other
+):
+    cues = {name: ex.cue(table, name) for name in ex.CUES}
+    images = np.arange(len(table))
+    plan = er.fit_erasers(features, images, cues, random_draws=2, seed=0)
+
+    def read(kind, cue, draw=0):
+        erasers = plan[er.Condition(erased, kind, draw)]
+        return er.read_after(features, cues, erased, erasers, cue, penalty=0.01).mean()
+
+    assert read("nothing", erased) > 0.9
+    assert read("nothing", other) > 0.9
+    assert read("cue", erased) == pytest.approx(1 / 6, abs=0.03)
+    assert read("cue", other) > 0.9
+    for draw in range(2):  # a random subspace of the same dimension hides neither
+        assert read("random", erased, draw) > 0.8
+        assert plan[er.Condition(erased, "random", draw)][0].dimension == 5
+    assert plan[er.Condition(erased, "cue")][0].dimension == 5
+
+
+def test_erasure_makes_class_means_equal_and_moves_nothing_else(table, features):
+    classes = ex.cue(table, "shape").classes
+    white = er.whitening(features)
+    eraser = er.erase_classes(white, features, classes)
+    mapped = eraser(features)
+    means = np.stack([mapped[classes == label].mean(0) for label in range(6)])
+    scale = features.std(0)
+    np.testing.assert_allclose((means - means[0]) / scale, 0, atol=1e-9)
+    np.testing.assert_allclose(mapped.mean(0), features.mean(0), atol=1e-9 * scale.max())
+    np.testing.assert_allclose(eraser(mapped), mapped, atol=1e-7 * scale.max())  # a projection
+    assert np.linalg.matrix_rank(eraser.projection, tol=1e-8) == eraser.dimension == 5
+
+
+def test_erasure_moves_least_of_all_maps_that_hide_the_classes(table, features):
+    """Of two ways to hide the classes, the orthogonal projection in raw units moves more."""
+    classes = ex.cue(table, "shape").classes
+    centred = features - features.mean(0)
+    white = er.whitening(features)
+    moved = er.erase_classes(white, features, classes)(features) - features
+    means = np.stack([centred[classes == label].mean(0) for label in range(6)])
+    basis = np.linalg.svd(means, full_matrices=False)[2][:5]
+    orthogonal = centred @ basis.T @ basis
+    inverse = np.linalg.inv(np.cov(features.T))
+
+    def size(change):
+        return np.einsum("ij,jk,ik->", change, inverse, change)
+
+    assert size(moved) < size(orthogonal)
+    assert (moved**2).sum() < (orthogonal**2).sum()
+
+
+def test_a_binary_concept_along_one_axis_is_erased_along_it():
+    """Independent units, one of which codes the class: the map sets that unit to its mean."""
+    random = np.random.default_rng(0)
+    classes = np.tile([0, 1], 50_000)
+    features = random.normal(size=(100_000, 3))
+    features[:, 1] += 2 * classes
+    eraser = er.erase_classes(er.whitening(features), features, classes)
+    np.testing.assert_allclose(eraser.projection, np.diag([0, 1, 0]), atol=0.02)

@@ -1,0 +1,316 @@
+"""The article says what the results say: verdicts, missing results, no typed number."""
+
+from __future__ import annotations
+
+import html as html_entities
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from tests import synthetic_tables
+
+from texshape.article import claims, compile_article, list_files
+from texshape.errors import InputError
+from texshape.figures.style import empty, save, style
+
+PAPER = Path(__file__).parents[2] / "paper"
+FIGURES = ["contact_sheet", "training", "accuracy", "shape_bias", "shape_bias_by_class", "controls",
+           "local_patches", "receptive_field", "readout", "dimensionality", "published_comparison",
+           "sensitivity"]  # fmt: skip
+DRAWINGS: dict[str, bytes] = {}
+
+
+def project(folder: Path, tables: dict[str, pd.DataFrame], kind: str = "procedural") -> dict:
+    """A copy of the sources beside invented results; returns the arguments of the compiler."""
+    shutil.copytree(PAPER, folder / "paper")
+    results = folder / "results" / kind
+    synthetic_tables.write(tables, results / "tables")
+    if not DRAWINGS:
+        with style():
+            for path in save(empty("drawn by a test"), folder / "drawing"):
+                DRAWINGS[path.suffix] = path.read_bytes()
+    (results / "figures").mkdir()
+    for name in FIGURES:
+        for suffix, content in DRAWINGS.items():
+            (results / "figures" / f"{name}{suffix}").write_bytes(content)
+    trained = [{"architecture": a, "arms": arms, "seeds": [0, 1, 2]}
+               for a, arms in synthetic_tables.TRAINED.items()]  # fmt: skip
+    parameters = {
+        "data": {
+            "kind": kind,
+            **(synthetic_tables.SETTINGS["data"] if kind == "procedural" else {}),
+        },
+        "arms": synthetic_tables.SETTINGS["arms"],
+        "trained": trained if kind == "procedural" else [],
+        "networks": [] if kind == "procedural" else ["a", "b", "c"],
+        "bootstrap": {"level": 0.9, "resamples": 4321},
+        "evaluation": {"aggregation": "mean", "interpolation": "bicubic"},
+    }
+    (results / "parameters.json").write_text(json.dumps(parameters))
+    (results / "provenance.json").write_text(json.dumps({"git": {"commit": None, "dirty": None}}))
+    return {"results": results, "source": folder / "paper" / "main.typ"}
+
+
+def page_of(arguments: dict, **more) -> str:
+    """Compile, and return the HTML page."""
+    pdf, html = arguments["results"] / "paper.pdf", arguments["results"] / "paper.html"
+    compile_article(**arguments, pdf=pdf, html=html, **more)
+    assert pdf.read_bytes().startswith(b"%PDF")
+    return html.read_text(encoding="utf-8")
+
+
+def words_of(page: str) -> str:
+    """Text of a page, spaces made plain."""
+    body = re.sub(r"<style>.*?</style>", "", page, flags=re.S)
+    text = html_entities.unescape(re.sub(r"<[^>]+>", "", body))
+    return re.sub(r"[\s\u00a0\u202f]+", " ", text)
+
+
+def verdicts(arguments: dict, **more) -> dict[str, str]:
+    return {name: claim["verdict"] for name, claim in claims(**arguments, **more).items()}
+
+
+NORMAL = {
+    "bias-plain": "texture-biased",
+    "plain-learned": "above",
+    "cue-strength-plain": "higher",
+    "stylized-against-plain": "higher",
+    "bias-stylized": "shape-biased",
+    "bias-mixed": "between",
+    "recipe": "not separated",
+    "control-orientation": "higher",
+    "control-orientation-name": "changes",
+    "control-tint": "higher",
+    "control-tint-name": "changes",
+    "patches-plain": "near",
+    "patches-stylized": "needs shape",
+    "patches-width": "field",
+    "readout-shape-plain": "decodable",
+    "known-not-used": "known, not used",
+    "readout-texture-stylized": "decodable",
+    "readout-shape-gain": "higher",
+    "dimensionality-plain": "lower",
+    "dimensionality-stylized": "higher",
+    "dimensionality-gain": "higher",
+}
+REVERSED = {
+    "bias-plain": "shape-biased",
+    "stylized-against-plain": "lower",
+    "bias-stylized": "texture-biased",
+    "bias-mixed": "outside",
+    "control-orientation": "lower",
+    "control-tint": "lower",
+    "patches-stylized": "local suffices",
+    "patches-width": "no gap",
+    "readout-shape-plain": "at chance",
+    "known-not-used": "no conflict",
+    "dimensionality-plain": "higher",
+    "dimensionality-stylized": "lower",
+    "dimensionality-gain": "lower",
+}
+
+
+def test_normal_results(tmp_path):
+    arguments = project(tmp_path, synthetic_tables.procedural())
+    assert verdicts(arguments) == NORMAL
+    text = words_of(page_of(arguments))
+    assert "Trained on plain images the CNN is texture-biased" in text
+    assert "Not run" not in text
+    assert "90 % intervals" in text  # the level is read from the parameters
+    assert "4 321 resamples" in text
+
+
+def test_reversed_results(tmp_path):
+    arguments = project(tmp_path, synthetic_tables.procedural(reverse=True))
+    found = verdicts(arguments)
+    assert {name: found[name] for name in REVERSED} == REVERSED
+    text = words_of(page_of(arguments))
+    assert "Trained on plain images the CNN is shape-biased" in text
+    assert "the CNN is texture-biased" not in text
+    assert "It is texture-biased: in each seed" not in text
+
+
+def test_undefined_results(tmp_path):
+    arguments = project(tmp_path, synthetic_tables.undefined(synthetic_tables.procedural()))
+    found = verdicts(arguments)
+    assert set(found) == set(NORMAL)
+    assert set(found.values()) == {"undefined"}
+    text = words_of(page_of(arguments))
+    assert "its shape bias is undefined" in text
+    assert not re.search(r"\b(is|are) (texture|shape)-biased\b(?! here)", text)
+    assert "nan" not in re.findall(r"[a-z]+", text.lower())
+
+
+def test_missing_results(tmp_path):
+    arguments = project(tmp_path, synthetic_tables.procedural())
+    found = verdicts(arguments, files=[])
+    assert set(found.values()) == {"not run"}
+    assert "readout-shape-plain" not in found  # a technique without a table has no section
+    text = words_of(page_of(arguments, files=[]))
+    assert text.count("Not run.") >= 6
+    assert "tables/" not in found
+    assert not re.search(r"\d %", text)  # no old number
+
+
+def test_one_missing_figure_leaves_a_box_and_the_rest(tmp_path):
+    arguments = project(tmp_path, synthetic_tables.procedural())
+    kept = [name for name in list_files(arguments["results"]) if "figures/controls" not in name]
+    text = words_of(page_of(arguments, files=kept))
+    assert text.count("Not run.") == 1
+    assert "figures/controls.svg" in text
+    assert verdicts(arguments, files=kept) == NORMAL
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "match", "verdict"),
+    [
+        ([0.1, 0.2, 0.1], [0.3, 0.4, 0.2], 0.9, "texture-biased"),
+        ([0.1, 0.2, 0.1], [0.3, 0.5, 0.2], 0.9, "neither"),  # one seed reaches one half
+        ([0.6, 0.7, 0.51], [0.8, 0.9, 0.9], 0.9, "shape-biased"),
+        ([0.1, 0.2, 0.1], [0.3, 0.4, 0.2], 2 / 12, "follows no cue"),  # no more than guessing
+        ([float("nan"), 0.2, 0.1], [0.3, 0.4, 0.2], 0.9, "undefined"),
+    ],
+)
+def test_bias_is_named_by_the_rule(tmp_path, low, high, match, verdict):
+    tables = synthetic_tables.procedural()
+    bias = tables["shape_bias"]
+    plain = (bias["architecture"] == "cnn") & (bias["arm"] == "plain")
+    bias.loc[plain, "ci_low"] = low
+    bias.loc[plain, "ci_high"] = high
+    bias.loc[plain, "cue_match_rate"] = match
+    assert verdicts(project(tmp_path, tables))["bias-plain"] == verdict
+
+
+def test_networks_that_learned_nothing(tmp_path):
+    tables = synthetic_tables.procedural()
+    tables["accuracy"] = tables["accuracy"].assign(accuracy=0.09, ci_low=0.05, ci_high=0.12)
+    tables["shape_bias"] = tables["shape_bias"].assign(cue_match_rate=0.16)
+    found = verdicts(project(tmp_path, tables))
+    expected = {
+        "bias-plain": "follows no cue",
+        "plain-learned": "not above",
+        "cue-strength-plain": "neither usable",
+        "patches-plain": "not learned",
+        "patches-stylized": "not learned",
+        "patches-width": "no gap",
+    }
+    assert {name: found[name] for name in expected} == expected
+
+
+def test_published_experiment(tmp_path):
+    arguments = project(tmp_path, synthetic_tables.published(), kind="published")
+    assert verdicts(arguments) == {
+        "bias-humans": "shape-biased",
+        "humans-against-networks": "higher",
+        "networks-names": "divided",
+        "sensitivity": "keeps",
+    }
+    text = words_of(page_of(arguments))
+    assert "n = 12 000" in text
+    assert "Not run" not in text
+    assert "silhouettes filled with a texture" not in text  # the other experiment's data
+
+
+def test_read_outs_of_networks_that_were_not_trained_here(tmp_path):
+    tables = synthetic_tables.published()
+    for name in ("readout", "dimensionality"):
+        frame = synthetic_tables.procedural()[name]
+        frame = frame[(frame["architecture"] == "cnn") & (frame["arm"] == "plain")]
+        tables[name] = frame.assign(architecture="efficientnet-lite0", arm="imagenet", seed=0)
+    arguments = project(tmp_path, tables, kind="published")
+    text = words_of(page_of(arguments))
+    assert "Read-out from the last stage of each network" in text
+    assert "Information a unit above null pairs" in text
+    assert "Not run" not in text
+    assert not {name for name in verdicts(arguments) if name.startswith("readout")}
+
+
+def test_published_experiment_reversed_and_undefined(tmp_path):
+    tables = synthetic_tables.published(reverse=True)
+    found = verdicts(project(tmp_path / "reversed", tables, kind="published"))
+    assert found["bias-humans"] == "texture-biased"
+    assert found["humans-against-networks"] == "lower"
+    tables = synthetic_tables.undefined(tables)
+    found = verdicts(project(tmp_path / "undefined", tables, kind="published"))
+    assert set(found.values()) == {"undefined"}
+
+
+def test_every_claim_names_cells_and_rule(tmp_path):
+    for kind, tables in (("procedural", synthetic_tables.procedural()),
+                         ("published", synthetic_tables.published())):  # fmt: skip
+        arguments = project(tmp_path / kind, tables, kind=kind)
+        for claim in claims(**arguments).values():
+            assert re.search(r"\w+\.csv", claim["cells"]), claim
+            assert len(claim["rule"]) > 10, claim
+
+
+def test_sources_hold_no_typed_number():
+    """Text between the code: no percentage, no decimal, no count beside a word for results."""
+    for path in sorted((PAPER / "sections").glob("*.typ")):
+        text = re.sub(r"//[^\n]*", "", path.read_text(encoding="utf-8"))
+        assert not re.search(r"\d\s*%", text), f"{path.name}: a typed percentage"
+        prose = " ".join(re.findall(r"\[([^\[\]#\"]{12,})\]", text))  # pieces of plain text
+        prose += " ".join(line for line in text.splitlines() if re.match(r"[A-Z][a-z]", line))
+        prose = re.sub(r"#[\w.-]+(\([^)]*\))?|@\w+", "", prose)
+        assert not re.search(r"\d+\.\d+", prose), f"{path.name}: a typed decimal"
+        near = r"(bias|accuracy|seeds?|images|pictures|points|nats|networks)"
+        assert not re.search(rf"\b\d+\s+{near}\b", prose), f"{path.name}: a typed count"
+
+
+def test_page_is_self_contained_and_accessible(tmp_path):
+    page = page_of(project(tmp_path, synthetic_tables.procedural()))
+    assert page.startswith('<!DOCTYPE html><html lang="en">')
+    assert page.count("<title>") == 1
+    assert page.count("<h1>") == 1
+    assert "<script" not in page
+    assert "prefers-color-scheme: dark" in page
+    for image in re.findall(r"<img [^>]+>", page):
+        assert re.search(r'src="data:image/', image)
+        assert re.search(r'alt="[^"]{40,}"', image)
+    assert not re.search(r'(src|href)="(?!data:|#|https://)', page)
+    targets = set(re.findall(r'id="([^"]+)"', page))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= targets
+
+
+def test_same_results_same_bytes(tmp_path):
+    arguments = project(tmp_path, synthetic_tables.published(), kind="published")
+    first = tmp_path / "first.pdf", tmp_path / "first.html"
+    second = tmp_path / "second.pdf", tmp_path / "second.html"
+    for pdf, html in (first, second):
+        compile_article(**arguments, pdf=pdf, html=html)
+    for one, other in zip(first, second, strict=True):
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_errors_are_one_line_and_leave_the_old_article(tmp_path):
+    arguments = project(tmp_path, synthetic_tables.published(), kind="published")
+    old = tmp_path / "paper.pdf"
+    old.write_bytes(b"old")
+    section = tmp_path / "paper" / "sections" / "limits.typ"
+    section.write_text("#let x = (\n")
+    with pytest.raises(InputError, match=r"does not compile: .*limits\.typ:1") as caught:
+        compile_article(**arguments, pdf=old, html=tmp_path / "paper.html")
+    assert "\n" not in str(caught.value)
+    assert old.read_bytes() == b"old"
+    assert not (tmp_path / "paper.html").exists()
+    with pytest.raises(InputError, match="no such folder of results"):
+        claims(results=tmp_path / "nowhere", source=arguments["source"])
+    with pytest.raises(InputError, match="source is missing"):
+        claims(results=arguments["results"], source=tmp_path / "main.typ")
+
+
+def test_references_are_complete_and_used_keys_exist():
+    entries = (PAPER / "references.bib").read_text(encoding="utf-8")
+    keys = set(re.findall(r"^@\w+\{([\w-]+),", entries, flags=re.M))
+    for block in entries.split("\n\n"):
+        for field in ("author", "title", "year"):
+            assert re.search(rf"^\s+{field} = \{{", block, flags=re.M), block[:60]
+        assert "doi" in block or "url" in block, block[:60]
+    for path in PAPER.rglob("*.typ"):
+        text = path.read_text(encoding="utf-8")
+        found = re.findall(r"cite\(<([\w-]+)>|@([a-z]+20\d\d\w*)", text)
+        cited = {one or other for one, other in found}
+        assert cited <= keys, path.name

@@ -1,0 +1,87 @@
+"""Tables over networks."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from texshape import tables
+from texshape.errors import InputError
+
+
+def write(folder, name, frame):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(frame).to_csv(path, index=False)
+
+
+@pytest.fixture
+def results(tmp_path):
+    for slug, seed, value in (
+        ("cnn--plain", 0, 1),
+        ("cnn--plain", 1, 2),
+        ("rf9-wide--mixed", 0, 3),
+    ):
+        folder = tmp_path / slug / f"seed-{seed}"
+        write(folder, "readout.csv", {"stage": ["stem", "stage1"], "accuracy": [value, ""]})
+        for epoch in (0, 10):
+            write(folder, f"epochs/epoch-{epoch:03d}.csv", {"stage": ["stem"], "value": [epoch]})
+    return tmp_path
+
+
+NETWORKS = ["cnn--plain/seed-0", "cnn--plain/seed-1", "rf9-wide--mixed/seed-0"]
+
+
+def concatenate(results, *names):
+    files = [results / network / name for network in NETWORKS for name in names]
+    return tables.concatenate(files, results)
+
+
+def test_columns_come_from_the_path(results):
+    found = concatenate(results, "readout.csv")
+    assert list(found.columns) == ["model", "architecture", "arm", "seed", "stage", "accuracy"]
+    assert found["seed"].tolist() == [0, 0, 1, 1, 0, 0]
+    assert found["architecture"].tolist()[-1] == "rf9-wide"
+    assert found["arm"].tolist()[-1] == "mixed"
+    assert found["accuracy"].isna().sum() == 3
+
+
+def test_epochs_come_from_names_of_files(results):
+    found = concatenate(results, "epochs/epoch-000.csv", "epochs/epoch-010.csv")
+    assert list(found.columns)[:5] == ["model", "architecture", "arm", "seed", "epoch"]
+    assert found["epoch"].tolist() == [0, 10] * 3
+    assert (found["epoch"] == found["value"]).all()
+
+
+def test_files_with_other_columns_meet(results):
+    write(results / "cnn--plain" / "seed-0", "readout.csv", {"stage": ["stem"], "extra": [5]})
+    found = concatenate(results, "readout.csv")
+    assert found["extra"].tolist()[0] == 5
+    assert found["extra"].isna().sum() == 4
+
+
+def test_an_empty_table_keeps_its_columns(results):
+    path = results / "cnn--plain" / "seed-0" / "readout.csv"
+    path.write_text("stage,accuracy\n")
+    found = tables.concatenate([path], results)
+    assert len(found) == 0
+    assert list(found.columns)[-1] == "accuracy"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("cnn-plain/seed-0/readout.csv", "expected ARCHITECTURE--ARM/seed-S"),
+        ("cnn--plain/seed-x/readout.csv", "expected ARCHITECTURE--ARM/seed-S"),
+        ("cnn--plain/seed-7/readout.csv", "seed-7/readout.csv: no such file"),
+        ("../elsewhere.csv", "expected"),
+    ],
+)
+def test_bad_input_is_named(results, name, message):
+    with pytest.raises(InputError, match=message):
+        tables.concatenate([results / name], results)
+
+
+def test_nothing_to_concatenate_is_an_error(results):
+    with pytest.raises(InputError, match="no file to concatenate"):
+        tables.concatenate([], results)

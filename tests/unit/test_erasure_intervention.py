@@ -1,0 +1,248 @@
+"""Erasure inside a network: the hook, its layouts, and what it does to decisions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from tests.cue_conflict_design import labels
+from torch import nn
+
+from texshape.data.imageset import ImageSet
+from texshape.errors import InputError
+from texshape.models.network import Network
+from texshape.readout import erasure as er
+from texshape.readout import exemplars as ex
+from texshape.readout import intervention as iv
+from texshape.readout.settings import ErasureSettings
+
+CLASSES = ("a", "b", "c", "d")
+FAST = ErasureSettings(random_draws=1, resamples=40, batch_size=13)
+
+
+class Painted(nn.Module):
+    """A stage of twelve channels, an average over positions, and a linear decision."""
+
+    def __init__(self, weights: torch.Tensor) -> None:
+        super().__init__()
+        self.calls = 0
+        self.stage = nn.PixelUnshuffle(2)  # (B, 3, 6, 6) -> (B, 12, 3, 3)
+        self.head = nn.Linear(12, len(weights), bias=False)
+        self.head.weight.data = weights.repeat_interleave(4, dim=1) / 4
+
+    def forward(self, x):
+        self.calls += len(x)
+        return self.head(self.stage(x).mean((2, 3)))
+
+
+def network(module: nn.Module, stage: str = "stage") -> Network:
+    return Network(
+        name="painted", slug="painted--none", module=module.eval(), input_size=6,
+        preprocess=lambda images: images.float() / 255, classes=CLASSES,
+        decide=lambda logits: logits, stages={"last": stage},
+    )  # fmt: skip
+
+
+def images_of(table, seed=0) -> ImageSet:
+    """Red and green tell the shape, blue and red the texture; noise tells nothing."""
+    random = np.random.default_rng(seed)
+    points = np.array([[0, 0], [1, 0], [0, 1], [1, 1]])
+    shape, texture = (ex.cue(table, cue).classes for cue in ex.CUES)
+    base = np.full((len(table), 3), 60.0)
+    base[:, :2] += 90 * points[shape]
+    base[:, 2] += 40 * texture
+    pixels = base[:, None, None, :] + random.normal(0, 12, (len(table), 6, 6, 3))
+    return ImageSet(np.clip(pixels, 0, 255).astype(np.uint8), table)
+
+
+SHAPE_READER = torch.tensor([[-1.0, -1, 0], [1, -1, 0], [-1, 1, 0], [1, 1, 0]]) * 5
+
+
+@pytest.fixture(scope="module")
+def table():
+    return labels(classes=4, shapes=6, textures=4)
+
+
+@pytest.fixture(scope="module")
+def rows(table):
+    module = Painted(SHAPE_READER)
+    # decisions need an offset: centre the two channels
+    module.register_forward_pre_hook(lambda _, x: x[0] - 105 / 255)
+    return iv.measure(network(module), images_of(table), settings=FAST, plain=images_of(table))
+
+
+def find(rows, cue, erased):
+    return next(row for row in rows if (row["cue"], row["erased"]) == (cue, erased))
+
+
+def test_a_network_that_decides_by_shape_loses_its_decisions_with_the_shape_alone(rows):
+    before = find(rows, "shape", "nothing")
+    assert before["shape_share"] > 0.95
+    assert before["decisions_changed"] == 0
+    after = find(rows, "shape", "cue")
+    assert after["shape_share"] == pytest.approx(0.25, abs=0.17)
+    assert after["readout_shape"] == pytest.approx(0.25, abs=0.1)
+    assert after["decisions_changed"] > 0.5
+    assert find(rows, "texture", "cue")["shape_share"] > 0.9
+    assert find(rows, "texture", "cue")["decisions_changed"] < 0.1
+
+
+def test_rows_hold_counts_and_intervals(rows, table):
+    assert len(rows) == 2 * 3
+    assert set(rows[0]) == set(iv.COLUMNS)
+    for row in rows:
+        assert row["n_images"] == int(ex.conflicting(table).sum())
+        assert row["n_plain"] == len(table)
+        assert row["n_units"] == 12
+        assert row["shape_share_low"] <= row["shape_share"] <= row["shape_share_high"]
+        assert row["cue_match_rate"] == pytest.approx(row["shape_share"] + row["texture_share"])
+    assert find(rows, "shape", "nothing")["dimension"] == 0
+    assert (
+        find(rows, "shape", "random")["dimension"] == find(rows, "shape", "cue")["dimension"] == 3
+    )
+
+
+def test_versions_are_computed_in_one_pass_and_the_hook_goes(table):
+    module = Painted(SHAPE_READER)
+    images = images_of(table)
+    found = network(module)
+    iv.measure(found, images, settings=FAST)
+    assert module.calls == len(table) + ex.conflicting(table).sum()  # to fit, and to decide
+    assert not module.stage._forward_hooks
+
+
+def test_unchanged_version_gives_the_network_s_own_decisions(table):
+    module = Painted(SHAPE_READER)
+    images = images_of(table)
+    indices = np.arange(len(table))
+    erasers = [{iv.Group("positions"): (None, None)}] * 3
+    halves = [indices % 2] * 3
+    found = iv.decisions(
+        network(module), images.images, indices, "stage", erasers, halves, batch_size=7
+    )
+    batch = torch.from_numpy(images.images).permute(0, 3, 1, 2).float() / 255
+    expected = module(batch).argmax(1).numpy()
+    for version in range(3):
+        np.testing.assert_array_equal(found[version], expected)
+
+
+def test_erasing_every_position_is_erasing_the_average(table):
+    """The reason why the last stage's claim is exact."""
+    images = images_of(table)
+    batch = torch.from_numpy(images.images).permute(0, 3, 1, 2).float() / 255
+    module = Painted(SHAPE_READER)
+    values = module.stage(batch).mean((2, 3)).numpy()
+    white = er.whitening(values)
+    eraser = er.erase_classes(white, values, ex.cue(table, "shape").classes)
+    with iv.changed(network(module), "stage", [{iv.Group("positions"): (eraser, eraser)}]) as hook:
+        hook.halves = [np.zeros(len(table), dtype=int)]
+        found = module(batch).detach().numpy()
+    expected = eraser(values) @ module.head.weight.detach().numpy().T
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(4, 3, 5, 5), (4, 6, 6, 3), (4, 10, 3), (4, 3)])
+def test_the_hook_keeps_each_layout_and_changes_each_half_by_its_own_map(shape):
+    random = np.random.default_rng(0)
+    erasers = [er.Eraser(random.normal(size=3), random.normal(size=(3, 3)), 3) for _ in range(2)]
+    module = nn.Module()
+    module.num_prefix_tokens, module.cls_token = 1, torch.zeros(1)
+    output = torch.from_numpy(random.normal(size=shape)).float()
+    form = iv._stages.layout(module, "x", shape)
+    group = iv.groups(form)[0]
+    hook = iv.Changed(module, "x", [{group: tuple(erasers)}, {group: (None, None)}])
+    half = np.array([0, 1, 1, 0])
+    hook.halves = [half, half]
+    found = hook(None, None, output).numpy()
+    assert found.shape == (8, *shape[1:])
+    np.testing.assert_array_equal(found[4:], output.numpy())
+    axis = 1 if len(shape) == 4 and shape[1] == 3 else len(shape) - 1
+    last = np.moveaxis(output.numpy(), axis, -1)
+    expected = np.stack([erasers[half[i]](last[i]) for i in range(4)])
+    if form.kind == "tokens":
+        expected[:, 0] = last[:, 0]  # the class token has an eraser of its own
+    np.testing.assert_allclose(np.moveaxis(found[:4], axis, -1), expected, atol=1e-5)
+
+
+def test_a_transformer_s_class_token_and_patches_are_groups():
+    form = iv._stages.Layout("tokens", 8, 3, 3, prefix=5, class_token=True)
+    assert [(g.name, g.start, g.stop) for g in iv.groups(form)] == [
+        ("patches", 5, None), ("class token", 0, 1),
+    ]  # fmt: skip
+
+
+def test_a_vit_with_random_weights_goes_through(table):
+    timm = pytest.importorskip("timm")
+    module = timm.create_model(
+        "vit_tiny_patch16_224", img_size=32, patch_size=8, depth=2, num_classes=4
+    ).eval()
+    found = Network(
+        name="vit", slug="vit--random", module=module, input_size=32,
+        preprocess=lambda x: nn.functional.interpolate(x.float() / 255, (32, 32)),
+        classes=CLASSES, decide=lambda logits: logits,
+        stages={"block01": "blocks.0", "block02": "blocks.1"},
+    )  # fmt: skip
+    rows = iv.measure(found, images_of(table), settings=FAST)
+    assert {row["stage"] for row in rows} == {"block02"}
+    assert all(row["n_units"] == 192 for row in rows)
+    after = find(rows, "shape", "cue")
+    assert after["dimension"] == 3
+    assert after["readout_shape"] < find(rows, "shape", "nothing")["readout_shape"] - 0.3
+
+
+def test_sampled_positions_are_rows_of_their_image(table):
+    settings = ErasureSettings(fit="spatial", positions=5, batch_size=10)
+    images = images_of(table)
+    indices = np.arange(10, 40)
+    (found,) = iv.collect(
+        network(Painted(SHAPE_READER)), images.images, indices, "stage", settings=settings
+    )
+    assert found.rows.shape == (30 * 5, 12)
+    for row, image in zip(found.rows, found.images, strict=True):
+        batch = torch.from_numpy(images.images[indices[image]]).permute(2, 0, 1) / 255
+        positions = nn.functional.pixel_unshuffle(batch, 2).flatten(1).T.numpy()
+        assert np.isclose(positions, row, atol=1e-6).all(1).any()
+    rows = iv.measure(network(Painted(SHAPE_READER)), images, settings=settings)
+    assert len(rows) == 8
+
+
+# --- what cannot be measured ----------------------------------------------------------------------
+
+
+def test_wrong_stage_lists_the_right_ones(table):
+    settings = ErasureSettings(stages=("stage9",))
+    with pytest.raises(InputError, match=r"stage 'stage9' does not exist .*last"):
+        iv.measure(network(Painted(SHAPE_READER)), images_of(table), settings=settings)
+
+
+def test_a_network_that_decides_between_other_classes_is_an_error(table):
+    other = images_of(table.assign(shape=table["shape"].replace("d", "z")))
+    with pytest.raises(InputError, match="decides between a, b, c, d; the images show z too"):
+        iv.measure(network(Painted(SHAPE_READER)), other, settings=FAST)
+
+
+def test_a_network_without_class_map_is_an_error(table):
+    found = network(Painted(SHAPE_READER))
+    found = replace(found, classes=None, decide=None)
+    with pytest.raises(InputError, match="class map"):
+        iv.measure(found, images_of(table), settings=FAST)
+
+
+def test_a_single_exemplar_is_an_error():
+    table = labels(classes=4, shapes=1, textures=4)
+    with pytest.raises(InputError, match="a class has a single shape exemplar"):
+        iv.measure(network(Painted(SHAPE_READER)), images_of(table), settings=FAST)
+
+
+def test_agreeing_images_alone_are_an_error(table):
+    agreeing = table[table["shape"] == table["texture"]].reset_index(drop=True)
+    with pytest.raises(InputError, match="no image whose shape and texture are in conflict"):
+        iv.measure(network(Painted(SHAPE_READER)), images_of(agreeing), settings=FAST)
+
+
+def test_constant_activations_are_an_error(table):
+    images = ImageSet(np.full((len(table), 6, 6, 3), 128, np.uint8), table)
+    with pytest.raises(InputError, match="all units are constant"):
+        iv.measure(network(Painted(SHAPE_READER)), images, settings=FAST)

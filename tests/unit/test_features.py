@@ -1,0 +1,191 @@
+"""Activations: what is pooled, what is written, and what it costs in memory."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from texshape.errors import InputError
+from texshape.features.extract import STAGE_COLUMNS, activations, extract, pixel_baseline
+from texshape.models.loading import load
+from texshape.models.network import Network
+from texshape.models.preprocessing import Own, preprocess
+
+
+def network_of(module, stages, size=16):
+    plain = Own(size, mean=(0.0,) * 3, std=(1.0,) * 3)
+    return Network(
+        name="test",
+        slug="test--random",
+        module=module.eval().requires_grad_(False),
+        input_size=size,
+        preprocess=preprocess(plain),
+        stages=stages,
+    )
+
+
+def images(count, size=16, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+
+
+class Tokens(nn.Module):
+    """A class token, then the pixels' means over 4x4 patches as tokens."""
+
+    num_prefix_tokens = 1
+    cls_token = torch.zeros(1)
+
+    def __init__(self):
+        super().__init__()
+        self.block = nn.Identity()
+
+    def forward(self, x):
+        patches = nn.functional.avg_pool2d(x, 4).flatten(2).transpose(1, 2)
+        first = torch.full_like(patches[:, :1], 7.0)
+        return self.block(torch.cat([first, patches], 1))[:, 0]
+
+
+def test_pooled_maps_are_means_over_space():
+    shown = images(5)
+    network = network_of(nn.Sequential(nn.Identity(), nn.Flatten()), {"stem": "0"})
+    found = activations(network, shown, batch_size=2)
+    assert found["stem"].dtype == np.float32
+    assert np.allclose(found["stem"], shown.mean((1, 2)) / 255, atol=1e-5)
+    maps = activations(network, shown, pool=False, batch_size=3)["stem"]
+    assert np.allclose(maps, shown.transpose(0, 3, 1, 2) / 255, atol=1e-6)
+
+
+def test_class_token_and_mean_patch_token_are_apart():
+    shown = images(3)
+    network = network_of(Tokens(), {"block01": "block"})
+    found = activations(network, shown)
+    assert np.allclose(found["block01.cls"], 7)
+    assert np.allclose(found["block01"], shown.mean((1, 2)) / 255, atol=1e-5)
+    maps = activations(network, shown, pool=False)["block01"]
+    assert maps.shape == (3, 3, 4, 4)
+    expected = shown.reshape(3, 4, 4, 4, 4, 3).mean((2, 4)).transpose(0, 3, 1, 2) / 255
+    assert np.allclose(maps, expected, atol=1e-5)
+
+
+def test_what_a_later_layer_overwrites_is_kept_as_it_was():
+    shown = images(2)
+    module = nn.Sequential(nn.Conv2d(3, 4, 1), nn.ReLU(inplace=True), nn.Flatten())
+    network = network_of(module, {"before": "0", "after": "1"})
+    found = activations(network, shown, pool=False)
+    assert found["before"].min() < 0
+    assert np.allclose(np.maximum(found["before"], 0), found["after"])
+
+
+def test_files_agree_with_memory_and_the_table_with_the_files(tmp_path):
+    shown = images(7, size=48)
+    network = load("timm:vit_tiny_patch16_224", weights=False)
+    table = extract(
+        network, shown, tmp_path, ["block01", "block12"], spatial=["block12"], batch_size=3
+    )
+    found = activations(network, shown, ["block01", "block12"], batch_size=7, pixels=True)
+    written = pd.read_csv(tmp_path / "stages.csv")
+    assert list(written.columns) == STAGE_COLUMNS
+    assert written["file"].tolist() == [row["file"] for row in table]
+    assert set(written["input"]) == {"pooled", "cls", "spatial", "pixels"}
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*written["file"], "stages.csv"])
+    for name, values in found.items():
+        stored = np.load(tmp_path / f"{name}.npy", mmap_mode="r")
+        assert stored.dtype == np.float32
+        assert np.allclose(stored, values, atol=1e-5)
+    for _, row in written.iterrows():
+        assert np.load(tmp_path / row["file"], mmap_mode="r").shape[:2] == (7, row["units"])
+    assert np.load(tmp_path / "block12.spatial.npy").shape == (7, 192, 14, 14)
+
+
+def test_pixels_are_at_most_32_wide():
+    shown = images(2, size=48)
+    assert pixel_baseline(shown).shape == (2, 3 * 32 * 32)
+    small = images(2, size=16)
+    expected = small.transpose(0, 3, 1, 2).reshape(2, -1) / 255
+    assert np.allclose(pixel_baseline(small), expected, atol=1e-6)
+    flat = np.full((1, 224, 224, 3), 51, np.uint8)
+    assert np.allclose(pixel_baseline(flat), 0.2)
+
+
+def test_nothing_is_left_of_a_pass_that_fails(tmp_path):
+    class Fails(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Identity()
+            self.calls = 0
+
+        def forward(self, x):
+            self.calls += 1
+            if self.calls > 1:
+                raise RuntimeError("broken")
+            return self.first(x).mean((2, 3))
+
+    network = network_of(Fails(), {"stem": "first"})
+    with pytest.raises(RuntimeError, match="broken"):
+        extract(network, images(6), tmp_path / "features", batch_size=2)
+    assert list((tmp_path / "features").iterdir()) == []
+
+
+def test_errors_name_the_stage():
+    network = network_of(
+        nn.Sequential(nn.Identity(), nn.AdaptiveAvgPool2d(1), nn.Flatten()), {"stem": "0"}
+    )
+    with pytest.raises(InputError, match=r"stage 'steem' does not exist.*stem"):
+        activations(network, images(1), ["steem"])
+    with pytest.raises(InputError, match="stage '2': gives a vector of 3 units and no map"):
+        activations(network, images(1), ["2"], pool=False)
+    assert activations(network, images(1), ["2"])["2"].shape == (1, 3)
+    network.module.train()
+    with pytest.raises(InputError, match="training mode"):
+        activations(network, images(1))
+
+
+def test_a_submodule_that_is_not_called_is_an_error():
+    module = nn.Sequential(nn.Flatten())
+    module.unused = nn.Linear(2, 2)
+    module.forward = lambda x: x.flatten(1)
+    with pytest.raises(InputError, match="'unused' is not called"):
+        activations(network_of(module, {"a": "unused"}), images(1))
+
+
+PEAK = """
+import json, resource, sys
+from pathlib import Path
+from texshape import compute
+compute.prepare(1)
+import numpy as np
+from texshape.features.extract import extract
+from texshape.models.loading import load
+shown = np.load(sys.argv[1], mmap_mode="r")
+network = load("torchvision:mobilenet_v3_small", weights=False)
+extract(network, shown[:4], sys.argv[2] + "/warm", ["stage5"], spatial=["stage5"], batch_size=4)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+extract(network, shown, sys.argv[2], ["stage5"], spatial=["stage5"], batch_size=4)
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+written = sum(path.stat().st_size for path in Path(sys.argv[2]).glob("*.npy"))
+print(json.dumps({"grown": (after - before) * 1024, "written": written, "read": shown.nbytes}))
+"""
+
+
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
+    grown, written = [], []
+    for count in (20, 200):
+        np.save(tmp_path / f"{count}.npy", images(count, size=224))
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, tmp_path / f"{count}.npy", tmp_path / f"out{count}"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        answer = json.loads(done.stdout.splitlines()[-1])
+        grown.append(answer["grown"])
+        written.append(answer["written"])
+    assert written[1] > 20 * 2**20  # enough to be seen, had it been kept
+    # the images read (27 MB more) or the arrays written (20 MB more) would show
+    assert grown[1] - grown[0] < 14 * 2**20

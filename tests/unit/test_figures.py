@@ -1,0 +1,196 @@
+"""Each figure from invented tables: it draws, says what is undefined, and is the same each time."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests import synthetic_tables
+
+from texshape.errors import InputError
+from texshape.figures import controls, readout, style
+from texshape.figures.registry import COLUMNS, FIGURES, available, draw, read_tables
+from texshape.figures.style import save
+
+PROCEDURAL = synthetic_tables.procedural()
+PUBLISHED = synthetic_tables.published()
+SETTINGS = synthetic_tables.SETTINGS
+# Their n differs between points; seeds or columns of the table say it.
+WITHOUT_ONE_N = ("receptive_field", "training", "dimensionality", "shape_bias_by_class")
+DRAWN_FROM = {
+    "published_comparison": PUBLISHED,
+    "sensitivity": PUBLISHED,
+    **{name: PROCEDURAL for name in FIGURES if name not in ("published_comparison", "sensitivity")},
+}
+
+
+def words(figure) -> str:
+    """All text in a figure."""
+    import matplotlib.text
+
+    return "\n".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
+
+
+def tables_of(name: str) -> dict[str, pd.DataFrame]:
+    return {table: DRAWN_FROM[name][table] for table in FIGURES[name][1]}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_draws_and_labels_its_axes(name):
+    figure = draw(name, tables_of(name), SETTINGS)
+    text = words(figure)
+    assert "%" in text or "(px)" in text or "nats" in text  # a unit
+    assert "undefined" not in text
+    assert any(axis.has_data() for axis in figure.axes)
+
+
+@pytest.mark.parametrize("name", [name for name in FIGURES if name not in WITHOUT_ONE_N])
+def test_states_its_n(name):
+    text = words(draw(name, tables_of(name), SETTINGS))
+    assert "n = " in text
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_undefined_values_are_marked(name):
+    tables = synthetic_tables.undefined(tables_of(name))
+    assert "undefined" in words(draw(name, tables, SETTINGS))
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_empty_tables_are_marked(name):
+    tables = {table: frame.iloc[:0] for table, frame in tables_of(name).items()}
+    assert "undefined" in words(draw(name, tables, SETTINGS))
+
+
+@pytest.mark.parametrize("name", ["shape_bias", "readout"])
+def test_files_are_the_same_each_time(name, tmp_path):
+    for folder in ("first", "second"):
+        save(draw(name, tables_of(name), SETTINGS), tmp_path / folder / name)
+    for suffix in ("svg", "png"):
+        first, second = (tmp_path / f / f"{name}.{suffix}" for f in ("first", "second"))
+        assert first.read_bytes() == second.read_bytes()
+    text = (tmp_path / "first" / f"{name}.svg").read_text()
+    assert "<path" in text
+    assert "<image" not in text  # vector through and through
+    assert "<dc:date>" not in text
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_tables_have_the_columns_that_figures_insist_on(name):
+    for table in FIGURES[name][1]:
+        assert set(COLUMNS[table]) <= set(DRAWN_FROM[name][table].columns)
+
+
+def test_points_lie_where_the_table_says():
+    figure = draw("shape_bias", tables_of("shape_bias"), SETTINGS)
+    drawn = {
+        round(float(x), 6) for line in figure.axes[0].lines for x in np.atleast_1d(line.get_xdata())
+    }
+    frame = style.trained_on_base(PROCEDURAL["shape_bias"], SETTINGS)
+    assert len(frame) == 3 * 12
+    assert {round(100 * value, 6) for value in frame["shape_bias"]} <= drawn
+
+
+def test_controls_stay_out_of_the_other_figures():
+    text = words(draw("shape_bias", tables_of("shape_bias"), SETTINGS))
+    assert "CNN · plain" in text
+    assert "orientation" not in text
+
+
+def test_by_class_puts_shape_left():
+    frame = pd.DataFrame({"model": "cnn--plain", "architecture": "cnn", "arm": "plain", "seed": 0,
+                          "class": ["disc", "star"], "shape_bias": [1.0, 0.25],
+                          "n_shape": [8, 2], "n_texture": [0, 6]})  # fmt: skip
+    whole = pd.DataFrame({"model": ["cnn--plain"], "architecture": "cnn", "arm": "plain", "seed": 0,
+                          "shape_bias": 10 / 16, "ci_low": 0.5, "ci_high": 0.7,
+                          "cue_match_rate": 1.0, "n_conflict": 16})  # fmt: skip
+    figure = draw("shape_bias_by_class", {"shape_bias": whole, "shape_bias_by_class": frame})
+    points, mean = figure.axes[0].lines[:2]
+    assert points.get_xdata().tolist() == [0.0, 75.0]
+    assert mean.get_xdata()[0] == pytest.approx(100 - 62.5)
+
+
+def test_ranges_of_the_controls_come_from_the_parameters():
+    found = controls.ranges(SETTINGS)
+    assert set(found) == {"plain", *synthetic_tables.CONTROLS}  # crops are another recipe
+    assert found["plain-orientation-free"] == {"orientation": 3.1416, "tint": 0.12}
+    assert found["plain-tint-0.3"] == {"orientation": 0.4, "tint": 0.3}
+
+
+def test_control_of_an_unknown_variant_is_named():
+    settings = {"data": SETTINGS["data"],
+                "arms": {"plain": {"sets": ["plain"]},
+                         "odd": {"sets": ["plain"], "variant": "purple"}}}  # fmt: skip
+    with pytest.raises(InputError, match=r"odd.*purple"):
+        controls.ranges(settings)
+
+
+def test_untrained_networks_are_those_of_epoch_zero_or_of_that_name():
+    frame = pd.DataFrame({"architecture": "cnn", "arm": ["plain"] * 3, "seed": 0,
+                          "epoch": [0, 4, 10]})  # fmt: skip
+    assert readout.untrained(frame)["epoch"].tolist() == [0]
+    assert readout.trained_last(frame)["epoch"].tolist() == [10]
+    # A network that is measured as it is has only one checkpoint and is not 'untrained'.
+    assert readout.untrained(frame.iloc[:1]).empty
+    named = pd.concat([frame.iloc[2:], frame.iloc[:1].assign(arm="untrained")])
+    assert readout.untrained(named)["arm"].tolist() == ["untrained"]
+
+
+def test_unknown_figure_and_missing_column(tmp_path):
+    with pytest.raises(InputError, match=r"shape_bais.*shape_bias"):
+        read_tables("shape_bais", tmp_path)
+    with pytest.raises(InputError, match=r"accuracy\.csv: no such file"):
+        read_tables("accuracy", tmp_path)
+    synthetic_tables.write({"accuracy": PROCEDURAL["accuracy"].drop(columns="cue")}, tmp_path)
+    with pytest.raises(InputError, match="column 'cue' is missing"):
+        read_tables("accuracy", tmp_path)
+
+
+def test_registry_imports_no_drawing_library_and_figures_no_torch(tmp_path):
+    synthetic_tables.write(tables_of("shape_bias"), tmp_path)
+    script = (
+        "import sys\n"
+        "from texshape.figures.registry import FIGURES, draw, read_tables\n"
+        "assert not {'matplotlib', 'pandas', 'numpy', 'torch'} & set(sys.modules)\n"
+        f"draw('shape_bias', read_tables('shape_bias', {str(tmp_path)!r}), {{}})\n"
+        "assert 'torch' not in sys.modules and 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_available_figures_follow_tables_and_kind():
+    assert available(["accuracy"], trained=True) == ["accuracy"]
+    both = ["shape_bias", "shape_bias_by_class", "accuracy"]
+    assert "controls" in available(both, trained=True)
+    assert "published_comparison" not in available(both, trained=True)
+    assert "controls" not in available(both, trained=False)
+    assert "published_comparison" in available(both, trained=False)
+
+
+def test_every_figure_has_a_caption_for_the_report():
+    folder = Path(__file__).parents[2] / "report"
+    for name in FIGURES:
+        assert len((folder / f"{name}.rst").read_text(encoding="utf-8")) > 60, name
+
+
+def test_command_draws_several(tmp_path):
+    from typer.testing import CliRunner
+
+    import texshape.cli.figures
+    from texshape.cli.run import run
+
+    assert texshape.cli.figures.__doc__
+    synthetic_tables.write(PROCEDURAL, tmp_path / "tables")
+    result = CliRunner().invoke(
+        run,
+        ["figures", "controls", "accuracy", "--tables", str(tmp_path / "tables"),
+         "--output-dir", str(tmp_path / "figures"), "--settings", json.dumps(SETTINGS)],
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    written = sorted(path.name for path in Path(tmp_path / "figures").iterdir())
+    assert written == ["accuracy.png", "accuracy.svg", "controls.png", "controls.svg"]

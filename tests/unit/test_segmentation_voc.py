@@ -1,0 +1,88 @@
+"""PASCAL VOC 2012: a tiny set in its layout, drawn here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.segmentation_scene import known_network
+
+from texshape.errors import InputError
+from texshape.segmentation import measure, voc
+from texshape.segmentation.train import Settings
+
+DOG = voc.CLASSES.index("dog") + 1
+TRAIN = voc.CLASSES.index("train") + 1
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    """Eight training and four validation photographs: a coloured block with a void outline."""
+    top = tmp_path_factory.mktemp("voc")
+    base = top / "VOCdevkit" / "VOC2012"
+    for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
+        (base / folder).mkdir(parents=True)
+    palette = [0, 0, 0, *[v for c in range(1, 256) for v in (c, 255 - c, c)]]
+    for image_set, count in (("train", 8), ("val", 4)):
+        names = []
+        for index in range(count):
+            name = f"2007_{image_set}_{index:03d}"
+            kind, colour = ((DOG, (220, 40, 40)), (TRAIN, (40, 40, 220)))[index % 2]
+            mask = np.zeros((40, 60), np.uint8)
+            mask[8:32, 10 + index : 40 + index] = 255
+            mask[10:30, 12 + index : 38 + index] = kind
+            image = np.full((40, 60, 3), 120, np.uint8)
+            image[mask == kind] = colour
+            Image.fromarray(image).save(base / "JPEGImages" / f"{name}.jpg", quality=95)
+            picture = Image.fromarray(mask, mode="P")
+            picture.putpalette(palette)
+            picture.save(base / "SegmentationClass" / f"{name}.png")
+            names.append(name)
+        (base / "ImageSets" / "Segmentation" / f"{image_set}.txt").write_text("\n".join(names))
+    return top
+
+
+def test_twenty_classes_in_the_published_order():
+    assert len(voc.CLASSES) == 20
+    assert (voc.CLASSES[0], voc.CLASSES[14], voc.CLASSES[19]) == (
+        "aeroplane",
+        "person",
+        "tvmonitor",
+    )
+
+
+def test_padding_and_the_void_outline_are_ignored(root):
+    task = voc.task(root, 32)
+    train, test, classes = task.masks["semantic"]
+    assert classes == 21
+    assert train.shape == (8, 32, 32)
+    assert test.shape == (4, 32, 32)
+    assert set(np.unique(train)) == {0, DOG, TRAIN, 255}
+    assert (train[:, :5] == 255).all()  # 40 x 60 becomes 21 x 32: padded above and below
+    assert (train[:, -5:] == 255).all()
+    binary = task.masks["binary"][0]
+    assert set(np.unique(binary)) == {0, 1, 255}
+    assert ((binary == 255) == (train == 255)).all()
+    assert ((binary == 1) == np.isin(train, (DOG, TRAIN))).all()
+
+
+def test_readout_on_voc(root):
+    plan = measure.Plan(targets=("binary", "semantic"), stages=("pixels",), resamples=50,
+                        training=Settings(epochs=40, learning_rate=0.05, batch_size=4))  # fmt: skip
+    table, pictures = measure.measure(known_network(), voc.task(root, 32), plan, seed=0)
+    semantic = table[table["target"] == "semantic"].iloc[0]
+    assert semantic["miou"] > 0.8
+    assert (semantic["n_train"], semantic["n_test"], semantic["n_classes"]) == (8, 4, 21)
+    assert pictures["semantic/pixels"].shape == pictures["semantic/truth"].shape
+
+
+def test_fewer_images_and_what_is_wrong(root, tmp_path):
+    task = voc.task(root, 32, most=(3, 2))
+    assert len(task.train_images) == 3
+    assert len(task.test_images) == 2
+    with pytest.raises(InputError, match=r"no PASCAL VOC 2012 here; expected VOCdevkit/VOC2012"):
+        voc.task(tmp_path, 32)
+    with pytest.raises(InputError, match="unknown VOC target 'semantics'; did you mean 'semantic'"):
+        voc.task(root, 32, names=("semantics",))

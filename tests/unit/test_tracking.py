@@ -1,0 +1,95 @@
+"""MLflow: runs are made from files, once, and are replaced when the files change."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from texshape import tracking
+from texshape.files import write_csv, write_json, write_text
+
+CONFIG = {"experiment": "tiny", "training": {"epochs": 2}, "arms": {"plain": {"sets": ["plain"]}}}
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """An experiment of two networks with a history, a table and a figure."""
+    folder = tmp_path / "results" / "tiny"
+    rows = []
+    for seed in (0, 1):
+        run = folder / "cnn--plain" / f"seed-{seed}"
+        history = pd.DataFrame(
+            {"epoch": [1, 2], "train_loss": [1.0, 0.5], "validation_set": "validation-plain",
+             "validation_accuracy": [0.5, 0.75 + seed / 8]}
+        )  # fmt: skip
+        write_csv(run / "history.csv", history)
+        write_text(run / "trials" / "cue-conflict.csv", "subj,session\n")
+        rows.append({"model": "cnn--plain", "architecture": "cnn", "arm": "plain", "seed": seed,
+                     "shape_bias": 0.25 * seed, "ci_low": None, "n_trials": 10})  # fmt: skip
+    write_csv(folder / "tables" / "shape_bias.csv", pd.DataFrame(rows))
+    write_json(folder / "parameters.json", CONFIG)
+    (folder / "figures").mkdir()
+    (folder / "figures" / "bias.png").write_bytes(b"png")
+    return folder
+
+
+def test_collect_reads_history_measures_and_artifacts(results: Path) -> None:
+    runs = tracking.collect(results, CONFIG, {"base/test": "abc"})
+    assert [run.key for run in runs] == ["tiny/cnn--plain/seed-0", "tiny/cnn--plain/seed-1"]
+    run = runs[1]
+    assert run.parameters["training.epochs"] == "2"
+    assert run.measures == {"shape_bias.shape_bias": 0.25, "shape_bias.n_trials": 10.0}
+    assert ("validation_accuracy.validation-plain", 0.875, 2) in run.history
+    assert ("train_loss", 0.5, 2) in run.history
+    assert run.tags == {"data.base/test": "abc"}
+    assert {path.name for path in run.artifacts} == {"cue-conflict.csv", "bias.png", "history.csv"}
+
+
+def test_publishing_twice_changes_nothing_and_a_changed_file_replaces_its_run(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.tracking import MlflowClient
+
+    monkeypatch.chdir(tmp_path)  # artifacts go beside the store
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    runs = tracking.collect(results, CONFIG)
+    assert tracking.publish(runs, "tiny", uri) == {"created": 2, "replaced": 0, "unchanged": 0}
+    assert tracking.publish(runs, "tiny", uri) == {"created": 0, "replaced": 0, "unchanged": 2}
+
+    write_text(results / "cnn--plain" / "seed-1" / "trials" / "cue-conflict.csv", "changed\n")
+    runs = tracking.collect(results, CONFIG)
+    assert tracking.publish(runs, "tiny", uri) == {"created": 0, "replaced": 1, "unchanged": 1}
+
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name("tiny")
+    found = client.search_runs([experiment.experiment_id])
+    assert sorted(run.info.run_name for run in found) == ["cnn--plain/seed-0", "cnn--plain/seed-1"]
+    second = next(run for run in found if run.info.run_name.endswith("1"))
+    assert second.data.metrics["shape_bias.shape_bias"] == 0.25
+    history = client.get_metric_history(second.info.run_id, "validation_accuracy.validation-plain")
+    assert [(metric.step, metric.value) for metric in history] == [(1, 0.5), (2, 0.875)]
+    assert {"version.torch", "git.commit", "git.dirty"} <= set(second.data.tags)
+    assert any(a.path == "figures" for a in client.list_artifacts(second.info.run_id))
+
+
+def test_a_server_that_is_down_costs_a_warning_and_no_result(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")  # discard port: refuses
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    command = [Path(sys.executable).with_name("texshape"), "track", results]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("warning: MLflow was not reached")
+    assert "Traceback" not in done.stderr
+    assert '"reached": false' in (results / "tracking.json").read_text(encoding="utf-8")
+
+    strict = subprocess.run(
+        [*command, "--resync"], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert strict.returncode == 2
+    assert strict.stderr.startswith("texshape: error: MLflow cannot be brought up to date")

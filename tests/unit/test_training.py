@@ -1,0 +1,502 @@
+"""Training: arms and steps, determinism, resuming, checkpoints, history, augmentation, schedule."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from texshape.data import imageset
+from texshape.models import small
+from texshape.training import augment, batches, checkpoints, interruption, loop
+from texshape.training.optimization import optimizer_and_schedule
+from texshape.training.randomness import ORDER, generator
+from texshape.training.settings import parse
+
+CLASSES = ["bar", "disc", "ring", "star"]
+SETTINGS = {
+    "epochs": 3,
+    "batch_size": 16,
+    "learning_rate": 4e-3,
+    "weight_decay": 0.02,
+    "horizontal_flip": True,
+    "random_crop": None,
+    "checkpoint_epochs": [0, 1, 3],
+    "precision": "float32",
+    "compile": False,
+    "channels_last": True,
+}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+def write_set(stem: Path, seed: int, *, count: int = 72, side: int = 16, mark: int = 0) -> Path:
+    """Four classes that differ in which quarter is bright; the red top-left pixel is a mark."""
+    rng = np.random.default_rng(seed)
+    images = rng.integers(0, 90, (count, side, side, 3), dtype=np.uint8)
+    half = side // 2
+    for number in range(count):
+        row, column = divmod(number % 4, 2)
+        images[number, row * half :, column * half :][:half, :half] += 150
+    images[:, 0, 0, 0] = mark
+    names = [CLASSES[number % 4] for number in range(count)]
+    labels = pd.DataFrame(dict.fromkeys(imageset.LABEL_COLUMNS, names))
+    imageset.write(stem, imageset.ImageSet(images, labels))
+    return stem
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_set(folder / "train-plain", 0, mark=10)
+    write_set(folder / "train-stylized", 1, mark=20)
+    write_set(folder / "validation-plain", 2, count=40)
+    write_set(folder / "validation-stylized", 3, count=24)
+    return folder
+
+
+def train(data: Path, output_dir: Path, *, sets=("plain",), seed=0, log=None, **changed):
+    return loop.train(
+        architecture=changed.pop("architecture", "rf9"),
+        settings=parse(SETTINGS | changed),
+        seed=seed,
+        train_sets=[data / f"train-{name}" for name in sets],
+        validation_sets=[data / "validation-plain", data / "validation-stylized"],
+        output_dir=output_dir,
+        log=(lambda line: None) if log is None else log.append,
+    )
+
+
+def weights(output_dir: Path, name: str = "final.pt") -> dict[str, torch.Tensor]:
+    return checkpoints.read(output_dir / "checkpoints" / name)["state"]
+
+
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[k], second[k]) for k in first)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+# Arms
+
+
+def test_all_arms_take_the_same_number_of_steps(data, tmp_path):
+    steps = {}
+    for arm in (("plain",), ("stylized",), ("plain", "stylized")):
+        history = train(data, tmp_path / "-".join(arm), sets=arm, epochs=1, checkpoint_epochs=[])
+        steps[arm] = history["step"].max()
+    assert set(steps.values()) == {72 // 16}
+
+
+def test_mixed_batches_are_half_of_each_set(data):
+    sets, _, _ = batches.read_sets([data / "train-plain", data / "train-stylized"], [])
+    orders = batches.epoch_order(sets, 16, seed=0, epoch=1)
+    settings = parse(SETTINGS | {"horizontal_flip": False})
+    for number in range(4):
+        indices = [order[number] for order in orders]
+        images, labels = batches.training_batch(sets, indices, settings, 0, number)
+        marks = ((images[:, 0, 0, 0] * 0.25 + 0.5) * 255).round().int().tolist()
+        assert marks.count(10) == marks.count(20) == 8
+        expected = torch.cat([part.labels[i] for part, i in zip(sets, indices, strict=True)])
+        assert torch.equal(labels, expected)
+
+
+def test_an_epoch_takes_no_image_twice_and_epochs_differ(data):
+    sets, _, _ = batches.read_sets([data / "train-plain"], [])
+    (first,) = batches.epoch_order(sets, 16, seed=0, epoch=1)
+    (second,) = batches.epoch_order(sets, 16, seed=0, epoch=2)
+    assert first.shape == (4, 16)
+    assert len(first.unique()) == 64
+    assert not torch.equal(first, second)
+
+
+def test_labels_are_the_shape_classes_of_the_file(data):
+    (images,), _, classes = batches.read_sets([data / "train-plain"], [])
+    assert classes == CLASSES
+    assert images.labels.tolist() == [number % 4 for number in range(72)]
+    stored = np.load(data / "train-plain.images.npy")
+    assert np.array_equal(images.images.permute(0, 2, 3, 1).numpy(), stored)
+
+
+# Determinism
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit(data, tmp_path):
+    crop = {"random_crop": 0.5}
+    first = train(data, tmp_path / "a", **crop)
+    second = train(data, tmp_path / "b", **crop)
+    train(data, tmp_path / "c", seed=1, **crop)
+    assert same(weights(tmp_path / "a"), weights(tmp_path / "b"))
+    pd.testing.assert_frame_equal(first, second)
+    assert not same(weights(tmp_path / "a"), weights(tmp_path / "c"))
+
+
+def test_the_global_random_state_plays_no_part(data, tmp_path):
+    torch.manual_seed(1)
+    np.random.seed(1)  # noqa: NPY002
+    train(data, tmp_path / "a", random_crop=0.5)
+    torch.manual_seed(2)
+    np.random.seed(2)  # noqa: NPY002
+    train(data, tmp_path / "b", random_crop=0.5)
+    assert same(weights(tmp_path / "a"), weights(tmp_path / "b"))
+
+
+# Resuming
+
+
+class StopAt:
+    """A stop request that arrives while a given step is taken."""
+
+    def __init__(self, step: int) -> None:
+        self.left = step
+
+    @property
+    def received(self) -> bool:
+        self.left -= 1
+        return self.left <= 0
+
+
+@pytest.mark.parametrize("step", [1, 5, 8])
+def test_a_stopped_training_resumes_to_the_same_weights(data, tmp_path, monkeypatch, step):
+    arm = {"sets": ("plain", "stylized"), "random_crop": 0.5}
+    undisturbed = train(data, tmp_path / "a", **arm)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "stop_request", lambda: _context(StopAt(step)))
+        with pytest.raises(interruption.Interrupted) as left:
+            train(data, tmp_path / "b", **arm)
+    assert left.value.code == interruption.RESUME_STATUS == 75
+    assert not (tmp_path / "b" / "checkpoints").exists()
+    log = []
+    resumed = train(data, tmp_path / "b", log=log, **arm)
+    assert any(line.startswith("resume: at step") for line in log)
+    assert same(weights(tmp_path / "a"), weights(tmp_path / "b"))
+    pd.testing.assert_frame_equal(undisturbed, resumed)
+    assert files(tmp_path / "a") == files(tmp_path / "b")
+
+
+class _context:
+    def __init__(self, value) -> None:
+        self.value = value
+
+    def __enter__(self):
+        return self.value
+
+    def __exit__(self, *error) -> None:
+        return None
+
+
+def test_other_settings_and_other_data_discard_the_state(data, tmp_path, monkeypatch):
+    def interrupt() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(loop, "stop_request", lambda: _context(StopAt(3)))
+            with pytest.raises(interruption.Interrupted):
+                train(data, tmp_path / "a")
+
+    interrupt()
+    log = []
+    train(data, tmp_path / "a", log=log, weight_decay=0.5)
+    assert sum("discarded" in line for line in log) == 1
+    train(data, tmp_path / "b", weight_decay=0.5)
+    assert same(weights(tmp_path / "a"), weights(tmp_path / "b"))
+
+    interrupt()
+    other = tmp_path / "other"
+    for stem in ("train-plain", "validation-plain", "validation-stylized"):
+        for path in data.glob(f"{stem}.*"):
+            other.mkdir(exist_ok=True)
+            (other / path.name).write_bytes(path.read_bytes())
+    write_set(data / "train-plain", 7)
+    try:
+        log = []
+        train(data, tmp_path / "a", log=log)
+    finally:
+        for path in other.iterdir():
+            (data / path.name).write_bytes(path.read_bytes())
+    assert sum("discarded" in line for line in log) == 1
+
+
+def test_a_truncated_state_is_reported_and_training_starts_anew(data, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "stop_request", lambda: _context(StopAt(6)))
+        with pytest.raises(interruption.Interrupted):
+            train(data, tmp_path / "a")
+    state = tmp_path / "a" / "resume" / "last.pt"
+    state.write_bytes(state.read_bytes()[:2000])
+    log = []
+    train(data, tmp_path / "a", log=log)
+    (line,) = [line for line in log if "discarded" in line]
+    assert "last.pt: truncated" in line
+    assert "\n" not in line
+    train(data, tmp_path / "b")
+    assert same(weights(tmp_path / "a"), weights(tmp_path / "b"))
+
+
+def test_killed_at_random_points_it_resumes_to_the_same_weights(data, tmp_path):
+    arm = {"epochs": 24, "checkpoint_epochs": [0, 7, 24], "random_crop": 0.5}
+    train(data, tmp_path / "a", **arm)
+    fork = multiprocessing.get_context("fork")  # a fresh interpreter would import for seconds
+    rng = random.Random(0)
+    resumed = []
+    for epochs in (0, 2, 1, 3, 2, 1):
+        reader, writer = fork.Pipe(duplex=False)
+        process = fork.Process(target=_train_and_tell, args=(data, tmp_path / "b", arm, writer))
+        process.start()
+        writer.close()
+        while True:  # until training has begun, then to a random moment some epochs later
+            line = reader.recv()
+            resumed += [line] if line.startswith("resume: at step") else []
+            epochs -= line.startswith("{")
+            if epochs <= 0:
+                break
+        time.sleep(rng.random() * 0.04)
+        process.kill()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+        assert not (tmp_path / "b" / "checkpoints").exists()
+    assert len(resumed) >= 4
+    train(data, tmp_path / "b", **arm)
+    for name in ("final.pt", "epoch-007.pt"):
+        assert same(weights(tmp_path / "a", name), weights(tmp_path / "b", name))
+    histories = [(tmp_path / run / "history.csv").read_bytes() for run in "ab"]
+    assert histories[0] == histories[1]
+    assert files(tmp_path / "a") == files(tmp_path / "b")
+
+
+def _train_and_tell(data, output_dir, arm, writer) -> None:
+    loop.train(
+        architecture="rf9",
+        settings=parse(SETTINGS | arm),
+        seed=0,
+        train_sets=[data / "train-plain"],
+        validation_sets=[data / "validation-plain", data / "validation-stylized"],
+        output_dir=output_dir,
+        log=writer.send,
+    )
+
+
+def test_the_command_answers_sigterm_with_a_state_and_status_75(data, tmp_path):
+    program = (
+        "from texshape.cli import main, training; main.COMMANDS[:] = ['training']; main.main()"
+    )
+    settings = json.dumps(SETTINGS | {"epochs": 4000, "checkpoint_epochs": []})
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-c", program, "run", "train", "--architecture", "rf9"),
+            *("--settings", settings, "--seed", "0", "--threads", "1"),
+            *("--train", str(data / "train-plain"), "--train", str(data / "train-stylized")),
+            *("--validation", str(data / "validation-plain"), "--output-dir", str(tmp_path)),
+        ],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stdout:
+        if line.startswith("{"):
+            process.terminate()
+            break
+    output, _ = process.communicate()
+    assert process.returncode == 75
+    assert "run again to resume" in output.splitlines()[-1]
+    step = checkpoints.read_resume(tmp_path)["step"]
+    assert f"state written at step {step};" in output.splitlines()[-1]
+
+
+# What is written
+
+
+def test_files_of_a_finished_training(data, tmp_path):
+    train(data, tmp_path)
+    assert files(tmp_path) == [
+        "checkpoints/epoch-000.pt",
+        "checkpoints/epoch-001.pt",
+        "checkpoints/epoch-003.pt",
+        "checkpoints/final.pt",
+        "history.csv",
+    ]
+    assert same(weights(tmp_path), weights(tmp_path, "epoch-003.pt"))
+
+
+def test_a_checkpoint_carries_its_configuration(data, tmp_path):
+    train(data, tmp_path, sets=("plain", "stylized"), seed=5)
+    content = torch.load(tmp_path / "checkpoints" / "epoch-001.pt", weights_only=True)
+    assert content["format"] == 1
+    assert content["architecture"] == "rf9"
+    assert content["configuration"] == small.configuration("rf9")
+    assert content["classes"] == CLASSES
+    assert content["image_size"] == 16
+    assert (content["mean"], content["std"]) == ([0.5] * 3, [0.25] * 3)
+    assert (content["seed"], content["epoch"], content["step"]) == (5, 1, 4)
+    sets = [str(data / "train-plain"), str(data / "train-stylized")]
+    assert content["training"] == SETTINGS | {"sets": sets}
+
+
+def test_epoch_zero_is_initialisation(data, tmp_path):
+    train(data, tmp_path)
+    start = weights(tmp_path, "epoch-000.pt")
+    assert int(start["stem.1.num_batches_tracked"]) == 0
+    assert not same(start, weights(tmp_path))
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_history_agrees_with_the_final_checkpoint(data, tmp_path, channels_last):
+    history = train(data, tmp_path, channels_last=channels_last)
+    stored = pd.read_csv(tmp_path / "history.csv")
+    assert list(stored.columns) == loop.HISTORY_COLUMNS
+    assert stored["epoch"].tolist() == [1, 1, 2, 2, 3, 3]
+    assert stored["step"].tolist() == [4, 4, 8, 8, 12, 12]
+    assert len(history) == len(stored)
+    module = checkpoints.rebuild(checkpoints.read(tmp_path / "checkpoints" / "final.pt"))
+    for name in ("validation-plain", "validation-stylized"):
+        images = imageset.read(data / name)
+        pixels = torch.from_numpy(np.array(images.images)).permute(0, 3, 1, 2)
+        right = torch.tensor([CLASSES.index(label) for label in images.labels["shape"]])
+        with torch.no_grad():
+            logits = module((pixels / 255 - 0.5) / 0.25)
+        row = stored[(stored["epoch"] == 3) & (stored["validation_set"] == name)].iloc[0]
+        accuracy = (logits.argmax(1) == right).float().mean().item()
+        assert row["validation_accuracy"] == pytest.approx(accuracy)
+        loss = -logits.log_softmax(1)[torch.arange(len(right)), right].mean().item()
+        assert row["validation_loss"] == pytest.approx(loss, rel=1e-4)
+
+
+def test_it_learns(data, tmp_path):
+    changed = {"epochs": 8, "checkpoint_epochs": [], "horizontal_flip": False}
+    history = train(data, tmp_path, architecture="cnn", **changed)
+    last = history[history["epoch"] == 8]
+    assert (last["validation_accuracy"] > 0.9).all()
+
+
+def test_one_json_line_an_epoch(data, tmp_path):
+    log = []
+    history = train(data, tmp_path, log=log)
+    lines = [json.loads(line) for line in log if line.startswith("{")]
+    assert [line["epoch"] for line in lines] == [1, 2, 3]
+    last = history[history["epoch"] == 3].set_index("validation_set")["validation_accuracy"]
+    for name, accuracy in lines[-1]["validation_accuracy"].items():
+        assert accuracy == pytest.approx(last[name], abs=1e-4)
+
+
+def test_without_validation_sets_the_history_has_empty_cells(data, tmp_path):
+    loop.train(
+        architecture="rf9",
+        settings=parse(SETTINGS),
+        seed=0,
+        train_sets=[data / "train-plain"],
+        validation_sets=[],
+        output_dir=tmp_path,
+        log=lambda line: None,
+    )
+    stored = pd.read_csv(tmp_path / "history.csv")
+    assert stored["epoch"].tolist() == [1, 2, 3]
+    assert stored["validation_accuracy"].isna().all()
+
+
+@pytest.mark.parametrize("changed", [{"precision": "bfloat16"}, {"channels_last": False}])
+def test_other_precision_and_layout_train_too(data, tmp_path, changed):
+    history = train(data, tmp_path, **changed)
+    assert np.isfinite(history["train_loss"]).all()
+    assert all(value.dtype != torch.bfloat16 for value in weights(tmp_path).values())
+
+
+def test_evaluation_leaves_the_statistics_of_batch_normalisation(data):
+    (images,), _, _ = batches.read_sets([data / "train-plain"], [])
+    module = small.build("cnn", 4, seed=0).train()
+    before = {name: value.clone() for name, value in module.state_dict().items()}
+    loop.evaluate(module, images)
+    assert same(before, module.state_dict())
+    assert module.training
+
+
+# Schedule
+
+
+def test_one_cycle_peaks_at_the_learning_rate(data):
+    module = small.build("rf9", 4, seed=0)
+    optimizer, schedule = optimizer_and_schedule(module, parse(SETTINGS), 100)
+    rates = []
+    for _ in range(100):
+        rates.append(schedule.get_last_lr()[0])
+        optimizer.step()
+        schedule.step()
+    assert max(rates) == pytest.approx(4e-3)
+    assert rates[0] == pytest.approx(4e-3 / 25)
+    assert rates[-1] < 1e-6
+    peak = int(np.argmax(rates))
+    assert peak == 29  # 30 % of the steps rise
+    assert (np.diff(rates[: peak + 1]) > 0).all()
+    assert (np.diff(rates[peak:]) < 0).all()
+
+
+# Augmentation
+
+
+def test_flip_mirrors_about_half_of_the_images():
+    images = torch.arange(4.0).expand(2000, 3, 4, 4)
+    flipped = augment.horizontal_flip(images, generator(0, ORDER))
+    mirrored = (flipped == images.flip(-1)).all(-1).all(-1).all(-1)
+    kept = (flipped == images).all(-1).all(-1).all(-1)
+    assert (mirrored ^ kept).all()
+    assert 0.45 < mirrored.float().mean() < 0.55
+
+
+def test_crops_lie_inside_and_keep_their_share_of_the_area():
+    size, centre = augment.crop_boxes(20_000, 0.3, generator(0, ORDER))
+    assert (centre - size / 2 >= -1e-6).all()
+    assert (centre + size / 2 <= 1 + 1e-6).all()
+    area, aspect = size.prod(1), size[:, 0] / size[:, 1]
+    assert 0.3 - 1e-6 <= area.min() < 0.31
+    assert area.max() <= 1 + 1e-6
+    assert area.max() > 0.98
+    assert aspect.min() >= 3 / 4 - 1e-5
+    assert aspect.max() <= 4 / 3 + 1e-5
+
+
+def test_crop_follows_the_law_of_torchvision():
+    from torchvision.transforms.v2 import RandomResizedCrop
+
+    size, _ = augment.crop_boxes(4000, 0.3, generator(0, ORDER))
+    ours = size.prod(1)
+    side = 1000
+    reference = RandomResizedCrop(48, scale=(0.3, 1.0))
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        drawn = [reference.make_params([torch.empty(3, side, side)]) for _ in range(4000)]
+    theirs = torch.tensor([box["height"] * box["width"] / side**2 for box in drawn])
+    levels = torch.tensor([0.1, 0.25, 0.5, 0.75, 0.9])
+    torch.testing.assert_close(ours.quantile(levels), theirs.quantile(levels), atol=0.02, rtol=0)
+
+
+def test_crop_of_the_whole_is_the_image_and_a_ramp_stays_a_ramp():
+    ramp = torch.linspace(0, 1, 32).expand(64, 3, 32, 32)
+    whole = augment.random_resized_crop(ramp, 1.0, generator(0, ORDER))
+    torch.testing.assert_close(whole, ramp, atol=1e-5, rtol=0)  # no other aspect ratio fits
+    size, centre = augment.crop_boxes(64, 0.3, generator(1, ORDER))
+    cropped = augment.random_resized_crop(ramp, 0.3, generator(1, ORDER))
+    slope = cropped[:, 0, 16, 24] - cropped[:, 0, 16, 8]  # over half of the crop's width
+    torch.testing.assert_close(slope, size[:, 0] / 2 * 32 / 31, atol=0.01, rtol=0)
+    middle = (cropped[:, 0, 16, 15] + cropped[:, 0, 16, 16]) / 2
+    torch.testing.assert_close(middle, (centre[:, 0] * 32 - 0.5) / 31, atol=0.01, rtol=0)
+
+
+def test_the_command_starts_without_torch():
+    code = (
+        "import sys, texshape.cli.training; "
+        "sys.exit(bool({'torch', 'numpy', 'pandas'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

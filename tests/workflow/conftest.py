@@ -1,0 +1,74 @@
+"""A copy of the workflow in a folder of its own, and the smoke experiment run in it once."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("Snakefile", "rules", "schemas", "params.yaml", "experiments", "profiles", "paper", "report",
+         "envs", "dvc.yaml", "requirements.lock")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A working folder with the workflow in it."""
+
+    folder: Path
+
+    def snakemake(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake with one configuration file after the defaults."""
+        return self.run("snakemake", "--cores", "2", *arguments, check=check)
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        environment = dict(os.environ)
+        environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+        environment.pop("MLFLOW_TRACKING_URI", None)
+        done = subprocess.run(
+            command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+        )
+        if check and done.returncode != 0:
+            logs = "".join(
+                f"\n--- {path}\n{path.read_text(errors='replace')[-1500:]}"
+                for path in sorted(self.folder.glob("logs/**/*.log"))[-4:]
+            )
+            pytest.fail(f"{' '.join(command)}\n{done.stdout[-3000:]}\n{done.stderr[-6000:]}{logs}")
+        return done
+
+
+def jobs(output: str) -> Counter[str]:
+    """Jobs by rule, read from the table that Snakemake prints before it starts."""
+    found: Counter[str] = Counter()
+    table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", output, re.S | re.M)
+    if table:
+        for line in table.group(1).splitlines():
+            if match := re.fullmatch(r"(\w+) +(\d+)", line.strip()):
+                found[match[1]] += int(match[2])
+    return found
+
+
+def copy_workflow(folder: Path) -> Workflow:
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, folder / part)
+        elif source.exists():
+            shutil.copy(source, folder / part)
+    return Workflow(folder)
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    """The smoke experiment, run from nothing to its article."""
+    workflow = copy_workflow(tmp_path_factory.mktemp("smoke") / "project")
+    workflow.snakemake("--configfile", "experiments/smoke.yaml")
+    return workflow

@@ -1,0 +1,122 @@
+"""The whole way at smoke size: from nothing to the article, and what a second run does."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.workflow.conftest import Workflow, jobs
+
+SMOKE = ("--configfile", "experiments/smoke.yaml")
+
+
+def overlay(workflow: Workflow, name: str, values: dict) -> tuple[str, ...]:
+    path = workflow.folder / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    return ("--configfile", "experiments/smoke.yaml", path.name)
+
+
+def test_it_ends_with_the_article(smoke: Workflow) -> None:
+    results = smoke.folder / "results" / "smoke"
+    assert (results / "paper.pdf").read_bytes().startswith(b"%PDF")
+    html = (results / "paper.html").read_text(encoding="utf-8")
+    assert "</html>" in html
+    assert not list(results.rglob("*.partial*"))
+    receipt = json.loads((results / "tracking.json").read_text(encoding="utf-8"))
+    trained = [path.parent.name for path in results.glob("*--*/seed-*")]
+    assert receipt == {"reached": True, "runs": len(trained)}
+
+
+def test_a_second_run_has_nothing_to_do(smoke: Workflow) -> None:
+    done = smoke.snakemake(*SMOKE)
+    assert "Nothing to be done" in done.stdout + done.stderr
+    assert jobs(done.stdout + done.stderr) == {}
+
+
+def test_every_rule_says_what_it_needs_and_leaves_its_log(smoke: Workflow) -> None:
+    logs = {path.relative_to(smoke.folder / "logs" / "smoke") for path in
+            (smoke.folder / "logs" / "smoke").rglob("*.log")}  # fmt: skip
+    benchmarks = {str(path).replace(".benchmark.tsv", ".log") for path in
+                  (smoke.folder / "logs" / "smoke").rglob("*.benchmark.tsv")}  # fmt: skip
+    assert len(logs) > 15
+    assert {str(smoke.folder / "logs" / "smoke" / log) for log in logs} == benchmarks
+    training = smoke.folder / "logs/smoke/train/cnn--plain/seed-0.log"
+    lines = [line for line in training.read_text(encoding="utf-8").splitlines() if line[:1] == "{"]
+    assert len(lines) == 2  # a line an epoch
+
+
+@pytest.mark.parametrize(
+    ("values", "reruns", "rests"),
+    [
+        ({"bootstrap": {"resamples": 600}}, {"tabulate_trials", "article"}, {"render", "train", "trials"}),
+        ({"training": {"epochs": 3}}, {"train", "trials", "article"}, {"render"}),
+        ({"evaluation": {"aggregation": "sum"}}, {"trials", "article"}, {"render", "train"}),
+        ({"data": {"test": 108}}, {"render", "trials", "article"}, set()),
+    ],
+)  # fmt: skip
+def test_a_changed_parameter_reruns_its_rule_and_what_follows(
+    smoke: Workflow, values: dict, reruns: set[str], rests: set[str]
+) -> None:
+    name = f"changed-{'-'.join(values)}"
+    found = jobs(smoke.snakemake("-n", *overlay(smoke, name, values)).stdout)
+    assert reruns <= set(found)
+    assert not rests & set(found)
+
+
+def test_a_changed_arm_retrains_that_arm_alone(smoke: Workflow) -> None:
+    values = {"arms": {"plain-crop": {"training": {"random_crop": 0.5}}}}
+    found = jobs(smoke.snakemake("-n", *overlay(smoke, "changed-arm", values)).stdout)
+    assert found["train"] == 1
+    assert found["trials"] == 1
+
+
+def test_trials_have_the_published_columns(smoke: Workflow) -> None:
+    path = smoke.folder / "results/smoke/cnn--plain/seed-0/trials/cue-conflict.csv"
+    trials = pd.read_csv(path, keep_default_na=False)
+    assert list(trials.columns) == [
+        "subj", "session", "trial", "rt", "object_response", "category", "condition", "imagename"
+    ]  # fmt: skip
+    assert len(trials) == 12 * 3 * 12  # classes x shape exemplars x texture classes
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"training": {"epoch": 3}}, "unknown parameter 'training.epoch'; did you mean 'epochs'?"),
+        ({"training": {"epochs": "ten"}}, 'training.epochs: expected integer, found "ten"'),
+        ({"networks": ["tim:resnet50"]}, "tim"),
+    ],
+)
+def test_bad_parameters_stop_before_any_job(smoke: Workflow, values: dict, message: str) -> None:
+    name = f"bad-{'-'.join(values)}"
+    done = smoke.snakemake("-n", *overlay(smoke, name, values), check=False)
+    assert done.returncode != 0
+    assert message in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_peak_memory_of_every_job_stays_far_below_the_budget(smoke: Workflow) -> None:
+    peaks = []
+    for path in (smoke.folder / "logs" / "smoke").rglob("*.benchmark.tsv"):
+        value = pd.read_csv(path, sep="\t", na_values="-")["max_rss"].max()
+        peaks.append(0 if pd.isna(value) else value)
+    assert max(peaks) < 2000  # MB a job; two run at a time, the budget is 4 GB
+
+
+def test_results_do_not_depend_on_the_working_folder(smoke: Workflow) -> None:
+    table = (smoke.folder / "results/smoke/tables/shape_bias.csv").read_text(encoding="utf-8")
+    assert str(smoke.folder) not in table
+    assert os.sep + "tmp" not in table
+
+
+@pytest.mark.usefixtures("smoke")
+def test_paths_of_results_follow_the_design(smoke: Workflow) -> None:
+    results: Path = smoke.folder / "results" / "smoke"
+    for name in ("models.csv", "tables/shape_bias.csv", "tables/accuracy.csv", "metrics.json",
+                 "figures/shape_bias.svg", "figures/shape_bias.png"):  # fmt: skip
+        assert (results / name).stat().st_size > 0, name
