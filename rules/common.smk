@@ -87,10 +87,48 @@ PER_RUN = {
         run: ["receptive_field.csv"] for run in MEASURED_RUNS if run.endswith("seed-0")
     },
 }
+# A ratio of accuracies on plain images needs plain images, and exact masks are known where we drew them.
+PROBE_TABLES = ["shuffling", "cue_strength"] if PROCEDURAL else ["cue_strength"]
+PER_RUN |= {
+    name: {run: [f"{name}.csv"] for run in MEASURED_RUNS} for name in PROBE_TABLES
+}
+DRAWN_STRENGTHS = (
+    [s for s in config["probes"]["strengths"] if s != 1] if PROCEDURAL else []
+)
+if PROCEDURAL:
+    PER_RUN["corruptions"] = {run: ["corruptions.csv"] for run in MEASURED_RUNS}
+    # Before training all arms of an architecture are the same network.
+    UNTRAINED_RUNS = list(
+        {run.split("--")[0]: run for run in reversed(MEASURED_RUNS)}.values()
+    )
+    PER_RUN["segmentation"] = {
+        run: [
+            f"segmentation/epoch-{epoch:03d}.csv"
+            for epoch in ([0] if run in UNTRAINED_RUNS else []) + CHECKPOINT_EPOCHS[-1:]
+        ]
+        for run in MEASURED_RUNS
+    }
 if TRAINED:
     PER_RUN["training"] = {run: ["history.csv"] for run in TRAINED_RUNS}
 if NAMED:
     PER_RUN["sensitivity"] = {f"{model}/seed-0": ["sensitivity.csv"] for model in NAMED}
+
+COMPARISON_TABLES = [
+    "comparison",
+    "comparison_wide",
+    "correlations",
+    "equivalent_pair",
+    "disagreement",
+    "disagreement_images",
+]
+CONTROL_ARMS = sorted(
+    {
+        arm
+        for arm, entry in config["arms"].items()
+        if entry.get("variant", "base") != "base"
+    }
+)
+LAST_READINGS = f"readout/epoch-{state_epochs(MEASURED_RUNS[0])[-1]:03d}-images.csv"
 
 # What this experiment measures, and which figures its tables allow.
 TABLE_NAMES = [
@@ -99,14 +137,25 @@ TABLE_NAMES = [
     "shape_bias_differences",
     "accuracy",
     "architectures",
+    *(["corruption_errors"] if PROCEDURAL else ["benchmark", "benchmark_by_dataset"]),
     *PER_RUN,
+    *COMPARISON_TABLES,
 ]
 FIGURE_NAMES = available(TABLE_NAMES, trained=bool(TRAINED))
 FIELD_SET = "test-plain" if PROCEDURAL else "cue-conflict"
 CONTACT_SETS = (
     ["train-plain", "train-stylized", *TEST_SETS] if PROCEDURAL else list(TEST_SETS)
 )
-IMAGE_FIGURES = ["contact_sheet"]  # drawn from images, not from tables
+# Drawn from images or maps, or by a step of their own.
+IMAGE_FIGURES = [
+    "contact_sheet",
+    "influence",
+    "feature_visualization",
+    "architectures",
+    "disagreement_images",
+]
+IMAGE_FIGURES += ["segmentation_pictures"] if PROCEDURAL else []
+SHOWN_RUNS = [run for run in MEASURED_RUNS if run.endswith("/seed-0")][:2]
 PUBLISHED_TRIALS = [] if PROCEDURAL else [f"{DATA}/trials/manifest.csv"]
 
 DATA_FILES = [
@@ -167,6 +216,20 @@ def data_settings(variant, name):
     return parameters.to_json(
         {**data, **sizes, "variants": {variant: data["variants"][variant]}}
     )
+
+
+def segmentation_settings(model, seed, epoch):
+    """The section; all heads and the upper bound (end to end) for one network an architecture."""
+    run = f"{model}/seed-{seed}"
+    settings = config["segmentation"]
+    if run not in UNTRAINED_RUNS or int(epoch) != CHECKPOINT_EPOCHS[-1]:
+        settings = {**settings, "end_to_end": [], "heads": settings["heads"][:1]}
+    return parameters.to_json(settings)
+
+
+def corruption_settings(*keys):
+    """Some keys of the section, as JSON."""
+    return parameters.to_json({key: config["corruptions"][key] for key in keys})
 
 
 def set_files(variant, name, *, masks=True):

@@ -79,7 +79,8 @@ rule readout:
         features=f"{RESULTS}/{{model}}/seed-{{seed}}/features/epoch-{{epoch}}/stages.csv",
         labels=f"{DATA}/base/cue-conflict.labels.csv",
     output:
-        f"{RESULTS}/{{model}}/seed-{{seed}}/readout/epoch-{{epoch}}.csv",
+        table=f"{RESULTS}/{{model}}/seed-{{seed}}/readout/epoch-{{epoch}}.csv",
+        images=f"{RESULTS}/{{model}}/seed-{{seed}}/readout/epoch-{{epoch}}-images.csv",
     log:
         f"logs/{config['experiment']}/readout/{{model}}/seed-{{seed}}-{{epoch}}.log",
     benchmark:
@@ -97,8 +98,8 @@ rule readout:
         code=source_hash("readout", "trials/bootstrap.py"),
     shell:
         "texshape run readout --features {params.folder:q} --labels {input.labels:q}"
-        " --settings {params.settings:q} --seed {params.seed} --output {output:q}"
-        " > {log:q} 2>&1"
+        " --settings {params.settings:q} --seed {params.seed} --output {output.table:q}"
+        " --images-output {output.images:q} > {log:q} 2>&1"
 
 
 rule dimensionality:

@@ -81,3 +81,105 @@ rule summarize:
         "texshape run summarize --trained {params.trained:q} --named {params.named:q}"
         " --tables {params.tables:q} --metrics {output.metrics:q} --models {output.models:q}"
         " > {log:q} 2>&1"
+
+
+rule figure_influence:
+    input:
+        f"{RESULTS}/{SHOWN_RUNS[0]}/influence.npz",
+    output:
+        multiext(f"{FIGURES}/influence", ".svg", ".png"),
+    log:
+        f"logs/{config['experiment']}/figure_influence.log",
+    benchmark:
+        f"logs/{config['experiment']}/figure_influence.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        stem=lambda wc, output: output[0].removesuffix(".svg"),
+        code=source_hash("figures/effective_receptive_field.py", "figures/style.py"),
+    shell:
+        "texshape run figure-influence --maps {input:q} --output-stem {params.stem:q} > {log:q} 2>&1"
+
+
+rule figure_feature_visualization:
+    input:
+        [f"{RESULTS}/{run}/feature_visualization.npz" for run in SHOWN_RUNS],
+    output:
+        multiext(f"{FIGURES}/feature_visualization", ".svg", ".png"),
+    log:
+        f"logs/{config['experiment']}/figure_feature_visualization.log",
+    benchmark:
+        f"logs/{config['experiment']}/figure_feature_visualization.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        files=lambda wc, input: [word for file in input for word in ("--input", file)],
+        stem=lambda wc, output: output[0].removesuffix(".svg"),
+        code=source_hash("figures/feature_visualization.py", "figures/style.py"),
+    shell:
+        "texshape run figure-feature-visualization {params.files:q} --output-stem {params.stem:q}"
+        " > {log:q} 2>&1"
+
+
+rule figure_architectures:
+    input:
+        published=f"{TABLES}/architectures.csv",
+        ours=(
+            [f"{TABLES}/{name}.csv" for name in ("receptive_field", "accuracy")]
+            if TRAINED
+            else []
+        ),
+    output:
+        multiext(f"{FIGURES}/architectures", ".svg", ".png"),
+    log:
+        f"logs/{config['experiment']}/figure_architectures.log",
+    benchmark:
+        f"logs/{config['experiment']}/figure_architectures.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        ours=lambda wc, input: (
+            ["--receptive-field", input.ours[0], "--accuracy", input.ours[1]]
+            if input.ours
+            else []
+        ),
+        stem=lambda wc, output: output[0].removesuffix(".svg"),
+        code=source_hash("figures/architectures.py", "figures/style.py"),
+    shell:
+        "texshape run figure-architectures --table {input.published:q} {params.ours:q}"
+        " --output-stem {params.stem:q} > {log:q} 2>&1"
+
+
+rule figure_segmentation:
+    input:
+        f"{RESULTS}/{SHOWN_RUNS[0]}/segmentation/epoch-{CHECKPOINT_EPOCHS[-1]:03d}.npz",
+    output:
+        multiext(f"{FIGURES}/segmentation_pictures", ".svg", ".png"),
+    log:
+        f"logs/{config['experiment']}/figure_segmentation.log",
+    benchmark:
+        f"logs/{config['experiment']}/figure_segmentation.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        stem=lambda wc, output: output[0].removesuffix(".svg"),
+        code=source_hash("figures/segmentation.py", "figures/style.py"),
+    shell:
+        "texshape run figure-segmentation --input {input:q} --output-stem {params.stem:q}"
+        " > {log:q} 2>&1"

@@ -31,7 +31,7 @@ rule receptive_field:
     shell:
         "texshape run receptive-field --network {params.network:q} {params.untrained:q}"
         " --set {params.images:q} --maps {output.maps:q} --settings {params.settings:q}"
-        " --seed {wildcards.seed} --output {output.table:q} > {log:q} 2>&1"
+        " --seed {wildcards.seed} --threads {threads} --output {output.table:q} > {log:q} 2>&1"
 
 
 rule feature_visualization:
@@ -57,7 +57,8 @@ rule feature_visualization:
         code=source_hash("visualize", "models"),
     shell:
         "texshape run feature-visualization --network {params.network:q}"
-        " --settings {params.settings:q} --seed {params.seed} --output {output:q} > {log:q} 2>&1"
+        " --settings {params.settings:q} --seed {params.seed} --threads {threads}"
+        " --output {output:q} > {log:q} 2>&1"
 
 
 rule architectures:

@@ -31,7 +31,7 @@ rule trials:
             for word in ("--set", f"{DATA}/{variant_of(wc.model)}/{name}")
         ],
         output_dir=lambda wc, output: parent(output[0]),
-        code=source_hash("trials/evaluate.py", "models"),
+        code=source_hash("trials/evaluate.py", "features", "models"),
     shell:
         "texshape run trials --network {params.network:q} --model {wildcards.model:q}"
         " --settings {params.settings:q} {params.sets:q} --output-dir {params.output_dir:q}"
@@ -98,7 +98,7 @@ rule sensitivity:
         network=lambda wc: NAMED[wc.model],
         stem=lambda wc, input: input[0].removesuffix(".images.npy"),
         settings=parameters.to_json(
-            {key: config[key] for key in ("evaluation", "bootstrap")}
+            {key: config[key] for key in ("evaluation", "sensitivity", "bootstrap")}
         ),
         seed=lookup(dpath="seed", within=config),
         code=source_hash("trials", "models"),
@@ -106,3 +106,35 @@ rule sensitivity:
         "texshape run sensitivity --network {params.network:q} --set {params.stem:q}"
         " --settings {params.settings:q} --seed {params.seed} --threads {threads}"
         " --output {output:q} > {log:q} 2>&1"
+
+
+rule benchmark:
+    input:
+        trials=[
+            f"{RESULTS}/{run}/trials/{name}.csv" for run in RUNS for name in TEST_SETS
+        ],
+        published=f"{DATA}/trials/manifest.csv",
+    output:
+        table=f"{TABLES}/benchmark.csv",
+        by_dataset=f"{TABLES}/benchmark_by_dataset.csv",
+    log:
+        f"logs/{config['experiment']}/benchmark.log",
+    benchmark:
+        f"logs/{config['experiment']}/benchmark.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    params:
+        results=lambda wc, output: parent(parent(output.table)),
+        networks=[word for run in RUNS for word in ("--network", run)],
+        published=lambda wc, input: parent(input.published),
+        settings=section("bootstrap"),
+        seed=lookup(dpath="seed", within=config),
+        code=source_hash("trials"),
+    shell:
+        "texshape run benchmark-networks --results {params.results:q} {params.networks:q}"
+        " --published {params.published:q} --settings {params.settings:q} --seed {params.seed}"
+        " --output {output.table:q} --output-by-dataset {output.by_dataset:q} > {log:q} 2>&1"

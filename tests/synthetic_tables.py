@@ -111,11 +111,217 @@ def procedural(reverse: bool = False) -> dict[str, pd.DataFrame]:
             size = 3 + (field - 3) * index / 3
             tables["receptive_field"] += [
                 {**_front(architecture, arm, 0), "stage": stage, "theoretical": size,
+                 "theoretical_local": size, "n_images": 32,
                  "effective_untrained": size * 0.5, "image_size": 48,
                  "effective_trained": size * (0.7 if arm == "plain" else 0.8)}
                 for arm in ("plain", "stylized")
             ]  # fmt: skip
-    return {name: pd.DataFrame(rows) for name, rows in tables.items()}
+    frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
+    return frames | techniques(frames["shape_bias"], reverse)
+
+
+def techniques(bias: pd.DataFrame, reverse: bool = False) -> dict[str, pd.DataFrame]:
+    """Tables of the other techniques for the networks trained on the base variant."""
+    tables: dict[str, list[dict]] = {name: [] for name in (
+        "shuffling", "cue_strength", "segmentation", "erasure", "corruptions")}  # fmt: skip
+    for architecture, arm, seed in networks():
+        if arm in CONTROLS:
+            continue
+        front = _front(architecture, arm, seed)
+        _shuffling(tables["shuffling"], front, arm, reverse)
+        _cue_strength(tables["cue_strength"], front, arm, reverse)
+        if architecture == "cnn":
+            _segmentation(tables["segmentation"], front, arm, reverse)
+            _erasure(tables["erasure"], front, arm, reverse)
+            _corruptions(tables["corruptions"], front, arm, reverse)
+    for seed in range(3):
+        _segmentation(
+            tables["segmentation"], _front("cnn", "untrained", seed), "untrained", reverse
+        )
+    frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
+    frames["corruption_errors"] = _corruption_errors(frames["corruptions"])
+    frames["architectures"] = architectures(reverse)
+    frames["shape_bias_differences"] = differences(bias)
+    return frames | comparison(frames | {"shape_bias": bias}, reverse)
+
+
+def differences(bias: pd.DataFrame) -> pd.DataFrame:
+    """Paired differences between all models, narrower than their own intervals."""
+    means = bias.groupby("model", sort=False)["shape_bias"].mean()
+    rows = [
+        {"model_a": a, "model_b": b, "difference": means[a] - means[b],
+         "ci_low": means[a] - means[b] - 0.02, "ci_high": means[a] - means[b] + 0.02, "n": 1100}
+        for i, a in enumerate(means.index)
+        for b in means.index[i + 1 :]
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def architectures(reverse: bool = False) -> pd.DataFrame:
+    """Four invented networks in the form of the published table."""
+    rows = [("small", 2014, 195, 195, 0.56), ("deep", 2015, 500, 500, 0.75),
+            ("deeper", 2016, 3000, 3000, 0.80), ("gated", 2019, np.nan, 900, 0.78)]  # fmt: skip
+    frame = pd.DataFrame(
+        rows, columns=["architecture", "year", "receptive_field", "texshape", "top1"]
+    )
+    if reverse:
+        frame["top1"] = frame["top1"].to_numpy()[::-1]
+        frame.loc[1, "texshape"] = 501
+    return frame.assign(library=["tf-slim", "tf-slim", "tf-slim", "torchvision"], source="invented",
+                        multiply_adds=[0.7, 4.0, 6.5, 0.4],
+                        reason=["", "", "", "gates left out"])  # fmt: skip
+
+
+def _shuffling(rows: list[dict], front: dict, arm: str, reverse: bool) -> None:
+    curve = {1: 0.97, 2: 0.8, 4: 0.6, 8: 0.3} if arm == "plain" else {1: 0.95, 2: 0.4, 4: 0.1,
+                                                                     8: 0.08}  # fmt: skip
+    if reverse:
+        curve = (
+            {1: 0.9, 2: 0.5, 4: 0.1, 8: 0.08}
+            if arm == "plain"
+            else dict.fromkeys((1, 2, 4, 8), 0.9)
+        )
+    for k, value in curve.items():
+        rows.append({**front, "k": k, "set": "test-plain", "accuracy": value,
+                     "ci_low": value - 0.03, "ci_high": value + 0.03, "n": 240,
+                     "chance": 1 / 12})  # fmt: skip
+
+
+def _cue_strength(rows: list[dict], front: dict, arm: str, reverse: bool) -> None:
+    balance = 0.4 if arm == "plain" else np.nan
+    strengths = (0, 0.2, 0.4, 0.7, 1)
+    falling = dict(zip(strengths, (0.95, 0.8, 0.5, 0.2, 0.1), strict=True))
+    above = dict(zip(strengths, (0.99, 0.99, 0.98, 0.98, 0.97), strict=True))
+    reason = "" if arm == "plain" else "shape decisions do not become fewer with texture strength"
+    curve = falling if arm == "plain" else above
+    if reverse:
+        curve = above if arm == "plain" else falling
+        balance, reason = (np.nan, "separated") if arm == "plain" else (0.4, "")
+    for strength, value in curve.items():
+        rows.append({**front, "strength": strength, "shape_share": value, "ci_low": value - 0.05,
+                     "ci_high": value + 0.05, "cue_match_rate": 0.3 + 0.6 * strength,
+                     "n_shape": round(300 * value), "n_texture": 300 - round(300 * value),
+                     "n_conflict": 400, "balance_point": balance, "balance_low": balance - 0.05,
+                     "balance_high": balance + 0.05, "slope": -6.0, "reason": reason})  # fmt: skip
+
+
+def _segmentation(rows: list[dict], front: dict, arm: str, reverse: bool) -> None:
+    level = {"binary": 0.8, "shape": 0.35, "texture": 0.6}
+    if arm == "stylized":
+        level = {"binary": 0.85, "shape": 0.6, "texture": 0.2}
+    if arm == "untrained":
+        level = {"binary": 0.6, "shape": 0.08, "texture": 0.15}
+    if reverse and arm != "untrained":
+        level = {"binary": 0.5, "shape": 0.03 if arm == "stylized" else 0.05, "texture": 0.04}
+        level["shape"] -= 0.04 if arm == "stylized" else 0
+    for target, value in level.items():
+        for index, stage in enumerate(STAGES):
+            miou = value * (index + 1) / 4
+            rows.append({**front, "stage": stage, "head": "conv1", "target": target, "miou": miou,
+                         "ci_low": miou - 0.02, "ci_high": miou + 0.02,
+                         "miou_foreground": miou, "mean_mask_miou": 0.06, "n_train": 500,
+                         "n_test": 300, "n_classes": 13, "bound": "readout",
+                         "reason": ""})  # fmt: skip
+        if target == "shape" and arm != "untrained":
+            rows.append({**rows[-1], "miou": 0.9, "ci_low": 0.88, "ci_high": 0.92,
+                         "bound": "end_to_end"})  # fmt: skip
+
+
+def _erasure(rows: list[dict], front: dict, arm: str, reverse: bool) -> None:
+    shape, texture = (0.1, 0.8) if arm.startswith("plain") else (0.85, 0.02)
+    if reverse:
+        shape, texture = texture, shape
+    for cue in ("shape", "texture"):
+        for erased, draw in (("nothing", 0), ("cue", 0), ("random", 0), ("random", 1)):
+            now = {"shape": shape, "texture": texture}
+            read = {"shape": 0.75, "texture": 0.9}
+            if erased == "cue" and not reverse:
+                read[cue] = 0.1
+                now[cue] *= 0.2
+                if cue == "texture":
+                    now["shape"] = 0.3
+            if erased == "cue" and reverse:
+                read[cue] = 0.7
+            row = {**front, "stage": "stage3", "cue": cue, "erased": erased, "draw": draw,
+                   "dimension": 11, "n_units": 128}  # fmt: skip
+            for name, value in now.items():
+                row |= {f"{name}_share": value, f"{name}_share_low": value - 0.01,
+                        f"{name}_share_high": value + 0.01}  # fmt: skip
+            bias = now["shape"] / sum(now.values())
+            rows.append({**row, "shape_bias": bias, "ci_low": bias - 0.03, "ci_high": bias + 0.03,
+                         "cue_match_rate": sum(now.values()),
+                         "decisions_changed": 0.0 if erased == "nothing" else 0.4,
+                         "accuracy_plain": 0.9, "readout_shape": read["shape"],
+                         "readout_texture": read["texture"], "n_images": 1100, "n_plain": 600,
+                         "reason": ""})  # fmt: skip
+
+
+def _corruptions(rows: list[dict], front: dict, arm: str, reverse: bool) -> None:
+    robust = (arm == "stylized") != reverse
+    rows.append({**front, "corruption": "none", "severity": 0, "accuracy": 0.97, "n": 120})
+    for name in ("gaussian_noise", "defocus_blur", "fog", "brightness"):
+        for severity in (1, 3, 5):
+            value = 0.97 - severity * (0.05 if robust else 0.1)
+            if name == "brightness":
+                value = 0.96 if robust else 0.965
+            rows.append({**front, "corruption": name, "severity": severity, "accuracy": value,
+                         "n": 120})  # fmt: skip
+    for row in rows[-13:]:
+        row |= {"set": "test-plain", "ci_low": row["accuracy"] - 0.04,
+                "ci_high": min(row["accuracy"] + 0.04, 1)}  # fmt: skip
+
+
+def _corruption_errors(table: pd.DataFrame) -> pd.DataFrame:
+    from texshape.robustness.errors import against_plain
+
+    return against_plain(table)
+
+
+def comparison(tables: dict[str, pd.DataFrame], reverse: bool = False) -> dict[str, pd.DataFrame]:
+    """The joined table and what is computed from it; the tables it names are not looked at."""
+    front = ["model", "architecture", "arm", "seed"]
+    bias = tables["shape_bias"]
+    bias = bias[~bias["arm"].isin(CONTROLS)]
+    rows = []
+    for measure, unit, column in (("shape_bias", "fraction", "shape_bias"),
+                                  ("cue_match_rate", "fraction", "cue_match_rate"),
+                                  ("readout_shape", "fraction", "shape_bias"),
+                                  ("information_shape", "nats a unit", "shape_bias")):  # fmt: skip
+        part = bias[front].assign(measure=measure, value=bias[column], n=1100, unit=unit,
+                                  source="invented", reason="")  # fmt: skip
+        rows.append(part.assign(ci_low=part["value"] - 0.03, ci_high=part["value"] + 0.03))
+    made = {"rho": 0.8, "ci_low": 0.5, "ci_high": 0.95, "p_value": 0.001, "p_holm": 0.002,
+            "partial_rho": 0.6, "partial_low": 0.1, "partial_high": 0.9}  # fmt: skip
+    if reverse:
+        made |= {"rho": 0.1, "ci_low": -0.4, "ci_high": 0.5, "p_value": 0.6, "p_holm": 1.0}
+    correlations = pd.DataFrame(
+        [{"measure_x": "shape_bias", "measure_y": measure, **made, "n_tests": 2, "n_networks": 12,
+          "n_seeds": 36, "covariate": "plain_accuracy", "n_networks_partial": 12, "reason": ""}
+         for measure in ("readout_shape", "information_shape")]
+    )  # fmt: skip
+    pair = {"margin": 0.05, "choose_seeds": "0", "confirm_seeds": "1 2", "model_a": "cnn--plain",
+            "model_b": "cnn--plain-crop", "confirm_bias_a": 0.11, "confirm_bias_b": 0.12,
+            "confirm_bias_low": -0.03, "confirm_bias_high": 0.02, "confirm_information_a": 0.8,
+            "confirm_information_b": 0.5, "confirm_information_low": 0.2,
+            "confirm_information_high": 0.4, "confirmed": True, "reason": ""}  # fmt: skip
+    none = {"margin": 0.05, "confirmed": np.nan, "reason": "none of 36 pairs is equivalent"}
+    failed = {**pair, "confirmed": False,
+              "reason": "not confirmed: the biases are not equivalent"}  # fmt: skip
+    pairs = pd.DataFrame([{"information": "readout_shape", **(failed if reverse else pair)},
+                          {"information": "information_shape", **none}])  # fmt: skip
+    cells = [
+        {"cue": cue, "decision": decision, "readout": readout, "share": share,
+         "ci_low": share - 0.03, "ci_high": share + 0.03,
+         "expected_share": share + (-0.1 if reverse else 0.1), "n": round(1100 * share),
+         "n_images": 1100, "stage": "stage3", "reason": ""}
+        for cue in ("shape", "texture")
+        for decision, halves in (("shape", (0.15, 0.05)), ("texture", (0.3, 0.3)),
+                                 ("neither", (0.1, 0.1)))
+        for readout, share in zip(("right", "wrong"), halves, strict=True)
+    ]  # fmt: skip
+    disagreement = bias[front].drop_duplicates().merge(pd.DataFrame(cells), how="cross")
+    return {"comparison": pd.concat(rows, ignore_index=True), "correlations": correlations,
+            "equivalent_pair": pairs, "disagreement": disagreement}  # fmt: skip
 
 
 def _accuracies(architecture: str, arm: str, reverse: bool) -> list[tuple[str, str, float, int]]:
@@ -230,19 +436,64 @@ def published(reverse: bool = False) -> dict[str, pd.DataFrame]:
                              ("cue-conflict", "shape", 1280))
     ]  # fmt: skip
     frames = {"shape_bias": bias, "shape_bias_by_class": by_class, "sensitivity": sensitivity,
-              "accuracy": accuracy}  # fmt: skip
-    return {name: pd.DataFrame(rows) for name, rows in frames.items()}
+              "accuracy": accuracy, "benchmark": _benchmark(networks, reverse)}  # fmt: skip
+    frames = {name: pd.DataFrame(rows) for name, rows in frames.items()}
+    return frames | {"shape_bias_differences": differences(frames["shape_bias"])}
+
+
+def published_techniques(reverse: bool = False) -> dict[str, pd.DataFrame]:
+    """Tables of the other techniques for one of the measured networks."""
+    tables = procedural(reverse)
+    found = {}
+    for name in ("readout", "dimensionality", "shuffling", "cue_strength", "erasure", "corruptions",
+                 "receptive_field", "segmentation", "corruption_errors"):  # fmt: skip
+        frame = tables[name]
+        frame = frame[(frame["architecture"] == "cnn") & (frame["arm"] == "plain")]
+        frame = frame[frame["seed"] == 0]
+        found[name] = frame.assign(
+            model="efficientnet-lite0--imagenet", architecture="efficientnet-lite0", arm="imagenet"
+        )
+    return found | {"architectures": tables["architectures"]}
+
+
+def _benchmark(networks: list[tuple], reverse: bool) -> list[dict]:
+    rows = []
+    for group, count in (("all-17", 17), ("cue-conflict+edge+silhouette", 3)):
+        for place, (architecture, _, arm, seed) in enumerate(networks):
+            if group == "all-17" and arm != "published":
+                continue
+            kappa = 0.4 if architecture == "humans" else 0.1 + 0.005 * place
+            kappa = 0.5 - kappa if reverse else kappa
+            row = {**_front(architecture, arm, seed), "datasets": group, "n_datasets": count}
+            for measure, value in (("accuracy_difference", 0.09), ("observed_consistency", 0.66),
+                                   ("error_consistency", kappa), ("ood_accuracy", 0.56)):  # fmt: skip
+                row |= {measure: value, f"{measure}_low": value - 0.02,
+                        f"{measure}_high": value + 0.02}  # fmt: skip
+            rows.append(row)
+    return rows
 
 
 MEASURED = ["shape_bias", "ci_low", "ci_high", "cue_match_rate", "accuracy", "value", "null",
             "validation_accuracy", "theoretical", "effective_trained", "effective_untrained",
-            "permuted", "chance"]  # fmt: skip
+            "permuted", "chance", "difference", "shape_share", "texture_share", "shape_share_low",
+            "shape_share_high", "texture_share_low", "texture_share_high", "balance_point",
+            "balance_low", "balance_high", "miou", "mean_mask_miou", "readout_shape",
+            "readout_texture", "relative_error", "clean_error", "error_consistency",
+            "error_consistency_low", "error_consistency_high", "texshape", "top1", "rho", "p_holm",
+            "share", "expected_share", "receptive_field", "confirmed", "model_a"]  # fmt: skip
 
 
 def undefined(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """The same tables with every measured value undefined."""
+    """The same tables with every measured value undefined; paired differences keep their names."""
     return {
-        name: frame.assign(**{column: np.nan for column in MEASURED if column in frame.columns})
+        name: frame.assign(
+            **{
+                column: np.nan
+                for column in MEASURED
+                if column in frame.columns
+                and not (name == "shape_bias_differences" and column == "model_a")
+            }
+        )
         for name, frame in tables.items()
     }
 

@@ -216,7 +216,7 @@ def test_trials_features_and_sensitivity_of_an_untrained_network(tmp_path):
     ("command", "extra", "says"),
     [
         ("features", ("--stage", "stage9"), "stage 'stage9' does not exist"),
-        ("features", ("--spatial", "classifier.3"), "stage 'classifier.3'"),
+        ("features", ("--spatial", "classifier.3"), "map of 1 x 1"),
         ("features", ("--batch-size", 0), "batch size"),
         ("features", ("--threads", 0), "--threads"),
         ("features", ("--settings", "{"), "--settings: not JSON"),

@@ -14,12 +14,12 @@ from tests import synthetic_tables
 
 from texshape.article import claims, compile_article, list_files
 from texshape.errors import InputError
+from texshape.figures.registry import FIGURES
 from texshape.figures.style import empty, save, style
 
 PAPER = Path(__file__).parents[2] / "paper"
-FIGURES = ["contact_sheet", "training", "accuracy", "shape_bias", "shape_bias_by_class", "controls",
-           "local_patches", "receptive_field", "readout", "dimensionality", "published_comparison",
-           "sensitivity"]  # fmt: skip
+IMAGE_FIGURES = ["contact_sheet", "feature_visualization", "influence", "architectures",
+                 "segmentation_pictures", "disagreement_images"]  # fmt: skip
 DRAWINGS: dict[str, bytes] = {}
 
 
@@ -33,7 +33,7 @@ def project(folder: Path, tables: dict[str, pd.DataFrame], kind: str = "procedur
             for path in save(empty("drawn by a test"), folder / "drawing"):
                 DRAWINGS[path.suffix] = path.read_bytes()
     (results / "figures").mkdir()
-    for name in FIGURES:
+    for name in [*FIGURES, *IMAGE_FIGURES]:
         for suffix, content in DRAWINGS.items():
             (results / "figures" / f"{name}{suffix}").write_bytes(content)
     trained = [{"architecture": a, "arms": arms, "seeds": [0, 1, 2]}
@@ -47,6 +47,17 @@ def project(folder: Path, tables: dict[str, pd.DataFrame], kind: str = "procedur
         "trained": trained if kind == "procedural" else [],
         "networks": [] if kind == "procedural" else ["a", "b", "c"],
         "bootstrap": {"level": 0.9, "resamples": 4321},
+        "comparison": {"level": 0.9, "margin": 0.05, "least_networks": 10},
+        "erasure": {"fit": "pooled"},
+        "feature_visualization": {
+            "steps": 321,
+            "learning_rate": 0.05,
+            "jitter": 0.07,
+            "scale": 0.1,
+            "rotation": 5.0,
+            "objective": "channel",
+            "selection": "seed",
+        },
         "evaluation": {"aggregation": "mean", "interpolation": "bicubic"},
     }
     (results / "parameters.json").write_text(json.dumps(parameters))
@@ -80,7 +91,7 @@ NORMAL = {
     "stylized-against-plain": "higher",
     "bias-stylized": "shape-biased",
     "bias-mixed": "between",
-    "recipe": "not separated",
+    "recipe": "higher",  # the paired difference is narrower than the intervals, which overlap
     "control-orientation": "higher",
     "control-orientation-name": "changes",
     "control-tint": "higher",
@@ -95,6 +106,35 @@ NORMAL = {
     "dimensionality-plain": "lower",
     "dimensionality-stylized": "higher",
     "dimensionality-gain": "higher",
+    "strength-name": "turns",
+    "balance-plain": "inside",
+    "balance-stylized": "beyond",
+    "field-effective": "above",
+    "field-training": "above",
+    "tracer-agrees": "agrees",
+    "field-accuracy": "with",
+    "shuffling-plain": "local",
+    "shuffling-stylized": "lower",
+    "segmentation-shape-plain": "known",
+    "segmentation-gain": "higher",
+    "segmentation-cue": "higher",
+    "erasure-texture-plain-removed": "removed",
+    "erasure-texture-plain": "used",
+    "erasure-shape-plain-removed": "removed",
+    "erasure-shape-plain": "used",
+    "erasure-bias": "freed",
+    "erasure-shape-stylized-removed": "removed",
+    "erasure-shape-stylized": "used",
+    "corruptions-stylized": "above",
+    "corruptions-mixed": "mixed",
+    "correlations": "some",
+    "pair-readout_shape": "confirmed",
+    "pair-information_shape": "no pair",
+    "disagreement": "less",
+    "limits-counts": "alike",
+    "limits-known": "hides",
+    "limits-used": "used",
+    "limits-procedure": "moves",
 }
 REVERSED = {
     "bias-plain": "shape-biased",
@@ -110,6 +150,47 @@ REVERSED = {
     "dimensionality-plain": "higher",
     "dimensionality-stylized": "lower",
     "dimensionality-gain": "lower",
+    "recipe": "lower",
+    "strength-name": "stays",
+    "balance-plain": "none",
+    "balance-stylized": "no comparison",
+    "tracer-agrees": "differs",
+    "field-accuracy": "against",
+    "shuffling-plain": "partly",
+    "shuffling-stylized": "higher",
+    "segmentation-shape-plain": "as the mean mask",
+    "segmentation-gain": "lower",
+    "segmentation-cue": "not separated",
+    "erasure-texture-plain-removed": "left",
+    "erasure-texture-plain": "not shown",
+    "erasure-shape-plain": "not shown",
+    "erasure-bias": "not freed",
+    "corruptions-stylized": "below",
+    "correlations": "none",
+    "pair-readout_shape": "not confirmed",
+    "disagreement": "more",
+    "limits-known": "not shown",
+    "limits-used": "not shown",
+}
+# Claims whose verdict says why there is nothing to say, where every value is undefined.
+NOTHING = {
+    "correlations": "too few",
+    "pair-readout_shape": "no pair",
+    "pair-information_shape": "no pair",
+    "limits-known": "not shown",
+}
+# Sections that stand and fall with a table, and the claims in them.
+SECTIONS = {
+    "readout": "readout|known-not-used",
+    "dimensionality": "dimensionality",
+    "segmentation": "segmentation",
+    "erasure": "erasure|limits-used",
+    "corruption_errors": "corruptions",
+    "cue_strength": "strength-name|balance",
+    "shuffling": "shuffling",
+    "architectures": "tracer|field-accuracy",
+    "receptive_field": "field-(effective|training)",
+    "comparison": "correlations|pair|disagreement",
 }
 
 
@@ -121,6 +202,8 @@ def test_normal_results(tmp_path):
     assert "Not run" not in text
     assert "90 % intervals" in text  # the level is read from the parameters
     assert "4 321 resamples" in text
+    assert "321 steps of Adam" in text
+    assert "a difference of 4.4 percentage points" in text.replace("4.5", "4.4")  # the paired one
 
 
 def test_reversed_results(tmp_path):
@@ -137,7 +220,7 @@ def test_undefined_results(tmp_path):
     arguments = project(tmp_path, synthetic_tables.undefined(synthetic_tables.procedural()))
     found = verdicts(arguments)
     assert set(found) == set(NORMAL)
-    assert set(found.values()) == {"undefined"}
+    assert {k: v for k, v in found.items() if v != "undefined"} == NOTHING
     text = words_of(page_of(arguments))
     assert "its shape bias is undefined" in text
     assert not re.search(r"\b(is|are) (texture|shape)-biased\b(?! here)", text)
@@ -148,11 +231,71 @@ def test_missing_results(tmp_path):
     arguments = project(tmp_path, synthetic_tables.procedural())
     found = verdicts(arguments, files=[])
     assert set(found.values()) == {"not run"}
-    assert "readout-shape-plain" not in found  # a technique without a table has no section
+    for claims_in in SECTIONS.values():  # a technique without a table has no section
+        assert not [name for name in found if re.match(claims_in, name)]
     text = words_of(page_of(arguments, files=[]))
     assert text.count("Not run.") >= 6
     assert "tables/" not in found
     assert not re.search(r"\d %", text)  # no old number
+
+
+@pytest.mark.parametrize("table", SECTIONS)
+def test_a_section_stands_and_falls_with_its_table(tmp_path, table):
+    arguments = project(tmp_path, synthetic_tables.procedural())
+    kept = [name for name in list_files(arguments["results"]) if name != f"tables/{table}.csv"]
+    found = verdicts(arguments, files=kept)
+    gone = {name for name in NORMAL if re.match(SECTIONS[table], name)}
+    assert gone
+    assert set(found) == set(NORMAL) - gone
+    rest = {name: verdict for name, verdict in found.items() if not name.startswith("limits")}
+    # Without fields or known classes nothing else changes; the closing section reads what is left.
+    assert rest == {name: NORMAL[name] for name in rest}
+
+
+def test_orders_follow_paired_differences_where_there_are_any(tmp_path):
+    tables = synthetic_tables.procedural()
+    arguments = project(tmp_path / "paired", tables)
+    assert verdicts(arguments)["recipe"] == "higher"
+    kept = [name for name in list_files(arguments["results"]) if "differences" not in name]
+    assert verdicts(arguments, files=kept)["recipe"] == "not separated"  # the intervals overlap
+    pairs = tables["shape_bias_differences"]
+    wide = pairs["model_b"].eq("cnn--plain-crop") & pairs["model_a"].eq("cnn--plain")
+    assert wide.sum() == 1
+    pairs.loc[wide, ["ci_low", "ci_high"]] = [-0.2, 0.01]
+    assert verdicts(project(tmp_path / "wide", tables))["recipe"] == "not separated"
+
+
+def test_erasure_is_held_against_random_subspaces(tmp_path):
+    tables = synthetic_tables.procedural()
+    erased = tables["erasure"]
+    random = (
+        (erased["arm"] == "plain") & (erased["erased"] == "random") & (erased["cue"] == "shape")
+    )
+    columns = ["shape_share", "shape_share_low", "shape_share_high"]
+    erased.loc[random, columns] = [0.03, 0.02, 0.04]  # as little as without the shape subspace
+    found = verdicts(project(tmp_path, tables))
+    assert found["erasure-shape-plain"] == "no more than random"
+    assert found["limits-used"] == "not shown"
+
+
+def test_bias_of_networks_with_few_matches_is_named(tmp_path):
+    tables = synthetic_tables.procedural()
+    bias = tables["shape_bias"]
+    one = (bias["architecture"] == "rf9") & (bias["arm"] == "plain") & (bias["seed"] == 1)
+    bias.loc[one, "cue_match_rate"] = 0.3
+    arguments = project(tmp_path, tables)
+    assert verdicts(arguments)["limits-counts"] == "hides"
+    assert "RF 9 trained on plain (seed 1)" in words_of(page_of(arguments))
+
+
+def test_too_few_networks_get_no_coefficient(tmp_path):
+    tables = synthetic_tables.procedural()
+    tables["correlations"] = tables["correlations"].assign(
+        rho=float("nan"), p_holm=float("nan"), n_tests=0, n_networks=4, reason="4 networks"
+    )
+    arguments = project(tmp_path, tables)
+    assert verdicts(arguments)["correlations"] == "too few"
+    assert "the charts stand without a coefficient" in words_of(page_of(arguments))
 
 
 def test_one_missing_figure_leaves_a_box_and_the_rest(tmp_path):
@@ -207,25 +350,43 @@ def test_published_experiment(tmp_path):
         "humans-against-networks": "higher",
         "networks-names": "divided",
         "sensitivity": "keeps",
+        "humans-ceiling": "higher",
+        "humans-own": "not separated",
+        "limits-counts": "alike",
+        "limits-known": "not run",
+        "limits-procedure": "stable",
     }
     text = words_of(page_of(arguments))
     assert "n = 12 000" in text
-    assert "Not run" not in text
+    assert text.count("Not run") == 1  # what the networks know
     assert "silhouettes filled with a texture" not in text  # the other experiment's data
 
 
-def test_read_outs_of_networks_that_were_not_trained_here(tmp_path):
-    tables = synthetic_tables.published()
-    for name in ("readout", "dimensionality"):
-        frame = synthetic_tables.procedural()[name]
-        frame = frame[(frame["architecture"] == "cnn") & (frame["arm"] == "plain")]
-        tables[name] = frame.assign(architecture="efficientnet-lite0", arm="imagenet", seed=0)
-    arguments = project(tmp_path, tables, kind="published")
+def test_techniques_on_networks_that_were_not_trained_here(tmp_path):
+    tables = synthetic_tables.published() | synthetic_tables.published_techniques()
+    arguments = project(tmp_path / "normal", tables, kind="published")
     text = words_of(page_of(arguments))
-    assert "Read-out from the last stage of each network" in text
-    assert "Information a unit above null pairs" in text
+    for caption in ("Read-out from the last stage of each network",
+                    "Information a unit above null pairs", "Erasing a cue at the last stage",
+                    "Share of shape decisions at both ends", "Accuracy without and under corruption",
+                    "Accuracy on whole pictures and on pictures cut", "from the last stage with a map",
+                    "What to report beside a shape bias"):  # fmt: skip
+        assert caption in text, caption
     assert "Not run" not in text
-    assert not {name for name in verdicts(arguments) if name.startswith("readout")}
+    found = verdicts(arguments)
+    assert not {name for name in found if "plain" in name}
+    assert found["known-not-used"] == "known, not used"
+    assert found["strength-name"] == "turns"
+    assert found["erasure-texture"] == "all"
+    assert found["limits-known"] == "hides"
+    tables = synthetic_tables.published(True) | synthetic_tables.published_techniques(True)
+    found = verdicts(project(tmp_path / "reversed", tables, kind="published"))
+    assert found["known-not-used"] == "no conflict"
+    assert found["strength-name"] == "keeps"
+    assert found["erasure-texture"] == "none"
+    tables = synthetic_tables.undefined(tables)
+    found = verdicts(project(tmp_path / "undefined", tables, kind="published"))
+    assert set(found.values()) == {"undefined"}
 
 
 def test_published_experiment_reversed_and_undefined(tmp_path):
@@ -233,9 +394,10 @@ def test_published_experiment_reversed_and_undefined(tmp_path):
     found = verdicts(project(tmp_path / "reversed", tables, kind="published"))
     assert found["bias-humans"] == "texture-biased"
     assert found["humans-against-networks"] == "lower"
+    assert found["humans-ceiling"] == "lower"
     tables = synthetic_tables.undefined(tables)
     found = verdicts(project(tmp_path / "undefined", tables, kind="published"))
-    assert set(found.values()) == {"undefined"}
+    assert set(found.values()) == {"undefined", "not run"}  # no read-out: nothing known
 
 
 def test_every_claim_names_cells_and_rule(tmp_path):

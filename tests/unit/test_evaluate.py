@@ -12,9 +12,12 @@ from torch import nn
 
 from texshape.data.imageset import ImageSet
 from texshape.errors import InputError
+from texshape.models import small
 from texshape.models.decisions import decider, probabilities
+from texshape.models.loading import load
 from texshape.models.network import Network
 from texshape.models.preprocessing import Own, preprocess
+from texshape.training import checkpoints
 from texshape.trials import evaluate as module
 from texshape.trials import files
 from texshape.trials.evaluate import decisions, evaluate, sensitivity, trials_frame
@@ -149,6 +152,28 @@ def test_no_class_map_is_one_clear_line():
     made = network(classes=None, decide=None, without_decision="it has 21843 outputs")
     with pytest.raises(InputError, match="test: it has 21843 outputs; decisions need one"):
         evaluate(made, images(1))
+
+
+def test_a_checkpoint_of_ours_decides_between_its_classes(tmp_path):
+    path = tmp_path / "rf9--plain/seed-1/final.pt"
+    trained = small.build("rf9", 3, seed=4)
+    checkpoints.write(
+        path, trained, architecture="rf9", classes=CLASSES, image_size=48, training={}, seed=1,
+        epoch=1, step=1,
+    )  # fmt: skip
+    shown = images(4, size=48)
+    made = load(str(path))
+    assert (made.slug, made.classes, made.input_size) == ("rf9--plain", CLASSES, 48)
+    assert list(made.stages) == ["stem", "stage1", "stage2", "stage3"]
+    assert not any(parameter.requires_grad for parameter in made.module.parameters())
+    with torch.inference_mode():
+        shown_tensor = torch.from_numpy(shown).permute(0, 3, 1, 2)
+        logits = trained.eval()(small.normalise(shown_tensor))
+    scores = evaluate(made, shown, batch_size=2, channels_last=False)
+    assert np.allclose(scores, logits.softmax(1).numpy(), atol=1e-5)
+    untrained = load(str(path), weights=False, seed=9)
+    assert untrained.classes == CLASSES
+    assert not torch.equal(untrained.module.head.weight, made.module.head.weight)
 
 
 def test_sensitivity_runs_each_pipeline_once_and_finds_the_bias():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import pytest
 import torch
 from torch import nn
@@ -87,8 +89,14 @@ def test_a_wrapped_backbone_is_opened():
         def forward(self, x):
             return self.head(self.backbone(x).mean((2, 3)))
 
-    found = find_stages(Wrapper().eval(), 32)
-    assert list(found.values()) == ["backbone.one", "backbone.two", "backbone.three"]
+    class Pooled(Backbone):
+        def forward(self, x):
+            return super().forward(x).mean((2, 3))
+
+    scales = ["backbone.one", "backbone.two", "backbone.three"]
+    assert list(find_stages(Wrapper().eval(), 32).values()) == scales
+    pooled = nn.Sequential(OrderedDict(backbone=Pooled(), head=nn.Linear(8, 5)))
+    assert list(find_stages(pooled.eval(), 32).values()) == scales
 
 
 def test_unpadded_convolutions_are_no_scales_of_their_own():

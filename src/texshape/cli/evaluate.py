@@ -159,8 +159,8 @@ def sensitivity(
 
 
 def _load(name: str, random: bool, seed: int, section: dict[str, Any]) -> Network:
+    from texshape.devices import select_device
     from texshape.models.loading import load
-    from texshape.training.device import select_device
 
     network = load(name, seed=seed, weights=not random, settings=section)
     device = select_device(lambda line: print(line, file=sys.stderr))

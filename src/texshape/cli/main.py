@@ -20,6 +20,7 @@ app.add_typer(run, name="run")
 
 # Each module registers its commands on `app` or `run` when imported, and imports nothing heavy itself.
 COMMANDS = [
+    "comparison",
     "data",
     "evaluate",
     "figures",
@@ -30,6 +31,7 @@ COMMANDS = [
     "robustness",
     "score",
     "segmentation",
+    "stylize",
     "summary",
     "tables",
     "track",

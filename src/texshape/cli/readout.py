@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from texshape import compute
 from texshape.cli.run import run
 
 LABELS = Annotated[Path, typer.Option(help="STEM.labels.csv of the images.")]
@@ -25,7 +26,8 @@ def readout(
     output: Annotated[list[Path], typer.Option(help="CSV to write, one a --features.")],
     seed: SEED = 0,
     images_output: Annotated[
-        Path | None, typer.Option(help="CSV of each image's reading (one --features only).")
+        Path | None,
+        typer.Option(help="CSV of the last stage's reading by image (one --features only)."),
     ] = None,
 ) -> None:
     """Linear read-out of shape and of texture from every stage, with its baselines."""
@@ -46,7 +48,7 @@ def readout(
     table = read_csv(labels, LABEL_COLUMNS)
     conflict = exemplars.conflicting(table)
     for folder, path in zip(features, output, strict=True):
-        rows, images = [], []
+        rows, images = [], {}
         for part in stored(folder, chosen.inputs):
             values = part.read(len(table))
             for cue in exemplars.CUES:
@@ -55,15 +57,14 @@ def readout(
                 )
                 where = {"stage": part.stage, "cue": cue, "input": part.input}
                 rows.append({**row, **where})
-                images.append(
-                    pd.DataFrame(
-                        {**where, "imagename": table["imagename"][conflict],
-                         "correct": result.correct, "fold": result.folds}
-                    )
+                # Stages come in order: of each kind of features the last one stays.
+                images[part.input, cue] = pd.DataFrame(
+                    {**where, "imagename": table["imagename"][conflict],
+                     "correct": result.correct, "fold": result.folds}
                 )  # fmt: skip
         write_csv(path, pd.DataFrame(rows, columns=linear.COLUMNS))
         if images_output:
-            write_csv(images_output, pd.concat(images))
+            write_csv(images_output, pd.concat(images.values()))
 
 
 @run.command("dimensionality")
@@ -147,12 +148,10 @@ def erasure(
     chosen = build(ErasureSettings, parameters.from_json(settings), "erasure")
     conflict = imageset.read(images)
     agreeing = imageset.read(plain) if plain else None
-    import torch
-
+    compute.prepare(threads)
     from texshape.models.loading import load
     from texshape.readout.intervention import COLUMNS, measure
 
-    torch.set_num_threads(threads)
     for name, path in zip(network, output, strict=True):
         loaded = load(name, seed=seed, weights=not random)
         rows = measure(loaded, conflict, settings=chosen, seed=seed, plain=agreeing)

@@ -17,12 +17,14 @@ from typing import Annotated, Any
 
 import typer
 
+from texshape import compute
 from texshape.cli.run import run
 from texshape.errors import InputError, nearest
 
 Network = Annotated[str, typer.Option(help="Name of a network, or the path of a checkpoint.")]
 Settings = Annotated[str, typer.Option(help="JSON object, a section of the parameters.")]
 Seed = Annotated[int, typer.Option(help="Of untrained weights, images and channels drawn.")]
+Threads = Annotated[int, typer.Option(help="Threads of the CPU.")]
 Set = Annotated[str | None, typer.Option("--set", help="Stem of the image set.")]
 Stem = Annotated[Path, typer.Option(help="Where .svg and .png are written.")]
 
@@ -55,6 +57,7 @@ def receptive_field_command(
     ] = None,
     settings: Settings = "{}",
     seed: Seed = 0,
+    threads: Threads = 1,
 ) -> None:
     """Theoretical and effective receptive field of each stage."""
     given = _settings(settings, FIELD_SETTINGS)
@@ -64,6 +67,7 @@ def receptive_field_command(
         if int(given[key]) < 1:
             raise InputError(f"settings: {key}: expected at least 1, found {given[key]}")
 
+    compute.prepare(threads)
     from texshape.files import write_csv
     from texshape.receptive_field.measure import measure, write_maps
 
@@ -93,6 +97,7 @@ def feature_visualization_command(
     image_set: Set = None,
     settings: Settings = "{}",
     seed: Seed = 0,
+    threads: Threads = 1,
 ) -> None:
     """Images that excite some channels of each stage."""
     given = _settings(settings, FEATURE_SETTINGS)
@@ -105,6 +110,7 @@ def feature_visualization_command(
     if int(given["channels"]) < 1:
         raise InputError(f"settings: channels: expected at least 1, found {given['channels']}")
 
+    compute.prepare(threads)
     from texshape.models.loading import load
     from texshape.visualize import features
 

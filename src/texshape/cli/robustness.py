@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from texshape import compute
 from texshape.cli.run import run
 from texshape.errors import InputError, nearest
 
@@ -58,15 +59,13 @@ def corruptions(
         {"types": None, "severities": [1, 2, 3, 4, 5], "images": None, "constants": None},
     )
 
-    import torch
-
+    compute.prepare(threads)
     from texshape.data import imageset
     from texshape.files import write_csv
     from texshape.models.loading import load
     from texshape.robustness import accuracy
     from texshape.robustness.corruptions import TYPES
 
-    torch.set_num_threads(threads)
     data = imageset.read(images)
     labels = data.labels["shape"].to_numpy()
     rows = accuracy.balanced(labels, section["images"], seed=seed)
@@ -145,15 +144,14 @@ def probes(
     if not plain and not conflict and not strength_set:
         raise InputError("probes: expected --plain, --conflict or --strength-set")
 
+    compute.prepare(threads)
     import pandas as pd
-    import torch
 
     from texshape.data import imageset
     from texshape.files import write_csv
     from texshape.models.loading import load
     from texshape.robustness import probes as measures
 
-    torch.set_num_threads(threads)
     loaded = load(network, settings=_evaluation(evaluation))
     tables = {}
     if plain:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from texshape import compute
 from texshape.cli.run import run
 from texshape.errors import InputError
 
@@ -42,8 +43,8 @@ def segmentation(
 
     import tempfile
 
+    compute.prepare(threads)
     import numpy as np
-    import torch
 
     from texshape.data import imageset
     from texshape.files import atomic_path, write_csv
@@ -51,7 +52,6 @@ def segmentation(
     from texshape.segmentation import measure
     from texshape.segmentation import voc as photographs
 
-    torch.set_num_threads(threads)
     plan = measure.Plan.read(section)
     loaded = load(network, seed=seed, weights=not untrained)
     if images is not None:
@@ -72,3 +72,25 @@ def segmentation(
         with atomic_path(pictures) as temporary:
             np.savez_compressed(temporary, **shown)
     write_csv(output, table)
+
+
+@run.command("figure-segmentation")
+def figure_segmentation(
+    pictures: Annotated[Path, typer.Option("--input", help="NPZ that --pictures wrote.")],
+    output_stem: Annotated[Path, typer.Option(help="Where .svg and .png are written.")],
+    target: Annotated[str, typer.Option(help="Target whose masks are shown.")] = "shape",
+) -> None:
+    """Test images, their true masks, and what the read-out of each stage predicts."""
+    import numpy as np
+
+    from texshape.figures import segmentation as drawing
+    from texshape.figures import style
+
+    try:
+        with np.load(pictures, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    except (OSError, ValueError) as error:
+        raise InputError(f"{pictures}: not a readable NPZ file ({error})") from None
+    with style.style():
+        figure = drawing.predictions(arrays, target=target)
+    style.save(figure, output_stem)

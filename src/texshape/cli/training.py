@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from texshape import compute
 from texshape.cli.run import run
 from texshape.errors import InputError
 
@@ -26,26 +27,19 @@ def train(
     threads: Annotated[int, typer.Option(help="Threads of the CPU.")] = 1,
 ) -> None:
     """Train a network; an interrupted training resumes (exit status 75 says: run me again)."""
-    # Read when torch's libraries load. Spinning threads beside another process cost five times as
-    # much as waiting ones; large pages spare page faults of large activations.
-    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-    os.environ["GOMP_SPINCOUNT"] = "0"
-    os.environ["OMP_NUM_THREADS"] = str(threads)
+    # Read when torch's libraries load: large pages spare page faults of large activations, and
+    # products on a GPU are deterministic.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # deterministic products on a GPU
-    if threads < 1:
-        raise InputError(f"--threads: expected an integer >= 1, found {threads}")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     try:
         section = json.loads(settings)
     except json.JSONDecodeError as error:
         raise InputError(f"--settings: not JSON ({error})") from None
 
-    import torch
-
+    compute.prepare(threads)
     from texshape.training import loop
     from texshape.training.settings import parse
 
-    torch.set_num_threads(threads)
     loop.train(
         architecture=architecture,
         settings=parse(section),

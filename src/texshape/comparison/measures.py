@@ -137,6 +137,8 @@ def _dimensionality(frame: pd.DataFrame, settings: ComparisonSettings) -> list[p
     found = []
     for estimator, name in _ESTIMATORS.items():
         for factor in ("shape", "texture", "residual"):
+            if name.format(factor) not in MEASURES:  # only shares have a residual
+                continue
             rows = frame[(frame["estimator"] == estimator) & (frame["factor"] == factor)]
             rows = last_stage(rows)
             source = "dimensionality.csv: " + estimator + ", last stage (" + rows["stage"] + ")"
@@ -164,9 +166,7 @@ def _receptive_field(frame: pd.DataFrame, settings: ComparisonSettings) -> list[
     rows = last_stage(frame)
     source = "receptive_field.csv: effective, trained, last stage (" + rows["stage"] + ")"
     n = "n_images" if "n_images" in rows.columns else None
-    return [
-        _rows(rows, "receptive_field", "effective_trained", interval=None, n=n, source=source)
-    ]
+    return [_rows(rows, "receptive_field", "effective_trained", interval=None, n=n, source=source)]
 
 
 def _cue_strength(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.DataFrame]:
@@ -176,7 +176,7 @@ def _cue_strength(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.
     frame = frame.assign(n=counted.transform("sum"))
     # The fit's reason is in each row, behind that of the strength where there is one: the shortest
     # is the fit's alone, or that of no strength.
-    length = frame["reason"].fillna("").astype(str).str.len()
+    length = _text(frame["reason"]).str.len()
     rows = frame.assign(length=length).sort_values("length", kind="stable")
     rows = rows.drop_duplicates(KEYS).sort_index()
     source = "cue_strength.csv: logistic fit over all strengths"
@@ -218,7 +218,7 @@ def _corruptions(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.D
 
 def _corruption_errors(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.DataFrame]:
     rows = frame[frame["corruption"] == "mean"]
-    baseline = rows["baseline"].fillna("").astype(str)
+    baseline = _text(rows["baseline"])
     source = "corruption_errors.csv: mean over types, against " + baseline
     source = source.where(baseline != "", "corruption_errors.csv: mean over types")
     return [
@@ -243,7 +243,9 @@ def _erasure(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.DataF
             tuple(both[name] for name in columns),
         )
         both = both.assign(used=both[f"{share}_other"] - both[share], low=low, high=high)
-        source = f"erasure.csv: decisions for {cue}, random minus {cue} subspace erased, last stage ("
+        source = (
+            f"erasure.csv: decisions for {cue}, random minus {cue} subspace erased, last stage ("
+        )
         source = source + both["stage"].astype(str) + ")"
         found.append(
             _rows(both, f"used_{cue}", "used", interval=("low", "high"), n="n_images",
@@ -435,7 +437,7 @@ def widen(comparison: pd.DataFrame) -> pd.DataFrame:
     present = [name for name in MEASURES if name in set(comparison["measure"])]
     seeds = comparison.groupby(front, sort=False)["seed"].nunique().rename("n_seeds")
     wide = comparison.pivot_table(
-        index=front, columns="measure", values="value", aggfunc="mean", sort=False, dropna=False
+        index=front, columns="measure", values="value", aggfunc="mean", sort=False
     )
     joined = seeds.to_frame().join(wide.reindex(columns=present), how="left")
     return joined.reset_index()
@@ -521,14 +523,12 @@ def _rows(
         source=source,
     )
     given = frame["reason"] if "reason" in frame.columns else pd.Series("", index=frame.index)
-    given = given.fillna("").astype(str)
+    given = _text(given)
     given = given.where(given != "", reason or "undefined in its table")
     return rows.assign(reason=given.where(rows["value"].isna(), ""))[COLUMNS]
 
 
-def _side_by_side(
-    frame: pd.DataFrame, other: pd.DataFrame, columns: Iterable[str]
-) -> pd.DataFrame:
+def _side_by_side(frame: pd.DataFrame, other: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
     """Rows of a network beside its rows of another kind, whose columns end in ``_other``."""
     columns = [*dict.fromkeys([*columns, *(c for c in _CI if c in other.columns)])]
     other = other[[*KEYS, *columns]].rename(columns={name: f"{name}_other" for name in columns})
@@ -541,6 +541,11 @@ def _triple(frame: pd.DataFrame, column: str, suffix: str = "") -> tuple:
 
 def _divide(part: pd.Series, whole: pd.Series) -> pd.Series:
     return part / whole.where(whole != 0)
+
+
+def _text(column: pd.Series) -> pd.Series:
+    """Words with nothing for empty cells; a column of empty cells alone was read as numbers."""
+    return column.astype(object).where(column.notna(), "").astype(str)
 
 
 def _missing(value: Any) -> bool:

@@ -27,8 +27,8 @@ def with_published(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) ->
     bias, match = figure.subplots(1, 2, sharey=True, width_ratios=[2.6, 1])
     labels = []
     for y, row in enumerate(frame.itertuples()):
-        kind = _kind(row.architecture, row.arm)
-        color, marker = _LOOK[kind]
+        kind = kind_of(row.architecture, row.arm)
+        color, marker = LOOKS[kind]
         value = 100 * float(row.shape_bias)
         if np.isfinite(value):
             style.interval(bias, 100 * row.ci_low, 100 * row.ci_high, y, color, width=2)
@@ -39,7 +39,7 @@ def with_published(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) ->
         labels.append(_label(row, frame))
     bias.set_yticks(range(len(frame)), labels, fontsize=size)
     for label, row in zip(bias.get_yticklabels(), frame.itertuples(), strict=True):
-        if _kind(row.architecture, row.arm) != "published network":
+        if kind_of(row.architecture, row.arm) != "published network":
             label.set_fontweight("bold")
     bias.set_ylim(len(frame) - 0.4, -0.6)
     bias.axvline(50, color=GREY, linewidth=0.8, zorder=1)
@@ -51,8 +51,8 @@ def with_published(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) ->
     networks = frame[frame["architecture"] != "humans"]["n_conflict"]
     bias.set_title(f"Shape bias, n = {style.counts(networks)} a network")
     match.set_title("Cue matches")
-    for kind, (color, marker) in _LOOK.items():
-        if any(_kind(row.architecture, row.arm) == kind for row in frame.itertuples()):
+    for kind, (color, marker) in LOOKS.items():
+        if any(kind_of(row.architecture, row.arm) == kind for row in frame.itertuples()):
             bias.plot([], [], marker, color=color, label=kind)
     match.plot([], [], color=GREY, linestyle=":", linewidth=1, label="chance")
     handles = [axis.get_legend_handles_labels() for axis in (bias, match)]
@@ -61,10 +61,10 @@ def with_published(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) ->
     return figure
 
 
-_LOOK = {"humans": (INK, "o"), "published network": (GREY, "^"), "measured here": (BLUE, "s")}
+LOOKS = {"humans": (INK, "o"), "published network": (GREY, "^"), "measured here": (BLUE, "s")}
 
 
-def _kind(architecture: str, arm: str) -> str:
+def kind_of(architecture: str, arm: str) -> str:
     if architecture == "humans":
         return "humans"
     return "published network" if arm == "published" else "measured here"

@@ -24,7 +24,7 @@ def by_type(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure
         return style.empty(title)
     arms = [arm for _, arm in style.in_order(frame)]
     types = [name for name in dict.fromkeys(frame["corruption"]) if name != "none"]
-    figure = style.make(height=0.9 + 0.19 * (len(types) + 1))
+    figure = style.make(height=max(2.4, 0.9 + 0.19 * (len(types) + 1)))
     left, right = figure.subplots(1, 2, width_ratios=[1.7, 1])
     handles = {}
     for step, arm in enumerate(arms):
@@ -40,6 +40,8 @@ def by_type(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure
         severities = sorted(set(rows["severity"]))
         by_severity = rows.groupby("severity")["accuracy"].mean()
         right.plot(severities, style.percent(by_severity[severities]), marker=marker, color=color)
+    if frame["accuracy"].isna().all():
+        style.undefined(left, len(types) / 2)
     labels = ["uncorrupted", *(name.replace("_", " ") for name in types)]
     left.set_yticks(range(len(labels)), labels)
     left.invert_yaxis()
@@ -53,7 +55,7 @@ def by_type(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5)
     count, seeds = style.counts(frame["n"]), style.seeds(frame["seed"].nunique())
     name = style.network_label(architecture)
-    figure.suptitle(f"{title}: {name}, {count} images a cell, {seeds}", fontsize=8.5)
+    figure.suptitle(f"{title}: {name}, n = {count} images a cell, {seeds}", fontsize=8.5)
     return figure
 
 

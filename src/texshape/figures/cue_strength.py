@@ -47,6 +47,8 @@ def curves(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
             balance = balance[np.isfinite(balance)]
             top.plot(balance, np.full(len(balance), 50), "|", color=color, markersize=9)
             bottom.plot(means.index, style.percent(means["cue_match_rate"]), color=color)
+        if frame.loc[frame["architecture"] == name, "shape_share"].isna().all():
+            style.undefined(top, 25, 0.5)
         top.set_title(style.network_label(name))
         style.percent_axis(top, "y", "shape decisions, %" if place % columns == 0 else "")
         style.percent_axis(bottom, "y", "cue match, %" if place % columns == 0 else "")
@@ -58,5 +60,5 @@ def curves(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
     handles["balance point"] = axes[0, 0].plot([], [], "|", color=GREY, markersize=9)[0]
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5)
     counts, seeds = style.counts(frame["n_conflict"]), style.seeds(frame["seed"].nunique())
-    figure.suptitle(f"{title}: {counts} conflict trials a strength, {seeds}", fontsize=8.5)
+    figure.suptitle(f"{title}: n = {counts} conflict trials a strength, {seeds}", fontsize=8.5)
     return figure

@@ -26,9 +26,22 @@ FIGURES: dict[str, tuple[str, list[str]]] = {
     "controls": ("controls:difficulty", ["shape_bias", "shape_bias_by_class"]),
     "local_patches": ("receptive_field:accuracy_by_field", ["accuracy", "receptive_field"]),
     "receptive_field": ("receptive_field:by_stage", ["receptive_field"]),
+    "shuffling": ("shuffling:by_patches", ["shuffling"]),
+    "cue_strength": ("cue_strength:curves", ["cue_strength"]),
     "sensitivity": ("sensitivity:grid", ["sensitivity"]),
     "readout": ("readout:by_stage", ["readout"]),
     "dimensionality": ("dimensionality:by_stage", ["dimensionality"]),
+    "segmentation": ("segmentation:by_stage", ["segmentation"]),
+    "erasure": ("erasure:by_condition", ["erasure"]),
+    "corruptions": ("corruptions:by_type", ["corruptions"]),
+    "corruption_errors": ("corruptions:relative", ["corruption_errors"]),
+    "benchmark": ("benchmark:with_humans", ["benchmark"]),
+    "measure_against_measure": (
+        "measure_against_measure:scatter",
+        ["comparison", "correlations"],
+    ),
+    "layer_by_epoch": ("layer_by_epoch:heat_maps", ["readout", "dimensionality"]),
+    "disagreement": ("disagreement:by_network", ["disagreement"]),
 }
 
 #: figures that only one kind of experiment has something to show in
@@ -72,6 +85,25 @@ COLUMNS: dict[str, list[str]] = {
                 "ci_low", "ci_high", "chance", "permuted", "n_images"],
     "dimensionality": ["architecture", "arm", "seed", "epoch", "stage", "estimator", "factor",
                        "value", "ci_low", "ci_high", "null", "n_units", "n_pairs"],
+    "shuffling": ["architecture", "arm", "seed", "set", "k", "accuracy", "ci_low", "ci_high", "n",
+                  "chance"],
+    "cue_strength": ["architecture", "arm", "seed", "strength", "shape_share", "ci_low", "ci_high",
+                     "cue_match_rate", "n_conflict", "balance_point"],
+    "segmentation": ["architecture", "arm", "seed", "stage", "head", "target", "miou",
+                     "mean_mask_miou", "n_test", "bound"],
+    "erasure": ["model", "architecture", "arm", "seed", "stage", "cue", "erased", "shape_share",
+                "shape_share_low", "shape_share_high", "texture_share", "texture_share_low",
+                "texture_share_high", "n_images"],
+    "corruptions": ["architecture", "arm", "seed", "corruption", "severity", "accuracy", "n"],
+    "corruption_errors": ["architecture", "arm", "seed", "corruption", "relative_error", "marked"],
+    "benchmark": ["model", "architecture", "arm", "seed", "datasets", "accuracy_difference",
+                  "observed_consistency", "error_consistency", "ood_accuracy", "n_datasets"],
+    "comparison": ["model", "architecture", "arm", "seed", "measure", "value", "ci_low", "ci_high",
+                   "n", "unit"],
+    "correlations": ["measure_x", "measure_y", "rho", "ci_low", "ci_high", "p_holm", "n_networks",
+                     "reason"],
+    "disagreement": ["model", "architecture", "arm", "seed", "cue", "decision", "readout", "share",
+                     "ci_low", "ci_high", "expected_share", "n_images"],
 }  # fmt: skip
 
 
@@ -97,7 +129,9 @@ def read_tables(name: str, folder: str | Path) -> dict[str, pd.DataFrame]:
 
 NUMBERS = {"shape_bias", "ci_low", "ci_high", "cue_match_rate", "n_conflict", "accuracy", "n",
            "epoch", "validation_accuracy", "value", "null", "chance", "permuted", "n_images",
-           "effective_untrained", "effective_trained", "image_size"}  # fmt: skip
+           "effective_untrained", "effective_trained", "image_size", "k", "strength",
+           "shape_share", "balance_point", "miou", "mean_mask_miou", "n_test", "texture_share",
+           "n_datasets", "severity", "relative_error", "error_consistency"}  # fmt: skip
 
 
 def _require_numbers(path: Path, frame: pd.DataFrame) -> None:

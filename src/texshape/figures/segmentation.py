@@ -58,7 +58,7 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
                 axis.plot([place] * len(values), values, marker, color=color, markersize=2.5,
                           alpha=0.5)  # fmt: skip
                 if not np.isfinite(values).any():
-                    style.undefined(axis, 50, place, "no map")
+                    style.undefined(axis, 50, place, "undefined:\nno map")
             means = [
                 style.mean(style.percent(rows.loc[rows["stage"] == s, "miou"])) for s in stages
             ]
@@ -86,7 +86,7 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     count = style.counts(readouts["n_test"])
     seeds = style.seeds(readouts["seed"].nunique())
     name = style.network_label(architecture)
-    figure.suptitle(f"{title}: {name}, {count} test images, {seeds}", fontsize=8.5)
+    figure.suptitle(f"{title}: {name}, n = {count} test images, {seeds}", fontsize=8.5)
     return figure
 
 

@@ -39,6 +39,8 @@ def by_patches(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
             for row in rows.itertuples():
                 style.interval(axis, 100 * row.ci_low, 100 * row.ci_high, ks.index(row.k), color,
                                vertical=True, width=0.7)  # fmt: skip
+        if frame.loc[frame["architecture"] == name, "accuracy"].isna().all():
+            style.undefined(axis, 50, (len(ks) - 1) / 2)
         chance = style.mean(style.percent(frame["chance"]))
         handles["chance"] = axis.axhline(chance, color=GREY, linestyle=":", linewidth=1)
         axis.set_title(style.network_label(name))
@@ -48,5 +50,5 @@ def by_patches(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
         axes[place // columns, place % columns].set_axis_off()
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5)
     counts, seeds = style.counts(frame["n"]), style.seeds(frame["seed"].nunique())
-    figure.suptitle(f"{title}: {counts} images, {seeds}", fontsize=8.5)
+    figure.suptitle(f"{title}: n = {counts} images, {seeds}", fontsize=8.5)
     return figure

@@ -287,7 +287,7 @@ def _open_clip(name: names.ModelName, weights: bool) -> _Loaded:
         std=tuple(getattr(model.visual, "image_std", None) or package.OPENAI_DATASET_STD),
         resize=size if isinstance(size, int) else size[0],
     )
-    module = ZeroShot(model.visual, text.clone(), float(model.logit_scale.exp()))
+    module = ZeroShot(model.visual, text.clone(), model.logit_scale.exp().item())
     return _Loaded(module, own, tuple(imagenet16.CATEGORIES), decides=True)
 
 

@@ -314,9 +314,8 @@ class _Scales:
             else:
                 found.append(path)
         found.sort(key=self.order.__getitem__)
-        maps = [name for name in found if self.sides[name] is not None]
-        if maps and self.scales(maps) < 2:
-            backbone = max(maps, key=lambda name: len(self.inside(name)))
+        if found and self.scales(found) < 2:
+            backbone = max(found, key=lambda name: len(self.inside(name)))
             if opened := self.sequence(backbone + "."):
                 place = found.index(backbone)
                 return found[:place] + opened + found[place + 1 :]

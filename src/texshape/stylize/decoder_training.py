@@ -9,100 +9,21 @@ few thousand images learns sooner what its features look like.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from texshape.errors import InputError, nearest
+from texshape.errors import InputError
 from texshape.stylize.decoders import Decoder, mirror_plan
 from texshape.stylize.encoders import Encoder
-from texshape.stylize.pixels import Preparation, to_float
+from texshape.stylize.pixels import prepare, to_float
+from texshape.stylize.settings import DecoderSettings, Preparation
 from texshape.stylize.statistics import adaptive_instance_normalisation, channel_statistics
 
 _WEIGHTS, _BATCHES = 1, 2  # numbers in the seeds of the random streams
-
-
-@dataclass(frozen=True)
-class DecoderSettings:
-    """How a decoder is trained.
-
-    Attributes
-    ----------
-    layer : str
-        Whose features are exchanged and decoded; also the layer of the content loss.
-    style_layers : tuple of str
-    style_weight : float
-        Of the style loss, the content loss having 1; 10 in the authors' code.
-    reconstruction_weight : float
-        Of the pixel loss (mean squared error of images in [0, 1]).
-    width : int
-        Channels of the decoder's first convolution.
-    steps, batch_size : int
-    learning_rate : float
-        Of Adam, falling to zero by half a cosine.
-    """
-
-    layer: str
-    style_layers: tuple[str, ...]
-    style_weight: float = 10.0
-    reconstruction_weight: float = 100.0
-    width: int = 64
-    steps: int = 600
-    batch_size: int = 8
-    learning_rate: float = 2e-3
-
-    @classmethod
-    def parse(cls, section: Mapping[str, Any], where: str = "decoder") -> DecoderSettings:
-        """Check a section of the parameters.
-
-        Raises
-        ------
-        InputError
-            If a key is unknown or missing, or a value is out of range.
-        """
-        known = [part.name for part in fields(cls)]
-        for key in section:
-            if key not in known:
-                raise InputError(f"{where}.{key}: unknown setting{nearest(str(key), known)}")
-        for key in ("layer", "style_layers"):
-            if not section.get(key):
-                raise InputError(f"{where}.{key}: missing")
-        values = dict(section)
-        if isinstance(values["style_layers"], str) or not all(
-            isinstance(name, str) for name in values["style_layers"]
-        ):
-            raise InputError(f"{where}.style_layers: expected a list of layers")
-        values["style_layers"] = tuple(values["style_layers"])
-        for key in ("width", "steps", "batch_size"):
-            value = values.get(key, 1)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InputError(f"{where}.{key}: {value!r}; expected an integer of 1 or more")
-        for key in ("style_weight", "reconstruction_weight", "learning_rate"):
-            value = values.get(key, 1.0)
-            good = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if not good or not math.isfinite(value) or value < 0:
-                raise InputError(f"{where}.{key}: {value!r}; expected a number of 0 or more")
-        return cls(**values)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self) | {"style_layers": list(self.style_layers)}
-
-
-def layer_scales(encoder: Encoder, images: Tensor, layers: Sequence[str]) -> dict[str, float]:
-    """Mean square of the activations of each layer, over some images.
-
-    The losses are divided by it. The papers' VGG-19 was rescaled so that its mean activations are
-    1; other encoders are not, and a weight should mean the same with each.
-    """
-    with torch.no_grad():
-        maps = encoder(images, layers)
-    return {name: max(float(maps[name].square().mean()), 1e-12) for name in layers}
 
 
 def style_loss(
@@ -110,7 +31,10 @@ def style_loss(
     style: Mapping[str, tuple[Tensor, Tensor]],
     scales: Mapping[str, float],
 ) -> Tensor:
-    """Squared differences of channel means and deviations, summed over layers (equation 13)."""
+    """Squared differences of channel means and deviations, summed over layers (equation 13).
+
+    Each layer's is divided by its scale, the mean square of its activations.
+    """
     total = torch.zeros(())
     for name, (mean, deviation) in style.items():
         own_mean, own_deviation = channel_statistics(maps[name])
@@ -170,14 +94,15 @@ def train_decoder(
     rng = np.random.default_rng([seed, _BATCHES])
     history: list[dict[str, float]] = []
     sums, counted = np.zeros(3), 0
-    scales = layer_scales(encoder, to_float(styles[:64]).to(device), wanted)
+    scales = {name: encoder.scales[name] ** 2 for name in wanted}
     every = max(1, settings.steps // 10)
     for step in range(1, settings.steps + 1):
         chosen = rng.integers(len(contents), size=settings.batch_size)
-        content = to_float(contents[chosen]).to(device)
-        content = preparation(content, [(seed, step, place) for place in range(len(chosen))])
+        original = to_float(contents[chosen]).to(device)
+        streams = [(seed, step, place) for place in range(len(chosen))]
+        content = prepare(original, preparation, streams)
         style = to_float(styles[rng.integers(len(styles), size=settings.batch_size)]).to(device)
-        losses = _losses(encoder, decoder, content, style, settings, scales)
+        losses = _losses(encoder, decoder, original, content, style, settings, scales)
         loss = (
             losses[0]
             + settings.style_weight * losses[1]
@@ -186,8 +111,7 @@ def train_decoder(
         values = [part.item() for part in losses]
         if not all(map(math.isfinite, values)):
             raise InputError(
-                f"decoder: the loss is not finite at step {step}; try a lower "
-                "decoder.learning_rate"
+                f"decoder: the loss is not finite at step {step}; try a lower decoder.learning_rate"
             )
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -206,6 +130,7 @@ def train_decoder(
 def _losses(
     encoder: Encoder,
     decoder: Decoder,
+    original: Tensor,
     content: Tensor,
     style: Tensor,
     settings: DecoderSettings,
@@ -223,10 +148,12 @@ def _losses(
     maps = encoder(result, wanted)
     content_loss = functional.mse_loss(maps[settings.layer], target) / scales[settings.layer]
     if settings.reconstruction_weight:
-        # Half of either: a decoder must paint styles as well as contents.
-        half = (len(content) + 1) // 2
-        features = torch.cat([content_map[:half], style_map[half:]])
-        images = torch.cat([content[:half], style[half:]])
+        # Half of either, as they are: a decoder must paint styles as well as contents.
+        half = (len(original) + 1) // 2
+        images = torch.cat([original[:half], style[half:]])
+        with torch.no_grad():
+            own = encoder(original[:half], [settings.layer])[settings.layer]
+        features = torch.cat([own, style_map[half:]])
         pixel_loss = functional.mse_loss(decoder(features), images)
     else:
         pixel_loss = torch.zeros(())

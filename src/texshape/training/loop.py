@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from texshape.devices import select_device
 from texshape.errors import InputError
 from texshape.files import write_csv
 from texshape.models import small
@@ -35,7 +36,6 @@ from texshape.training.batches import (
     steps_per_epoch,
     training_batch,
 )
-from texshape.training.device import select_device
 from texshape.training.interruption import Interrupted, Request, stop_request
 from texshape.training.optimization import optimizer_and_schedule
 from texshape.training.randomness import WEIGHTS, derived_seed

@@ -1,0 +1,68 @@
+# Every network by every measure, and what they say together.
+
+
+rule compare:
+    input:
+        tables=[
+            f"{TABLES}/{name}.csv"
+            for name in TABLE_NAMES
+            if name not in COMPARISON_TABLES
+        ],
+        trials=[f"{RESULTS}/{run}/trials/cue-conflict.csv" for run in RUNS],
+        readings=[f"{RESULTS}/{run}/{LAST_READINGS}" for run in MEASURED_RUNS],
+        published=PUBLISHED_TRIALS,
+    output:
+        [f"{TABLES}/{name}.csv" for name in COMPARISON_TABLES],
+    log:
+        f"logs/{config['experiment']}/compare.log",
+    benchmark:
+        f"logs/{config['experiment']}/compare.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=30,
+    params:
+        tables=lambda wc, output: parent(output[0]),
+        results=lambda wc, output: parent(parent(output[0])),
+        networks=[word for run in RUNS for word in ("--network", run)],
+        readings=LAST_READINGS,
+        published=lambda wc, input: (
+            ["--published", parent(input.published)] if input.published else []
+        ),
+        controls=[word for arm in CONTROL_ARMS for word in ("--without-arm", arm)],
+        settings=section("comparison"),
+        seed=lookup(dpath="seed", within=config),
+        code=source_hash("comparison"),
+    shell:
+        "texshape run compare --tables {params.tables:q} --settings {params.settings:q}"
+        " --seed {params.seed} --results {params.results:q} {params.networks:q}"
+        " --readings {params.readings:q} {params.published:q} {params.controls:q}"
+        " --output-dir {params.tables:q} > {log:q} 2>&1"
+
+
+rule figure_disagreement_images:
+    input:
+        table=f"{TABLES}/disagreement_images.csv",
+        images=set_files("base", "cue-conflict", masks=False),
+    output:
+        multiext(f"{FIGURES}/disagreement_images", ".svg", ".png"),
+    log:
+        f"logs/{config['experiment']}/figure_disagreement_images.log",
+    benchmark:
+        f"logs/{config['experiment']}/figure_disagreement_images.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=800,
+        runtime=10,
+    params:
+        tables=lambda wc, input: parent(input.table),
+        images=lambda wc, input: stem(input.images),
+        stem=lambda wc, output: output[0].removesuffix(".svg"),
+        code=source_hash("figures/disagreement.py", "figures/style.py"),
+    shell:
+        "texshape run disagreement-sheet --tables {params.tables:q} --set {params.images:q}"
+        " --output-stem {params.stem:q} > {log:q} 2>&1"

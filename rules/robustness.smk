@@ -1,0 +1,120 @@
+# Decisions on changed images: shuffled patches, faded cues, corruptions.
+
+
+rule probes:
+    input:
+        network=lambda wc: network_files(f"{wc.model}/seed-{wc.seed}"),
+        plain=set_files("base", "test-plain", masks=False) if PROCEDURAL else [],
+        conflict=set_files("base", "cue-conflict", masks=False),
+        silhouettes=[] if PROCEDURAL else set_files("base", "silhouettes", masks=False),
+        faded=[
+            file
+            for strength in DRAWN_STRENGTHS
+            for file in set_files(
+                "base", f"cue-conflict-strength-{strength}", masks=False
+            )
+        ],
+    output:
+        [f"{RESULTS}/{{model}}/seed-{{seed}}/{name}.csv" for name in PROBE_TABLES],
+    log:
+        f"logs/{config['experiment']}/probes/{{model}}/seed-{{seed}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/probes/{{model}}/seed-{{seed}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=2500,
+        runtime=120,
+    params:
+        network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
+        plain=lambda wc, input: ["--plain", stem(input.plain)] if input.plain else [],
+        conflict=lambda wc, input: stem(input.conflict),
+        silhouettes=lambda wc, input: (
+            ["--silhouettes", stem(input.silhouettes)] if input.silhouettes else []
+        ),
+        faded=lambda wc, input: [
+            word
+            for file in input.faded
+            if file.endswith(".images.npy")
+            for word in ("--strength-set", stem([file]))
+        ],
+        settings=section("probes"),
+        evaluation=section("evaluation"),
+        seed=lookup(dpath="seed", within=config),
+        output_dir=lambda wc, output: parent(output[0]),
+        code=source_hash(
+            "robustness/probes.py",
+            "data/probes.py",
+            "trials/cue_strength.py",
+            "models",
+        ),
+    shell:
+        "texshape run probes --network {params.network:q} {params.plain:q}"
+        " --conflict {params.conflict:q} {params.silhouettes:q} {params.faded:q}"
+        " --settings {params.settings:q} --evaluation {params.evaluation:q}"
+        " --seed {params.seed} --threads {threads} --output-dir {params.output_dir:q} > {log:q} 2>&1"
+
+
+# One job for all networks: each corrupted image is made once.
+rule corruptions:
+    input:
+        networks=[
+            file for run in MEASURED_RUNS for file in [network_files(run)] if file
+        ],
+        images=set_files("base", "test-plain", masks=False),
+    output:
+        [f"{RESULTS}/{run}/corruptions.csv" for run in MEASURED_RUNS],
+    log:
+        f"logs/{config['experiment']}/corruptions.log",
+    benchmark:
+        f"logs/{config['experiment']}/corruptions.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=2500,
+        runtime=240,
+    params:
+        networks=[
+            word for run in MEASURED_RUNS for word in ("--network", network_name(run))
+        ],
+        outputs=lambda wc, output: [
+            word for file in output for word in ("--output", file)
+        ],
+        images=lambda wc, input: stem(input.images),
+        settings=corruption_settings("types", "severities", "images", "constants"),
+        evaluation=section("evaluation"),
+        seed=lookup(dpath="seed", within=config),
+        code=source_hash(
+            "robustness/corruptions.py", "robustness/accuracy.py", "models"
+        ),
+    shell:
+        "texshape run corruptions {params.networks:q} {params.outputs:q} --set {params.images:q}"
+        " --settings {params.settings:q} --evaluation {params.evaluation:q}"
+        " --seed {params.seed} --threads {threads} > {log:q} 2>&1"
+
+
+rule corruption_errors:
+    input:
+        f"{TABLES}/corruptions.csv",
+    output:
+        f"{TABLES}/corruption_errors.csv",
+    log:
+        f"logs/{config['experiment']}/corruption_errors.log",
+    benchmark:
+        f"logs/{config['experiment']}/corruption_errors.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        settings=corruption_settings("baseline_arm", "least_error"),
+        code=source_hash("robustness/errors.py"),
+    shell:
+        "texshape run corruption-errors --table {input:q} --settings {params.settings:q}"
+        " --output {output:q} > {log:q} 2>&1"

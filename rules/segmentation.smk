@@ -1,0 +1,30 @@
+# Segmentation read-outs from the maps of every stage; ground truth is exact on drawn images.
+
+
+rule segmentation:
+    input:
+        checkpoint=f"{RESULTS}/{{model}}/seed-{{seed}}/checkpoints/epoch-{{epoch}}.pt",
+        images=set_files("base", "cue-conflict"),
+    output:
+        table=f"{RESULTS}/{{model}}/seed-{{seed}}/segmentation/epoch-{{epoch}}.csv",
+        pictures=f"{RESULTS}/{{model}}/seed-{{seed}}/segmentation/epoch-{{epoch}}.npz",
+    log:
+        f"logs/{config['experiment']}/segmentation/{{model}}/seed-{{seed}}-{{epoch}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/segmentation/{{model}}/seed-{{seed}}-{{epoch}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=2500,
+        runtime=120,
+    params:
+        images=lambda wc, input: stem(input.images),
+        settings=lambda wc: segmentation_settings(wc.model, wc.seed, wc.epoch),
+        seed=lookup(dpath="seed", within=config),
+        code=source_hash("segmentation", "models"),
+    shell:
+        "texshape run segmentation --network {input.checkpoint:q} --set {params.images:q}"
+        " --settings {params.settings:q} --seed {params.seed} --threads {threads}"
+        " --pictures {output.pictures:q} --output {output.table:q} > {log:q} 2>&1"

@@ -1,0 +1,135 @@
+"""`texshape run compare` and `disagreement-sheet`: all measures of all networks together.
+
+    texshape run compare --tables results/procedural/tables --settings '{"margin": 0.05}' \
+        --results results/procedural --network cnn--plain/seed-0 --network cnn--plain/seed-1 \
+        --readings readout/images.csv --without-arm plain-tint-0.6 --seed 2019 \
+        --output-dir results/procedural/tables
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from texshape.cli.run import run
+from texshape.errors import InputError
+
+CUE_CONFLICT = "cue-conflict"
+
+
+@run.command("compare")
+def compare(
+    tables: Annotated[Path, typer.Option(help="Folder of the tables of all techniques (CSV).")],
+    settings: Annotated[str, typer.Option(help="Section `comparison`, as JSON.")],
+    output_dir: Annotated[Path, typer.Option(help="Gets the six tables.")],
+    seed: Annotated[int, typer.Option(min=0, help="Of bootstrap and permutations.")] = 0,
+    results: Annotated[
+        Path | None, typer.Option(help="Folder of the experiment, for --network.")
+    ] = None,
+    network: Annotated[
+        list[str] | None,
+        typer.Option(help="SLUG/seed-S below --results, with trials/cue-conflict.csv; repeat."),
+    ] = None,
+    readings: Annotated[
+        str | None,
+        typer.Option(help="CSV in each network's folder: read-out by image (--images-output)."),
+    ] = None,
+    published: Annotated[
+        Path | None, typer.Option(help="Published trials, for intervals of published networks.")
+    ] = None,
+    without_arm: Annotated[
+        list[str] | None,
+        typer.Option(help="Arm tested on other images: in comparison.csv alone; repeat."),
+    ] = None,
+) -> None:
+    """Write comparison, comparison_wide, correlations, equivalent_pair, disagreement tables."""
+    import pandas as pd
+
+    from texshape import parameters
+    from texshape.comparison import correlation, decisions, disagreement, equivalence, measures
+    from texshape.comparison.settings import ComparisonSettings
+    from texshape.files import read_csv, write_csv
+    from texshape.readout.settings import build
+    from texshape.trials.files import Trials
+    from texshape.trials.files import read as read_trials
+    from texshape.trials.score import Decisions, gather
+    from texshape.trials.tables import network_subject, read_published
+
+    chosen = build(ComparisonSettings, parameters.from_json(settings), "comparison")
+    paths = {name: tables / f"{name}.csv" for name in measures.TABLES}
+    found = {name: path for name, path in paths.items() if path.exists()}
+    if not found:
+        raise InputError(f"{tables}: holds none of the tables {', '.join(paths)}")
+    if network and results is None:
+        raise InputError("compare: --network needs --results, the folder of the experiment")
+    if readings and not network:
+        raise InputError("compare: --readings needs --network and --results")
+    # Checked here, where the file's path is known.
+    frames = {name: measures.check(name, read_csv(path), path) for name, path in found.items()}
+    comparison = measures.collect(frames, chosen)
+
+    trials: dict[tuple, Trials] = {}
+    decided: dict[str, dict[int, Decisions]] = {}
+    groups: dict[tuple[str, int | None], list[Decisions]] = {}
+    for name in network or []:
+        subject = network_subject(name)
+        own = read_trials(results / name / "trials" / f"{CUE_CONFLICT}.csv")
+        (gathered,) = gather([own])[0].values()
+        groups[subject.model, subject.seed] = [gathered]
+        if subject.arm not in (without_arm or []):
+            trials[subject.model, subject.architecture, subject.arm, subject.seed] = own
+            decided.setdefault(subject.model, {})[subject.seed] = gathered
+    if published is not None:
+        for (subject, images), own in read_published(published).items():
+            if images == CUE_CONFLICT:
+                (gathered,) = gather([own])[0].values()
+                human = subject.model.startswith("subject-")
+                model = measures.HUMANS if human else subject.model
+                groups.setdefault((model, None), []).append(gathered)
+    sampling = {"resamples": chosen.resamples, "level": chosen.level, "seed": seed}
+    comparison = measures.fill_intervals(comparison, decisions.rate_intervals(groups, **sampling))
+    same_images = comparison[~comparison["arm"].isin(without_arm or [])]
+
+    joined: dict[tuple, pd.DataFrame] = {}
+    if readings:
+        for (model, architecture, arm, one), own in trials.items():
+            path = results / model / f"seed-{one}" / readings
+            frame = read_csv(path, disagreement.READING_COLUMNS)
+            joined[model, architecture, arm, one] = disagreement.join(
+                own, frame, input=chosen.input, name=str(path)
+            )
+    written = {
+        "comparison": comparison,
+        "comparison_wide": measures.widen(comparison),
+        "correlations": correlation.correlations(same_images, chosen, seed=seed),
+        "equivalent_pair": equivalence.equivalent_pairs(decided, same_images, chosen, seed=seed),
+        "disagreement": disagreement.count(joined, chosen, seed=seed),
+        "disagreement_images": disagreement.top_images(joined, chosen),
+    }
+    for name, table in written.items():
+        write_csv(output_dir / f"{name}.csv", table)
+
+
+@run.command("disagreement-sheet")
+def disagreement_sheet(
+    tables: Annotated[Path, typer.Option(help="Folder with disagreement_images.csv.")],
+    images: Annotated[Path, typer.Option("--set", help="Stem of the cue-conflict set.")],
+    output_stem: Annotated[Path, typer.Option(help="Where .svg and .png are written.")],
+    model: Annotated[
+        list[str] | None, typer.Option(help="Network (slug) of a row; repeat; by default four.")
+    ] = None,
+    columns: Annotated[int, typer.Option(min=1, help="Images a row.")] = 8,
+) -> None:
+    """Draw the images on which decision and read-out disagree most."""
+    from texshape.comparison.disagreement import IMAGE_COLUMNS
+    from texshape.data import imageset
+    from texshape.figures.disagreement import sheet
+    from texshape.figures.style import save, style
+    from texshape.files import read_csv
+
+    rows = read_csv(tables / "disagreement_images.csv", IMAGE_COLUMNS)
+    with style():
+        figure = sheet(rows, imageset.read(images), models=model, columns=columns)
+    save(figure, output_stem)

@@ -1,0 +1,573 @@
+"""Steps of neural style transfer.
+
+::
+
+    texshape run fetch-paintings --output-dir data/paintings
+    texshape run prepare-styles --source renderer --data JSON --settings JSON --seed 2019 \
+        --output-dir results/procedural/styles
+    texshape run train-decoder --content STEM --styles STEM --held-out-content STEM \
+        --held-out-styles STEM --settings JSON --seed 2019 --output decoder.pt \
+        --reconstruction reconstruction.csv
+    texshape run stylize --content STEM --styles STEM --decoder decoder.pt --settings JSON \
+        --seed 2019 --shard 0 --shards 4 --output STEM
+    texshape run merge-shards --part STEM ... --output STEM
+    texshape run conflict-by-optimisation --data JSON --settings JSON --seed 2019 --output STEM
+    texshape run stylization-fitness --results DIR --set NAME --full SLUG/seed-0 \
+        --limited SLUG/seed-0 --manifest CSV --output CSV
+    texshape run stylization-sheet --content STEM --styles STEM --result STEM --output-stem STEM
+
+`--settings` is the section `stylize` of the parameters.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from texshape.cli.run import run
+from texshape.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from texshape.data.imageset import ImageSet
+    from texshape.stylize.settings import StylizeSettings
+
+RENDERER = "renderer"
+
+SettingsOption = Annotated[str, typer.Option(help="Section `stylize` of the parameters, JSON.")]
+Seed = Annotated[int, typer.Option(min=0, help="Root of all randomness.")]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of the CPU.")]
+EncoderName = Annotated[
+    str | None, typer.Option("--encoder", help="In place of settings.encoder.name (a checkpoint).")
+]
+DecoderPath = Annotated[
+    Path | None, typer.Option(help="Engine adain: what train-decoder wrote, or the published one.")
+]
+ShardNumber = Annotated[
+    int | None, typer.Option(min=0, help="Make this shard alone, at OUTPUT; else all, and merge.")
+]
+ShardCount = Annotated[int, typer.Option(min=1, help="Number of shards.")]
+StylePlace = Annotated[Path, typer.Option(help="Stem of an image set of styles, or a folder.")]
+
+
+@run.command("fetch-paintings")
+def fetch_paintings(
+    output_dir: Annotated[Path, typer.Option(help="Gets style/ and content/ with the pictures.")],
+) -> None:
+    """Bring 20 paintings and 7 photographs to try with, verified by check sum."""
+    import pandas as pd
+
+    from texshape.files import write_csv
+    from texshape.stylize import paintings
+
+    found = paintings.fetch(output_dir)
+    rows = [(item.destination.relative_to(output_dir), item.url, item.sha256) for item in found]
+    write_csv(output_dir / "paintings.csv", pd.DataFrame(rows, columns=["file", "url", "sha256"]))
+
+
+@run.command("prepare-styles")
+def prepare_styles(
+    source: Annotated[str, typer.Option(help="`renderer`, or a folder of images.")],
+    output_dir: Annotated[
+        Path, typer.Option(help="Gets styles-train, -validation, -test (image sets), styles.csv.")
+    ],
+    settings: SettingsOption = "{}",
+    data: Annotated[str, typer.Option(help="Section `data`, JSON, for the renderer.")] = "{}",
+    seed: Seed = 0,
+) -> None:
+    """Read or draw style images and split them: no painting is in two splits."""
+    from texshape.data import imageset
+    from texshape.files import write_csv
+    from texshape.stylize import styles
+
+    section = _settings(settings)
+    if source == RENDERER:
+        found = styles.from_renderer(_json(data, "--data"), seed, section.styles)
+    else:
+        found = styles.from_folder(
+            source, section.styles, section.images, tolerated=section.tolerated
+        )
+    for name in styles.SPLITS:
+        if (found.table["split"] == name).any():
+            imageset.write(output_dir / f"styles-{name}", found.split(name))
+    write_csv(output_dir / "styles.csv", found.table)
+    counts = found.table["split"].value_counts()
+    print(f"{source}: " + ", ".join(f"{counts.get(name, 0)} {name}" for name in styles.SPLITS))
+
+
+@run.command("train-decoder")
+def train_decoder(
+    content: Annotated[
+        list[Path], typer.Option(help="Stem of an image set, or a folder; any number.")
+    ],
+    styles: StylePlace,
+    held_out_content: Annotated[Path, typer.Option(help="The like, for the error.")],
+    held_out_styles: Annotated[Path, typer.Option(help="The like, for the error.")],
+    output: Annotated[Path, typer.Option(help="Decoder, a file of weights.")],
+    reconstruction: Annotated[Path, typer.Option(help="Table of the error (CSV).")],
+    settings: SettingsOption = "{}",
+    history: Annotated[Path | None, typer.Option(help="Table of the losses (CSV).")] = None,
+    encoder: EncoderName = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+) -> None:
+    """Train a decoder of AdaIN on the data at hand; report what encoder and decoder lose."""
+    section = _settings(settings, encoder)
+    _prepare(threads)
+    import numpy as np
+    import pandas as pd
+
+    from texshape.devices import select_device
+    from texshape.files import write_csv
+    from texshape.stylize import decoders, encoders
+    from texshape.stylize.decoder_training import train_decoder as train
+    from texshape.stylize.engines import AdaIN
+    from texshape.stylize.reconstruction import reconstruction_table
+
+    contents = np.concatenate([_pixels(place, section) for place in content])
+    style_images = _styles(styles, section).images
+    held_out = {
+        "content": _pixels(held_out_content, section),
+        "style": _styles(held_out_styles, section).images,
+    }
+    network = encoders.load(section.encoder)
+    network.to(select_device(lambda line: print(line, file=sys.stderr)))
+    module, rows = train(
+        network,
+        contents,
+        style_images,
+        section.decoder,
+        preparation=section.content,
+        seed=seed,
+        log=lambda line: print(line, flush=True),
+    )
+    training = {
+        "seed": seed,
+        "contents": len(contents),
+        "styles": len(style_images),
+        "low_pass": section.content.low_pass,
+        "noise": section.content.noise,
+        **{key: value for key, value in vars(section.decoder).items() if key != "style_layers"},
+        "style_layers": list(section.decoder.style_layers),
+    }
+    engine = AdaIN(network, module, section.decoder.layer)
+    trained_on = {"content": contents, "style": style_images}
+    table = pd.concat(
+        [
+            reconstruction_table(engine, images, trained_on[name], name=name)
+            for name, images in held_out.items()
+        ],
+        ignore_index=True,
+    )
+    write_csv(reconstruction, table)
+    if history is not None:
+        write_csv(history, pd.DataFrame(rows))
+    decoders.write(
+        output,
+        module,
+        {"encoder": network.identity, "layer": section.decoder.layer, "training": training},
+    )
+    for row in table[table["method"] == "decoder"].itertuples():
+        print(f"held-out {row.images}: PSNR {row.psnr:.1f} dB over {row.n} images")
+
+
+@run.command("stylize")
+def stylize(
+    content: Annotated[
+        Path, typer.Option(help="Stem of an image set, or a folder of class folders.")
+    ],
+    styles: StylePlace,
+    output: Annotated[Path, typer.Option(help="Stem of the result, or of the shard.")],
+    settings: SettingsOption = "{}",
+    decoder: DecoderPath = None,
+    encoder: EncoderName = None,
+    engine: Annotated[
+        str | None, typer.Option(help="adain or optimisation, in place of settings.engine.")
+    ] = None,
+    condition: Annotated[
+        str | None, typer.Option(help="Name of the set in its labels; default: OUTPUT's name.")
+    ] = None,
+    seed: Seed = 0,
+    shard: ShardNumber = None,
+    shards: ShardCount = 1,
+    threads: Threads = 1,
+) -> None:
+    """Stylize a data set. A shard that is done already is not made again."""
+    section = _settings(settings, encoder, engine)
+    _prepare(threads)
+    from texshape.stylize import shards as steps
+    from texshape.stylize.engines import build, check_alpha
+
+    check_alpha(section.alpha)
+    contents = steps.open_contents(content)
+    style_set = _styles(styles, section)
+    made = build(section, decoder=decoder)
+    name = condition or output.name
+    request = steps.request_digest(
+        settings=vars(section),
+        weights=made.weights,
+        seed=seed,
+        shards=shards,
+        condition=name,
+        contents=_identity(contents),
+        styles=_identity(style_set),
+    )
+    numbers = range(shards) if shard is None else [shard]
+    parts = []
+    for number in numbers:
+        part = steps.Shard(number, shards)
+        stem = output if shard is not None else _part(output, part)
+        parts.append(stem)
+        if steps.is_done(stem, request):
+            print(f"{stem}: done already")
+            continue
+        common: dict[str, Any] = {
+            "seed": seed, "shard": part, "request": request, "output": stem,
+            "log": lambda line: print(line, flush=True),
+        }  # fmt: skip
+        if isinstance(contents, tuple):
+            steps.stylize_folder(*contents, style_set, made, section, **common)
+        else:
+            steps.stylize_imageset(contents, style_set, made, section, condition=name, **common)
+    if shard is None:
+        steps.merge(parts, output, tolerated=section.tolerated)
+
+
+@run.command("merge-shards")
+def merge_shards(
+    part: Annotated[list[Path], typer.Option(help="Stem of a shard; all of them, in any order.")],
+    output: Annotated[Path, typer.Option(help="Stem of the whole.")],
+    tolerated: Annotated[int, typer.Option(min=0, help="Unusable images that may be.")] = 0,
+) -> None:
+    """Join shards: into one image set, or (tars) into one manifest and list of shards."""
+    from texshape.stylize.shards import merge
+
+    merge(part, output, tolerated=tolerated)
+
+
+@run.command("conflict-by-optimisation")
+def conflict_by_optimisation(
+    output: Annotated[Path, typer.Option(help="Stem of the result, or of the shard.")],
+    settings: SettingsOption = "{}",
+    data: Annotated[
+        str | None, typer.Option(help="Section `data`, JSON: the renderer's exemplars.")
+    ] = None,
+    variant: Annotated[str, typer.Option(help="Variant of that section.")] = "base",
+    fill: Annotated[
+        str, typer.Option(help="The renderer's contents: `flat` colour or their `own` texture.")
+    ] = "flat",
+    contents: Annotated[
+        Path | None, typer.Option(help="Stem of shape exemplars, in place of --data.")
+    ] = None,
+    textures: Annotated[
+        Path | None, typer.Option(help="Stem of texture exemplars, in place of --data.")
+    ] = None,
+    decoder: DecoderPath = None,
+    encoder: EncoderName = None,
+    engine: Annotated[str, typer.Option(help="optimisation or adain.")] = "optimisation",
+    seed: Seed = 0,
+    shard: ShardNumber = None,
+    shards: ShardCount = 1,
+    threads: Threads = 1,
+) -> None:
+    """Make cue-conflict images: shape of one exemplar, texture of another."""
+    section = _settings(settings, encoder, engine)
+    if (data is None) == (contents is None and textures is None):
+        raise InputError("give --data, or --contents and --textures")
+    _prepare(threads)
+    from texshape.data import imageset
+    from texshape.files import write_csv
+    from texshape.stylize import conflict
+    from texshape.stylize import shards as steps
+    from texshape.stylize.engines import build
+
+    if data is not None:
+        drawn = _variant(_json(data, "--data"), variant)
+        total = len(_pictures(drawn, seed))
+        identity = drawn
+    else:
+        if contents is None or textures is None:
+            raise InputError("give both --contents and --textures")
+        shape_set, texture_set = imageset.read(contents), imageset.read(textures)
+        pairs = conflict.pairs(shape_set.labels, texture_set.labels, seed)
+        total = len(pairs)
+        identity = [_identity(shape_set), _identity(texture_set)]
+    made = build(section, decoder=decoder)
+    request = steps.request_digest(
+        settings=vars(section), weights=made.weights, seed=seed, shards=shards, fill=fill,
+        contents=identity,
+    )  # fmt: skip
+    parts = []
+    for number in range(shards) if shard is None else [shard]:
+        part = steps.Shard(number, shards)
+        stem = output if shard is not None else _part(output, part)
+        parts.append(stem)
+        if steps.is_done(stem, request):
+            print(f"{stem}: done already")
+            continue
+        chosen = part.range(total)
+        if not chosen:
+            raise InputError(f"{shards} shards for {total} images; expected at most as many")
+        if data is not None:
+            shown, patterns = conflict.rendered_pairs(drawn, seed, chosen, fill=fill)
+            labels = shown.labels
+        else:
+            rows = [pairs[index] for index in chosen]
+            shown = _rows(shape_set, [row for row, _ in rows])
+            patterns = _rows(texture_set, [row for _, row in rows])
+            labels = conflict.conflict_labels(shown.labels, patterns.labels)
+        images, manifest = conflict.stylize_pairs(
+            shown, patterns, labels, made, section, seed=seed, first=chosen.start
+        )
+        imageset.write(stem, images)
+        write_csv(f"{stem}.manifest.csv", manifest)
+        names = [path.name for path in imageset.paths(stem, masks=images.masks is not None)]
+        steps.finish(stem, names, request, part, total, [])
+        print(f"{stem}: shard {number} of {shards}, {len(images)} images", flush=True)
+    if shard is None:
+        steps.merge(parts, output)
+
+
+@run.command("stylization-fitness")
+def stylization_fitness(
+    results: Annotated[Path, typer.Option(help="Folder of the experiment.")],
+    set_name: Annotated[
+        list[str], typer.Option("--set", help="Stylized test set: trials/SET.csv; repeat.")
+    ],
+    manifest: Annotated[list[Path], typer.Option(help="Manifest of that set, one each; repeat.")],
+    full: Annotated[
+        list[str],
+        typer.Option(help="SET=SLUG/seed-S: full network trained on that stylization; repeat."),
+    ],
+    limited: Annotated[
+        list[str], typer.Option(help="SET=SLUG/seed-S: receptive-field-limited network; repeat.")
+    ],
+    output: Annotated[Path, typer.Option(help="Table (CSV).")],
+    settings: Annotated[str, typer.Option(help="Section `bootstrap`, JSON.")] = "{}",
+    seed: Seed = 0,
+) -> None:
+    """Score stylizations: networks that train and test on them, full against limited."""
+    import pandas as pd
+
+    from texshape.files import write_csv
+    from texshape.stylize import fitness
+
+    if len(set_name) != len(manifest):
+        raise InputError(f"{len(set_name)} times --set but {len(manifest)} times --manifest")
+    section = _json(settings, "--settings")
+    for key in section:
+        if key not in ("resamples", "level"):
+            raise InputError(
+                f"--settings: bootstrap.{key} is unknown{nearest(key, ('resamples', 'level'))}"
+            )
+    networks = {name: [] for name in set_name}
+    for role, given in (("full", full), ("limited", limited)):
+        for text in given:
+            name, _, network = text.partition("=")
+            if name not in networks or not network:
+                raise InputError(
+                    f"--{role} '{text}': expected SET=SLUG/seed-S with a --set"
+                    f"{nearest(name, networks)}"
+                )
+            networks[name].append((role, network))
+    tables = []
+    for name, path in zip(set_name, manifest, strict=True):
+        engine, weights = _made_by(path)
+        decided = [_decided(results, name, role, network) for role, network in networks[name]]
+        tables.append(
+            fitness.fitness_table(
+                name, decided, engine=engine, weights=weights, seed=seed, **section
+            )
+        )
+    write_csv(output, pd.concat(tables, ignore_index=True))
+
+
+@run.command("stylization-sheet")
+def stylization_sheet(
+    content: Annotated[Path, typer.Option(help="Stem of the contents, or a folder.")],
+    styles: StylePlace,
+    result: Annotated[
+        Path, typer.Option(help="Stem of the result (an image set, or merged tar shards).")
+    ],
+    output_stem: Annotated[Path, typer.Option(help="Written as .png and .svg.")],
+    settings: SettingsOption = "{}",
+    columns: Annotated[int, typer.Option(min=1, help="Images side by side.")] = 12,
+    bands: Annotated[int, typer.Option(min=1, help="Rows of content, style, result.")] = 2,
+    title: Annotated[str, typer.Option(help="Above the images.")] = "",
+) -> None:
+    """Draw a contact sheet: content, style and result, evenly spaced over the set."""
+    from texshape.figures.style import save
+    from texshape.figures.stylization import stylization_sheet as draw
+    from texshape.stylize.sheet import choose
+
+    section = _settings(settings)
+    chosen = choose(content, _styles(styles, section), result, section, count=columns * bands)
+    save(draw(*chosen, columns=columns, title=title), output_stem)
+
+
+# --- helpers ------------------------------------------------------------------------------------
+
+
+def _prepare(threads: int) -> None:
+    """Set what torch's libraries read when they load; then the number of threads."""
+    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+    os.environ["GOMP_SPINCOUNT"] = "0"
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    import torch
+
+    torch.set_num_threads(threads)
+
+
+def _json(text: str, option: str) -> dict[str, Any]:
+    try:
+        section = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(f"{option}: not JSON ({error})") from None
+    if not isinstance(section, dict):
+        raise InputError(f"{option}: expected a JSON object, found {type(section).__name__}")
+    return section
+
+
+def _settings(text: str, encoder: str | None = None, engine: str | None = None) -> StylizeSettings:
+    from texshape.stylize.settings import parse
+
+    section = _json(text, "--settings")
+    if engine is not None:
+        section["engine"] = engine
+    parsed = parse(section)
+    if encoder is not None:
+        parsed = replace(parsed, encoder=replace(parsed.encoder, name=encoder))
+    return parsed
+
+
+def _styles(place: Path, section: StylizeSettings) -> ImageSet:
+    """Styles by their place: a folder (all of it, whatever its splits), or an image set."""
+    from texshape.data import imageset
+
+    if not place.is_dir():
+        found = imageset.read(place)
+        if not len(found):
+            raise InputError(f"{place}: holds no style")
+        return found
+    from texshape.stylize.styles import from_folder
+
+    whole = replace(section.styles, split={"train": 1.0, "validation": 0.0, "test": 0.0})
+    return from_folder(place, whole, section.images, tolerated=section.tolerated).split("train")
+
+
+def _pixels(place: Path, section: StylizeSettings) -> np.ndarray:
+    """Images for the training of a decoder: of an image set, or some of a folder."""
+    import numpy as np
+
+    from texshape.data import imageset
+
+    if not place.is_dir():
+        return np.asarray(imageset.read(place).images)
+    from texshape.stylize.photographs import Unusable, check_count, list_images, read_square
+
+    sources = list_images(place)
+    step = max(1, len(sources) // section.decoder.images)
+    pixels, unusable = [], []
+    for source in sources[::step][: section.decoder.images]:
+        try:
+            pixels.append(read_square(source.path, section.images))
+        except Unusable as error:
+            unusable.append(str(error))
+            print(f"texshape: warning: {error}", file=sys.stderr)
+    check_count(unusable, section.tolerated, len(sources), place)
+    if not pixels:
+        raise InputError(f"{place}: holds no usable image")
+    return np.stack(pixels)
+
+
+def _identity(images: Any) -> str:
+    """Digest of what a request reads: names, and every image's first row of pixels."""
+    import hashlib
+
+    import numpy as np
+
+    digest = hashlib.sha256()
+    if isinstance(images, tuple):  # sources of a folder
+        for source in images[0]:
+            status = source.path.stat()
+            digest.update(f"{source.name} {status.st_size} {status.st_mtime_ns}\n".encode())
+        return digest.hexdigest()
+    digest.update(images.labels.to_csv(index=False).encode())
+    digest.update(str(images.images.shape).encode())
+    middle = images.images.shape[1] // 2
+    for begin in range(0, len(images), 1024):
+        digest.update(np.ascontiguousarray(images.images[begin : begin + 1024, middle]).tobytes())
+    return digest.hexdigest()
+
+
+def _part(output: Path, shard: Any) -> Path:
+    name = f"{output.name}.shard-{shard.number:05d}-of-{shard.total:05d}"
+    return output.with_name(name)
+
+
+def _rows(images: ImageSet, rows: list[int]) -> ImageSet:
+    from texshape.data.imageset import ImageSet
+
+    masks = None if images.masks is None else images.masks[rows]
+    return ImageSet(images.images[rows], images.labels.iloc[rows].reset_index(drop=True), masks)
+
+
+def _variant(data: dict[str, Any], variant: str) -> dict[str, Any]:
+    """The section with a variant's overrides merged in."""
+    from texshape.data.procedural import parse_settings
+
+    parse_settings(data, variant)  # speaks up where a key is wrong
+
+    def merged(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
+        result = dict(base)
+        for key, value in override.items():
+            result[key] = merged(base[key], value) if isinstance(value, dict) else value
+        return result
+
+    base = {key: value for key, value in data.items() if key != "variants"}
+    return merged(base, (data.get("variants") or {}).get(variant) or {})
+
+
+def _pictures(data: dict[str, Any], seed: int) -> Any:
+    from texshape.data import procedural
+
+    return procedural.pictures(procedural.parse_settings(data), seed, "cue-conflict")
+
+
+def _made_by(manifest: Path) -> tuple[str, str]:
+    from texshape.files import read_csv
+    from texshape.stylize.manifest import MANIFEST_COLUMNS
+
+    table = read_csv(manifest, MANIFEST_COLUMNS)
+    kinds = table[["engine", "weights"]].drop_duplicates()
+    if len(kinds) != 1:
+        raise InputError(f"{manifest}: {len(kinds)} kinds of engine and weights, expected one")
+    return str(kinds["engine"].iloc[0]), str(kinds["weights"].iloc[0])
+
+
+def _decided(results: Path, set_name: str, role: str, network: str) -> Any:
+    from texshape.files import read_csv
+    from texshape.stylize.fitness import Decided
+    from texshape.trials.tables import network_subject
+
+    subject = network_subject(network)
+    table = read_csv(
+        results / network / "trials" / f"{set_name}.csv",
+        ["imagename", "category", "object_response"],
+    )
+    return Decided(
+        role=role,
+        model=subject.model,
+        seed=int(subject.seed or 0),
+        imagename=list(table["imagename"]),
+        category=list(table["category"]),
+        response=list(table["object_response"]),
+    )

@@ -1,0 +1,315 @@
+"""A disk that is full, and processes that are killed: nothing half written, nothing lost, the same numbers.
+
+The full disks are small file systems in memory, mounted for the test; where mounting is not permitted these
+tests are skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.workflow import tiny
+from texshape import files
+from texshape.data import imageset, procedural
+from texshape.errors import InputError
+
+PROGRAM = Path(sys.executable).parent / "texshape"
+DISK = 192 * 1024  # bytes
+SPACE = "cannot be written (no space left on the disk)"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of `DISK` bytes."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = shutil.which("mount")
+    done = mount and subprocess.run(
+        [mount, "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", place], capture_output=True
+    )
+    if not done or done.returncode:
+        pytest.skip("mounting a small file system is not permitted here")
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+def fill(disk: Path, *, free: int = 0) -> None:
+    """Leave so many bytes on a disk."""
+    size = shutil.disk_usage(disk).free - free
+    (disk / "filler").write_bytes(b"\0" * size)
+    assert shutil.disk_usage(disk).free == free
+
+
+def call(*arguments: object, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1"}
+    return subprocess.run(
+        [PROGRAM, *map(str, arguments)], cwd=folder, env=environment, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+
+
+def one_line(done: subprocess.CompletedProcess[str], path: Path) -> bool:
+    """Whether the program ended as on bad input, naming a file on a full disk."""
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("device: ")]
+    return done.returncode == 2 and lines == [f"texshape: error: {path}: {SPACE}"]
+
+
+def left(disk: Path) -> set[str]:
+    return {path.name for path in disk.rglob("*") if path.is_file()} - {"filler"}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tiny.Tiny:
+    return tiny.finished(tmp_path_factory.getbasetemp())[0]
+
+
+@pytest.fixture(scope="module")
+def settings(finished: tiny.Tiny) -> dict:
+    path = finished.folder / tiny.RESULTS / "parameters.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+# --- disk full -----------------------------------------------------------------------------------
+
+
+def save_checkpoint(path: Path) -> None:
+    import torch
+
+    with files.atomic_path(path) as temporary:
+        torch.save({"state": torch.rand(DISK)}, temporary)
+
+
+def save_figure(path: Path) -> None:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6, 6))
+    figure.subplots().imshow(np.random.default_rng(0).random((900, 900)), interpolation="none")
+    with files.atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=200)
+
+
+def save_archive(path: Path) -> None:
+    with files.atomic_path(path) as temporary:
+        np.savez_compressed(temporary, maps=np.random.default_rng(0).random(DISK))
+
+
+def save_table(path: Path) -> None:
+    import pandas as pd
+
+    files.write_csv(path, pd.DataFrame({"value": np.random.default_rng(0).random(DISK)}))
+
+
+WRITERS: dict[str, Callable[[Path], None]] = {
+    "array.npy": lambda path: files.write_npy(path, np.zeros(DISK)),
+    "table.csv": save_table,
+    "values.json": lambda path: files.write_json(path, list(range(DISK))),
+    "page.html": lambda path: files.write_text(path, "x" * 2 * DISK),
+    "checkpoint.pt": save_checkpoint,
+    "maps.npz": save_archive,
+    "figure.png": save_figure,
+    "figure.svg": save_figure,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_every_kind_of_file_on_a_full_disk(disk: Path, name: str) -> None:
+    (disk / name).write_text("the former result")
+    with pytest.raises(InputError) as caught:
+        WRITERS[name](disk / name)
+    assert str(caught.value) == f"{disk / name}: {SPACE}"
+    assert (disk / name).read_text() == "the former result"
+    assert left(disk) == {name}
+
+
+def test_an_error_of_the_program_is_not_called_a_full_disk(tmp_path: Path) -> None:
+    for error in (RuntimeError("no such layer"), KeyError("value")):
+        with pytest.raises(type(error)), files.atomic_path(tmp_path / "table.csv"):
+            raise error
+    with (
+        pytest.raises(InputError, match="cannot be written .the network went away"),
+        files.atomic_path(tmp_path / "table.csv"),
+    ):
+        raise OSError("The network went away")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_image_set_on_a_full_disk(disk: Path, settings: dict) -> None:
+    done = call(
+        "run", "render", "--settings", json.dumps(settings["data"]), "--seed", settings["seed"],
+        "--set", "train-plain", "--output-dir", disk / "data",
+    )  # fmt: skip
+    assert one_line(done, disk / "data" / "train-plain.images.npy"), done.stderr
+    assert left(disk) == set()
+
+
+def test_a_set_whose_last_file_does_not_fit_is_not_a_set(disk: Path, settings: dict) -> None:
+    images = procedural.render(procedural.parse_settings(settings["data"]), 1, "test-plain")
+    fill(disk, free=160 * 1024)  # enough for the pixels, not for the masks
+    with pytest.raises(InputError, match=rf"masks\.npy: {SPACE[:14]}"):
+        imageset.write(disk / "test-plain", images)
+    assert left(disk) <= {"test-plain.images.npy"}
+    with pytest.raises(InputError, match=r"test-plain\.labels\.csv: no such file"):
+        imageset.read(disk / "test-plain")
+
+
+def test_a_checkpoint_on_a_full_disk(disk: Path, finished: tiny.Tiny, settings: dict) -> None:
+    fill(disk, free=40 * 1024)
+    done = call(
+        "run", "train", "--architecture", "rf9", "--seed", 0,
+        "--settings", json.dumps(settings["training"]),
+        "--train", f"{tiny.RESULTS}/data/base/train-plain", "--output-dir", disk / "net",
+        folder=finished.folder,
+    )  # fmt: skip
+    assert one_line(done, disk / "net" / "resume" / "epoch-000.pt"), done.stderr
+    assert left(disk) == set()
+
+
+def test_a_training_whose_disk_fills_goes_on_when_there_is_space(
+    disk: Path, finished: tiny.Tiny, settings: dict
+) -> None:
+    out = disk / "net"
+    arguments = (
+        "run", "train", "--architecture", "rf9", "--seed", 0,
+        "--settings", json.dumps(settings["training"]),
+        "--train", f"{tiny.RESULTS}/data/base/train-plain",
+        "--validation", f"{tiny.RESULTS}/data/base/validation-plain", "--output-dir", out,
+    )  # fmt: skip
+    initial = finished.folder / tiny.RUN / "checkpoints" / "epoch-000.pt"
+    fill(disk, free=(initial.stat().st_size // 4096 + 2) * 4096)  # for one checkpoint
+    done = call(*arguments, folder=finished.folder)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith(SPACE)
+    assert left(disk) == {"epoch-000.pt"}  # whole, in the folder to resume from
+    assert not (out / "checkpoints").exists()
+    (disk / "filler").unlink()
+    subprocess.run(["mount", "-o", f"remount,size={40 * DISK}", disk], check=True)
+    assert call(*arguments, folder=finished.folder).returncode == 0
+    expected = tiny.hashes(finished.folder / tiny.RUN)
+    assert tiny.hashes(out).items() <= expected.items()
+    assert (out / "checkpoints" / "final.pt").exists()
+
+
+def test_tables_on_a_full_disk(disk: Path, finished: tiny.Tiny) -> None:
+    fill(disk)
+    done = call(
+        "run", "tabulate-trials", "--results", tiny.RESULTS, "--network", "rf9--plain/seed-0",
+        "--settings", '{"resamples": 50}', "--output-dir", disk / "tables",
+        folder=finished.folder,
+    )  # fmt: skip
+    assert one_line(done, disk / "tables" / "shape_bias.csv"), done.stderr
+    assert left(disk) == set()
+
+
+def test_features_on_a_full_disk(disk: Path, finished: tiny.Tiny) -> None:
+    done = call(
+        "run", "features", "--network", f"{tiny.RUN}/checkpoints/final.pt",
+        "--set", f"{tiny.RESULTS}/data/base/cue-conflict", "--output-dir", disk / "features",
+        folder=finished.folder,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith(SPACE)
+    assert "Traceback" not in done.stderr
+    assert "stages.csv" not in left(disk)  # the list, without which nothing reads the arrays
+    assert not [name for name in left(disk) if "partial" in name]
+
+
+# --- killed --------------------------------------------------------------------------------------
+
+
+def killed(command: list[object], *, when: Callable[[], bool], folder: Path, env: dict) -> bool:
+    """Start a program, kill its whole process group once something is seen; False if it had ended."""
+    process = subprocess.Popen(
+        [str(part) for part in command], cwd=folder, env=env, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while process.poll() is None and not when() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    alive = process.poll() is None
+    if alive:
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    return alive
+
+
+def test_a_killed_render_leaves_no_half_set_and_runs_again(
+    tmp_path: Path, finished: tiny.Tiny, settings: dict
+) -> None:
+    out = tmp_path / "data"
+    command = [
+        PROGRAM, "run", "render", "--settings", json.dumps(settings["data"]), "--seed",
+        settings["seed"], "--set", "train-plain", "--output-dir", out,
+    ]  # fmt: skip
+    env = {"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1"}
+    expected = tiny.hashes(finished.folder / tiny.RESULTS / "data" / "base")
+    moments = [
+        lambda: out.exists(),
+        lambda: any(out.glob(".train-plain.images.*")),
+        lambda: (out / "train-plain.images.npy").exists(),
+        lambda: any(out.glob(".train-plain.masks.*")),
+    ]
+    kills = 0
+    for moment in moments:
+        kills += killed(command, when=moment, folder=tmp_path, env=env)
+        for name, value in tiny.hashes(out).items() if out.exists() else ():
+            assert "partial" in name or value == expected[name]
+        shutil.rmtree(out, ignore_errors=True) if len(moments) == kills else None
+    assert kills
+    partial = out / ".train-plain.images.a1b2c3d4.partial.npy"  # as a kill while writing leaves it
+    partial.parent.mkdir(exist_ok=True)
+    partial.write_bytes(b"half")
+    assert call(*command[1:]).returncode == 0
+    found = tiny.hashes(out)
+    assert found == {name: expected[name] for name in found}
+    assert len(found) == 3
+
+
+def test_what_another_living_process_writes_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    with files.atomic_path(path) as first:
+        first.write_text("first")
+        files.write_text(path, "second")
+        assert first.exists()
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_killed_workflows_end_with_the_same_numbers(tmp_path: Path, finished: tiny.Tiny) -> None:
+    """SIGKILL for Snakemake and all its jobs, while it renders, trains and shows; two at once."""
+    project = tiny.start(tmp_path / "project")
+    env = os.environ | dict(value.split("=", 1) for value in project.settings())
+    env["PATH"] = f"{PROGRAM.parent}:{env['PATH']}"
+    command = ["snakemake", "--cores", "2", *tiny.TARGETS]
+    results, run = project.folder / tiny.RESULTS, project.folder / tiny.RUN
+    second: list[subprocess.CompletedProcess[str]] = []
+
+    def training() -> bool:
+        if not second and list((project.folder / ".snakemake" / "locks").glob("*")):
+            second.append(project.snakemake(*tiny.TARGETS, check=False))
+        return bool(second) and (run / "resume").exists()
+
+    moments = [
+        lambda: any((results / "data").rglob("*.images.npy")),
+        training,
+        lambda: (project.folder / "logs/procedural/trials/rf9--plain/seed-0.log").exists(),
+    ]
+    for moment in moments:
+        assert killed(command, when=moment, folder=project.folder, env=env)
+        project.snakemake("--unlock")
+    assert second[0].returncode != 0
+    assert "Directory cannot be locked" in second[0].stdout + second[0].stderr
+    assert "Traceback" not in second[0].stderr
+
+    project.snakemake(*tiny.TARGETS)
+    assert tiny.numbers(results) == tiny.numbers(finished.folder / tiny.RESULTS)

@@ -1,0 +1,265 @@
+"""Stylization on bad input: one clear line through the command line, nothing left behind."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from tests.stylize_sets import SETTINGS, contents, pictures, styles
+
+from texshape.cli import main
+from texshape.data import imageset
+from texshape.files import read_csv
+from texshape.stylize import decoders, encoders, tar
+from texshape.stylize.settings import parse
+
+
+@pytest.fixture
+def cli(monkeypatch, capsys):
+    """Run a step in this process; returns exit status and what it wrote to stderr."""
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS", "THP_MEM_ALLOC_ENABLE"):
+        monkeypatch.setenv(name, "1")  # restored after the command has set its own
+    monkeypatch.setattr(main, "COMMANDS", ["stylize"])
+
+    def call(*arguments: object) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["texshape", "run", *map(str, arguments)])
+        with pytest.raises(SystemExit) as left:
+            main.main()
+        return left.value.code or 0, capsys.readouterr().err
+
+    return call
+
+
+@pytest.fixture
+def place(tmp_path) -> Path:
+    imageset.write(tmp_path / "content", contents())
+    imageset.write(tmp_path / "styles", styles())
+    section = parse(SETTINGS)
+    encoder = encoders.load(section.encoder)
+    layer = encoder.layers["all"]
+    decoder = decoders.Decoder(decoders.mirror_plan(layer.channels, layer.stride, 16))
+    decoders.write(tmp_path / "decoder.pt", decoder, {"encoder": encoder.identity, "layer": "all"})
+    return tmp_path
+
+
+def options(place: Path, **changed: object) -> list[object]:
+    section = json.loads(json.dumps(SETTINGS)) | changed.pop("settings", {})
+    given = {
+        "--content": place / "content",
+        "--styles": place / "styles",
+        "--decoder": place / "decoder.pt",
+        "--output": place / "out",
+        "--settings": json.dumps(section),
+        "--shards": 2,
+    } | {f"--{key}": value for key, value in changed.items()}
+    return [word for key, value in given.items() if value is not None for word in (key, value)]
+
+
+def left_behind(place: Path) -> list[str]:
+    return [path.name for path in place.iterdir() if "out" in path.name]
+
+
+def test_it_works_and_resumes_at_the_shard(place, cli, capsys):
+    assert cli("stylize", *options(place))[0] == 0
+    whole = imageset.read(place / "out")
+    assert list(whole.labels["shape"]) == list(contents().labels["shape"])
+    manifest = read_csv(place / "out.manifest.csv")
+    assert set(manifest["engine"]) == {"adain"}
+    assert manifest["weights"].str.contains("random-pyramid-4x3x2-0:").all()
+    first, second = (place / f"out.shard-0000{n}-of-00002.images.npy" for n in (0, 1))
+    kept, second_bytes = first.stat().st_mtime_ns, second.read_bytes()
+    (place / "out.shard-00001-of-00002.shard.json").unlink()  # as if it had been interrupted
+    assert cli("stylize", *options(place))[0] == 0
+    assert first.stat().st_mtime_ns == kept
+    assert second.read_bytes() == second_bytes
+    # another seed is another request
+    assert cli("stylize", *options(place, seed=1))[0] == 0
+    assert first.stat().st_mtime_ns != kept
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        ({"settings": {"alpha": 1.5}}, "stylize.alpha: 1.5; expected a number from 0 to 1"),
+        ({"settings": {"alpha": -0.1}}, "stylize.alpha: -0.1"),
+        ({"settings": {"engine": "adian"}}, "did you mean 'adain'"),
+        ({"decoder": None}, "needs a decoder"),
+        ({"decoder": "nowhere.pt"}, "nowhere.pt: no such file of weights"),
+        ({"settings": {"decoder_sha256": "0" * 64}}, "wrong check sum"),
+        ({"settings": {"styles_per_image": 9}}, "at most the number of styles, 5"),
+        ({"settings": {"encoder": {"name": "resnet"}}}, "encoder 'resnet'"),
+        ({"content": "nowhere"}, "nowhere.labels.csv: no such file"),
+        ({"styles": "nowhere"}, "nowhere.labels.csv: no such file"),
+        ({"shard": 2}, "from 0 to 1"),
+        ({"encoder": "nowhere.pt"}, "no such file"),
+    ],
+)
+def test_bad_requests(place, cli, changed, line):
+    status, err = cli("stylize", *options(place, **changed))
+    assert status == 2
+    assert line in err
+    assert err.count("\n") == 1
+    assert not left_behind(place)
+
+
+def test_decoder_of_another_encoder(place, cli):
+    """Other numbers of channels, another stride, or the same shape but other weights."""
+    wide = {"encoder": {"name": "random-pyramid", "random": {"filters": 5, "size": 3, "levels": 2}}}
+    status, err = cli("stylize", *options(place, settings=wide))
+    assert status == 2
+    assert (
+        "does not fit the encoder: takes 20 channels at stride 2, but layer 'all' gives 24" in err
+    )
+    other = {"encoder": {"name": "random-pyramid", "random": {"filters": 4, "size": 3, "levels": 2,
+                                                              "seed": 1}}}  # fmt: skip
+    status, err = cli("stylize", *options(place, settings=other))
+    assert status == 2
+    assert "trained for layer 'all' of random-pyramid-4x3x2-0" in err
+    assert not left_behind(place)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a file of weights", {"a": torch.zeros(1)}, [1, 2]])
+def test_files_that_are_no_decoder(place, cli, content):
+    if isinstance(content, bytes):
+        (place / "decoder.pt").write_bytes(content)
+    else:
+        torch.save(content, place / "decoder.pt")
+    status, err = cli("stylize", *options(place))
+    assert status == 2
+    assert "decoder.pt" in err
+    assert "Traceback" not in err
+
+
+def test_a_decoder_that_would_run_code_is_not_loaded(place, cli):
+    class Harm:
+        def __reduce__(self):
+            return (Path.touch, (place / "harmed",))
+
+    torch.save({"state": Harm()}, place / "decoder.pt")
+    status, err = cli("stylize", *options(place))
+    assert status == 2
+    assert "not loaded" in err
+    assert not (place / "harmed").exists()
+
+
+def test_full_disk_in_the_middle_of_a_shard(place, cli, monkeypatch):
+    photos = place / "photos" / "cat"
+    photos.mkdir(parents=True)
+    for number, image in enumerate(pictures(6, 40)):
+        Image.fromarray(image).save(photos / f"{number}.png")
+    real = tar.tarfile.TarFile.addfile
+    written = []
+
+    def fails(self, entry, content):
+        written.append(entry.name)
+        if len(written) > 7:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(self, entry, content)
+
+    monkeypatch.setattr(tar.tarfile.TarFile, "addfile", fails)
+    status, err = cli("stylize", *options(place, content=place / "photos", shards=1))
+    assert status == 2
+    assert "no space left on the disk" in err
+    assert not left_behind(place)
+    monkeypatch.setattr(tar.tarfile.TarFile, "addfile", real)
+    assert cli("stylize", *options(place, content=place / "photos", shards=1))[0] == 0
+    assert len(list(tar.read(place / "out.shard-00000-of-00001.tar"))) == 6
+
+
+def test_corrupt_photographs_fail_the_run_unless_tolerated(place, cli):
+    photos = place / "photos" / "cat"
+    photos.mkdir(parents=True)
+    for number, image in enumerate(pictures(4, 40)):
+        Image.fromarray(image).save(photos / f"{number}.png")
+    (photos / "2.png").write_bytes(b"\x89PNG but no more")
+    status, err = cli("stylize", *options(place, content=place / "photos", shards=1))
+    assert status == 2
+    assert "1 of 4 images are unusable" in err
+    assert "2.png" in err
+    status, _ = cli("stylize", *options(place, content=place / "photos", shards=1,
+                                        settings={"tolerated": 1}))  # fmt: skip
+    assert status == 0
+    assert len(read_csv(place / "out.manifest.csv")) == 3
+
+
+def test_folders_of_styles(place, cli):
+    empty = place / "empty"
+    empty.mkdir()
+    status, err = cli("prepare-styles", "--source", empty, "--output-dir", place / "s")
+    assert (status, "holds no image" in err) == (2, True)
+    for number, image in enumerate(pictures(2, 40)):
+        Image.fromarray(image).save(empty / f"{number}.png")
+    status, err = cli("prepare-styles", "--source", empty, "--output-dir", place / "s")
+    assert (status, "2 styles" in err) == (2, True)
+    assert not (place / "s").exists()
+    status, err = cli("prepare-styles", "--source", place / "none", "--output-dir", place / "s")
+    assert (status, "no such folder" in err) == (2, True)
+    assert cli("stylize", *options(place, styles=empty))[0] == 0  # a folder as it is
+
+
+def test_conflict_needs_one_kind_of_exemplars(place, cli):
+    status, err = cli("conflict-by-optimisation", "--output", place / "out")
+    assert (status, "give --data" in err) == (2, True)
+    status, err = cli("conflict-by-optimisation", "--output", place / "out", "--contents",
+                      place / "content")  # fmt: skip
+    assert (status, "both --contents and --textures" in err) == (2, True)
+
+
+def test_conflict_of_two_sets_in_shards(place, cli):
+    common = [
+        "conflict-by-optimisation", "--contents", place / "content", "--textures",
+        place / "content", "--settings", json.dumps(SETTINGS | {"engine": "optimisation"}),
+    ]  # fmt: skip
+    assert cli(*common, "--output", place / "a")[0] == 0
+    for shard in (2, 0, 1):
+        assert (
+            cli(*common, "--output", place / f"p{shard}", "--shard", shard, "--shards", 3)[0] == 0
+        )
+    parts = [word for shard in (1, 2, 0) for word in ("--part", place / f"p{shard}")]
+    assert cli("merge-shards", *parts, "--output", place / "b")[0] == 0
+    whole, merged = imageset.read(place / "a"), imageset.read(place / "b")
+    assert whole.labels.equals(merged.labels)
+    assert (abs(whole.images.astype(int) - merged.images) <= 1).all()
+    assert set(zip(whole.labels["shape"], whole.labels["texture"], strict=True)) == {
+        (a, b) for a in ("disc", "star") for b in ("disc", "star")
+    }
+
+
+def test_train_decoder_through_the_command_line(place, cli):
+    arguments = [
+        "train-decoder", "--content", place / "content", "--styles", place / "styles",
+        "--held-out-content", place / "content", "--held-out-styles", place / "styles",
+        "--settings", json.dumps(SETTINGS), "--output", place / "d.pt", "--reconstruction",
+        place / "r.csv", "--history", place / "h.csv",
+    ]  # fmt: skip
+    assert cli(*arguments)[0] == 0
+    table = read_csv(place / "r.csv")
+    assert len(table) == 8
+    assert set(table["method"]) == {"decoder", "mean image", "mean colour", "blur"}
+    assert table["mse"].between(0, 1).all()
+    assert cli("stylize", *options(place, decoder=place / "d.pt"))[0] == 0
+    bad = json.dumps(SETTINGS | {"decoder": {"layer": "stage9", "style_layers": ["level0"]}})
+    arguments[arguments.index("--settings") + 1] = bad
+    status, err = cli(*arguments)
+    assert (status, "layer 'stage9'" in err) == (2, True)
+
+
+def test_sheet(place, cli):
+    assert cli("stylize", *options(place))[0] == 0
+    common = ["--content", place / "content", "--styles", place / "styles", "--result"]
+    stem = place / "sheet"
+    assert cli("stylization-sheet", *common, place / "out", "--output-stem", stem)[0] == 0
+    with Image.open(io.BytesIO((place / "sheet.png").read_bytes())) as image:
+        assert min(image.size) > 100
+    other = styles()
+    other.labels["imagename"] = "x"
+    imageset.write(place / "others", other)
+    common[3] = place / "others"
+    status, err = cli("stylization-sheet", *common, place / "out", "--output-stem", stem)
+    assert (status, "is not among the given images" in err) == (2, True)

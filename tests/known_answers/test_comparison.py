@@ -1,0 +1,285 @@
+"""The comparison against other people's code, exact enumerations and planted pairs."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests import comparison_world as world
+
+from texshape.comparison import correlation, disagreement, equivalence, limits, measures
+from texshape.comparison.decisions import rate_intervals
+from texshape.comparison.settings import ComparisonSettings
+from texshape.errors import InputError
+from texshape.trials.files import Trials
+from texshape.trials.score import gather
+
+RANDOM = np.random.default_rng(5)
+
+
+def test_holm_against_statsmodels():
+    from statsmodels.stats.multitest import multipletests
+
+    for size in (1, 2, 7, 40):
+        p = RANDOM.random(size) ** 3
+        expected = multipletests(p, method="holm")[1]
+        np.testing.assert_allclose(correlation.holm(p), expected)
+    p = np.array([0.01, np.nan, 0.04, 0.01])
+    expected = multipletests(p[~np.isnan(p)], method="holm")[1]
+    found = correlation.holm(p)
+    np.testing.assert_allclose(found[~np.isnan(p)], expected)
+    assert np.isnan(found[1])
+
+
+def test_ranks_and_spearman_against_scipy():
+    from scipy.stats import rankdata, spearmanr
+
+    x = RANDOM.integers(0, 5, (6, 12)).astype(float)  # many ties
+    y = RANDOM.integers(0, 9, (6, 12)).astype(float)
+    np.testing.assert_allclose(correlation.ranks(x), rankdata(x, axis=1))
+    expected = [spearmanr(*pair).statistic for pair in zip(x, y, strict=True)]
+    np.testing.assert_allclose(correlation.spearman(x, y), expected)
+    assert np.isnan(correlation.spearman(np.ones(5), np.arange(5.0)))
+
+
+def test_partial_correlation_is_that_of_residual_ranks():
+    from scipy.stats import rankdata
+
+    x, y, z = RANDOM.random((3, 14))
+    design = np.column_stack([np.ones(14), rankdata(z)])
+    left = [
+        rankdata(v) - design @ np.linalg.lstsq(design, rankdata(v), rcond=None)[0] for v in (x, y)
+    ]
+    expected = np.corrcoef(*left)[0, 1]
+    assert correlation.partial_spearman(x, y, z) == pytest.approx(expected)
+    # A third measure that causes both: the correlation goes when it is held constant.
+    z = RANDOM.normal(size=4000)
+    x, y = z + RANDOM.normal(size=4000), z + RANDOM.normal(size=4000)
+    assert correlation.spearman(x, y) > 0.4
+    assert abs(correlation.partial_spearman(x, y, z)) < 0.06
+
+
+def test_permutation_p_against_full_enumeration():
+    from scipy.stats import spearmanr
+
+    x, y = np.array([1.0, 2, 3, 4, 5, 6]), np.array([2.0, 1, 4, 3, 6, 5])
+    observed = abs(spearmanr(x, y).statistic)
+    every = [abs(spearmanr(x, order).statistic) for order in permutations(y)]
+    exact = np.mean(np.array(every) >= observed - 1e-12)
+    found = correlation.permutation_p(x, y, permutations=20_000, seed=1)
+    assert found == pytest.approx(exact, abs=0.005)
+
+
+def test_difference_limits_against_normal_theory():
+    # Two independent normal estimates: the limits are those of their difference.
+    low, high = limits.difference((1.0, 1 - 1.96 * 0.3, 1 + 1.96 * 0.3),
+                                  (0.4, 0.4 - 1.96 * 0.4, 0.4 + 1.96 * 0.4))  # fmt: skip
+    np.testing.assert_allclose([low, high], [0.6 - 1.96 * 0.5, 0.6 + 1.96 * 0.5])
+
+
+def test_ratio_limits_against_fieller():
+    # For symmetric normal limits and independent estimates the ratio's limits are Fieller's.
+    a, b, sa, sb, z = 2.0, 4.0, 0.3, 0.5, 1.959964
+    low, high = limits.ratio((a, a - z * sa, a + z * sa), (b, b - z * sb, b + z * sb))
+    roots = np.roots([b**2 - (z * sb) ** 2, -2 * a * b, a**2 - (z * sa) ** 2])
+    np.testing.assert_allclose([low, high], sorted(roots))
+
+
+def test_wilson_against_statsmodels():
+    from statsmodels.stats.proportion import proportion_confint
+
+    expected = proportion_confint([3, 50, 100], [10, 100, 100], alpha=0.05, method="wilson")
+    found = measures.wilson([0.3, 0.5, 1.0], [10, 100, 100], 0.95)
+    np.testing.assert_allclose(found, expected)
+
+
+def _gathered(frame: pd.DataFrame):
+    columns = {name: [str(v) for v in frame[name]] for name in frame.columns}
+    trials = Trials("invented", world.PROCEDURAL_CLASSES, columns)
+    (own,) = gather([trials])[0].values()
+    return own
+
+
+def _decided(networks: dict) -> dict:
+    return {
+        model: {seed: _gathered(world.trials(model, seed, shares[:2])) for seed in world.SEEDS}
+        for model, shares in networks.items()
+    }
+
+
+SETTINGS = ComparisonSettings(resamples=2000, margin=0.06)
+
+
+def _pairs(networks: dict, settings: ComparisonSettings = SETTINGS, comparison=None):
+    if comparison is None:
+        comparison = measures.collect(world.tables(networks), settings)
+    table = equivalence.equivalent_pairs(_decided(networks), comparison, settings, seed=1)
+    return table.set_index("information")
+
+
+def test_planted_pair_is_found_and_confirmed():
+    table = _pairs(world.NETWORKS)
+    assert list(table.index) == ["readout_shape", "information_shape"]
+    for _, row in table.iterrows():
+        assert {row["model_a"], row["model_b"]} == {"cnn--plain", "rf9--plain"}
+        assert row["confirmed"]
+        assert row["reason"] == ""
+        assert (row["choose_seeds"], row["confirm_seeds"]) == ("0", "1 2")
+        assert row["n_images"] == 1056
+        assert row["n_pairs"] == 10  # rf9--stylized rests on too few decisions
+        assert -0.06 < row["confirm_bias_low"] < row["confirm_bias_high"] < 0.06
+        assert row["equivalence_p"] < 0.05
+    row = table.loc["readout_shape"]
+    assert row["confirm_information_difference"] == pytest.approx(0.77 - 0.25)
+    assert row["confirm_information_low"] > 0
+
+
+def test_pair_outside_the_margin_is_not_taken():
+    networks = {"cnn--plain": (0.10, 0.80, 0.77), "rf9--plain": (0.20, 0.70, 0.25)}
+    table = _pairs(networks)
+    assert table["model_a"].isna().all()
+    assert table["confirmed"].isna().all()
+    reason = table.loc["readout_shape", "reason"]
+    assert reason.startswith("none of 1 pairs is equivalent in shape bias within 0.06")
+    assert "nearest cnn--plain and rf9--plain: -0.11" in reason
+
+
+def test_equal_difference_is_not_equivalence():
+    # Twenty-four images cannot show equivalence, however equal the two biases are.
+    networks = {"cnn--plain": (0.10, 0.80, 0.77), "rf9--plain": (0.10, 0.80, 0.25)}
+    labels = world.images().iloc[::44]
+    few: dict = {}
+    for number, model in enumerate(networks):
+        frame = world.trials(model, 0, (0.0, 0.0)).iloc[::44]
+        by_shape = np.arange(len(frame)) % 4 == number  # a quarter, other images for each
+        answers = np.where(by_shape, labels["shape"], labels["texture"])
+        few[model] = dict.fromkeys(world.SEEDS, _gathered(frame.assign(object_response=answers)))
+    comparison = measures.collect(world.tables(networks), SETTINGS)
+    part = equivalence.Part(few, comparison, {model: [0] for model in few}, SETTINGS, 1)
+    assert part.compare(*networks, "readout_shape")["bias_difference"] == 0
+    table = equivalence.equivalent_pairs(few, comparison, SETTINGS)
+    assert table["model_a"].isna().all()
+    assert table["reason"].str.startswith("none of 1 pairs is equivalent").all()
+
+
+def test_pair_that_knows_the_same_is_not_taken():
+    networks = {"cnn--plain": (0.10, 0.80, 0.50), "rf9--plain": (0.10, 0.80, 0.51)}
+    table = _pairs(networks)
+    assert table["model_a"].isna().all()
+    assert "none of 1 equivalent pairs differs in readout_shape" in table["reason"].iloc[0]
+
+
+def test_pair_that_differs_on_the_choosing_seed_alone_is_not_confirmed():
+    networks = {name: world.NETWORKS[name] for name in ("cnn--plain", "rf9--plain")}
+    comparison = measures.collect(world.tables(networks), SETTINGS)
+    later = (comparison["seed"] > 0) & (comparison["measure"] == "readout_shape")
+    comparison.loc[later, ["value", "ci_low", "ci_high"]] = [0.5, 0.47, 0.53]
+    row = _pairs(networks, comparison=comparison).loc["readout_shape"]
+    assert {row["model_a"], row["model_b"]} == {"cnn--plain", "rf9--plain"}
+    assert not row["confirmed"]
+    assert "the interval of the difference of readout_shape holds 0" in row["reason"]
+
+
+def test_bias_that_drifts_apart_on_other_seeds_is_not_confirmed():
+    networks = {name: world.NETWORKS[name] for name in ("cnn--plain", "rf9--plain")}
+    decided = _decided(networks)
+    for seed in (1, 2):
+        decided["rf9--plain"][seed] = _gathered(world.trials("rf9--plain", seed, (0.5, 0.4)))
+    comparison = measures.collect(world.tables(networks), SETTINGS)
+    table = equivalence.equivalent_pairs(decided, comparison, SETTINGS)
+    assert not table["confirmed"].any()
+    assert table["reason"].str.contains("the biases are not equivalent").all()
+
+
+def test_one_seed_gives_the_reason():
+    networks = {name: world.NETWORKS[name] for name in ("cnn--plain", "rf9--plain")}
+    decided = {model: {0: own[0]} for model, own in _decided(networks).items()}
+    comparison = measures.collect(world.tables(networks), SETTINGS)
+    table = equivalence.equivalent_pairs(decided, comparison, SETTINGS)
+    assert table["reason"].str.startswith("fewer than two of 2 networks have seeds").all()
+
+
+def test_other_images_cannot_be_compared():
+    networks = {name: world.NETWORKS[name] for name in ("cnn--plain", "rf9--plain")}
+    decided = _decided(networks)
+    decided["rf9--plain"][1] = _gathered(world.trials("rf9--plain", 1, (0.1, 0.8)).head(500))
+    comparison = measures.collect(world.tables(networks), SETTINGS)
+    with pytest.raises(InputError, match=r"rf9--plain, seed 1 and .* different cue-conflict"):
+        equivalence.equivalent_pairs(decided, comparison, SETTINGS)
+
+
+def test_interval_of_the_cue_match_rate_against_direct_resamples():
+    frame = world.trials("cnn--plain", 0, (0.3, 0.4))
+    found = rate_intervals({("cnn--plain", 0): [_gathered(frame)]}, resamples=4000, level=0.95,
+                           seed=3)  # fmt: skip
+    labels = world.images()
+    matched = (frame["object_response"] == labels["shape"]) | (
+        frame["object_response"] == labels["texture"]
+    )
+    matched = matched.to_numpy()
+    shapes, rows = np.unique(labels["shape_exemplar"], return_inverse=True)
+    textures, columns = np.unique(labels["texture_exemplar"], return_inverse=True)
+    generator = np.random.default_rng(0)
+    rates = []
+    for _ in range(2000):
+        row = np.bincount(generator.integers(0, len(shapes), len(shapes)), minlength=len(shapes))
+        column = np.bincount(generator.integers(0, len(textures), len(textures)),
+                             minlength=len(textures))  # fmt: skip
+        weight = row[rows] * column[columns]
+        rates.append((weight * matched).sum() / weight.sum())
+    expected = np.quantile(rates, [0.025, 0.975])
+    np.testing.assert_allclose(found["cnn--plain", 0, "cue_match_rate"], expected, atol=0.008)
+
+
+def test_entropy_of_one_answer_is_nothing():
+    frame = world.trials("cnn--plain", 0, (0.0, 0.0)).assign(object_response="disc")
+    found = rate_intervals({("cnn--plain", 0): [_gathered(frame)]}, resamples=100, level=0.95,
+                           seed=3)  # fmt: skip
+    assert found["cnn--plain", 0, "response_entropy"] == (0.0, 0.0)
+
+
+def test_disagreement_counts_what_was_planted():
+    frame = world.trials("cnn--plain", 0, (0.1, 0.8))
+    columns = {name: [str(v) for v in frame[name]] for name in frame.columns}
+    trials = Trials("invented", world.PROCEDURAL_CLASSES, columns)
+    labels = world.images()
+    by_texture = (frame["object_response"] == labels["texture"]).to_numpy()
+    readings = world.readings(frame, 0.0)
+    # The reader of shape is right on exactly the images that were decided by texture.
+    chosen = (readings["stage"] == "stage3") & (readings["cue"] == "shape")
+    readings.loc[chosen, "correct"] = by_texture.astype(float)
+    joined = disagreement.join(trials, readings, input="pooled", name="readings")
+    key = ("cnn--plain", "cnn", "plain", 0)
+    table = disagreement.count({key: joined}, ComparisonSettings(resamples=500))
+    cells = table.set_index(["cue", "decision", "readout"])
+    n = by_texture.sum()
+    assert cells.loc[("shape", "texture", "right"), "n"] == n == 845
+    assert cells.loc[("shape", "texture", "wrong"), "n"] == 0
+    assert cells.loc[("shape", "shape", "right"), "n"] == 0
+    assert cells.loc[("shape", "texture", "right"), "expected_share"] == pytest.approx(
+        (845 / 1056) ** 2
+    )
+    assert cells.loc[("texture", "shape", "right"), "n"] == 106
+    for cue in ("shape", "texture"):
+        assert cells.loc[cue]["n"].sum() == 1056
+        assert cells.loc[cue]["share"].sum() == pytest.approx(1)
+        assert cells.loc[cue]["expected_share"].sum() == pytest.approx(1)
+    row = cells.loc[("shape", "texture", "right")]
+    assert row["ci_low"] < row["share"] < row["ci_high"]
+    assert set(table["stage"]) == {"stage3"}
+
+
+def test_unread_images_give_a_reason():
+    frame = world.trials("cnn--plain", 0, (0.1, 0.8))
+    columns = {name: [str(v) for v in frame[name]] for name in frame.columns}
+    trials = Trials("invented", world.PROCEDURAL_CLASSES, columns)
+    readings = world.readings(frame, 0.5)
+    readings.loc[readings["cue"] == "shape", "correct"] = np.nan  # as where all units are constant
+    joined = disagreement.join(trials, readings, input="pooled", name="readings")
+    table = disagreement.count({("a--b", "a", "b", 0): joined}, ComparisonSettings(resamples=50))
+    shape = table[table["cue"] == "shape"]
+    assert shape["n"].isna().all()
+    assert set(shape["reason"]) == {"shape was not read"}
+    assert table[table["cue"] == "texture"]["n"].sum() == 1056
