@@ -29,6 +29,7 @@ lint: environment
 	ruff format --check .
 	snakefmt --check Snakefile rules
 	snakemake --lint
+	snakemake --lint --configfile experiments/published.yaml
 
 test: environment lint
 	python -m pytest $(PYTEST_ARGS)

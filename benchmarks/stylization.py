@@ -17,6 +17,7 @@ import time
 import numpy as np
 import torch
 
+from texshape.compute import prepare
 from texshape.devices import select_device
 from texshape.stylize.decoders import PUBLISHED_PLAN, Decoder, mirror_plan
 from texshape.stylize.encoders import Vgg19, load
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     chosen = parser.parse_args()
-    torch.set_num_threads(chosen.threads)
+    prepare(chosen.threads)
     print(json.dumps(measure(chosen), indent=1))
 
 
@@ -92,7 +93,7 @@ def measure(chosen: argparse.Namespace) -> dict[str, object]:
     least = {name: min(values) for name, values in seconds.items()}
     return {
         "encoder": chosen.encoder,
-        "device": torch.cuda.get_device_name(0) if device.type == "cuda" else platform.processor(),
+        "device": torch.cuda.get_device_name(0) if device.type == "cuda" else platform.machine(),
         "threads": chosen.threads,
         "size": chosen.size,
         "images": chosen.images,

@@ -16,7 +16,9 @@ rule article:
         PAPER,
         source="paper/main.typ",
     output:
-        pdf=f"{RESULTS}/paper.pdf",
+        pdf=report(
+            f"{RESULTS}/paper.pdf", caption="../report/article.rst", category="Article"
+        ),
         html=f"{RESULTS}/paper.html",
     log:
         f"logs/{config['experiment']}/article.log",

@@ -49,6 +49,11 @@ TRAINED_RUNS = [
 RUNS = TRAINED_RUNS + [f"{model}/seed-0" for model in NAMED]
 
 
+def model_of(run):
+    """The slug of the network in ``SLUG/seed-S``."""
+    return Path(run).parts[0]
+
+
 def arm_of(model):
     """The arm that a trained network was trained on."""
     return config["arms"][TRAINED[model]["arm"]]
@@ -62,12 +67,16 @@ def variant_of(model):
 CHECKPOINT_EPOCHS = sorted(config["training"]["checkpoint_epochs"])
 
 # The controls have data of their own; every technique measures the others.
-MEASURED_RUNS = [run for run in RUNS if variant_of(run.split("/")[0]) == "base"]
+MEASURED_RUNS = [run for run in RUNS if variant_of(model_of(run)) == "base"]
+# Paired differences need the same images; published networks are compared with each other too.
+COMPARED = (
+    list(dict.fromkeys(model_of(run) for run in MEASURED_RUNS)) if PROCEDURAL else []
+)
 
 
 def state_epochs(run):
     """Epochs of a network that are measured; of one that is not trained here 0 (random) and 1."""
-    return CHECKPOINT_EPOCHS if run.split("/")[0] in TRAINED else [0, 1]
+    return CHECKPOINT_EPOCHS if model_of(run) in TRAINED else [0, 1]
 
 
 def states(runs, pattern):
@@ -84,7 +93,9 @@ PER_RUN = {
     "dimensionality": states(MEASURED_RUNS, "dimensionality/epoch-{:03d}.csv"),
     "erasure": {run: ["erasure.csv"] for run in MEASURED_RUNS},
     "receptive_field": {
-        run: ["receptive_field.csv"] for run in MEASURED_RUNS if run.endswith("seed-0")
+        run: ["receptive_field.csv"]
+        for run in MEASURED_RUNS
+        if Path(run).name == "seed-0"
     },
 }
 # A ratio of accuracies on plain images needs plain images, and exact masks are known where we drew them.
@@ -155,12 +166,12 @@ IMAGE_FIGURES = [
     "disagreement_images",
 ]
 IMAGE_FIGURES += ["segmentation_pictures"] if PROCEDURAL else []
-SHOWN_RUNS = [run for run in MEASURED_RUNS if run.endswith("/seed-0")][:2]
+SHOWN_RUNS = [run for run in MEASURED_RUNS if Path(run).name == "seed-0"][:2]
 PUBLISHED_TRIALS = [] if PROCEDURAL else [f"{DATA}/trials/manifest.csv"]
 
 DATA_FILES = [
     f"{DATA}/{variant}/{name}.{part}"
-    for variant in sorted({variant_of(run.split("/")[0]) for run in RUNS})
+    for variant in sorted({variant_of(model_of(run)) for run in RUNS})
     for name in TEST_SETS
     for part in ("images.npy", "labels.csv")
 ]
@@ -245,7 +256,7 @@ def test_sets(model):
 
 def network_name(run):
     """What a step loads for a run: the final checkpoint of a trained network, or a name."""
-    model = run.split("/")[0]
+    model = model_of(run)
     return f"{RESULTS}/{run}/checkpoints/final.pt" if model in TRAINED else NAMED[model]
 
 
@@ -260,4 +271,4 @@ def untrained_files(model, seed):
 
 def network_files(run):
     """The files that `network_name` refers to."""
-    return network_name(run) if run.split("/")[0] in TRAINED else []
+    return network_name(run) if model_of(run) in TRAINED else []

@@ -47,7 +47,12 @@ rule figure_disagreement_images:
         table=f"{TABLES}/disagreement_images.csv",
         images=set_files("base", "cue-conflict", masks=False),
     output:
-        multiext(f"{FIGURES}/disagreement_images", ".svg", ".png"),
+        report(
+            f"{FIGURES}/disagreement_images.svg",
+            caption="../report/disagreement_images.rst",
+            category="Figures",
+        ),
+        f"{FIGURES}/disagreement_images.png",
     log:
         f"logs/{config['experiment']}/figure_disagreement_images.log",
     benchmark:

@@ -5,7 +5,12 @@ rule contact_sheet:
     input:
         [file for name in CONTACT_SETS for file in set_files("base", name, masks=False)],
     output:
-        multiext(f"{FIGURES}/contact_sheet", ".svg", ".png"),
+        report(
+            f"{FIGURES}/contact_sheet.svg",
+            caption="../report/contact_sheet.rst",
+            category="Figures",
+        ),
+        f"{FIGURES}/contact_sheet.png",
     log:
         f"logs/{config['experiment']}/contact_sheet.log",
     benchmark:
@@ -31,10 +36,14 @@ rule figures:
         [f"{TABLES}/{name}.csv" for name in TABLE_NAMES],
     output:
         [
-            f"{FIGURES}/{name}.{suffix}"
+            report(
+                f"{FIGURES}/{name}.svg",
+                caption=f"../report/{name}.rst",
+                category="Figures",
+            )
             for name in FIGURE_NAMES
-            for suffix in ("svg", "png")
         ],
+        [f"{FIGURES}/{name}.png" for name in FIGURE_NAMES],
     log:
         f"logs/{config['experiment']}/figures.log",
     benchmark:
@@ -87,7 +96,12 @@ rule figure_influence:
     input:
         f"{RESULTS}/{SHOWN_RUNS[0]}/influence.npz",
     output:
-        multiext(f"{FIGURES}/influence", ".svg", ".png"),
+        report(
+            f"{FIGURES}/influence.svg",
+            caption="../report/influence.rst",
+            category="Figures",
+        ),
+        f"{FIGURES}/influence.png",
     log:
         f"logs/{config['experiment']}/figure_influence.log",
     benchmark:
@@ -109,7 +123,12 @@ rule figure_feature_visualization:
     input:
         [f"{RESULTS}/{run}/feature_visualization.npz" for run in SHOWN_RUNS],
     output:
-        multiext(f"{FIGURES}/feature_visualization", ".svg", ".png"),
+        report(
+            f"{FIGURES}/feature_visualization.svg",
+            caption="../report/feature_visualization.rst",
+            category="Figures",
+        ),
+        f"{FIGURES}/feature_visualization.png",
     log:
         f"logs/{config['experiment']}/figure_feature_visualization.log",
     benchmark:
@@ -138,7 +157,12 @@ rule figure_architectures:
             else []
         ),
     output:
-        multiext(f"{FIGURES}/architectures", ".svg", ".png"),
+        report(
+            f"{FIGURES}/architectures.svg",
+            caption="../report/architectures.rst",
+            category="Figures",
+        ),
+        f"{FIGURES}/architectures.png",
     log:
         f"logs/{config['experiment']}/figure_architectures.log",
     benchmark:
@@ -166,7 +190,12 @@ rule figure_segmentation:
     input:
         f"{RESULTS}/{SHOWN_RUNS[0]}/segmentation/epoch-{CHECKPOINT_EPOCHS[-1]:03d}.npz",
     output:
-        multiext(f"{FIGURES}/segmentation_pictures", ".svg", ".png"),
+        report(
+            f"{FIGURES}/segmentation_pictures.svg",
+            caption="../report/segmentation_pictures.rst",
+            category="Figures",
+        ),
+        f"{FIGURES}/segmentation_pictures.png",
     log:
         f"logs/{config['experiment']}/figure_segmentation.log",
     benchmark:

@@ -67,6 +67,7 @@ rule tabulate_trials:
     params:
         results=lambda wc, output: parent(parent(output[0])),
         networks=[word for run in RUNS for word in ("--network", run)],
+        compared=[word for model in COMPARED for word in ("--compare", model)],
         settings=section("bootstrap"),
         seed=lookup(dpath="seed", within=config),
         published=["--published", f"{DATA}/trials"] if PUBLISHED_TRIALS else [],
@@ -74,7 +75,7 @@ rule tabulate_trials:
         code=source_hash("trials"),
     shell:
         "texshape run tabulate-trials --results {params.results:q} {params.networks:q}"
-        " --settings {params.settings:q} --seed {params.seed} {params.published:q}"
+        " {params.compared:q} --settings {params.settings:q} --seed {params.seed} {params.published:q}"
         " --output-dir {params.output_dir:q} > {log:q} 2>&1"
 
 

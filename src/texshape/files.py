@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder that becomes `path` when the block succeeds.
 
-    What a killed process left half written of the same file is removed.
+    The temporary file has the final name, in a hidden folder beside it: some libraries choose the
+    format by the name's suffix, and torch writes the name into the file, so that with any other name the
+    same content would not give the same bytes. What a killed process left of the same file is removed.
 
     Raises
     ------
@@ -33,26 +35,18 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         If the folder cannot be written or the disk is full. Nothing is left behind.
     """
     path = Path(path)
-    temporary: Path | None = None
+    hidden: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path)
-        # The suffix stays last: numpy and matplotlib choose the format by it.
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.stem}.", suffix=f".partial{path.suffix}", dir=path.parent
-        )
-        temporary = Path(name)
-        with os.fdopen(handle) as mark:
-            with suppress(OSError):  # a file system without locks: leftovers stay
-                fcntl.flock(mark, fcntl.LOCK_EX)  # shows others that this process is alive
+        hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
+        with _marked_as_used(hidden):
+            temporary = hidden / path.name
+            temporary.touch()
             yield temporary
             with open(temporary, "rb") as written:
                 os.fsync(written.fileno())
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes private files; results are shared
             os.replace(temporary, path)
-            temporary = None
     except Exception as error:
         # Libraries report a full disk each in its own way: numpy an OSError without a number, torch
         # a RuntimeError about its archive.
@@ -63,21 +57,32 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         reason = (error.strerror or str(error)).lower()
         raise InputError(f"{path}: cannot be written ({reason})") from error
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        if hidden is not None:
+            shutil.rmtree(hidden, ignore_errors=True)
+
+
+@contextmanager
+def _marked_as_used(folder: Path) -> Iterator[None]:
+    """Hold a lock on a folder, which ends with the process, however that ends."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks: leftovers stay
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove temporary files of `path` that no living process holds."""
-    for leftover in path.parent.glob(
-        f".{glob.escape(path.stem)}.????????.partial{glob.escape(path.suffix)}"
-    ):
-        try:
-            with open(leftover, "rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                leftover.unlink(missing_ok=True)
-        except OSError:  # another process writes it, or has just finished
-            continue
+    """Remove temporary folders of `path` that no living process has locked."""
+    for leftover in path.parent.glob(f".{glob.escape(path.name)}.????????.partial"):
+        with suppress(OSError):
+            handle = os.open(leftover, os.O_RDONLY)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(leftover, ignore_errors=True)
+            finally:
+                os.close(handle)
 
 
 def _is_full(error: Exception, folder: Path) -> bool:

@@ -75,10 +75,13 @@ class Cluster:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {"SLURM_CONF": str(self.folder / "slurm.conf")}
+        return {
+            "SLURM_CONF": str(self.folder / "slurm.conf"),
+            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}:/usr/sbin:/sbin",
+        }
 
     def start(self) -> None:
-        for name in ("munge", "state", "spool", "devices"):
+        for name in ("bin", "munge", "state", "spool", "devices"):
             (self.folder / name).mkdir(parents=True, mode=0o755)
         ports = _free_ports(2)
         for number in range(GPUS):
@@ -101,6 +104,13 @@ class Cluster:
             ),
             encoding="utf-8",
         )
+        # Snakemake's job steps start `srun` without SLURM_CONF.
+        wrapper = self.folder / "bin" / "srun"
+        wrapper.write_text(
+            f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {shutil.which("srun")} "$@"\n',
+            encoding="utf-8",
+        )
+        wrapper.chmod(0o755)
         munge = self.folder / "munge"
         self.run("mungekey", "--create", f"--keyfile={munge / 'key'}")
         self._daemon(
@@ -126,7 +136,7 @@ class Cluster:
     def run(self, *command: str, check: bool = True) -> str:
         """Run one of Slurm's commands and return what it says."""
         done = subprocess.run(
-            command, env=self._with_path(), capture_output=True, text=True, check=False, timeout=60
+            command, env=os.environ | self.environment, capture_output=True, text=True, check=False, timeout=60
         )
         if check and done.returncode != 0:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr or done.stdout}")
@@ -144,12 +154,9 @@ class Cluster:
         with open(self.folder / f"{command[0]}.out", "wb") as output:
             self.daemons.append(
                 subprocess.Popen(
-                    command, env=self._with_path(), stdout=output, stderr=subprocess.STDOUT
+                    command, env=os.environ | self.environment, stdout=output, stderr=subprocess.STDOUT
                 )
             )
-
-    def _with_path(self) -> dict[str, str]:
-        return os.environ | self.environment | {"PATH": f"{os.environ['PATH']}:/usr/sbin:/sbin"}
 
     def _is_idle(self) -> bool:
         return self.run("sinfo", "--noheader", "--format=%T", check=False).startswith("idle")

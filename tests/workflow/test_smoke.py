@@ -69,7 +69,7 @@ def test_a_changed_parameter_reruns_its_rule_and_what_follows(
 
 
 def test_a_changed_arm_retrains_that_arm_alone(smoke: Workflow) -> None:
-    values = {"arms": {"plain-crop": {"training": {"random_crop": 0.5}}}}
+    values = {"arms": {"plain-tint-0.6": {"training": {"random_crop": 0.5}}}}
     found = jobs(smoke.snakemake("-n", *overlay(smoke, "changed-arm", values)).stdout)
     assert found["train"] == 1
     assert found["trials"] == 1

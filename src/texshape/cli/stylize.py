@@ -22,7 +22,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -120,7 +119,9 @@ def train_decoder(
 ) -> None:
     """Train a decoder of AdaIN on the data at hand; report what encoder and decoder lose."""
     section = _settings(settings, encoder)
-    _prepare(threads)
+    from texshape.compute import prepare
+
+    prepare(threads)
     import numpy as np
     import pandas as pd
 
@@ -201,7 +202,9 @@ def stylize(
 ) -> None:
     """Stylize a data set. A shard that is done already is not made again."""
     section = _settings(settings, encoder, engine)
-    _prepare(threads)
+    from texshape.compute import prepare
+
+    prepare(threads)
     from texshape.stylize import shards as steps
     from texshape.stylize.engines import build, check_alpha
 
@@ -281,7 +284,9 @@ def conflict_by_optimisation(
     section = _settings(settings, encoder, engine)
     if (data is None) == (contents is None and textures is None):
         raise InputError("give --data, or --contents and --textures")
-    _prepare(threads)
+    from texshape.compute import prepare
+
+    prepare(threads)
     from texshape.data import imageset
     from texshape.files import write_csv
     from texshape.stylize import conflict
@@ -413,17 +418,6 @@ def stylization_sheet(
 
 
 # --- helpers ------------------------------------------------------------------------------------
-
-
-def _prepare(threads: int) -> None:
-    """Set what torch's libraries read when they load; then the number of threads."""
-    os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-    os.environ["GOMP_SPINCOUNT"] = "0"
-    os.environ["OMP_NUM_THREADS"] = str(threads)
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    import torch
-
-    torch.set_num_threads(threads)
 
 
 def _json(text: str, option: str) -> dict[str, Any]:

@@ -1,0 +1,72 @@
+"""The published stimuli and a real network, from the mirror to the article, without a network connection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.workflow.conftest import Workflow, copy_workflow
+
+LITE0 = "efficientnet-lite0--imagenet"
+# The real stimuli and all trials; what only costs time is cut down.
+SMALL = {
+    "networks": ["efficientnet_lite_pytorch:efficientnet-lite0"],
+    "bootstrap": {"resamples": 1000},
+    "sensitivity": {"preprocessings": ["whole", "crop-0.875"], "interpolations": ["bicubic"]},
+    "readout": {"folds": 3, "penalties": [0.1, 0.001], "resamples": 200},
+    "dimensionality": {"null_draws": 5, "resamples": 50},
+    "erasure": {"random_draws": 1, "resamples": 200},
+    "receptive_field": {"images": 4},
+    "feature_visualization": {"steps": 4, "channels": 1},
+    "probes": {"strengths": [0, 0.5, 1], "strength_images": 96, "resamples": 200},
+    "comparison": {"permutations": 500, "resamples": 500},
+}
+
+
+@pytest.fixture(scope="module")
+def published(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    assert mirror.is_dir()
+    workflow = copy_workflow(tmp_path_factory.mktemp("published") / "project")
+    (workflow.folder / "small.yaml").write_text(yaml.safe_dump(SMALL), encoding="utf-8")
+    workflow.snakemake("--configfile", "experiments/published.yaml", "small.yaml")
+    return workflow
+
+
+def table(published: Workflow, name: str) -> pd.DataFrame:
+    return pd.read_csv(published.folder / "results" / "published" / "tables" / f"{name}.csv")
+
+
+def test_published_biases_come_out_and_stand_beside_the_network(published: Workflow) -> None:
+    bias = table(published, "shape_bias").set_index("model")
+    percent = (100 * bias["shape_bias"]).round(1)
+    assert percent["humans"] == 95.9
+    known = {"alexnet": 42.9, "googlenet": 31.2, "vgg": 17.2, "resnet50": 22.1}
+    for name, value in known.items():
+        assert percent[f"texture-vs-shape/{name}"] == value
+    assert bias.loc["humans", "n_conflict"] == 12_000
+    row = bias.loc[LITE0]
+    assert row["n_conflict"] == 1200
+    # Texture decides, as in every network trained on ImageNet alone.
+    assert row["ci_low"] < row["shape_bias"] < row["ci_high"] < 0.5
+    assert row["cue_match_rate"] > 0.5
+
+
+def test_every_technique_that_needs_no_training_has_its_table(published: Workflow) -> None:
+    readout = table(published, "readout")
+    last = readout[(readout["model"] == LITE0) & (readout["epoch"] == 1)]
+    for cue in ("shape", "texture"):
+        best = last[last["cue"] == cue]["accuracy"].max()
+        assert best > 3 * last["chance"].iloc[0], cue
+    for name in ("dimensionality", "erasure", "receptive_field", "cue_strength", "sensitivity",
+                 "benchmark", "comparison"):  # fmt: skip
+        rows = table(published, name)
+        assert (rows["model"] == LITE0).any(), name
+
+
+def test_the_article_is_there(published: Workflow) -> None:
+    results = published.folder / "results" / "published"
+    assert (results / "paper.pdf").read_bytes().startswith(b"%PDF")
+    assert "95.9" in (results / "paper.html").read_text(encoding="utf-8")
