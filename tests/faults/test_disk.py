@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -221,52 +222,47 @@ def test_features_on_a_full_disk(disk: Path, finished: tiny.Tiny) -> None:
 # --- killed --------------------------------------------------------------------------------------
 
 
-def killed(command: list[object], *, when: Callable[[], bool], folder: Path, env: dict) -> bool:
-    """Start a program, kill its whole process group once something is seen; False if it had ended."""
-    process = subprocess.Popen(
-        [str(part) for part in command], cwd=folder, env=env, start_new_session=True,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while process.poll() is None and not when() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    alive = process.poll() is None
-    if alive:
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    return alive
+# Ends the program by SIGKILL just before its n-th file would get its name: the file is whole or half
+# written, the set is not.
+SUICIDE = """
+import os, signal, sys
+from texshape.cli.main import main
+files = iter(range(int(sys.argv.pop(1))))
+rename = os.replace
+def replace(source, target):
+    if next(files, None) is None:
+        os.truncate(source, os.path.getsize(source) // 2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    rename(source, target)
+os.replace = replace
+main()
+"""
 
 
-def test_a_killed_render_leaves_no_half_set_and_runs_again(
-    tmp_path: Path, finished: tiny.Tiny, settings: dict
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_a_killed_render_leaves_no_half_file_and_runs_again(
+    tmp_path: Path, finished: tiny.Tiny, settings: dict, written: int
 ) -> None:
     out = tmp_path / "data"
-    command = [
-        PROGRAM, "run", "render", "--settings", json.dumps(settings["data"]), "--seed",
-        settings["seed"], "--set", "train-plain", "--output-dir", out,
+    arguments = [
+        "run", "render", "--settings", json.dumps(settings["data"]), "--seed",
+        str(settings["seed"]), "--set", "train-plain", "--output-dir", str(out),
     ]  # fmt: skip
-    env = {"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1"}
-    expected = tiny.hashes(finished.folder / tiny.RESULTS / "data" / "base")
-    moments = [
-        lambda: out.exists(),
-        lambda: any(out.glob(".train-plain.images.*")),
-        lambda: (out / "train-plain.images.npy").exists(),
-        lambda: any(out.glob(".train-plain.masks.*")),
-    ]
-    kills = 0
-    for moment in moments:
-        shutil.rmtree(out, ignore_errors=True)
-        kills += killed(command, when=moment, folder=tmp_path, env=env)
-        for name, value in tiny.hashes(out).items():
-            assert "partial" in name or value == expected[name]
-    assert kills
-    leftover = out / ".train-plain.images.npy.a1b2c3d4.partial"  # as a kill while writing leaves it
-    leftover.mkdir(parents=True, exist_ok=True)
-    (leftover / "train-plain.images.npy").write_bytes(b"half")
-    assert call(*command[1:]).returncode == 0
+    sets = tiny.hashes(finished.folder / tiny.RESULTS / "data" / "base")
+    expected = {name: value for name, value in sets.items() if name.startswith("train-plain.")}
+
+    done = subprocess.run([sys.executable, "-c", SUICIDE, str(written), *arguments], check=False)
+    assert done.returncode == -signal.SIGKILL
     found = tiny.hashes(out)
-    assert found == {name: expected[name] for name in found}
-    assert len(found) == 3
+    whole = {name: value for name, value in found.items() if ".partial/" not in name}
+    assert len(whole) == written
+    assert whole.items() <= expected.items()
+    assert len(found) == written + 1  # what was being written lies in a hidden folder
+    with pytest.raises(InputError):
+        imageset.read(out / "train-plain")
+
+    assert call(*arguments).returncode == 0
+    assert tiny.hashes(out) == expected
 
 
 def test_what_another_living_process_writes_is_left_alone(tmp_path: Path) -> None:
@@ -279,31 +275,51 @@ def test_what_another_living_process_writes_is_left_alone(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_killed_workflows_end_with_the_same_numbers(tmp_path: Path, finished: tiny.Tiny) -> None:
-    """SIGKILL for Snakemake and all its jobs, while it renders, trains and shows; two at once."""
+def test_two_workflows_at_once_and_killed_ones(tmp_path: Path, finished: tiny.Tiny) -> None:
+    """The second Snakemake is refused; SIGKILL for the first and all its jobs, twice; the same numbers."""
     project = tiny.start(tmp_path / "project")
-    env = os.environ | dict(value.split("=", 1) for value in project.settings())
-    env["PATH"] = f"{PROGRAM.parent}:{env['PATH']}"
-    command = ["snakemake", "--cores", "2", *tiny.TARGETS]
     results, run = project.folder / tiny.RESULTS, project.folder / tiny.RUN
-    second: list[subprocess.CompletedProcess[str]] = []
 
-    def training() -> bool:
-        if not second and list((project.folder / ".snakemake" / "locks").glob("*")):
-            second.append(project.snakemake(*tiny.TARGETS, check=False))
-        return bool(second) and (run / "resume").exists()
+    with running(project) as first:
+        wait(first, lambda: any((results / "data").rglob("*.images.npy")))
+        os.killpg(first.pid, signal.SIGSTOP)  # so that it gets no further meanwhile
+        second = project.snakemake(*tiny.TARGETS, check=False)
+    assert second.returncode != 0
+    assert "Directory cannot be locked" in second.stdout + second.stderr
+    assert "Traceback" not in second.stderr
+    assert not (run / "checkpoints").exists()
 
-    moments = [
-        lambda: any((results / "data").rglob("*.images.npy")),
-        training,
-        lambda: (project.folder / "logs/procedural/trials/rf9--plain/seed-0.log").exists(),
-    ]
-    for moment in moments:
-        assert killed(command, when=moment, folder=project.folder, env=env)
-        project.snakemake("--unlock")
-    assert second[0].returncode != 0
-    assert "Directory cannot be locked" in second[0].stdout + second[0].stderr
-    assert "Traceback" not in second[0].stderr
+    project.snakemake("--unlock")
+    with running(project) as first:
+        wait(first, lambda: (run / "resume").exists() or (run / "checkpoints").exists())
 
+    project.snakemake("--unlock")
     project.snakemake(*tiny.TARGETS)
     assert tiny.numbers(results) == tiny.numbers(finished.folder / tiny.RESULTS)
+
+
+@contextmanager
+def running(project: tiny.Tiny) -> Iterator[subprocess.Popen]:
+    """Snakemake in a process group of its own, killed at the end of the block with all its jobs."""
+    environment = os.environ | {"PATH": f"{PROGRAM.parent}:{os.environ['PATH']}"}
+    process = subprocess.Popen(
+        ["env", *project.settings(), "snakemake", "--cores", "2", *tiny.TARGETS],
+        cwd=project.folder, env=environment, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield process
+        assert process.poll() is None, "it had ended before it was to be killed"
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait(process: subprocess.Popen, until: Callable[[], bool]) -> None:
+    """Wait for something that a process does."""
+    deadline = time.monotonic() + 300
+    while not until():
+        assert process.poll() is None, "it ended before"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -13,6 +13,7 @@ import socket
 import stat
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -86,7 +87,9 @@ class Cluster:
         ports = _free_ports(2)
         for number in range(GPUS):
             # Slurm takes nothing but a device; this one swallows what is written, as /dev/null.
-            os.mknod(self.folder / "devices" / f"gpu{number}", stat.S_IFCHR | 0o666, os.makedev(1, 3))
+            os.mknod(
+                self.folder / "devices" / f"gpu{number}", stat.S_IFCHR | 0o666, os.makedev(1, 3)
+            )
         (self.folder / "gres.conf").write_text(
             f"Name=gpu File={self.folder}/devices/gpu[0-{GPUS - 1}]\n", encoding="utf-8"
         )
@@ -117,10 +120,10 @@ class Cluster:
             "munged", "--foreground", "--force", f"--key-file={munge / 'key'}", f"--socket={munge / 'socket'}",
             f"--pid-file={munge / 'pid'}", f"--seed-file={munge / 'seed'}",
         )  # fmt: skip
-        _wait(lambda: (munge / "socket").exists(), "munged has no socket")
+        wait(lambda: (munge / "socket").exists(), "munged has no socket")
         self._daemon("slurmctld", "-D")
         self._daemon("slurmd", "-D")
-        _wait(self._is_idle, f"the node does not come up; see {self.folder}/slurm*.log")
+        wait(self._is_idle, f"the node does not come up; see {self.folder}/slurm*.log")
 
     def stop(self) -> None:
         self.run("scancel", "--user=root", "--signal=KILL", check=False)
@@ -136,7 +139,12 @@ class Cluster:
     def run(self, *command: str, check: bool = True) -> str:
         """Run one of Slurm's commands and return what it says."""
         done = subprocess.run(
-            command, env=os.environ | self.environment, capture_output=True, text=True, check=False, timeout=60
+            command,
+            env=os.environ | self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
         if check and done.returncode != 0:
             raise RuntimeError(f"{' '.join(command)}: {done.stderr or done.stdout}")
@@ -154,7 +162,10 @@ class Cluster:
         with open(self.folder / f"{command[0]}.out", "wb") as output:
             self.daemons.append(
                 subprocess.Popen(
-                    command, env=os.environ | self.environment, stdout=output, stderr=subprocess.STDOUT
+                    command,
+                    env=os.environ | self.environment,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
                 )
             )
 
@@ -162,7 +173,8 @@ class Cluster:
         return self.run("sinfo", "--noheader", "--format=%T", check=False).startswith("idle")
 
 
-def _wait(condition, otherwise: str, seconds: float = 60) -> None:
+def wait(condition: Callable[[], bool], otherwise: str, seconds: float = 60) -> None:
+    """Wait until a condition holds, or fail saying what does not."""
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

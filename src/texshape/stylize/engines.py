@@ -159,8 +159,6 @@ class Optimisation:
     ----------
     encoder : Encoder
     settings : OptimisationSettings
-    preparation : Preparation, optional
-        Of the contents.
     """
 
     name = "optimisation"
@@ -169,13 +167,10 @@ class Optimisation:
         self,
         encoder: Encoder,
         settings: OptimisationSettings,
-        *,
-        preparation: Preparation | None = None,
     ) -> None:
         self.wanted = list(dict.fromkeys([*settings.content_layers, *settings.style_layers]))
         encoder.require(self.wanted)
         self.encoder, self.settings = encoder, settings
-        self.preparation = preparation or Preparation()
         self.weights = encoder.identity
 
     def stylize(
@@ -187,9 +182,8 @@ class Optimisation:
     ) -> np.ndarray:
         streams = _checked(contents, styles, alpha, streams)
         chosen, device = self.settings, _device(self.encoder)
-        original = to_float(contents).to(device)
+        content = to_float(contents).to(device)
         with torch.no_grad():
-            content = prepare(original, self.preparation, streams)
             own = self._maps(content, self.wanted)
             style = self._maps(to_float(styles).to(device), list(chosen.style_layers))
             grams = {
@@ -197,7 +191,10 @@ class Optimisation:
                 for name in chosen.style_layers
             }
             kept = {name: own[name] for name in chosen.content_layers}
-        start = content.clone() if chosen.start == "content" else _noise(streams, content)
+        if chosen.start == "content":
+            start = prepare(content, Preparation(noise=chosen.noise), streams)
+        else:
+            start = _noise(streams, content)
 
         def losses(images: Tensor) -> Tensor:  # (B, 3, H, W) -> (B,)
             maps = self._maps(images, self.wanted)
@@ -243,7 +240,7 @@ def build(settings: StylizeSettings, *, decoder: str | Path | None = None) -> En
     device = select_device()
     encoder.to(device)
     if settings.engine == "optimisation":
-        return Optimisation(encoder, settings.optimisation, preparation=settings.content)
+        return Optimisation(encoder, settings.optimisation)
     if decoder is None:
         raise InputError("engine 'adain': needs a decoder (--decoder PATH)")
     module, description = decoders.read(decoder, settings.decoder_sha256)

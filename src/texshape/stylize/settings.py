@@ -41,7 +41,7 @@ class EncoderSettings:
 
 @dataclass(frozen=True)
 class Preparation:
-    """What is done to a content image before it is encoded: nothing, in the papers.
+    """What AdaIN does to a content image before it encodes it: nothing, in the paper.
 
     Attributes
     ----------
@@ -105,6 +105,9 @@ class OptimisationSettings:
         Adam's in units of pixels in [0, 1]; 1 for L-BFGS.
     start : str
         ``noise`` as in the paper, or ``content``.
+    noise : float
+        Deviation of white noise on the brightness of a content to start from: where it is flat, no
+        gradient would say in which place of a texture it is.
     """
 
     content_layers: tuple[str, ...] = ("relu4_2",)
@@ -115,6 +118,7 @@ class OptimisationSettings:
     steps: int = 500
     learning_rate: float = 1.0
     start: str = "noise"
+    noise: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -252,6 +256,7 @@ _NUMBERS = {
     "optimisation.content_weight": (0, 1e12),
     "optimisation.style_weight": (0, 1e12),
     "optimisation.learning_rate": (1e-9, 1e3),
+    "optimisation.noise": (0, 1),
     "images.max_megapixels": (1e-4, 1e6),
 }
 
