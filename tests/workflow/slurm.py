@@ -14,6 +14,7 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,7 +71,7 @@ class Cluster:
     """A running cluster; `environment` is what Slurm's commands need to find it."""
 
     folder: Path
-    cpus: int = 2
+    cpus: int = field(default_factory=lambda: min(2, os.cpu_count() or 1))
     memory: int = 8000  # MB; nothing enforces it
     daemons: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
@@ -126,7 +127,9 @@ class Cluster:
         wait(self._is_idle, f"the node does not come up; see {self.folder}/slurm*.log")
 
     def stop(self) -> None:
-        self.run("scancel", "--user=root", "--signal=KILL", check=False)
+        with suppress(TimeoutError, subprocess.TimeoutExpired):  # jobs outlive the daemons
+            self.run("scancel", "--user=root", check=False)
+            wait(lambda: not self.run("squeue", "--noheader", check=False), "jobs do not end", 40)
         for daemon in reversed(self.daemons):
             daemon.terminate()
         for daemon in reversed(self.daemons):

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from texshape import devices
 MISSING = slurm.missing()
 pytestmark = [
     pytest.mark.workflow,
+    pytest.mark.timeout(1800),
     pytest.mark.skipif(
         bool(MISSING),
         reason=f"Slurm is not installed (packages slurm-wlm and munge): no {', '.join(MISSING)}",
@@ -77,10 +79,11 @@ def environment(cluster: slurm.Cluster, folder: Path) -> dict[str, str]:
     return mine | {"PATH": f"{Path(sys.executable).parent}:{mine['PATH']}"}
 
 
-def start(
+@contextmanager
+def snakemake(
     workflow: Workflow, cluster: slurm.Cluster, *arguments: str
-) -> tuple[subprocess.Popen[bytes], Path]:
-    """Start Snakemake with the cluster's profile; return it and the file of what it says."""
+) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """Run Snakemake with the cluster's profile; gives it and the file of what it says."""
     output = workflow.folder / "snakemake.out"
     with open(output, "wb") as file:
         process = subprocess.Popen(
@@ -90,7 +93,11 @@ def start(
             stdout=file,
             stderr=subprocess.STDOUT,
         )
-    return process, output
+    try:
+        yield process, output
+    finally:
+        process.terminate()  # where the test ended before it
+        process.wait()
 
 
 def prepare(folder: Path, *overlays: dict) -> Workflow:
@@ -131,6 +138,18 @@ def job_state(cluster: slurm.Cluster, number: str) -> dict[str, str]:
     return dict(word.split("=", 1) for word in text.split() if "=" in word)
 
 
+def megabytes(job: dict[str, str]) -> float:
+    """Memory that a job asked for."""
+    number, unit = re.fullmatch(r"([\d.]+)([MG])", job["MinMemoryNode"]).groups()
+    return float(number) * {"M": 1, "G": 1024}[unit]
+
+
+def minutes(job: dict[str, str]) -> int:
+    """Time that a job asked for."""
+    hours, rest, _ = job["TimeLimit"].split(":")
+    return 60 * int(hours) + int(rest)
+
+
 def submitted(output: Path, rule: str) -> list[str]:
     """Numbers of the jobs of a rule, in the order of submission."""
     return re.findall(
@@ -141,8 +160,8 @@ def submitted(output: Path, rule: str) -> list[str]:
 def test_it_runs_on_the_cluster_to_the_article(cluster: slurm.Cluster, tmp_path: Path) -> None:
     workflow = prepare(tmp_path / "project")
     fill_in_profile(workflow, slurm_partition=slurm.PARTITION, **HERE)
-    process, output = start(workflow, cluster)
-    assert process.wait() == 0, output.read_text()[-6000:]
+    with snakemake(workflow, cluster) as (process, output):
+        assert process.wait() == 0, output.read_text()[-6000:]
     results = workflow.folder / "results" / "cluster"
     assert (results / "paper.pdf").read_bytes().startswith(b"%PDF")
     assert "</html>" in (results / "paper.html").read_text(encoding="utf-8")
@@ -151,7 +170,9 @@ def test_it_runs_on_the_cluster_to_the_article(cluster: slurm.Cluster, tmp_path:
     job = job_state(cluster, number)
     assert (job["JobState"], job["Partition"]) == ("COMPLETED", slurm.PARTITION)
     assert job["TresPerJob"] == "gres:gpu:1"  # what `gpu=1` of the rule becomes
-    assert (job["MinMemoryNode"], job["TimeLimit"]) == ("1800M", "02:00:00")
+    asked = re.search(r"^rule train:.*?^    resources: (.*?)$", output.read_text(), re.M | re.S)[1]
+    assert int(re.search(r"mem_mb=(\d+)", asked)[1]) == megabytes(job)
+    assert int(re.search(r"runtime=(\d+)", asked)[1]) == minutes(job)
     assert job["CPUs/Task"] == "1"
     (number,) = submitted(output, "tabulate_trials")
     assert "TresPerJob" not in job_state(cluster, number)
@@ -181,31 +202,34 @@ def test_a_training_that_lost_its_job_goes_on(
     (workflow.folder / LOG).unlink()
     fill_in_profile(workflow, slurm_partition=slurm.PARTITION, **HERE)
 
-    process, output = start(workflow, cluster, f"{RUN}/history.csv")
-    while not (workflow.folder / RUN / "resume" / "last.pt").exists():
-        assert process.poll() is None, output.read_text()[-6000:]
-        time.sleep(0.1)
-    number = cluster.job_of("train")
-    assert number is not None, "the training was over before it could be disturbed"
-    if how == "cancelled":
-        cluster.run("scancel", number)
-    else:
-        cluster.run(
-            "sbatch", f"--partition={slurm.URGENT}", f"--cpus-per-task={cluster.cpus}",
-            "--mem=100", "--output=/dev/null", "--wrap=true",
-        )  # fmt: skip
-        slurm.wait(lambda: job_state(cluster, number)["Restarts"] == "1", "it is not requeued")
-        # Slurm lets two minutes pass before it starts a job again.
-        slurm.wait(lambda: job_state(cluster, number)["JobState"] == "PENDING", "it does not end")
-        cluster.run("scontrol", "update", f"JobId={number}", "StartTime=now")
-    assert process.wait() == 0, output.read_text()[-6000:]
+    with snakemake(workflow, cluster, f"{RUN}/history.csv") as (process, output):
+        while not (workflow.folder / RUN / "resume" / "last.pt").exists():
+            assert process.poll() is None, output.read_text()[-6000:]
+            time.sleep(0.1)
+        number = cluster.job_of("train")
+        assert number is not None, "the training was over before it could be disturbed"
+        if how == "cancelled":
+            cluster.run("scancel", number)
+        else:
+            cluster.run(
+                "sbatch", f"--partition={slurm.URGENT}", f"--cpus-per-task={cluster.cpus}",
+                "--mem=100", "--output=/dev/null", "--wrap=true",
+            )  # fmt: skip
+            slurm.wait(lambda: job_state(cluster, number)["Restarts"] == "1", "it is not requeued")
+            # Slurm lets two minutes pass before it starts a job again.
+            slurm.wait(
+                lambda: job_state(cluster, number)["JobState"] == "PENDING", "it does not end"
+            )
+            cluster.run("scontrol", "update", f"JobId={number}", "StartTime=now")
+        assert process.wait() == 0, output.read_text()[-6000:]
 
     jobs = submitted(output, "train")
     if how == "cancelled":
         assert len(jobs) == 2
         assert job_state(cluster, jobs[0])["JobState"] == "CANCELLED"
-        second = job_state(cluster, jobs[1])
-        assert (second["MinMemoryNode"], second["TimeLimit"]) == ("3600M", "04:00:00")
+        first, second = (job_state(cluster, job) for job in jobs)
+        assert megabytes(second) == 2 * megabytes(first)
+        assert minutes(second) == 2 * minutes(first)
     else:
         assert len(jobs) == 1
         assert job_state(cluster, number)["JobState"] == "COMPLETED"
@@ -230,8 +254,8 @@ def test_a_cluster_without_gpus(cluster: slurm.Cluster, tmp_path: Path) -> None:
     """`gpu: 0` in the profile: no job asks for a GPU, and no job asks for more than is allowed."""
     workflow = prepare(tmp_path / "project")
     fill_in_profile(workflow, slurm_partition=slurm.PARTITION, gpu="0", runtime="30", **HERE)
-    process, output = start(workflow, cluster, "--dry-run")
-    assert process.wait() == 0
+    with snakemake(workflow, cluster, "--dry-run") as (process, output):
+        assert process.wait() == 0
     resources = re.findall(r"^    resources: (.*)$", output.read_text(), re.M)
     assert len(resources) > 20
     assert not any("gpu=1" in line for line in resources)
@@ -245,8 +269,9 @@ def test_a_profile_without_a_partition(cluster: slurm.Cluster, tmp_path: Path) -
     """Where the cluster has no default one, the output says which line of the profile is missing."""
     workflow = prepare(tmp_path / "project")
     fill_in_profile(workflow, retries="0", **HERE)
-    process, output = start(workflow, cluster, "results/cluster/data/base/train-plain.labels.csv")
-    assert process.wait() != 0
+    target = "results/cluster/data/base/train-plain.labels.csv"
+    with snakemake(workflow, cluster, target) as (process, output):
+        assert process.wait() != 0
     said = output.read_text()
     assert "No partition was given" in said
     assert "slurm_partition" in said
