@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FRONT = ["model", "architecture", "arm", "seed"]
-_NETWORK = re.compile(r"(?P<model>(?P<architecture>[^/]+?)--(?P<arm>[^/]+))/seed-(?P<seed>\d+)(/.*)?")
+_NETWORK = re.compile(
+    r"(?P<model>(?P<architecture>[^/]+?)--(?P<arm>[^/]+))/seed-(?P<seed>\d+)(/.*)?"
+)
 _EPOCH = re.compile(r"epoch-(\d+)")
 
 
