@@ -56,7 +56,7 @@ def by_set(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
                 j, i, f"{low:.1f} to {high:.1f}", color=ink, ha="center", va="top", fontsize=5.5
             )
     axis.set_yticks(range(len(rows)), [style.network_label(*row) for row in rows])
-    axis.set_xticks(range(len(columns)), [_column(frame, *pair) for pair in columns], fontsize=6.5)
+    axis.set_xticks(range(len(columns)), [_column(frame, *pair) for pair in columns], fontsize=5.8)
     axis.xaxis.tick_top()
     axis.grid(visible=False)
     axis.spines[:].set_visible(False)

@@ -39,7 +39,8 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
         return style.empty(title)
     pairs = [pair for pair in style.in_order(frame) if pair[1] != "untrained"]
     names = list(dict.fromkeys(architecture for architecture, _ in pairs))
-    figure = style.make(height=0.9 + 1.75 * len(names))
+    # All architectures on one page.
+    figure = style.make(height=0.9 + min(1.75 * len(names), 6.6))
     axes = figure.subplots(len(names), 2, squeeze=False, sharey=True)
     handles: dict[str, Any] = {}
     for line, name in zip(axes, names, strict=True):
