@@ -58,6 +58,18 @@ PartitionName={partition} Nodes=ALL MaxTime=1-0 PriorityTier=1 State=UP
 PartitionName={urgent} Nodes=ALL MaxTime=1-0 PriorityTier=9 PreemptMode=OFF State=UP
 """
 
+# Snakemake's job steps start `srun` without SLURM_CONF.
+SRUN = """#!/bin/sh
+SLURM_CONF={folder}/slurm.conf exec {real} "$@"
+"""
+
+# The executor turns from `squeue` to `sacct` when the controller is slow to answer, and forgets its jobs
+# when that fails, as it does without a database. The queue, which keeps ended jobs, answers instead.
+SACCT = """#!/bin/sh
+while [ $# -gt 0 ] && [ "$1" != --name ]; do shift; done
+[ $# -gt 0 ] && exec squeue --states=all --noheader --format='%i|%T' --name "$2"
+"""
+
 
 def missing() -> list[str]:
     """What this machine lacks of what a cluster needs."""
@@ -108,13 +120,12 @@ class Cluster:
             ),
             encoding="utf-8",
         )
-        # Snakemake's job steps start `srun` without SLURM_CONF.
-        wrapper = self.folder / "bin" / "srun"
-        wrapper.write_text(
-            f'#!/bin/sh\nSLURM_CONF={self.folder}/slurm.conf exec {shutil.which("srun")} "$@"\n',
-            encoding="utf-8",
-        )
-        wrapper.chmod(0o755)
+        for name, text in {"srun": SRUN, "sacct": SACCT}.items():
+            program = self.folder / "bin" / name
+            program.write_text(
+                text.format(folder=self.folder, real=shutil.which(name)), encoding="utf-8"
+            )
+            program.chmod(0o755)
         munge = self.folder / "munge"
         self.run("mungekey", "--create", f"--keyfile={munge / 'key'}")
         self._daemon(
