@@ -27,4 +27,6 @@ rule all:
     default_target: True
     input:
         ARTICLE,
+        # Named one by one, so that a lost file is made anew even where nothing else needs it.
+        KEPT,
         f"{RESULTS}/tracking.json",

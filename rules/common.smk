@@ -175,6 +175,19 @@ DATA_FILES = [
     for name in TEST_SETS
     for part in ("images.npy", "labels.csv")
 ]
+# What a finished experiment keeps beside its article.
+KEPT = [
+    *DATA_FILES,
+    *[f"{TABLES}/{name}.csv" for name in TABLE_NAMES],
+    *[f"{RESULTS}/{run}/trials/{name}.csv" for run in RUNS for name in TEST_SETS],
+    *[f"{RESULTS}/{run}/checkpoints/final.pt" for run in TRAINED_RUNS],
+    *[
+        f"{RESULTS}/{run}/{file}"
+        for table in PER_RUN.values()
+        for run, files in table.items()
+        for file in files
+    ],
+]
 PAPER = sorted(str(path) for path in Path("paper").rglob("*") if path.is_file())
 
 NEVER = "(?!)"  # a wildcard that matches nothing

@@ -29,7 +29,7 @@ rule compare:
         networks=[word for run in RUNS for word in ("--network", run)],
         readings=LAST_READINGS,
         published=lambda wc, input: (
-            ["--published", parent(input.published)] if input.published else []
+            ["--published", parent(input.published[0])] if input.published else []
         ),
         controls=[word for arm in CONTROL_ARMS for word in ("--without-arm", arm)],
         settings=section("comparison"),

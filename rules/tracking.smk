@@ -47,6 +47,7 @@ rule track:
         runtime=30,
     params:
         results=lambda wc, output: parent(output[0]),
+        networks=[word for run in RUNS for word in ("--network", run)],
         code=source_hash("tracking.py"),
     shell:
-        "texshape track {params.results:q} > {log:q} 2>&1"
+        "texshape track {params.results:q} {params.networks:q} > {log:q} 2>&1"

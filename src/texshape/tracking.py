@@ -12,7 +12,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,10 @@ class TrackedRun:
 
 
 def collect(
-    results: Path, config: dict[str, Any], data_hashes: dict[str, str] | None = None
+    results: Path,
+    config: dict[str, Any],
+    data_hashes: dict[str, str] | None = None,
+    networks: Sequence[str] | None = None,
 ) -> list[TrackedRun]:
     """Read one experiment's result files.
 
@@ -59,6 +62,8 @@ def collect(
         The experiment's parameters; they become the runs' parameters.
     data_hashes : dict, optional
         Name of an image set to its hash.
+    networks : sequence of str, optional
+        ``MODEL/seed-S``; every network in the folder by default. Files of former parameters may lie there.
 
     Returns
     -------
@@ -68,7 +73,8 @@ def collect(
     tables = {path.stem: read_csv(path) for path in sorted((results / "tables").glob("*.csv"))}
     figures = sorted((results / "figures").glob("*.png"))
     runs = []
-    for folder in sorted(results.glob("*--*/seed-*")):
+    folders = [results / name for name in networks] if networks else results.glob("*--*/seed-*")
+    for folder in sorted(folders):
         model, seed = folder.parent.name, int(folder.name.removeprefix("seed-"))
         architecture, _, arm = model.partition("--")
         run = TrackedRun(key=f"{results.name}/{model}/{folder.name}")

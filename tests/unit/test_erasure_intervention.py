@@ -246,3 +246,19 @@ def test_constant_activations_are_an_error(table):
     images = ImageSet(np.full((len(table), 6, 6, 3), 128, np.uint8), table)
     with pytest.raises(InputError, match="all units are constant"):
         iv.measure(network(Painted(SHAPE_READER)), images, settings=FAST)
+
+
+class PaintedByBatch(Painted):
+    """Reads the size of its batch at the start and reshapes by it, as EfficientNet-Lite's code does."""
+
+    def forward(self, x):
+        count = len(x)
+        return self.head(self.stage(x).mean((2, 3)).view(count, -1))
+
+
+def test_a_network_that_keeps_its_batch_size_is_measured_alike(table, rows):
+    module = PaintedByBatch(SHAPE_READER)
+    module.register_forward_pre_hook(lambda _, x: x[0] - 105 / 255)
+    images = images_of(table)
+    found = iv.measure(network(module), images, settings=FAST, plain=images)
+    assert found == rows

@@ -24,6 +24,10 @@ pytestmark = [
     pytest.mark.workflow,
     pytest.mark.timeout(1800),
     pytest.mark.skipif(
+        os.environ.get("TEXSHAPE_TEST_CLUSTER") != "1",
+        reason="starts a Slurm cluster, which takes minutes: set TEXSHAPE_TEST_CLUSTER=1",
+    ),
+    pytest.mark.skipif(
         bool(MISSING),
         reason=f"Slurm is not installed (packages slurm-wlm and munge): no {', '.join(MISSING)}",
     ),
@@ -97,7 +101,11 @@ def snakemake(
         yield process, output
     finally:
         process.terminate()  # where the test ended before it
-        process.wait()
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def prepare(folder: Path, *overlays: dict) -> Workflow:

@@ -28,8 +28,7 @@ def test_it_ends_with_the_article(smoke: Workflow) -> None:
     assert "</html>" in html
     assert not list(results.rglob("*.partial*"))
     receipt = json.loads((results / "tracking.json").read_text(encoding="utf-8"))
-    trained = [path.parent.name for path in results.glob("*--*/seed-*")]
-    assert receipt == {"reached": True, "runs": len(trained)}
+    assert receipt == {"reached": True, "runs": 6}  # the networks of experiments/smoke.yaml
 
 
 def test_a_second_run_has_nothing_to_do(smoke: Workflow) -> None:

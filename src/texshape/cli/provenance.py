@@ -23,12 +23,15 @@ def provenance(
     import platform
 
     from texshape import parameters
+    from texshape.errors import InputError
     from texshape.files import write_json
     from texshape.provenance import file_hash, git_commit, versions
 
     values = parameters.from_json(settings)
     canonical = parameters.to_json(values).encode()
-    write_json(parameters_output, values)
+    missing = [path for path in data if not path.is_file()]
+    if missing:
+        raise InputError(f"{missing[0]}: no such file")
     record = {
         "experiment": values.get("experiment"),
         "git": git_commit(),
@@ -38,4 +41,5 @@ def provenance(
         "parameters_sha256": hashlib.sha256(canonical).hexdigest(),
         "data": {f"{path.parent.name}/{path.name}": file_hash(path) for path in sorted(data)},
     }  # fmt: skip
+    write_json(parameters_output, values)
     write_json(output, record)

@@ -14,6 +14,9 @@ from texshape.cli.main import app
 @app.command()
 def track(
     results: Annotated[Path, typer.Argument(help="Folder of one experiment, results/NAME.")],
+    network: Annotated[
+        list[str] | None, typer.Option(help="MODEL/seed-S; repeat. All in the folder by default.")
+    ] = None,
     resync: Annotated[
         bool, typer.Option(help="Fail where MLflow cannot be reached (the pipeline only warns).")
     ] = False,
@@ -26,19 +29,12 @@ def track(
     from texshape.errors import InputError
     from texshape.files import write_json
 
-    parameters = results / "parameters.json"
-    if not parameters.exists():
-        raise InputError(
-            f"{parameters}: no such file; expected the folder of a finished experiment"
-        )
-    import json
-
-    config = json.loads(parameters.read_text(encoding="utf-8"))
+    config = _read(results / "parameters.json")
+    if "experiment" not in config:
+        raise InputError(f"{results / 'parameters.json'}: names no experiment")
     provenance = results / "provenance.json"
-    hashes = {}
-    if provenance.exists():
-        hashes = json.loads(provenance.read_text(encoding="utf-8")).get("data", {})
-    runs = tracking.collect(results, config, hashes)
+    hashes = _read(provenance).get("data", {}) if provenance.exists() else {}
+    runs = tracking.collect(results, config, hashes, network)
     try:
         counts = tracking.publish(runs, config["experiment"])
         receipt = {"reached": True, "runs": len(runs)}
@@ -57,3 +53,16 @@ def track(
         )
         receipt = {"reached": False, "runs": len(runs)}
     write_json(results / "tracking.json", receipt)
+
+
+def _read(path: Path) -> dict:
+    from texshape.errors import InputError
+    from texshape.parameters import from_json
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise InputError(
+            f"{path}: cannot be read; expected the folder of a finished experiment"
+        ) from None
+    return from_json(text, str(path))

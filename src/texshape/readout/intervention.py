@@ -320,16 +320,48 @@ def decisions(
     ndarray of shape (versions, m), int
         Index of the class.
     """
+    try:
+        return _decide(network, images, indices, path, erasers, halves, batch_size)
+    except _BatchSizeKept:
+        # The network reads the size of its batch at the start and reshapes by it: one version a pass.
+        alone = [
+            _decide(network, images, indices, path, [eraser], [half], batch_size)
+            for eraser, half in zip(erasers, halves, strict=True)
+        ]
+        return np.concatenate(alone)
+
+
+class _BatchSizeKept(Exception):
+    """What follows a stage does not take several versions of each image."""
+
+
+def _decide(
+    network: Network,
+    images: np.ndarray,
+    indices: np.ndarray,
+    path: str,
+    erasers: list[dict[Group, tuple]],
+    halves: list[np.ndarray],
+    batch_size: int,
+) -> np.ndarray:
+    """As `decisions`, all versions in one pass."""
     chosen = np.empty((len(erasers), len(indices)), dtype=int)
     with changed(network, path, erasers) as hook:
         for batch, numbers in _batches(images, indices, batch_size):
             hook.halves = [half[numbers] for half in halves]
-            logits = network.module(network.preprocess(batch.to(network.device)))
+            shown = network.preprocess(batch.to(network.device))
+            try:
+                logits = network.module(shown)
+            except RuntimeError as error:
+                if len(erasers) == 1:
+                    raise InputError(f"stage '{path}': cannot be changed ({error})") from None
+                raise _BatchSizeKept from None
             if len(logits) != len(erasers) * len(numbers):
-                raise InputError(
-                    f"stage '{path}': what follows it does not take several versions of an image "
-                    f"({len(numbers)} images became {len(logits)} decisions)"
-                )
+                if len(erasers) == 1:
+                    raise InputError(
+                        f"stage '{path}': {len(numbers)} images became {len(logits)} decisions"
+                    )
+                raise _BatchSizeKept
             best = network.decide(logits).argmax(1).cpu().numpy()
             chosen[:, numbers] = best.reshape(len(erasers), len(numbers))
     return chosen
