@@ -32,7 +32,14 @@ rule article:
         runtime=10,
     params:
         results=lambda wc, output: parent(output.pdf),
+        # Only what this run made: a file of former parameters must read as 'not run'.
+        files=lambda wc, input: [
+            word
+            for file in input
+            if file.startswith(RESULTS)
+            for word in ("--file", file)
+        ],
         code=source_hash("article.py"),
     shell:
         "texshape run article --results {params.results:q} --source {input.source:q}"
-        " --output {output.pdf:q} --html {output.html:q} > {log:q} 2>&1"
+        " --output {output.pdf:q} --html {output.html:q} {params.files:q} > {log:q} 2>&1"

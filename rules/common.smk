@@ -26,6 +26,12 @@ TABLES = f"{RESULTS}/tables"
 FIGURES = f"{RESULTS}/figures"
 ARTICLE = [f"{RESULTS}/paper.pdf", f"{RESULTS}/paper.html"]
 
+# What the read-outs from stored features run; erasure beside them does not matter.
+READOUT_CODE = [
+    *[f"readout/{name}.py" for name in ("linear", "exemplars", "settings", "stored")],
+    "trials/bootstrap.py",
+]
+
 PROCEDURAL = config["data"]["kind"] == "procedural"
 TEST_SETS = (
     ["test-plain", "test-stylized", "silhouettes", "textures", "cue-conflict"]

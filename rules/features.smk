@@ -95,7 +95,7 @@ rule readout:
         folder=lambda wc, input: parent(input.features),
         settings=section("readout"),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash("readout", "trials/bootstrap.py"),
+        code=source_hash(*READOUT_CODE),
     shell:
         "texshape run readout --features {params.folder:q} --labels {input.labels:q}"
         " --settings {params.settings:q} --seed {params.seed} --output {output.table:q}"
@@ -150,7 +150,7 @@ rule readout_pixels:
         folder=lambda wc, input: parent(input.features),
         settings=parameters.to_json({**config["readout"], "inputs": ["pixels"]}),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash("readout", "trials/bootstrap.py"),
+        code=source_hash(*READOUT_CODE),
     shell:
         "texshape run readout --features {params.folder:q} --labels {input.labels:q}"
         " --settings {params.settings:q} --seed {params.seed} --output {output:q} > {log:q} 2>&1"

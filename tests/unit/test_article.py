@@ -476,3 +476,28 @@ def test_references_are_complete_and_used_keys_exist():
         found = re.findall(r"cite\(<([\w-]+)>|@([a-z]+20\d\d\w*)", text)
         cited = {one or other for one, other in found}
         assert cited <= keys, path.name
+
+
+def test_the_step_reads_only_the_files_that_it_is_given(tmp_path):
+    from typer.testing import CliRunner
+
+    from texshape.cli import figures as commands
+    from texshape.cli.run import run
+
+    assert commands  # registers `article`
+    results = tmp_path / "results" / "old"
+    (results / "tables").mkdir(parents=True)
+    (results / "tables" / "shape_bias.csv").write_text("of,former,parameters\n1,2,3\n")
+    (results / "tables" / "other.csv").write_text("a\n1\n")
+    main = Path(__file__).parents[2] / "paper" / "main.typ"
+    pages = []
+    for name, extra in (("all", []), ("one", ["--file", str(results / "tables" / "other.csv")])):
+        html = tmp_path / f"{name}.html"
+        outcome = CliRunner().invoke(
+            run,
+            ["article", "--results", str(results), "--source", str(main),
+             "--output", str(tmp_path / f"{name}.pdf"), "--html", str(html), *extra],
+        )  # fmt: skip
+        pages.append(html.read_text(encoding="utf-8") if outcome.exit_code == 0 else None)
+    assert pages[0] is None  # the stale table has no column that the article reads
+    assert "Not run" in pages[1]

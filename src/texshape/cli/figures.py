@@ -56,11 +56,21 @@ def article_command(
     source: Annotated[Path, typer.Option(help="The article's main Typst file.")],
     output: Annotated[Path, typer.Option(help="PDF to write.")],
     html: Annotated[Path, typer.Option(help="Self-contained HTML page to write.")],
+    file: Annotated[
+        list[Path] | None,
+        typer.Option(help="Result file that it may read; repeat. By default all that exist."),
+    ] = None,
 ) -> None:
     """Compile the article of an experiment to PDF and HTML."""
     from texshape.article import compile_article
 
-    compile_article(results=results, source=source, pdf=output, html=html)
+    files = None
+    if file:
+        outside = [path for path in file if not path.is_relative_to(results)]
+        if outside:
+            raise InputError(f"--file {outside[0]}: expected a file below {results}")
+        files = [path.relative_to(results).as_posix() for path in file]
+    compile_article(results=results, source=source, pdf=output, html=html, files=files)
 
 
 def _draw(name: str, tables: Path, stem: Path, settings: dict[str, Any]) -> None:
