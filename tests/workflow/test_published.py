@@ -10,6 +10,9 @@ import yaml
 
 from tests.workflow.conftest import Workflow, copy_workflow
 
+# The first test runs the whole experiment; a crowded machine takes its time.
+pytestmark = [pytest.mark.workflow, pytest.mark.timeout(3000)]
+
 LITE0 = "efficientnet-lite0--imagenet"
 # The real stimuli and all trials; what only costs time is cut down.
 SMALL = {

@@ -12,6 +12,9 @@ import yaml
 
 from tests.workflow.conftest import Workflow, jobs
 
+# The first test runs the whole experiment; a crowded machine takes its time.
+pytestmark = [pytest.mark.workflow, pytest.mark.timeout(3000)]
+
 SMOKE = ("--configfile", "experiments/smoke.yaml")
 
 
