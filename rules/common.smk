@@ -268,11 +268,6 @@ def set_files(variant, name, *, masks=True):
     return [f"{DATA}/{variant}/{name}.{part}" for part in parts]
 
 
-def test_sets(model):
-    """The sets that a network is tested on: the controls need only two."""
-    return TEST_SETS if variant_of(model) == "base" else ["test-plain", "cue-conflict"]
-
-
 def network_name(run):
     """What a step loads for a run: the final checkpoint of a trained network, or a name."""
     model = model_of(run)

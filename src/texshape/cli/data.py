@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -41,9 +40,10 @@ def render(
     """Draw image sets: DIR/SET.images.npy, DIR/SET.masks.npy, DIR/SET.labels.csv."""
     import time
 
+    from texshape import parameters
     from texshape.data import imageset, procedural
 
-    parsed = procedural.parse_settings(_section(settings), variant)
+    parsed = procedural.parse_settings(parameters.from_json(settings), variant)
     if seed < 0:
         raise InputError(f"seed: {seed}; expected 0 or more")
     chosen = list(names or [])
@@ -81,10 +81,3 @@ def contact_sheet(
         names = [f"{Path(stem).parent.name}/{Path(stem).name}" for stem in stems]
     sets = {name: imageset.read(stem) for name, stem in zip(names, stems, strict=True)}
     save(draw(sets, columns=columns), output_stem)
-
-
-def _section(text: str) -> dict:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise InputError(f"settings: not JSON ({error})") from None

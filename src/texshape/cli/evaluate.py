@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,7 +40,9 @@ def trials(
     threads: Threads = 1,
 ) -> None:
     """Show sets of images to a network: one trial file a set, in the published columns."""
-    section = _section(settings)
+    from texshape.parameters import from_json
+
+    section = from_json(settings)
     compute.prepare(threads)
     from texshape.data import imageset
     from texshape.files import write_npy
@@ -90,7 +91,9 @@ def features(
 
     One network (or set) serves several folders; else networks, sets and folders go together.
     """
-    section = _section(settings)
+    from texshape.parameters import from_json
+
+    section = from_json(settings)
     jobs = _together(network, sets, output_dir)
     compute.prepare(threads)
     from texshape.data import imageset
@@ -126,7 +129,9 @@ def sensitivity(
     threads: Threads = 1,
 ) -> None:
     """Shape bias under each preprocessing, interpolation and aggregation."""
-    given = _section(settings)
+    from texshape.parameters import from_json
+
+    given = from_json(settings)
     _check_keys(given, ("evaluation", "sensitivity", "bootstrap"))
     grid = given.get("sensitivity") or {}
     _check_keys(grid, ("aggregations", "preprocessings", "interpolations"))
@@ -166,16 +171,6 @@ def _load(name: str, random: bool, seed: int, section: dict[str, Any]) -> Networ
     device = select_device(lambda line: print(line, file=sys.stderr))
     network.module.to(device)
     return network
-
-
-def _section(settings: str) -> dict[str, Any]:
-    try:
-        section = json.loads(settings)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--settings: not JSON ({error})") from None
-    if not isinstance(section, dict):
-        raise InputError(f"--settings: expected a JSON object, found {type(section).__name__}")
-    return section
 
 
 def _check_keys(section: dict[str, Any], known: tuple[str, ...]) -> None:

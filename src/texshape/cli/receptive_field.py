@@ -11,7 +11,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -179,12 +178,9 @@ def figure_architectures_command(
 
 def _settings(text: str, defaults: dict[str, Any]) -> dict[str, Any]:
     """Defaults overlaid by a JSON object; unknown keys and wrong types are errors."""
-    try:
-        given = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--settings: not JSON ({error})") from None
-    if not isinstance(given, dict):
-        raise InputError("--settings: expected a JSON object")
+    from texshape.parameters import from_json
+
+    given = from_json(text)
     for key, value in given.items():
         if key not in defaults:
             raise InputError(f"settings: unknown key '{key}'{nearest(key, defaults)}")

@@ -3,7 +3,6 @@ decisions."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,12 +25,9 @@ def _section(text: str, known: dict[str, Any]) -> dict[str, Any]:
     InputError
         If it is no object, or a key is unknown.
     """
-    try:
-        section = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--settings: not JSON ({error})") from None
-    if not isinstance(section, dict):
-        raise InputError("--settings: expected a JSON object")
+    from texshape.parameters import from_json
+
+    section = from_json(text)
     for key in section:
         if key not in known:
             raise InputError(f"--settings: unknown key '{key}'{nearest(key, known)}")
@@ -63,6 +59,7 @@ def corruptions(
     from texshape.data import imageset
     from texshape.files import write_csv
     from texshape.models.loading import load
+    from texshape.parameters import from_json
     from texshape.robustness import accuracy
     from texshape.robustness.corruptions import TYPES
 
@@ -70,7 +67,7 @@ def corruptions(
     labels = data.labels["shape"].to_numpy()
     rows = accuracy.balanced(labels, section["images"], seed=seed)
     tables = accuracy.under_corruption(
-        [load(name, settings=_evaluation(evaluation)) for name in network],
+        [load(name, settings=from_json(evaluation, "--evaluation")) for name in network],
         data.images[rows],
         labels[rows],
         seed=seed,
@@ -82,13 +79,6 @@ def corruptions(
     for path, table in zip(output, tables, strict=True):
         table.insert(0, "set", images.name)
         write_csv(path, table[accuracy.COLUMNS])
-
-
-def _evaluation(text: str) -> dict[str, Any]:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--evaluation: not JSON ({error})") from None
 
 
 @run.command("corruption-errors")
@@ -150,9 +140,10 @@ def probes(
     from texshape.data import imageset
     from texshape.files import write_csv
     from texshape.models.loading import load
+    from texshape.parameters import from_json
     from texshape.robustness import probes as measures
 
-    loaded = load(network, settings=_evaluation(evaluation))
+    loaded = load(network, settings=from_json(evaluation, "--evaluation"))
     tables = {}
     if plain:
         tables["shuffling"] = pd.concat(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -36,12 +35,11 @@ def segmentation(
     """Segmentation read-outs: all stages, targets and heads of one network."""
     if (images is None) == (voc is None):
         raise InputError("segmentation: expected either --set or --voc")
-    try:
-        section = json.loads(settings)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--settings: not JSON ({error})") from None
-
     import tempfile
+
+    from texshape.parameters import from_json
+
+    plan_settings = from_json(settings)
 
     compute.prepare(threads)
     import numpy as np
@@ -52,7 +50,7 @@ def segmentation(
     from texshape.segmentation import measure
     from texshape.segmentation import voc as photographs
 
-    plan = measure.Plan.read(section)
+    plan = measure.Plan.read(plan_settings)
     loaded = load(network, seed=seed, weights=not untrained)
     if images is not None:
         data = imageset.read(images)

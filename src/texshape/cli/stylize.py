@@ -21,7 +21,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
 
     from texshape.data.imageset import ImageSet
     from texshape.stylize.settings import StylizeSettings
+    from texshape.stylize.shards import Shard
 
 RENDERER = "renderer"
 
@@ -84,11 +84,12 @@ def prepare_styles(
     """Read or draw style images and split them: no painting is in two splits."""
     from texshape.data import imageset
     from texshape.files import write_csv
+    from texshape.parameters import from_json
     from texshape.stylize import styles
 
     section = _settings(settings)
     if source == RENDERER:
-        found = styles.from_renderer(_json(data, "--data"), seed, section.styles)
+        found = styles.from_renderer(from_json(data, "--data"), seed, section.styles)
     else:
         found = styles.from_folder(
             source, section.styles, section.images, tolerated=section.tolerated
@@ -222,12 +223,8 @@ def stylize(
         contents=_identity(contents),
         styles=_identity(style_set),
     )
-    numbers = range(shards) if shard is None else [shard]
-    parts = []
-    for number in numbers:
-        part = steps.Shard(number, shards)
-        stem = output if shard is not None else _part(output, part)
-        parts.append(stem)
+    parts = _parts(output, shard, shards)
+    for part, stem in parts:
         if steps.is_done(stem, request):
             print(f"{stem}: done already")
             continue
@@ -240,7 +237,7 @@ def stylize(
         else:
             steps.stylize_imageset(contents, style_set, made, section, condition=name, **common)
     if shard is None:
-        steps.merge(parts, output, tolerated=section.tolerated)
+        steps.merge([stem for _, stem in parts], output, tolerated=section.tolerated)
 
 
 @run.command("merge-shards")
@@ -289,12 +286,13 @@ def conflict_by_optimisation(
     prepare(threads)
     from texshape.data import imageset
     from texshape.files import write_csv
+    from texshape.parameters import from_json
     from texshape.stylize import conflict
     from texshape.stylize import shards as steps
     from texshape.stylize.engines import build
 
     if data is not None:
-        drawn = _variant(_json(data, "--data"), variant)
+        drawn = _variant(from_json(data, "--data"), variant)
         total = len(_pictures(drawn, seed))
         identity = drawn
     else:
@@ -309,11 +307,8 @@ def conflict_by_optimisation(
         settings=vars(section), weights=made.weights, seed=seed, shards=shards, fill=fill,
         contents=identity,
     )  # fmt: skip
-    parts = []
-    for number in range(shards) if shard is None else [shard]:
-        part = steps.Shard(number, shards)
-        stem = output if shard is not None else _part(output, part)
-        parts.append(stem)
+    parts = _parts(output, shard, shards)
+    for part, stem in parts:
         if steps.is_done(stem, request):
             print(f"{stem}: done already")
             continue
@@ -335,9 +330,9 @@ def conflict_by_optimisation(
         write_csv(f"{stem}.manifest.csv", manifest)
         names = [path.name for path in imageset.paths(stem, masks=images.masks is not None)]
         steps.finish(stem, names, request, part, total, [])
-        print(f"{stem}: shard {number} of {shards}, {len(images)} images", flush=True)
+        print(f"{stem}: shard {part.number} of {shards}, {len(images)} images", flush=True)
     if shard is None:
-        steps.merge(parts, output)
+        steps.merge([stem for _, stem in parts], output)
 
 
 @run.command("stylization-fitness")
@@ -362,11 +357,12 @@ def stylization_fitness(
     import pandas as pd
 
     from texshape.files import write_csv
+    from texshape.parameters import from_json
     from texshape.stylize import fitness
 
     if len(set_name) != len(manifest):
         raise InputError(f"{len(set_name)} times --set but {len(manifest)} times --manifest")
-    section = _json(settings, "--settings")
+    section = from_json(settings)
     for key in section:
         if key not in ("resamples", "level"):
             raise InputError(
@@ -420,20 +416,11 @@ def stylization_sheet(
 # --- helpers ------------------------------------------------------------------------------------
 
 
-def _json(text: str, option: str) -> dict[str, Any]:
-    try:
-        section = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"{option}: not JSON ({error})") from None
-    if not isinstance(section, dict):
-        raise InputError(f"{option}: expected a JSON object, found {type(section).__name__}")
-    return section
-
-
 def _settings(text: str, encoder: str | None = None, engine: str | None = None) -> StylizeSettings:
+    from texshape.parameters import from_json
     from texshape.stylize.settings import parse
 
-    section = _json(text, "--settings")
+    section = from_json(text)
     if engine is not None:
         section["engine"] = engine
     parsed = parse(section)
@@ -502,9 +489,16 @@ def _identity(images: Any) -> str:
     return digest.hexdigest()
 
 
-def _part(output: Path, shard: Any) -> Path:
-    name = f"{output.name}.shard-{shard.number:05d}-of-{shard.total:05d}"
-    return output.with_name(name)
+def _parts(output: Path, shard: int | None, shards: int) -> list[tuple[Shard, Path]]:
+    """The shards to make and their stems: the one asked for under OUTPUT itself, or all beside it."""
+    from texshape.stylize.shards import Shard
+
+    if shard is not None:
+        return [(Shard(shard, shards), output)]
+    return [
+        (Shard(n, shards), output.with_name(f"{output.name}.shard-{n:05d}-of-{shards:05d}"))
+        for n in range(shards)
+    ]
 
 
 def _rows(images: ImageSet, rows: list[int]) -> ImageSet:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +10,6 @@ import typer
 
 from texshape import compute
 from texshape.cli.run import run
-from texshape.errors import InputError
 
 
 @run.command("train")
@@ -31,11 +29,9 @@ def train(
     # products on a GPU are deterministic.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    try:
-        section = json.loads(settings)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--settings: not JSON ({error})") from None
+    from texshape.parameters import from_json
 
+    section = from_json(settings)
     compute.prepare(threads)
     from texshape.training import loop
     from texshape.training.settings import parse

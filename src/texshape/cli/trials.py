@@ -89,17 +89,11 @@ def benchmark_networks(
 
 def _bootstrap(settings: str) -> dict:
     """Read the section `bootstrap` of the parameters."""
-    import json
-
     from texshape.errors import InputError, nearest
+    from texshape.parameters import from_json
 
     known = {"resamples": 10_000, "level": 0.95}
-    try:
-        given = json.loads(settings)
-    except json.JSONDecodeError as error:
-        raise InputError(f"--settings: not JSON ({error})") from None
-    if not isinstance(given, dict):
-        raise InputError("--settings: expected a JSON object")
+    given = from_json(settings)
     for key in given:
         if key not in known:
             raise InputError(f"--settings: bootstrap.{key} is unknown{nearest(key, known)}")

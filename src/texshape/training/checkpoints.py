@@ -175,9 +175,7 @@ def discard(output_dir: str | Path) -> None:
 def _save(path: str | Path, content: dict[str, Any]) -> None:
     with atomic_path(path) as temporary:
         try:
-            with open(temporary, "wb") as file:
-                # Into a file, not to a path: a path's name would stand in the bytes.
-                torch.save(content, file)
+            torch.save(content, temporary)
         except RuntimeError as error:  # how torch reports a failed write, as a full disk
             raise InputError(f"{path}: cannot be written ({error})") from error
 

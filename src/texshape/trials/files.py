@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from texshape.data.outlines import CLASSES as PROCEDURAL_CLASSES
 from texshape.errors import InputError, nearest
 from texshape.files import atomic_path
 from texshape.trials.imagenet16 import CATEGORIES
@@ -21,10 +22,6 @@ from texshape.trials.names import ABSENT
 
 COLUMNS = (
     "subj", "session", "trial", "rt", "object_response", "category", "condition", "imagename",
-)  # fmt: skip
-PROCEDURAL_CLASSES = (
-    "disc", "triangle", "square", "star", "plus", "ring",
-    "crescent", "heart", "gear", "arrow", "ell", "hourglass",
 )  # fmt: skip
 VOCABULARIES = {
     "the 16 ImageNet categories": CATEGORIES,
