@@ -13,12 +13,12 @@ from PIL import Image
 from tests.stylize_sets import SETTINGS, contents, pictures, styles
 
 from texshape.data import imageset
+from texshape.data.photographs import list_classes
 from texshape.errors import InputError
 from texshape.files import read_csv
 from texshape.stylize import conflict, shards, tar
 from texshape.stylize.engines import check_alpha
 from texshape.stylize.manifest import MANIFEST_COLUMNS
-from texshape.stylize.photographs import list_classes
 from texshape.stylize.settings import parse
 
 

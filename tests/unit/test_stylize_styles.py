@@ -11,8 +11,7 @@ import pytest
 from PIL import Image
 from tests.stylize_sets import pictures
 
-from texshape.errors import InputError
-from texshape.stylize.photographs import (
+from texshape.data.photographs import (
     Unusable,
     check_count,
     encode,
@@ -20,6 +19,7 @@ from texshape.stylize.photographs import (
     list_images,
     read_square,
 )
+from texshape.errors import InputError
 from texshape.stylize.settings import ImageSettings, StyleSettings, parse
 from texshape.stylize.styles import assign_splits, from_folder, from_renderer, pairing
 

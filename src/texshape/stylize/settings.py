@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from texshape.data.photographs import FORMATS, ImageSettings
 from texshape.errors import InputError, nearest
 
 ENGINES = ("adain", "optimisation")
 OPTIMIZERS = ("lbfgs", "adam")
 STARTS = ("noise", "content")
-FORMATS = ("png", "jpeg")
 _VGG_STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 
 
@@ -144,33 +144,6 @@ class StyleSettings:
         default_factory=lambda: {"train": 0.7, "validation": 0.15, "test": 0.15}
     )
     group: str = r"[ _-]*crop(ped)?[ _-]*\d*$"
-
-
-@dataclass(frozen=True)
-class ImageSettings:
-    """How image files are read and written.
-
-    Attributes
-    ----------
-    resize, crop : int
-        The shorter side is resized to `resize`, then a central square of `crop` is taken: 256 and
-        224 in Stylized-ImageNet.
-    format : str
-        ``png``, without loss as in the authors' final code, or ``jpeg``.
-    quality : int
-        Of JPEG.
-    min_side : int
-        Images with a shorter side are unusable.
-    max_megapixels : float
-        Larger images are unusable.
-    """
-
-    resize: int = 256
-    crop: int = 224
-    format: str = "png"
-    quality: int = 95
-    min_side: int = 8
-    max_megapixels: float = 100.0
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,7 @@ import pandas as pd
 
 from texshape.data import imageset
 from texshape.data.imageset import LABEL_COLUMNS, ImageSet
-from texshape.data.procedural import restyled_labels
-from texshape.errors import InputError
-from texshape.files import atomic_path, read_csv, write_csv, write_json
-from texshape.stylize import tar
-from texshape.stylize.engines import Engine
-from texshape.stylize.manifest import MANIFEST_COLUMNS
-from texshape.stylize.photographs import (
+from texshape.data.photographs import (
     Source,
     Unusable,
     check_count,
@@ -38,6 +32,12 @@ from texshape.stylize.photographs import (
     list_classes,
     read_square,
 )
+from texshape.data.procedural import restyled_labels
+from texshape.errors import InputError
+from texshape.files import atomic_path, read_csv, write_csv, write_json
+from texshape.stylize import tar
+from texshape.stylize.engines import Engine
+from texshape.stylize.manifest import MANIFEST_COLUMNS
 from texshape.stylize.settings import StylizeSettings
 from texshape.stylize.styles import pairing, sha256
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from texshape.data import imageset
+from texshape.data.photographs import list_classes, read_square
 from texshape.errors import InputError
 from texshape.files import read_csv
 from texshape.stylize.manifest import MANIFEST_COLUMNS
-from texshape.stylize.photographs import list_classes, read_square
 
 if TYPE_CHECKING:
     from texshape.data.imageset import ImageSet

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from texshape.data.imageset import LABEL_COLUMNS, ImageSet
+from texshape.data.photographs import Unusable, check_count, list_images, read_square
 from texshape.errors import InputError
-from texshape.stylize.photographs import Unusable, check_count, list_images, read_square
 from texshape.stylize.settings import ImageSettings, StyleSettings
 
 if TYPE_CHECKING:

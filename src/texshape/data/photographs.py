@@ -16,12 +16,39 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from texshape.errors import InputError
-from texshape.stylize.settings import ImageSettings
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+FORMATS = ("png", "jpeg")
+
+
+@dataclass(frozen=True)
+class ImageSettings:
+    """How image files are read and written.
+
+    Attributes
+    ----------
+    resize, crop : int
+        The shorter side is resized to `resize`, then a central square of `crop` is taken: 256 and
+        224 in Stylized-ImageNet.
+    format : str
+        ``png``, without loss as in the authors' final code, or ``jpeg``.
+    quality : int
+        Of JPEG.
+    min_side : int
+        Images with a shorter side are unusable.
+    max_megapixels : float
+        Larger images are unusable.
+    """
+
+    resize: int = 256
+    crop: int = 224
+    format: str = "png"
+    quality: int = 95
+    min_side: int = 8
+    max_megapixels: float = 100.0
 
 
 class Unusable(InputError):
