@@ -1,6 +1,7 @@
 # `make` builds the environment and runs the embedded experiment; `make test` runs all tests in it.
 PYTHON ?= python3
 CORES ?= all
+TEST_WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -32,7 +33,7 @@ lint: environment
 	snakemake --lint --configfile experiments/published.yaml
 
 test: environment lint
-	python -m pytest $(PYTEST_ARGS)
+	python -m pytest -n $(TEST_WORKERS) $(PYTEST_ARGS)
 
 # Pins are resolved anew from the ranges in pyproject.toml (needs uv).
 lock:
