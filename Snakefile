@@ -23,6 +23,17 @@ include: "rules/article.smk"
 include: "rules/tracking.smk"
 
 
+# Seconds each: not worth a job of a cluster.
+localrules:
+    all,
+    article,
+    concatenate,
+    corruption_errors,
+    provenance,
+    summarize,
+    track,
+
+
 rule all:
     default_target: True
     input:

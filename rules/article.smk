@@ -28,8 +28,8 @@ rule article:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=scaled(800),
+        runtime=scaled(10),
     params:
         results=lambda wc, output: parent(output.pdf),
         # Only what this run made: a file of former parameters must read as 'not run'.

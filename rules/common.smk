@@ -286,3 +286,8 @@ def untrained_files(model, seed):
 def network_files(run):
     """The files that `network_name` refers to."""
     return network_name(run) if model_of(run) in TRAINED else []
+
+
+def scaled(value):
+    """A resource that grows with each attempt: what ran out of memory or time gets more."""
+    return lambda wc, attempt: value * attempt

@@ -21,8 +21,8 @@ rule compare:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=scaled(1500),
+        runtime=scaled(30),
     params:
         tables=lambda wc, output: parent(output[0]),
         results=lambda wc, output: parent(parent(output[0])),
@@ -61,8 +61,8 @@ rule figure_disagreement_images:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=scaled(800),
+        runtime=scaled(10),
     params:
         tables=lambda wc, input: parent(input.table),
         images=lambda wc, input: stem(input.images),

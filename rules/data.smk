@@ -14,8 +14,8 @@ rule render:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=60,
+        mem_mb=scaled(800),
+        runtime=scaled(60),
     params:
         settings=lambda wc: data_settings(wc.variant, wc.set),
         seed=lookup(dpath="seed", within=config),

@@ -24,8 +24,8 @@ rule features:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=scaled(1500),
+        runtime=scaled(60),
     params:
         networks=lambda wc, input: [
             word for file in input.checkpoints for word in ("--network", file)
@@ -59,8 +59,8 @@ rule features_named:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2500,
-        runtime=60,
+        mem_mb=scaled(2500),
+        runtime=scaled(60),
     params:
         network=lambda wc: NAMED[wc.model],
         random=lambda wc: ["--random"] if int(wc.epoch) == 0 else [],
@@ -89,8 +89,8 @@ rule readout:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=scaled(1500),
+        runtime=scaled(60),
     params:
         folder=lambda wc, input: parent(input.features),
         settings=section("readout"),
@@ -116,8 +116,8 @@ rule dimensionality:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=scaled(1500),
+        runtime=scaled(60),
     params:
         folder=lambda wc, input: parent(input.features),
         settings=section("dimensionality"),
@@ -144,8 +144,8 @@ rule readout_pixels:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=scaled(2000),
+        runtime=scaled(60),
     params:
         folder=lambda wc, input: parent(input.features),
         settings=parameters.to_json({**config["readout"], "inputs": ["pixels"]}),
@@ -172,8 +172,8 @@ rule erasure:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2500,
-        runtime=120,
+        mem_mb=scaled(2500),
+        runtime=scaled(120),
     params:
         network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
         conflict=lambda wc, input: stem(input.conflict),

@@ -19,8 +19,8 @@ rule contact_sheet:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=scaled(800),
+        runtime=scaled(10),
     params:
         sets=[
             word for name in CONTACT_SETS for word in ("--set", f"{DATA}/base/{name}")
@@ -52,8 +52,8 @@ rule figures:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=20,
+        mem_mb=scaled(800),
+        runtime=scaled(20),
     params:
         names=FIGURE_NAMES,
         tables=lambda wc, input: parent(input[0]),
@@ -79,8 +79,8 @@ rule summarize:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=scaled(500),
+        runtime=scaled(10),
     params:
         trained=parameters.to_json(TRAINED),
         named=parameters.to_json(NAMED),
@@ -110,8 +110,8 @@ rule figure_influence:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=scaled(800),
+        runtime=scaled(10),
     params:
         stem=lambda wc, output: output[0].removesuffix(".svg"),
         code=source_hash("figures/effective_receptive_field.py", "figures/style.py"),
@@ -137,8 +137,8 @@ rule figure_feature_visualization:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=scaled(800),
+        runtime=scaled(10),
     params:
         files=lambda wc, input: [word for file in input for word in ("--input", file)],
         stem=lambda wc, output: output[0].removesuffix(".svg"),
@@ -171,8 +171,8 @@ rule figure_architectures:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=scaled(800),
+        runtime=scaled(10),
     params:
         ours=lambda wc, input: (
             ["--receptive-field", input.ours[0], "--accuracy", input.ours[1]]
@@ -204,8 +204,8 @@ rule figure_segmentation:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=scaled(800),
+        runtime=scaled(10),
     params:
         stem=lambda wc, output: output[0].removesuffix(".svg"),
         code=source_hash("figures/segmentation.py", "figures/style.py"),

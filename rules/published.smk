@@ -1,6 +1,12 @@
 # Public data: the published stimuli as image sets, and the published trials of humans and networks.
 
 
+# The nodes of a cluster may lack a network.
+localrules:
+    published_stimuli,
+    published_trials,
+
+
 rule published_stimuli:
     output:
         [
@@ -16,8 +22,8 @@ rule published_stimuli:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=120,
+        mem_mb=scaled(1500),
+        runtime=scaled(120),
     params:
         output_dir=lambda wc, output: parent(output[0]),
         code=source_hash("data/published.py", "data/sources"),
@@ -36,8 +42,8 @@ rule published_trials:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=120,
+        mem_mb=scaled(500),
+        runtime=scaled(120),
     params:
         output_dir=lambda wc, output: parent(output[0]),
         code=source_hash("data/published.py", "data/sources"),

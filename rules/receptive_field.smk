@@ -18,8 +18,8 @@ rule receptive_field:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=scaled(3000),
+        runtime=scaled(60),
     params:
         network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
         untrained=lambda wc, input: (
@@ -48,8 +48,8 @@ rule feature_visualization:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=3000,
-        runtime=120,
+        mem_mb=scaled(3000),
+        runtime=scaled(120),
     params:
         network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
         settings=section("feature_visualization"),
@@ -72,8 +72,8 @@ rule architectures:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=scaled(2000),
+        runtime=scaled(20),
     params:
         code=source_hash("receptive_field"),
     shell:

@@ -25,8 +25,8 @@ rule probes:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2500,
-        runtime=120,
+        mem_mb=scaled(2500),
+        runtime=scaled(120),
     params:
         network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
         plain=lambda wc, input: ["--plain", stem(input.plain)] if input.plain else [],
@@ -75,8 +75,8 @@ rule corruptions:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2500,
-        runtime=240,
+        mem_mb=scaled(2500),
+        runtime=scaled(240),
     params:
         networks=[
             word for run in MEASURED_RUNS for word in ("--network", network_name(run))
@@ -110,8 +110,8 @@ rule corruption_errors:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=scaled(500),
+        runtime=scaled(10),
     params:
         settings=corruption_settings("baseline_arm", "least_error"),
         code=source_hash("robustness/errors.py"),

@@ -17,8 +17,8 @@ rule segmentation:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2500,
-        runtime=120,
+        mem_mb=scaled(2500),
+        runtime=scaled(120),
     params:
         images=lambda wc, input: stem(input.images),
         settings=lambda wc: segmentation_settings(wc.model, wc.seed, wc.epoch),

@@ -18,8 +18,8 @@ rule concatenate:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=scaled(500),
+        runtime=scaled(10),
     params:
         results=lambda wc, output: parent(parent(output[0])),
         code=source_hash("tables.py"),

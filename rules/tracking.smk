@@ -15,8 +15,8 @@ rule provenance:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=scaled(500),
+        runtime=scaled(10),
     params:
         settings=parameters.to_json(config),
         data=lambda wc, input: [
@@ -43,8 +43,8 @@ rule track:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=scaled(1000),
+        runtime=scaled(30),
     params:
         results=lambda wc, output: parent(output[0]),
         networks=[word for run in RUNS for word in ("--network", run)],

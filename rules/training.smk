@@ -31,8 +31,8 @@ rule train:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=1800,
-        runtime=120,
+        mem_mb=scaled(1800),
+        runtime=scaled(120),
     params:
         architecture=lambda wc: TRAINED[wc.model]["architecture"],
         settings=lambda wc: training_settings(wc.model),

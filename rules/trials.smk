@@ -20,8 +20,8 @@ rule trials:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=scaled(2000),
+        runtime=scaled(60),
     params:
         network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
         settings=section("evaluation"),
@@ -62,8 +62,8 @@ rule tabulate_trials:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=scaled(1500),
+        runtime=scaled(30),
     params:
         results=lambda wc, output: parent(parent(output[0])),
         networks=[word for run in RUNS for word in ("--network", run)],
@@ -93,8 +93,8 @@ rule sensitivity:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=scaled(2000),
+        runtime=scaled(120),
     params:
         network=lambda wc: NAMED[wc.model],
         stem=lambda wc, input: input[0].removesuffix(".images.npy"),
@@ -126,8 +126,8 @@ rule benchmark:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=scaled(1500),
+        runtime=scaled(30),
     params:
         results=lambda wc, output: parent(parent(output.table)),
         networks=[word for run in RUNS for word in ("--network", run)],
