@@ -24,6 +24,7 @@ COMMANDS = [
     "data",
     "evaluate",
     "figures",
+    "photographs",
     "provenance",
     "published",
     "readout",

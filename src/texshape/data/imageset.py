@@ -9,14 +9,18 @@ A set with stem ``data/cue-conflict`` is the files
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from texshape.errors import InputError
-from texshape.files import read_csv, write_csv, write_npy
+from texshape.files import atomic_path, read_csv, write_csv, write_npy
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,6 +62,64 @@ def write(stem: str | Path, images: ImageSet) -> None:
     if images.masks is not None:
         write_npy(f"{stem}.masks.npy", images.masks)
     write_csv(f"{stem}.labels.csv", images.labels[LABEL_COLUMNS])
+
+
+class Writer:
+    """Write a set image by image, of which there may be more than fit into memory.
+
+    Used as a context; the files appear, whole, when it ends without an error.
+
+    Parameters
+    ----------
+    stem : path
+    side : int
+        Height and width of the images in px.
+    """
+
+    def __init__(self, stem: str | Path, side: int) -> None:
+        self.stem, self.side, self.count = stem, side, 0
+
+    def __enter__(self) -> Writer:
+        with ExitStack() as stack:
+            # Entered first, so that the labels are put in place last.
+            labels = stack.enter_context(atomic_path(f"{self.stem}.labels.csv"))
+            images = stack.enter_context(atomic_path(f"{self.stem}.images.npy"))
+            self._labels = stack.enter_context(open(labels, "w", encoding="utf-8", newline=""))
+            self._images = stack.enter_context(open(images, "wb"))
+            self._table = csv.writer(self._labels, lineterminator="\n")
+            self._table.writerow(LABEL_COLUMNS)
+            self._header_end = self._write_header()
+            self._stack = stack.pop_all()
+        return self
+
+    def _write_header(self) -> int:
+        """Write the number of images so far; NumPy leaves room for it to grow."""
+        shape = (self.count, self.side, self.side, 3)
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        self._images.seek(0)
+        np.lib.format.write_array_header_1_0(self._images, header)
+        return self._images.tell()
+
+    def add(self, pixels: np.ndarray, labels: Sequence[str]) -> None:
+        """Append one image, uint8 of shape (side, side, 3), with its row of `LABEL_COLUMNS`."""
+        if pixels.dtype != np.uint8 or pixels.shape != (self.side, self.side, 3):
+            raise InputError(f"{self.stem}: an image is {pixels.dtype} of shape {pixels.shape}")
+        self._images.write(pixels.tobytes())
+        self._table.writerow(labels)
+        self.count += 1
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        with self._stack as stack:
+            if error is not None:
+                return stack.__exit__(kind, error, trace)
+            if self._write_header() != self._header_end:
+                raise RuntimeError("the header of a NumPy array has grown over its pixels")
+        return None
 
 
 def read(stem: str | Path) -> ImageSet:

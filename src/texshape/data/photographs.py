@@ -57,20 +57,38 @@ class Unusable(InputError):
 
 @dataclass(frozen=True)
 class Source:
-    """One image file of a folder.
+    """One image file of a folder, or of a folder in an uncompressed tar.
 
     Attributes
     ----------
     path : Path
+        Of the file, or of the tar.
     name : str
         Path below the folder, with ``/``.
     label : str
         Name of its class folder; empty where there are none.
+    part : (int, int) or None
+        Offset and size in bytes of the file in the tar.
     """
 
     path: Path
     name: str
     label: str = ""
+    part: tuple[int, int] | None = None
+
+    @property
+    def place(self) -> str:
+        """What messages call it."""
+        return str(self.path) if self.part is None else f"{self.path}: {self.name}"
+
+    def read_bytes(self) -> bytes:
+        """Its content."""
+        if self.part is None:
+            return self.path.read_bytes()
+        offset, size = self.part
+        with open(self.path, "rb") as archive:
+            archive.seek(offset)
+            return archive.read(size)
 
 
 def list_images(folder: str | Path) -> list[Source]:

@@ -18,8 +18,8 @@ from texshape.errors import InputError
 ABSENT = "na"
 
 # A class may hold hyphens and spaces but no digit (an index follows it) and no underscore (a prefix
-# ends there).
-_CLASS = r"[^\W\d_](?:[^\d_/]*[^\W\d_])?"
+# ends there); or it is a WordNet id, which has eight digits.
+_CLASS = r"n\d{8}|[^\W\d_](?:[^\d_/]*[^\W\d_])?"
 _TWO_CUES = re.compile(rf"({_CLASS})(\d+)-({_CLASS})(\d+)(\.[A-Za-z]+)")
 _ONE_CUE = re.compile(rf"({_CLASS})(\d+)(\.[A-Za-z]+)")
 _WORDNET_ID = re.compile(r"n\d{8}")
@@ -63,6 +63,11 @@ class StimulusName:
             f"{self.prefix}{self.shape}{self.shape_index}-{self.texture}{self.texture_index}"
             f"{self.suffix}"
         )
+
+
+def is_class_name(name: str) -> bool:
+    """Whether stimuli of a class of this name can be named."""
+    return re.fullmatch(_CLASS, name) is not None
 
 
 @lru_cache(maxsize=1 << 16)
