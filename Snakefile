@@ -10,6 +10,7 @@ configfile: "params.yaml"
 
 include: "rules/common.smk"
 include: f"rules/{'data' if PROCEDURAL else 'published'}.smk"
+include: "rules/stylize.smk"
 include: "rules/training.smk"
 include: "rules/trials.smk"
 include: "rules/features.smk"

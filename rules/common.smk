@@ -26,6 +26,9 @@ TABLES = f"{RESULTS}/tables"
 FIGURES = f"{RESULTS}/figures"
 ARTICLE = [f"{RESULTS}/paper.pdf", f"{RESULTS}/paper.html"]
 
+# What style transfer, and what the drawing of images runs.
+STYLIZE_CODE = ["stylize", "models", "data/imageset.py"]
+DRAWING_CODE = ["outlines", "textures", "procedural"]
 # What the read-outs from stored features run; erasure beside them does not matter.
 READOUT_CODE = [
     *[f"readout/{name}.py" for name in ("linear", "exemplars", "settings", "stored")],
@@ -38,6 +41,39 @@ TEST_SETS = (
     if PROCEDURAL
     else ["cue-conflict", "edges", "silhouettes"]
 )
+
+SPLITS = ["train", "validation", "test"]
+STYLIZED_PARTS = ["images.npy", "labels.csv", "manifest.csv"] + (
+    ["masks.npy"] if PROCEDURAL else []
+)
+SHARD_PARTS = [*STYLIZED_PARTS, "shard.json"]
+
+# Sets made by style transfer: those that a trained network's arm names, and conflict sets.
+USED_SETS = {
+    name
+    for entry in config["trained"]
+    for arm in entry["arms"]
+    for name in config["arms"][arm]["sets"]
+}
+STYLIZATIONS = {
+    name: entry for name, entry in config["stylizations"].items() if name in USED_SETS
+}
+CONFLICTS = {
+    name: entry
+    for name, entry in config["conflicts"].items()
+    if entry and (PROCEDURAL or entry["contents"] != "renderer")
+}
+# Shown to networks of the base variant, beside `TEST_SETS`.
+NEURAL_TEST_SETS = [
+    name
+    for name in [*[f"test-{name}" for name in STYLIZATIONS], *CONFLICTS]
+    if name not in TEST_SETS
+]
+
+NEURAL_SETS = [
+    *[f"{split}-{name}" for name in STYLIZATIONS for split in SPLITS],
+    *CONFLICTS,
+]
 
 # Networks trained here: slug -> architecture, arm, seeds.
 TRAINED = {}
@@ -70,14 +106,35 @@ def variant_of(model):
     return arm_of(model).get("variant", "base") if model in TRAINED else "base"
 
 
+def is_measured(model):
+    """Whether every technique measures it: controls have data of their own, some arms trials alone."""
+    if model in TRAINED and arm_of(model).get("trials_only"):
+        return False
+    return variant_of(model) == "base"
+
+
+def test_sets(model):
+    """The sets that a network is shown."""
+    return TEST_SETS + (NEURAL_TEST_SETS if variant_of(model) == "base" else [])
+
+
 CHECKPOINT_EPOCHS = sorted(config["training"]["checkpoint_epochs"])
 
-# The controls have data of their own; every technique measures the others.
-MEASURED_RUNS = [run for run in RUNS if variant_of(model_of(run)) == "base"]
+MEASURED_RUNS = [run for run in RUNS if is_measured(model_of(run))]
 # Paired differences need the same images; published networks are compared with each other too.
 COMPARED = (
-    list(dict.fromkeys(model_of(run) for run in MEASURED_RUNS)) if PROCEDURAL else []
+    list(
+        dict.fromkeys(
+            model_of(run) for run in RUNS if variant_of(model_of(run)) == "base"
+        )
+    )
+    if PROCEDURAL
+    else []
 )
+TRIALS = {
+    run: [f"{RESULTS}/{run}/trials/{name}.csv" for name in test_sets(model_of(run))]
+    for run in RUNS
+}
 
 
 def state_epochs(run):
@@ -138,11 +195,12 @@ COMPARISON_TABLES = [
     "disagreement",
     "disagreement_images",
 ]
-CONTROL_ARMS = sorted(
+# In the comparison's table alone: other images, or nothing but trials.
+APART_ARMS = sorted(
     {
         arm
         for arm, entry in config["arms"].items()
-        if entry.get("variant", "base") != "base"
+        if entry.get("variant", "base") != "base" or entry.get("trials_only")
     }
 )
 LAST_READINGS = f"readout/epoch-{state_epochs(MEASURED_RUNS[0])[-1]:03d}-images.csv"
@@ -180,12 +238,16 @@ DATA_FILES = [
     for variant in sorted({variant_of(model_of(run)) for run in RUNS})
     for name in TEST_SETS
     for part in ("images.npy", "labels.csv")
+] + [
+    f"{DATA}/base/{name}.{part}"
+    for name in NEURAL_TEST_SETS
+    for part in ("images.npy", "labels.csv", "manifest.csv")
 ]
 # What a finished experiment keeps beside its article.
 KEPT = [
     *DATA_FILES,
     *[f"{TABLES}/{name}.csv" for name in TABLE_NAMES],
-    *[f"{RESULTS}/{run}/trials/{name}.csv" for run in RUNS for name in TEST_SETS],
+    *[file for files in TRIALS.values() for file in files],
     *[f"{RESULTS}/{run}/checkpoints/final.pt" for run in TRAINED_RUNS],
     *[
         f"{RESULTS}/{run}/{file}"
@@ -204,6 +266,123 @@ wildcard_constraints:
     seed=r"\d+",
     table="|".join(PER_RUN),
     variant="|".join(map(re.escape, config["data"]["variants"])),
+    split="train|validation|test",
+    stylization="|".join(map(re.escape, STYLIZATIONS)) or NEVER,
+    conflict="|".join(map(re.escape, CONFLICTS)) or NEVER,
+    shard=r"\d{5}-of-\d{5}",
+
+
+def stylize_settings(entry, *keys):
+    """The section `stylize` with what a stylization or a conflict set changes in it, as JSON.
+
+    An encoder that is trained here is named by the step's option `--encoder`. Given `keys`, only these.
+    """
+    settings = parameters.overlay(config["stylize"], entry.get("stylize") or {})
+    if settings.get("encoder", {}).get("name") in TRAINED_RUNS:
+        settings = {**settings, "encoder": {"name": "a-network-of-this-experiment"}}
+    return parameters.to_json(
+        {key: settings[key] for key in keys if key in settings} if keys else settings
+    )
+
+
+def encoder_run(entry):
+    """The network of this experiment that is the encoder, if one is."""
+    settings = parameters.overlay(config["stylize"], entry.get("stylize") or {})
+    name = settings.get("encoder", {}).get("name")
+    return name if name in TRAINED_RUNS else None
+
+
+def encoder_files(entry):
+    """Its checkpoint."""
+    run = encoder_run(entry)
+    return network_files(run) if run else []
+
+
+def engine_of(entry):
+    """Name of the engine that makes a stylization or a conflict set."""
+    return parameters.overlay(config["stylize"], entry.get("stylize") or {})["engine"]
+
+
+def decoder_file(variant, name, entry):
+    """The decoder of AdaIN: trained here on a stylization's own images, or a file."""
+    if engine_of(entry) != "adain":
+        return []
+    decoder = entry.get("decoder") or "train"
+    if decoder in STYLIZATIONS:
+        name, decoder = decoder, STYLIZATIONS[decoder].get("decoder", "train")
+    return f"{DATA}/{variant}/{name}/decoder.pt" if decoder == "train" else decoder
+
+
+def style_source(entry):
+    """Where the styles of a stylization come from: the renderer, or a folder."""
+    source = entry.get("styles", "renderer")
+    return f"{DATA}/paintings/style" if source == "paintings" else source
+
+
+def style_files(entry):
+    """What must be there before styles are read."""
+    source = entry.get("styles", "renderer")
+    if source == "paintings":
+        return f"{DATA}/paintings/paintings.csv"
+    return [] if source == "renderer" else source
+
+
+def style_set(split):
+    """Files of the styles of one split of a stylization."""
+    return set_files("{variant}", f"{{stylization}}/styles-{split}", masks=False)
+
+
+def content_files(wildcards, split):
+    """Files of the set that is stylized."""
+    contents = STYLIZATIONS[wildcards.stylization].get("contents", "plain")
+    return set_files(wildcards.variant, f"{split}-{contents}", masks=PROCEDURAL)
+
+
+def exemplar_files(entry, kind):
+    """Files of the exemplars of a conflict set; the renderer draws its own."""
+    if entry[kind] == "renderer":
+        return []
+    return set_files("base", entry[kind], masks=False)
+
+
+def exemplar_options(conflict, files):
+    """Where the exemplars of a conflict set come from, as options of its step."""
+    entry = CONFLICTS[conflict]
+    if entry["contents"] == "renderer":
+        return [
+            "--data",
+            data_settings("base", "cue-conflict"),
+            "--fill",
+            entry.get("fill", "flat"),
+        ]
+    return ["--contents", stem(files.contents), "--textures", stem(files.textures)]
+
+
+def shard_files(start, entry):
+    """Files of all shards of a set."""
+    total = entry.get("shards", 1)
+    return [
+        f"{start}.shard-{number:05d}-of-{total:05d}.{part}"
+        for number in range(total)
+        for part in SHARD_PARTS
+    ]
+
+
+def shard_numbers(shard):
+    """`00001-of-00002` as options of a step."""
+    number, total = map(int, shard.split("-of-"))
+    return ["--shard", number, "--shards", total]
+
+
+def part_options(files):
+    """Stems of shards as options of the step that merges them."""
+    ending = ".shard.json"
+    return [
+        word
+        for file in files
+        if file.endswith(ending)
+        for word in ("--part", file.removesuffix(ending))
+    ]
 
 
 def stem(files):
@@ -239,9 +418,9 @@ def data_settings(variant, name):
         name.split("-")[0] if name.split("-")[0] in ("train", "validation") else "test"
     )
     sizes = {"train": 12, "validation": 12, "test": 12, split: data[split]}
-    if name.startswith("cue-conflict"):
+    if name.startswith(("cue-conflict", "styles")):
         sizes = {"train": 12, "validation": 12, "test": 12}
-    else:
+    if not name.startswith("cue-conflict"):
         sizes |= {"shape_exemplars": 1, "texture_exemplars": 1}
     return parameters.to_json(
         {**data, **sizes, "variants": {variant: data["variants"][variant]}}

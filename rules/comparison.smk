@@ -31,14 +31,14 @@ rule compare:
         published=lambda wc, input: (
             ["--published", parent(input.published[0])] if input.published else []
         ),
-        controls=[word for arm in CONTROL_ARMS for word in ("--without-arm", arm)],
+        apart=[word for arm in APART_ARMS for word in ("--without-arm", arm)],
         settings=section("comparison"),
         seed=lookup(dpath="seed", within=config),
         code=source_hash("comparison"),
     shell:
         "texshape run compare --tables {params.tables:q} --settings {params.settings:q}"
         " --seed {params.seed} --results {params.results:q} {params.networks:q}"
-        " --readings {params.readings:q} {params.published:q} {params.controls:q}"
+        " --readings {params.readings:q} {params.published:q} {params.apart:q}"
         " --output-dir {params.tables:q} > {log:q} 2>&1"
 
 

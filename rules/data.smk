@@ -10,6 +10,9 @@ rule render:
         f"logs/{config['experiment']}/render/{{variant}}/{{set}}.log",
     benchmark:
         f"logs/{config['experiment']}/render/{{variant}}/{{set}}.benchmark.tsv"
+    wildcard_constraints:
+        # Not what style transfer makes.
+        set=rf"(?!(?:{'|'.join(map(re.escape, NEURAL_SETS))})\.)[A-Za-z0-9._-]+",
     conda:
         "../envs/texshape.yaml"
     threads: 1

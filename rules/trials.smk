@@ -6,15 +6,25 @@ rule trials:
         network=lambda wc: network_files(f"{wc.model}/seed-{wc.seed}"),
         sets=lambda wc: [
             file
-            for name in TEST_SETS
+            for name in test_sets(wc.model)
             for file in set_files(variant_of(wc.model), name, masks=False)
         ],
     output:
-        [f"{RESULTS}/{{model}}/seed-{{seed}}/trials/{name}.csv" for name in TEST_SETS],
+        [
+            f"{RESULTS}/{{model}}/seed-{{seed}}/trials/{name}.csv"
+            for name in TEST_SETS + NEURAL_TEST_SETS
+        ],
     log:
         f"logs/{config['experiment']}/trials/{{model}}/seed-{{seed}}.log",
     benchmark:
         f"logs/{config['experiment']}/trials/{{model}}/seed-{{seed}}.benchmark.tsv"
+    wildcard_constraints:
+        model="|".join(
+            re.escape(model_of(run))
+            for run in RUNS
+            if variant_of(model_of(run)) == "base"
+        )
+        or NEVER,
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -27,7 +37,7 @@ rule trials:
         settings=section("evaluation"),
         sets=lambda wc: [
             word
-            for name in TEST_SETS
+            for name in test_sets(wc.model)
             for word in ("--set", f"{DATA}/{variant_of(wc.model)}/{name}")
         ],
         output_dir=lambda wc, output: parent(output[0]),
@@ -38,11 +48,26 @@ rule trials:
         " --threads {threads} > {log:q} 2>&1"
 
 
+# The controls' variants of the data have no sets made by style transfer.
+use rule trials as trials_controls with:
+    output:
+        [f"{RESULTS}/{{model}}/seed-{{seed}}/trials/{name}.csv" for name in TEST_SETS],
+    log:
+        f"logs/{config['experiment']}/trials_controls/{{model}}/seed-{{seed}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/trials_controls/{{model}}/seed-{{seed}}.benchmark.tsv"
+    wildcard_constraints:
+        model="|".join(
+            re.escape(model_of(run))
+            for run in RUNS
+            if variant_of(model_of(run)) != "base"
+        )
+        or NEVER,
+
+
 rule tabulate_trials:
     input:
-        trials=[
-            f"{RESULTS}/{run}/trials/{name}.csv" for run in RUNS for name in TEST_SETS
-        ],
+        trials=[file for files in TRIALS.values() for file in files],
         published=PUBLISHED_TRIALS,
     output:
         [
@@ -111,9 +136,7 @@ rule sensitivity:
 
 rule benchmark:
     input:
-        trials=[
-            f"{RESULTS}/{run}/trials/{name}.csv" for run in RUNS for name in TEST_SETS
-        ],
+        trials=[file for files in TRIALS.values() for file in files],
         published=f"{DATA}/trials/manifest.csv",
     output:
         table=f"{TABLES}/benchmark.csv",

@@ -101,6 +101,14 @@ def _check_references(parameters: Mapping[str, Any]) -> None:
             raise InputError(
                 f"arms.{name}.variant: no variant '{variant}' in data.variants{nearest(variant, variants)}"
             )
+        made = [key for key, entry in parameters["stylizations"].items() if entry is not None]
+        known = ["plain", "stylized", *made]
+        for images in arm["sets"]:
+            if images not in known:
+                raise InputError(
+                    f"arms.{name}.sets: no set '{images}', neither drawn nor in stylizations"
+                    f"{nearest(images, known)}"
+                )
     for number, entry in enumerate(parameters["trained"]):
         for arm in entry["arms"]:
             if arm not in arms:

@@ -1,0 +1,256 @@
+# Image sets made by neural style transfer: SPLIT-NAME of each stylization, and cue-conflict sets.
+
+
+rule fetch_paintings:
+    output:
+        f"{DATA}/paintings/paintings.csv",
+    log:
+        f"logs/{config['experiment']}/fetch_paintings.log",
+    benchmark:
+        f"logs/{config['experiment']}/fetch_paintings.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=30,
+    params:
+        output_dir=lambda wc, output: parent(output[0]),
+        code=source_hash("stylize/paintings.py"),
+    shell:
+        "texshape run fetch-paintings --output-dir {params.output_dir:q} > {log:q} 2>&1"
+
+
+# No style is in two splits.
+rule prepare_styles:
+    input:
+        lambda wc: style_files(STYLIZATIONS[wc.stylization]),
+    output:
+        table=f"{DATA}/{{variant}}/{{stylization}}/styles.csv",
+        images=[
+            file
+            for split in SPLITS
+            for file in set_files(
+                "{variant}", f"{{stylization}}/styles-{split}", masks=False
+            )
+        ],
+    log:
+        f"logs/{config['experiment']}/prepare_styles/{{variant}}/{{stylization}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/prepare_styles/{{variant}}/{{stylization}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=120,
+    params:
+        source=lambda wc: style_source(STYLIZATIONS[wc.stylization]),
+        settings=lambda wc: stylize_settings(
+            STYLIZATIONS[wc.stylization], "styles", "images", "tolerated"
+        ),
+        data=lambda wc: (
+            ["--data", data_settings("base", "styles")]
+            if style_source(STYLIZATIONS[wc.stylization]) == "renderer"
+            else []
+        ),
+        seed=lookup(dpath="seed", within=config),
+        output_dir=lambda wc, output: parent(output.table),
+        code=source_hash(
+            "stylize/styles.py", *[f"data/{name}.py" for name in DRAWING_CODE]
+        ),
+    shell:
+        "texshape run prepare-styles --source {params.source:q} --settings {params.settings:q}"
+        " {params.data:q} --seed {params.seed} --output-dir {params.output_dir:q} > {log:q} 2>&1"
+
+
+rule train_decoder:
+    input:
+        content=lambda wc: content_files(wc, "train"),
+        held_out=lambda wc: content_files(wc, "validation"),
+        styles=style_set("train"),
+        held_out_styles=style_set("validation"),
+        encoder=lambda wc: encoder_files(STYLIZATIONS[wc.stylization]),
+    output:
+        decoder=f"{DATA}/{{variant}}/{{stylization}}/decoder.pt",
+        reconstruction=f"{DATA}/{{variant}}/{{stylization}}/reconstruction.csv",
+        history=f"{DATA}/{{variant}}/{{stylization}}/history.csv",
+    log:
+        f"logs/{config['experiment']}/train_decoder/{{variant}}/{{stylization}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/train_decoder/{{variant}}/{{stylization}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=2500,
+        runtime=720,
+    params:
+        content=lambda wc, input: stem(input.content),
+        held_out=lambda wc, input: stem(input.held_out),
+        styles=lambda wc, input: stem(input.styles),
+        held_out_styles=lambda wc, input: stem(input.held_out_styles),
+        encoder=lambda wc, input: (
+            ["--encoder", input.encoder] if input.encoder else []
+        ),
+        settings=lambda wc: stylize_settings(
+            STYLIZATIONS[wc.stylization], "encoder", "content", "decoder"
+        ),
+        seed=lookup(dpath="seed", within=config),
+        code=source_hash(*STYLIZE_CODE),
+    shell:
+        "texshape run train-decoder --content {params.content:q} --styles {params.styles:q}"
+        " --held-out-content {params.held_out:q} --held-out-styles {params.held_out_styles:q}"
+        " {params.encoder:q} --settings {params.settings:q} --seed {params.seed}"
+        " --threads {threads} --output {output.decoder:q}"
+        " --reconstruction {output.reconstruction:q} --history {output.history:q} > {log:q} 2>&1"
+
+
+rule stylize:
+    input:
+        content=lambda wc: content_files(wc, wc.split),
+        styles=style_set("{split}"),
+        encoder=lambda wc: encoder_files(STYLIZATIONS[wc.stylization]),
+        decoder=lambda wc: decoder_file(
+            wc.variant, wc.stylization, STYLIZATIONS[wc.stylization]
+        ),
+    output:
+        temp(
+            [
+                f"{DATA}/{{variant}}/{{stylization}}/{{split}}.shard-{{shard}}.{part}"
+                for part in SHARD_PARTS
+            ]
+        ),
+    log:
+        f"logs/{config['experiment']}/stylize/{{variant}}/{{stylization}}/{{split}}-{{shard}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/stylize/{{variant}}/{{stylization}}/{{split}}-{{shard}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=2500,
+        runtime=720,
+    params:
+        content=lambda wc, input: stem(input.content),
+        styles=lambda wc, input: stem(input.styles),
+        encoder=lambda wc, input: (
+            ["--encoder", input.encoder] if input.encoder else []
+        ),
+        decoder=lambda wc, input: (
+            ["--decoder", input.decoder] if input.decoder else []
+        ),
+        settings=lambda wc: stylize_settings(STYLIZATIONS[wc.stylization]),
+        seed=lookup(dpath="seed", within=config),
+        shard=lambda wc: shard_numbers(wc.shard),
+        stem=lambda wc, output: stem(output),
+        code=source_hash(*STYLIZE_CODE),
+    shell:
+        "texshape run stylize --content {params.content:q} --styles {params.styles:q}"
+        " {params.encoder:q} {params.decoder:q} --settings {params.settings:q}"
+        " --condition {wildcards.split:q}-{wildcards.stylization:q} --seed {params.seed}"
+        " {params.shard:q} --threads {threads} --output {params.stem:q} > {log:q} 2>&1"
+
+
+rule merge_stylized:
+    input:
+        lambda wc: shard_files(
+            f"{DATA}/{wc.variant}/{wc.stylization}/{wc.split}",
+            STYLIZATIONS[wc.stylization],
+        ),
+    output:
+        [
+            f"{DATA}/{{variant}}/{{split}}-{{stylization}}.{part}"
+            for part in STYLIZED_PARTS
+        ],
+    log:
+        f"logs/{config['experiment']}/merge_stylized/{{variant}}/{{split}}-{{stylization}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/merge_stylized/{{variant}}/{{split}}-{{stylization}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        parts=lambda wc, input: part_options(input),
+        stem=lambda wc, output: stem(output),
+        tolerated=config["stylize"].get("tolerated", 0),
+        code=source_hash("stylize/shards.py"),
+    shell:
+        "texshape run merge-shards {params.parts:q} --tolerated {params.tolerated:q}"
+        " --output {params.stem:q} > {log:q} 2>&1"
+
+
+# The shape of one exemplar, the texture of another.
+rule conflict:
+    input:
+        contents=lambda wc: exemplar_files(CONFLICTS[wc.conflict], "contents"),
+        textures=lambda wc: exemplar_files(CONFLICTS[wc.conflict], "textures"),
+        encoder=lambda wc: encoder_files(CONFLICTS[wc.conflict]),
+        decoder=lambda wc: decoder_file("base", wc.conflict, CONFLICTS[wc.conflict]),
+    output:
+        temp(
+            [
+                f"{DATA}/base/conflicts/{{conflict}}.shard-{{shard}}.{part}"
+                for part in SHARD_PARTS
+            ]
+        ),
+    log:
+        f"logs/{config['experiment']}/conflict/{{conflict}}-{{shard}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/conflict/{{conflict}}-{{shard}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=2500,
+        runtime=720,
+    params:
+        exemplars=lambda wc, input: exemplar_options(wc.conflict, input),
+        encoder=lambda wc, input: (
+            ["--encoder", input.encoder] if input.encoder else []
+        ),
+        decoder=lambda wc, input: (
+            ["--decoder", input.decoder] if input.decoder else []
+        ),
+        engine=lambda wc: engine_of(CONFLICTS[wc.conflict]),
+        settings=lambda wc: stylize_settings(CONFLICTS[wc.conflict]),
+        seed=lookup(dpath="seed", within=config),
+        shard=lambda wc: shard_numbers(wc.shard),
+        stem=lambda wc, output: stem(output),
+        code=source_hash(*STYLIZE_CODE, *[f"data/{name}.py" for name in DRAWING_CODE]),
+    shell:
+        "texshape run conflict-by-optimisation {params.exemplars:q} {params.encoder:q}"
+        " {params.decoder:q} --engine {params.engine:q} --settings {params.settings:q}"
+        " --seed {params.seed} {params.shard:q} --threads {threads} --output {params.stem:q}"
+        " > {log:q} 2>&1"
+
+
+rule merge_conflict:
+    input:
+        lambda wc: shard_files(
+            f"{DATA}/base/conflicts/{wc.conflict}", CONFLICTS[wc.conflict]
+        ),
+    output:
+        [f"{DATA}/base/{{conflict}}.{part}" for part in STYLIZED_PARTS],
+    log:
+        f"logs/{config['experiment']}/merge_conflict/{{conflict}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/merge_conflict/{{conflict}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+    params:
+        parts=lambda wc, input: part_options(input),
+        stem=lambda wc, output: stem(output),
+        code=source_hash("stylize/shards.py"),
+    shell:
+        "texshape run merge-shards {params.parts:q} --output {params.stem:q} > {log:q} 2>&1"
