@@ -12,8 +12,8 @@ rule fetch_paintings:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=30,
+        mem_mb=scaled(500),
+        runtime=scaled(30),
     params:
         output_dir=lambda wc, output: parent(output[0]),
         code=source_hash("stylize/paintings.py"),
@@ -42,8 +42,8 @@ rule prepare_styles:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=120,
+        mem_mb=scaled(1500),
+        runtime=scaled(120),
     params:
         source=lambda wc: style_source(STYLIZATIONS[wc.stylization]),
         settings=lambda wc: stylize_settings(
@@ -84,8 +84,8 @@ rule train_decoder:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2500,
-        runtime=720,
+        mem_mb=scaled(2500),
+        runtime=scaled(720),
     params:
         content=lambda wc, input: stem(input.content),
         held_out=lambda wc, input: stem(input.held_out),
@@ -131,8 +131,8 @@ rule stylize:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2500,
-        runtime=720,
+        mem_mb=scaled(2500),
+        runtime=scaled(720),
     params:
         content=lambda wc, input: stem(input.content),
         styles=lambda wc, input: stem(input.styles),
@@ -173,8 +173,8 @@ rule merge_stylized:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=scaled(1000),
+        runtime=scaled(60),
     params:
         parts=lambda wc, input: part_options(input),
         stem=lambda wc, output: stem(output),
@@ -208,8 +208,8 @@ rule conflict:
     threads: 1
     resources:
         gpu=1,
-        mem_mb=2500,
-        runtime=720,
+        mem_mb=scaled(2500),
+        runtime=scaled(720),
     params:
         exemplars=lambda wc, input: exemplar_options(wc.conflict, input),
         encoder=lambda wc, input: (
@@ -246,8 +246,8 @@ rule merge_conflict:
         "../envs/texshape.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=60,
+        mem_mb=scaled(1000),
+        runtime=scaled(60),
     params:
         parts=lambda wc, input: part_options(input),
         stem=lambda wc, output: stem(output),
