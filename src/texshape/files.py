@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import glob
+import hashlib
 import json
 import os
 import shutil
@@ -37,28 +38,50 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     hidden: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(path)
-        hidden = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
-        with _marked_as_used(hidden):
-            temporary = hidden / path.name
-            temporary.touch()
-            yield temporary
-            with open(temporary, "rb") as written:
-                os.fsync(written.fileno())
-            os.replace(temporary, path)
-    except Exception as error:
-        # Libraries report a full disk each in its own way: numpy an OSError without a number, torch
-        # a RuntimeError about its archive.
-        if _is_full(error, path.parent):
-            raise InputError(f"{path}: cannot be written (no space left on the disk)") from error
-        if not isinstance(error, OSError):
-            raise
-        reason = (error.strerror or str(error)).lower()
-        raise InputError(f"{path}: cannot be written ({reason})") from error
+        with naming(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _remove_leftovers(path)
+            hidden = Path(
+                tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent)
+            )
+            with _marked_as_used(hidden):
+                temporary = hidden / path.name
+                temporary.touch()
+                yield temporary
+                with open(temporary, "rb") as written:
+                    os.fsync(written.fileno())
+                os.replace(temporary, path)
     finally:
         if hidden is not None:
             shutil.rmtree(hidden, ignore_errors=True)
+
+
+class _Unwritten(InputError):
+    """A file could not be written; the message names it."""
+
+
+@contextmanager
+def naming(path: str | Path) -> Iterator[None]:
+    """Turn a failed write into one line that names `path`; the innermost name stays.
+
+    Raises
+    ------
+    InputError
+        In place of an `OSError`, and of any error while the disk is full.
+    """
+    try:
+        yield
+    except _Unwritten:
+        raise
+    except Exception as error:
+        # Libraries report a full disk each in its own way: numpy an OSError without a number, torch
+        # a RuntimeError about its archive.
+        if _is_full(error, Path(path).parent):
+            raise _Unwritten(f"{path}: cannot be written (no space left on the disk)") from error
+        if not isinstance(error, OSError):
+            raise
+        reason = (error.strerror or str(error)).lower()
+        raise _Unwritten(f"{path}: cannot be written ({reason})") from error
 
 
 @contextmanager
@@ -117,6 +140,54 @@ def write_npy(path: str | Path, array: np.ndarray) -> None:
 
     with atomic_path(path) as temporary:
         np.save(temporary, array, allow_pickle=False)
+
+
+def map_npy(path: str | Path) -> np.ndarray:
+    """Map an array of `write_npy` into memory.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or no whole array.
+    """
+    import numpy as np
+
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except Exception as error:  # a damaged header fails in many ways
+        raise InputError(f"{path}: not a whole NumPy array ({error})") from None
+    if not isinstance(array, np.memmap):
+        raise InputError(f"{path}: an archive, expected one NumPy array")
+    if array.offset + array.nbytes != os.path.getsize(path):
+        raise InputError(f"{path}: not a whole NumPy array (its header does not fit its size)")
+    return array
+
+
+def read_npz(path: str | Path) -> dict[str, np.ndarray]:
+    """Read all arrays of an archive; the check sum of each is verified.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, truncated or damaged.
+    """
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except Exception as error:  # zip, zlib and header errors of many kinds mean the same here
+        raise InputError(f"{path}: not a whole NPZ file of arrays ({error})") from None
+
+
+def file_sha256(path: str | Path) -> str:
+    """SHA-256 of a file in hexadecimal."""
+    with open(path, "rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def read_csv(path: str | Path, columns: list[str] | None = None) -> pd.DataFrame:

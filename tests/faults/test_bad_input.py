@@ -23,6 +23,7 @@ GOOD = "net,1,1,NaN,bear,airplane,0,airplane1-bear2.png"
 RENDER = ("run", "render", "--seed", "1", "--set", "silhouettes", "--output-dir", "out")
 TABULATE = ("run", "tabulate-trials", "--results", ".", "--network", "net--arm/seed-0",
             "--output-dir", "out")  # fmt: skip
+TRIALS = ("run", "trials", "--output-dir", "out", "--network")
 LABELS = "imagename,shape,texture,shape_exemplar,texture_exemplar,condition"
 
 
@@ -42,6 +43,8 @@ def place(tmp_path: Path) -> Path:
     for name in ("whole", "truncated"):
         np.save(tmp_path / f"{name}.images.npy", np.zeros((1, 8, 8, 3), np.uint8))
         write(tmp_path / f"{name}.labels.csv", LABELS, "disc1-star1.png,disc,star,disc1,star1,0")
+    np.save(tmp_path / "holiday.images.npy", np.zeros((1, 8, 8, 3), np.uint8))
+    write(tmp_path / "holiday.labels.csv", LABELS, "holiday.png,disc,star,disc1,star1,0")
     with open(tmp_path / "truncated.images.npy", "r+b") as file:
         file.truncate(200)
     first = published.items(published.TRIALS[0], ".")[0]
@@ -71,6 +74,10 @@ CASES = {
         ("score", "unparsable.csv"),
         "unparsable.csv, row 2: stimulus name 'holiday.png'",
     ),
+    "unparsable stimulus name in a set": (
+        (*TRIALS, "torchvision:squeezenet1_1", "--random", "--set", "holiday"),
+        "holiday.labels.csv, row 2: stimulus name 'holiday.png' cannot be read",
+    ),
     "missing column": (("score", "lacking.csv"), "lacking.csv: column 'imagename' is missing"),
     "unknown class": (
         ("score", "unknown.csv"),
@@ -82,7 +89,7 @@ CASES = {
         "wrong check sum; expected SHA-256",
     ),
     "unknown model": (
-        ("run", "trials", "--network", "torchvision:resnet5", "--set", "whole", "--output-dir", "out"),
+        (*TRIALS, "torchvision:resnet5", "--set", "whole"),
         "did you mean 'resnet50'",
     ),
 }  # fmt: skip

@@ -187,6 +187,6 @@ def test_figures_name_a_broken_file(tmp_path: Path, command: str) -> None:
     broken.write_bytes(b"PK no archive")
     option = "--maps" if command == "figure-influence" else "--input"
     error = call(command, option, broken, "--output-stem", tmp_path / "figure")
-    with pytest.raises(InputError, match=r"broken\.npz: not a readable file"):
+    with pytest.raises(InputError, match=r"broken\.npz: not a whole NPZ file"):
         raise error
     assert not list(tmp_path.glob("figure*"))

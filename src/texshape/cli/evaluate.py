@@ -13,6 +13,8 @@ from texshape.cli.run import run
 from texshape.errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from texshape.models.network import Network
 
 NetworkName = Annotated[
@@ -52,6 +54,8 @@ def trials(
     opened = {_set_name(stem): imageset.read(stem) for stem in sets}
     if len(opened) != len(sets):
         raise InputError("--set: two sets have the same name, so their trials would overwrite")
+    for stem, images in zip(sets, opened.values(), strict=True):
+        _check_names(stem, images.labels["imagename"])
     loaded = _load(network, random, seed, section)
     classes = loaded.require_classes()
     results = {}
@@ -187,6 +191,17 @@ def _speed(section: dict[str, Any]) -> dict[str, Any]:
         "precision": section.get("precision") or "float32",
         "channels_last": section.get("channels_last"),
     }
+
+
+def _check_names(stem: Path, imagenames: pd.Series) -> None:
+    """Insist on names that those who read the trials can take apart."""
+    from texshape.trials import names
+
+    for row, name in enumerate(imagenames.astype(str), start=2):
+        try:
+            names.parse(name, one_cue=True)
+        except InputError as error:
+            raise InputError(f"{stem}.labels.csv, row {row}: {error}") from None
 
 
 def _set_name(stem: Path) -> str:

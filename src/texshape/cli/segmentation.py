@@ -79,16 +79,11 @@ def figure_segmentation(
     target: Annotated[str, typer.Option(help="Target whose masks are shown.")] = "shape",
 ) -> None:
     """Test images, their true masks, and what the read-out of each stage predicts."""
-    import numpy as np
-
     from texshape.figures import segmentation as drawing
     from texshape.figures import style
+    from texshape.files import read_npz
 
-    try:
-        with np.load(pictures, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError) as error:
-        raise InputError(f"{pictures}: not a readable NPZ file ({error})") from None
+    arrays = read_npz(pictures)
     with style.style():
         figure = drawing.predictions(arrays, target=target)
     style.save(figure, output_stem)

@@ -26,6 +26,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from texshape.errors import InputError
+from texshape.files import file_sha256
 
 if TYPE_CHECKING:
     import requests
@@ -211,12 +212,6 @@ def mirror_path(url: str, mirror: str | Path) -> Path:
     if parts.netloc == "github.com" and len(pieces) == 4 and pieces[2] == "archive":
         return Path(mirror, "github", pieces[0], pieces[1], pieces[3])
     return Path(mirror, parts.hostname or "", *pieces)
-
-
-def file_sha256(path: str | Path) -> str:
-    """SHA-256 of a file in hexadecimal."""
-    with open(path, "rb") as lines:
-        return hashlib.file_digest(lines, "sha256").hexdigest()
 
 
 @contextmanager

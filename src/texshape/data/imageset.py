@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from texshape.errors import InputError
-from texshape.files import atomic_path, read_csv, write_csv, write_npy
+from texshape.files import atomic_path, map_npy, naming, read_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,12 +56,23 @@ def paths(stem: str | Path, masks: bool = True) -> list[Path]:
 
 
 def write(stem: str | Path, images: ImageSet) -> None:
-    """Write a set; the table of labels last, so that its presence means a whole set."""
+    """Write a set: all its files or, where one of them does not fit on the disk, none.
+
+    The table of labels gets its name last, so that its presence means a whole set.
+    """
     _check(stem, images.images, images.labels, images.masks)
-    write_npy(f"{stem}.images.npy", images.images)
-    if images.masks is not None:
-        write_npy(f"{stem}.masks.npy", images.masks)
-    write_csv(f"{stem}.labels.csv", images.labels[LABEL_COLUMNS])
+    with (
+        atomic_path(f"{stem}.labels.csv") as labels,
+        atomic_path(f"{stem}.masks.npy") if images.masks is not None else nullcontext() as masks,
+        atomic_path(f"{stem}.images.npy") as pixels,
+    ):
+        with naming(f"{stem}.images.npy"):
+            np.save(pixels, images.images, allow_pickle=False)
+        if masks is not None:
+            with naming(f"{stem}.masks.npy"):
+                np.save(masks, images.masks, allow_pickle=False)
+        with naming(f"{stem}.labels.csv"):
+            images.labels[LABEL_COLUMNS].to_csv(labels, index=False, lineterminator="\n")
 
 
 class Writer:
@@ -131,20 +142,11 @@ def read(stem: str | Path) -> ImageSet:
         If a file is missing, truncated, or does not agree with the others.
     """
     labels = read_csv(f"{stem}.labels.csv", LABEL_COLUMNS)
-    images = _memory_map(f"{stem}.images.npy")
+    images = map_npy(f"{stem}.images.npy")
     masks_path = Path(f"{stem}.masks.npy")
-    masks = _memory_map(masks_path) if masks_path.exists() else None
+    masks = map_npy(masks_path) if masks_path.exists() else None
     _check(stem, images, labels, masks)
     return ImageSet(images, labels, masks)
-
-
-def _memory_map(path: str | Path) -> np.ndarray:
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: not a whole NumPy array ({error})") from None
 
 
 def _check(

@@ -8,6 +8,8 @@ of images.
 
 from __future__ import annotations
 
+import hashlib
+import io
 import mmap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -32,7 +34,7 @@ PIXELS = "pixels"
 PIXEL_SIDE = 32  # the baseline that knows nothing gets images of at most this side
 _RELEASE = 16 * 2**20  # bytes read before a memory-mapped image array gives its pages back
 
-STAGE_COLUMNS = ["stage", "input", "module", "kind", "units", "height", "width", "file"]
+STAGE_COLUMNS = ["stage", "input", "module", "kind", "units", "height", "width", "file", "sha256"]
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,8 @@ def extract(
                     writers[part.name] = stack.enter_context(_Writer(path, len(images), array))
                     table.append(_describe(part, array))
                 writers[part.name].append(array)
+    for row, writer in zip(table, writers.values(), strict=True):
+        row["sha256"] = writer.digest.hexdigest()
     import pandas as pd
 
     write_csv(output_dir / "stages.csv", pd.DataFrame(table, columns=STAGE_COLUMNS))
@@ -324,6 +328,7 @@ class _Writer:
     def __init__(self, path: Path, rows: int, first: np.ndarray) -> None:
         self.shape = (rows, *first.shape[1:])
         self.written = 0
+        self.digest = hashlib.sha256()  # of the whole file, so that a reader notices a damaged one
         self._atomic = atomic_path(path)
         self._path = path
 
@@ -332,12 +337,18 @@ class _Writer:
         temporary = self._stack.enter_context(self._atomic)
         self._file = self._stack.enter_context(open(temporary, "wb"))
         header = {"descr": "<f4", "fortran_order": False, "shape": self.shape}
-        np.lib.format.write_array_header_1_0(self._file, header)
+        start = io.BytesIO()
+        np.lib.format.write_array_header_1_0(start, header)
+        self._write(start.getbuffer())
         return self
 
     def append(self, batch: np.ndarray) -> None:
-        self._file.write(np.ascontiguousarray(batch, "<f4").data)
+        self._write(np.ascontiguousarray(batch, "<f4").data)
         self.written += len(batch)
+
+    def _write(self, content: memoryview) -> None:
+        self._file.write(content)
+        self.digest.update(content)
 
     def __exit__(self, *error: Any) -> bool | None:
         if error[0] is None and self.written != self.shape[0]:

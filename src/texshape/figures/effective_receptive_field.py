@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
-import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from texshape.errors import InputError
 from texshape.figures import style
+from texshape.files import read_npz
 
 KINDS = {"untrained": "before training", "trained": "after training"}
 
@@ -31,11 +29,7 @@ def draw(path: str | Path) -> Figure:
     from texshape.receptive_field.square import square_side
 
     title = "What the central unit of each stage listens to"
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a readable file of maps ({error})") from None
+    arrays = read_npz(path)
     stages = list(dict.fromkeys(k.split("/")[1] for k in arrays if not k.endswith("/centre")))
     kinds = [kind for kind in KINDS if any(key.startswith(f"{kind}/") for key in arrays)]
     if not stages:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 
 from texshape.errors import InputError
 from texshape.figures import style
+from texshape.files import read_npz
 
 
 def draw(paths: Sequence[str | Path]) -> Figure:
@@ -65,11 +65,7 @@ def _label(model: str) -> str:
 
 
 def _read(path: str | Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: not a readable file of images ({error})") from None
+    arrays = read_npz(path)
     for key in ("images", "stage", "channel", "after", "model"):
         if key not in arrays:
             raise InputError(f"{path}: array '{key}' is missing; found {', '.join(arrays)}")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from texshape.errors import InputError
-from texshape.files import read_csv
+from texshape.files import file_sha256, map_npy, read_csv
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,15 @@ class Stored:
     name : str
         The file's name without its end: ``stage3``, ``block05.cls``.
     path : Path
+    sha256 : str
+        Of the file; empty where the table does not say.
     """
 
     stage: str
     input: str
     name: str
     path: Path
+    sha256: str = ""
 
     def read(self, rows: int) -> np.ndarray:
         """Map the array, of shape (rows, ...), into memory.
@@ -37,14 +40,14 @@ class Stored:
         Raises
         ------
         InputError
-            If the file is missing or no whole array, or has another number of images.
+            If the file is missing, no whole array or damaged, or has another number of images.
         """
-        try:
-            array = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        except FileNotFoundError:
-            raise InputError(f"{self.path}: no such file") from None
-        except (OSError, ValueError, EOFError) as error:
-            raise InputError(f"{self.path}: not a whole NumPy array ({error})") from None
+        array = map_npy(self.path)
+        if self.sha256 and file_sha256(self.path) != self.sha256:
+            raise InputError(
+                f"{self.path}: damaged, its SHA-256 is not the one in stages.csv; remove stages.csv "
+                "and run again"
+            )
         if array.ndim < 2 or len(array) != rows:
             raise InputError(
                 f"{self.path}: expected the activations of {rows} images, found shape {array.shape}"
@@ -76,4 +79,5 @@ def stored(folder: str | Path, inputs: Sequence[str]) -> Iterator[Stored]:
         )
     for row in wanted.itertuples():
         name = str(row.file).removesuffix(".npy")
-        yield Stored(str(row.stage), str(row.input), name, folder / str(row.file))
+        digest = str(getattr(row, "sha256", ""))
+        yield Stored(str(row.stage), str(row.input), name, folder / str(row.file), digest)

@@ -15,6 +15,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ from texshape.data.photographs import (
 )
 from texshape.data.procedural import restyled_labels
 from texshape.errors import InputError
-from texshape.files import atomic_path, read_csv, write_csv, write_json
+from texshape.files import atomic_path, file_sha256, naming, read_csv, write_csv, write_json
 from texshape.stylize import tar
 from texshape.stylize.engines import Engine
 from texshape.stylize.manifest import MANIFEST_COLUMNS
@@ -42,6 +43,12 @@ from texshape.stylize.settings import StylizeSettings
 from texshape.stylize.styles import pairing, sha256
 
 Log = Callable[[str], None]
+
+# What a shard says about itself.
+_DESCRIPTION = {
+    "request": str, "files": list, "sha256": dict, "contents": int, "unusable": list, "number": int,
+    "total": int,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,15 +76,35 @@ def request_digest(**parts: Any) -> str:
 
 
 def is_done(stem: str | Path, digest: str) -> bool:
-    """Whether this shard is there already and answers the same request."""
+    """Whether this shard is there already, undamaged, and answers the same request."""
     path = Path(f"{stem}.shard.json")
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+        found = _read_description(path)
+    except InputError:
         return False
-    if found.get("request") != digest or not isinstance(found.get("files"), list):
-        return False
-    return all((path.parent / name).is_file() for name in found["files"])
+    return found["request"] == digest and not list(_damaged(path, found))
+
+
+def _read_description(path: Path) -> dict[str, Any]:
+    """What `finish` wrote."""
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; the shard is not done") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not JSON ({error})") from None
+    for key, kind in _DESCRIPTION.items():
+        if not isinstance(about, dict) or not isinstance(about.get(key), kind):
+            raise InputError(f"{path}: no description of a shard (expected '{key}')")
+    return about
+
+
+def _damaged(path: Path, about: dict[str, Any]) -> Iterator[Path]:
+    """Files of a shard that are missing or have another hash than its description says."""
+    for name, digest in about["sha256"].items():
+        place = path.parent / name
+        if not place.is_file() or file_sha256(place) != digest:
+            yield place
 
 
 def stylize_imageset(
@@ -281,11 +308,13 @@ def finish(
     unusable: list[str],
 ) -> None:
     """Write down that a shard is done: its files, and which request they answer."""
+    files = [*files, f"{Path(output).name}.manifest.csv"]
     write_json(
         f"{output}.shard.json",
         {
             "request": request,
-            "files": [*files, f"{Path(output).name}.manifest.csv"],
+            "files": files,
+            "sha256": {name: file_sha256(Path(output).with_name(name)) for name in files},
             "contents": contents,
             "unusable": unusable,
             **asdict(shard),
@@ -315,12 +344,9 @@ def merge(
     found = {}
     for part in parts:
         path = Path(f"{part}.shard.json")
-        try:
-            about = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise InputError(f"{path}: no such file; the shard is not done") from None
-        except ValueError as error:
-            raise InputError(f"{path}: not JSON ({error})") from None
+        about = _read_description(path)
+        for place in _damaged(path, about):
+            raise InputError(f"{place}: missing or damaged; make its shard again")
         if about["number"] in found:
             raise InputError(f"{path}: shard {about['number']} is given twice")
         found[about["number"]] = (Path(part), about)
@@ -356,15 +382,25 @@ def _merge_imagesets(stems: Sequence[Path], output: str | Path) -> int:
     sets = [imageset.read(stem) for stem in stems]
     if not sets:
         raise InputError(f"{output}: no image in any shard")
-    _concatenate(f"{output}.images.npy", [part.images for part in sets])
-    if all(part.masks is not None for part in sets):
-        _concatenate(f"{output}.masks.npy", [part.masks for part in sets])
     labels = pd.concat([part.labels for part in sets], ignore_index=True)
-    write_csv(f"{output}.labels.csv", labels[LABEL_COLUMNS])
+    masked = all(part.masks is not None for part in sets)
+    # As `imageset.write` does: the whole set or nothing, the labels last.
+    with (
+        atomic_path(f"{output}.labels.csv") as table,
+        atomic_path(f"{output}.masks.npy") if masked else nullcontext() as masks,
+        atomic_path(f"{output}.images.npy") as pixels,
+    ):
+        with naming(f"{output}.images.npy"):
+            _concatenate(pixels, [part.images for part in sets])
+        if masks is not None:
+            with naming(f"{output}.masks.npy"):
+                _concatenate(masks, [part.masks for part in sets])
+        with naming(f"{output}.labels.csv"):
+            labels[LABEL_COLUMNS].to_csv(table, index=False, lineterminator="\n")
     return len(labels)
 
 
-def _concatenate(path: str, arrays: Sequence[np.ndarray]) -> None:
+def _concatenate(path: Path, arrays: Sequence[np.ndarray]) -> None:
     """Write arrays one after the other as one; memory holds a slice at a time."""
     shape = (sum(map(len, arrays)), *arrays[0].shape[1:])
     for array in arrays:
@@ -375,7 +411,7 @@ def _concatenate(path: str, arrays: Sequence[np.ndarray]) -> None:
         "fortran_order": False,
         "shape": shape,
     }
-    with atomic_path(path) as temporary, open(temporary, "wb") as out:
+    with open(path, "wb") as out:
         np.lib.format.write_array_header_1_0(out, header)
         for array in arrays:
             for begin in range(0, len(array), 256):

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from texshape.data.download import file_sha256
 from texshape.errors import InputError
+from texshape.files import file_sha256
 
 
 def load_weights(path: str | Path, sha256: str | None = None) -> dict[str, Any]:

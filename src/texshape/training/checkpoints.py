@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -182,9 +183,15 @@ def _save(path: str | Path, content: dict[str, Any]) -> None:
 
 def _load(path: str | Path) -> Any:
     try:
+        with zipfile.ZipFile(path) as archive:  # torch itself passes over the check sums
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise InputError(f"{path}: damaged, the check sum of its part '{damaged}' is wrong")
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
+    except InputError:
+        raise
     except Exception as error:  # zip, pickle and storage errors of many kinds mean the same here
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path}: truncated or not a checkpoint ({reason})") from None
