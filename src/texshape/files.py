@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+#: columns of tables that hold whole numbers, as do those called ``n_...``
+WHOLE = {
+    "seed", "epoch", "n", "k", "severity", "draw", "dimension", "units", "height", "width", "year",
+    "image_size", "theoretical_local", "effective_untrained", "effective_trained",
+}  # fmt: skip
+
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
@@ -129,9 +135,25 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def write_csv(path: str | Path, frame: pd.DataFrame) -> None:
-    """Write a table atomically; undefined values are empty cells."""
+    """Write a table atomically; undefined values are empty cells, whole numbers stay whole.
+
+    pandas turns a column of integers into floats where one is missing: seeds, epochs, sizes and
+    counts (`WHOLE`) are written as integers all the same.
+    """
     with atomic_path(path) as temporary:
-        frame.to_csv(temporary, index=False, lineterminator="\n")
+        whole_numbers(frame).to_csv(temporary, index=False, lineterminator="\n")
+
+
+def whole_numbers(frame: pd.DataFrame) -> pd.DataFrame:
+    """Make float columns that hold whole numbers by their name (`WHOLE`) nullable integers."""
+    columns = [
+        name
+        for name, kind in frame.dtypes.items()
+        if kind.kind == "f"
+        and name in WHOLE | set(frame.filter(regex=r"^n_.+"))
+        and (frame[name].dropna() % 1 == 0).all()
+    ]
+    return frame.astype(dict.fromkeys(columns, "Int64")) if columns else frame
 
 
 def write_npy(path: str | Path, array: np.ndarray) -> None:

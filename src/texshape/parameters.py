@@ -163,6 +163,63 @@ def to_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
+def check_keys(given: Iterable[str], known: Iterable[str], section: str = "") -> None:
+    """Insist that every key of a section is known.
+
+    Raises
+    ------
+    InputError
+        Names the first that is not, and the nearest valid ones.
+    """
+    known = list(known)
+    for key in given:
+        if key not in known:
+            name = f"{section}.{key}" if section else str(key)
+            raise InputError(f"unknown parameter '{name}'{nearest(str(key), known)}")
+
+
+def fill(given: Mapping[str, Any], defaults: Mapping[str, Any], section: str) -> dict[str, Any]:
+    """Lay a section over its defaults; a value must be of its default's kind.
+
+    Where the default is None, or a collection, any value is taken here and checked where it is used.
+
+    Raises
+    ------
+    InputError
+        If a key is unknown or a value of another kind.
+    """
+    check_keys(given, defaults, section)
+    for key, value in given.items():
+        kind, found = _kind(defaults[key]), _kind(value)
+        fits = kind in (None, found) or (kind, found) == ("a number", "a whole number")
+        if not fits:
+            raise InputError(f"{section}.{key}: expected {kind}, found {value!r}")
+    return {**defaults, **given}
+
+
+def _kind(value: Any) -> str | None:
+    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    return kinds.get(type(value))
+
+
+def bootstrap(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The section ``bootstrap``, with its defaults and checked.
+
+    Raises
+    ------
+    InputError
+        If a key is unknown or a value of another kind or out of range.
+    """
+    section = fill(given, {"resamples": 10_000, "level": 0.95}, "bootstrap")
+    if section["resamples"] < 1:
+        raise InputError(f"bootstrap.resamples: expected at least 1, found {section['resamples']}")
+    if not 0 < section["level"] < 1:
+        raise InputError(
+            f"bootstrap.level: expected a number between 0 and 1, found {section['level']}"
+        )
+    return section
+
+
 def from_json(text: str, option: str = "--settings") -> dict[str, Any]:
     """Read what `to_json` wrote.
 

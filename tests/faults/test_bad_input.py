@@ -56,7 +56,7 @@ def place(tmp_path: Path) -> Path:
 CASES = {
     "unknown parameter": (
         (*TABULATE, "--settings", '{"resample": 5}'),
-        "bootstrap.resample is unknown; did you mean 'resamples'?",
+        "unknown parameter 'bootstrap.resample'; did you mean 'resamples'?",
     ),
     "wrong type": (
         (*RENDER, "--settings", '{"image_size": "large"}'),

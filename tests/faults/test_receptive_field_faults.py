@@ -43,9 +43,9 @@ def images(tmp_path: Path) -> str:
     [
         ("{", "not JSON"),
         ("[1]", "expected a JSON object"),
-        ('{"image": 3}', "unknown key 'image'; did you mean 'images'"),
-        ('{"images": "many"}', "images: expected int, found 'many'"),
-        ('{"images": true}', "images: expected int"),
+        ('{"image": 3}', "unknown parameter 'receptive_field.image'; did you mean 'images'"),
+        ('{"images": "many"}', "images: expected a whole number, found 'many'"),
+        ('{"images": true}', "images: expected a whole number"),
         ('{"images": 0}', "images: expected at least 1, found 0"),
         ('{"mass": 1.5}', r"mass: expected a share in \(0, 1\], found 1.5"),
     ],
@@ -61,7 +61,7 @@ def test_settings_of_the_field(tmp_path: Path, settings: str, message: str) -> N
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"step": 3}, "unknown key 'step'"),
+        ({"step": 3}, "unknown parameter 'feature_visualization.step'"),
         ({"selection": "best"}, "selection: expected 'seed' or 'variance', found 'best'"),
         ({"selection": "variance"}, "needs images: give --set"),
         ({"channels": 0}, "channels: expected at least 1"),

@@ -64,7 +64,7 @@ def test_segmentation_step(stem, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"epoch": 3}, "segmentation setting 'epoch' is unknown; did you mean"),
+        ({"epoch": 3}, "unknown parameter 'segmentation.epoch'; did you mean"),
         ({"stages": ["pixel"]}, "did you mean 'pixels'"),
         ({"heads": ["conv2"]}, "unknown segmentation head 'conv2'"),
         ({"targets": ["texure"]}, "unknown segmentation target 'texure'; did you mean 'texture'"),
@@ -121,7 +121,7 @@ def test_corruption_step_gives_each_network_its_table(stem, tmp_path):
     ("settings", "expected"),
     [
         ({"types": ["fogg"]}, "unknown corruption 'fogg'; did you mean 'fog'"),
-        ({"severity": [1]}, "unknown key 'severity'; did you mean 'severities'"),
+        ({"severity": [1]}, "unknown parameter 'corruptions.severity'; did you mean 'severities'"),
         ({"severities": [0], "types": ["fog"]}, "expected 1 to 5, got 0"),
         ({"constants": "mnist", "types": ["fog"]}, "'mnist'"),
     ],
@@ -176,7 +176,7 @@ def test_probe_step(stem, tmp_path):
     [
         ({"patches": [5]}, "5 x 5 patches do not cut 32 x 32 px evenly"),
         ({"strengths": [2], "patches": [1]}, "texture strength 2"),
-        ({"patch": [1]}, "unknown key 'patch'; did you mean 'patches'"),
+        ({"patch": [1]}, "unknown parameter 'probes.patch'; did you mean 'patches'"),
     ],
 )
 def test_probe_settings(stem, tmp_path, settings, expected):

@@ -107,7 +107,7 @@ def test_bad_options_give_one_line(cli, stem, tmp_path, changed, line):
     [
         (
             {"learning_rat": 1},
-            "training.learning_rat: unknown setting; did you mean 'learning_rate'",
+            "unknown parameter 'training.learning_rat'; did you mean 'learning_rate'",
         ),
         ({"epochs": 0}, "training.epochs: expected an integer >= 1, found 0"),
         ({"epochs": 2.0}, "training.epochs: expected an integer"),

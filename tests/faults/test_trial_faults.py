@@ -149,10 +149,10 @@ def test_benchmark_refuses_an_image_seen_twice(tmp_path):
     [
         ("{", "not JSON"),
         ("[]", "expected a JSON object"),
-        ('{"resample": 5}', "bootstrap.resample is unknown; did you mean 'resamples'"),
-        ('{"resamples": 0}', "below 1"),
-        ('{"resamples": "many"}', "no integer"),
-        ('{"level": 95}', "not between 0 and 1"),
+        ('{"resample": 5}', "unknown parameter 'bootstrap.resample'; did you mean 'resamples'"),
+        ('{"resamples": 0}', "bootstrap.resamples: expected at least 1, found 0"),
+        ('{"resamples": "many"}', "bootstrap.resamples: expected a whole number, found 'many'"),
+        ('{"level": 95}', "bootstrap.level: expected a number between 0 and 1, found 95"),
     ],
 )
 def test_bad_settings_leave_no_table(tmp_path, settings, expected):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from texshape import tables
 from texshape.errors import InputError
+from texshape.files import read_csv, write_csv
 
 
 def write(folder, name, frame):
@@ -85,3 +87,30 @@ def test_bad_input_is_named(results, name, message):
 def test_nothing_to_concatenate_is_an_error(results):
     with pytest.raises(InputError, match="no file to concatenate"):
         tables.concatenate([], results)
+
+
+def test_whole_numbers_stay_whole_where_some_are_missing(tmp_path):
+    path = tmp_path / "table.csv"
+    table = pd.DataFrame(
+        {
+            "model": ["cnn--plain", "published/resnet50"],
+            "seed": [0, None],  # a published network was not trained here
+            "epoch": [3.0, np.nan],
+            "n_units": [np.nan, 64],
+            "n_mean": [1.5, 2.0],
+            "shape_bias": [1.0, np.nan],
+        }
+    )
+    assert table["seed"].dtype == float
+    write_csv(path, table)
+    assert path.read_text().splitlines()[1:] == [
+        "cnn--plain,0,3,,1.5,1.0",
+        "published/resnet50,,,64,2.0,",
+    ]
+    write_csv(path, read_csv(path))  # and again where a step reads and writes it
+    assert path.read_text().splitlines()[1] == "cnn--plain,0,3,,1.5,1.0"
+
+
+def test_a_count_that_is_not_finite_stays_what_it_is(tmp_path):
+    write_csv(tmp_path / "table.csv", pd.DataFrame({"n": [1.0, np.inf]}))
+    assert (tmp_path / "table.csv").read_text() == "n\n1.0\ninf\n"

@@ -133,14 +133,14 @@ def sensitivity(
     threads: Threads = 1,
 ) -> None:
     """Shape bias under each preprocessing, interpolation and aggregation."""
-    from texshape.parameters import from_json
+    from texshape import parameters
 
-    given = from_json(settings)
-    _check_keys(given, ("evaluation", "sensitivity", "bootstrap"))
+    given = parameters.from_json(settings)
+    parameters.check_keys(given, ("evaluation", "sensitivity", "bootstrap"))
     grid = given.get("sensitivity") or {}
-    _check_keys(grid, ("aggregations", "preprocessings", "interpolations"))
+    parameters.check_keys(grid, ("aggregations", "preprocessings", "interpolations"), "sensitivity")
     section = given.get("evaluation") or {}
-    bootstrap = given.get("bootstrap") or {}
+    bootstrap = parameters.bootstrap(given.get("bootstrap") or {})
     compute.prepare(threads)
     from texshape.data import imageset
     from texshape.files import write_csv
@@ -156,8 +156,7 @@ def sensitivity(
         aggregations=grid.get("aggregations") or list(AGGREGATIONS),
         preprocessings=grid.get("preprocessings") or list(PREPROCESSINGS),
         interpolations=grid.get("interpolations") or list(INTERPOLATIONS),
-        resamples=bootstrap.get("resamples", 10_000),
-        level=bootstrap.get("level", 0.95),
+        **bootstrap,
         seed=seed,
         batch_size=speed["batch_size"],
         precision=speed["precision"],
@@ -175,14 +174,6 @@ def _load(name: str, random: bool, seed: int, section: dict[str, Any]) -> Networ
     device = select_device(lambda line: print(line, file=sys.stderr))
     network.module.to(device)
     return network
-
-
-def _check_keys(section: dict[str, Any], known: tuple[str, ...]) -> None:
-    from texshape.errors import nearest
-
-    for key in section:
-        if key not in known:
-            raise InputError(f"--settings: key '{key}' is unknown{nearest(key, known)}")
 
 
 def _speed(section: dict[str, Any]) -> dict[str, Any]:

@@ -12,13 +12,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from texshape import compute
 from texshape.cli.run import run
-from texshape.errors import InputError, nearest
+from texshape.errors import InputError
 
 Network = Annotated[str, typer.Option(help="Name of a network, or the path of a checkpoint.")]
 Settings = Annotated[str, typer.Option(help="JSON object, a section of the parameters.")]
@@ -59,12 +59,14 @@ def receptive_field_command(
     threads: Threads = 1,
 ) -> None:
     """Theoretical and effective receptive field of each stage."""
-    given = _settings(settings, FIELD_SETTINGS)
+    from texshape.parameters import fill, from_json
+
+    given = fill(from_json(settings), FIELD_SETTINGS, "receptive_field")
     if not 0 < given["mass"] <= 1:
-        raise InputError(f"settings: mass: expected a share in (0, 1], found {given['mass']}")
+        raise InputError(f"receptive_field.mass: expected a share in (0, 1], found {given['mass']}")
     for key in ("images", "batch_size"):
         if int(given[key]) < 1:
-            raise InputError(f"settings: {key}: expected at least 1, found {given[key]}")
+            raise InputError(f"receptive_field.{key}: expected at least 1, found {given[key]}")
 
     compute.prepare(threads)
     from texshape.files import write_csv
@@ -99,15 +101,21 @@ def feature_visualization_command(
     threads: Threads = 1,
 ) -> None:
     """Images that excite some channels of each stage."""
-    given = _settings(settings, FEATURE_SETTINGS)
+    from texshape.parameters import fill, from_json
+
+    given = fill(from_json(settings), FEATURE_SETTINGS, "feature_visualization")
     if given["selection"] not in ("seed", "variance"):
         raise InputError(
-            f"settings: selection: expected 'seed' or 'variance', found '{given['selection']}'"
+            f"feature_visualization.selection: expected 'seed' or 'variance', found '{given['selection']}'"
         )
     if given["selection"] == "variance" and image_set is None:
-        raise InputError("settings: selection 'variance' needs images: give --set STEM")
+        raise InputError(
+            "feature_visualization.selection: 'variance' needs images: give --set STEM"
+        )
     if int(given["channels"]) < 1:
-        raise InputError(f"settings: channels: expected at least 1, found {given['channels']}")
+        raise InputError(
+            f"feature_visualization.channels: expected at least 1, found {given['channels']}"
+        )
 
     compute.prepare(threads)
     from texshape.models.loading import load
@@ -174,21 +182,3 @@ def figure_architectures_command(
     with style.style():
         figure = architectures.draw(table, receptive_field=receptive_field, accuracy=accuracy)
     style.save(figure, output_stem)
-
-
-def _settings(text: str, defaults: dict[str, Any]) -> dict[str, Any]:
-    """Defaults overlaid by a JSON object; unknown keys and wrong types are errors."""
-    from texshape.parameters import from_json
-
-    given = from_json(text)
-    for key, value in given.items():
-        if key not in defaults:
-            raise InputError(f"settings: unknown key '{key}'{nearest(key, defaults)}")
-        default = defaults[key]
-        number = isinstance(default, int | float)
-        wrong = number and (isinstance(value, bool) or not isinstance(value, int | float))
-        wrong = wrong or (isinstance(default, int) and isinstance(value, float))
-        wrong = wrong or (isinstance(default, str) and not isinstance(value, str))
-        if wrong:
-            raise InputError(f"settings: {key}: expected {type(default).__name__}, found {value!r}")
-    return {**defaults, **given}

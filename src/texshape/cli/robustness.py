@@ -4,34 +4,17 @@ decisions."""
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from texshape import compute
 from texshape.cli.run import run
-from texshape.errors import InputError, nearest
+from texshape.errors import InputError
 
 Settings = Annotated[str, typer.Option(help="Section of the parameters, as JSON.")]
 Seed = Annotated[int, typer.Option(help="Root of the randomness.")]
 Threads = Annotated[int, typer.Option(help="Threads of the CPU.")]
-
-
-def _section(text: str, known: dict[str, Any]) -> dict[str, Any]:
-    """Read a JSON object and fill in what it leaves out.
-
-    Raises
-    ------
-    InputError
-        If it is no object, or a key is unknown.
-    """
-    from texshape.parameters import from_json
-
-    section = from_json(text)
-    for key in section:
-        if key not in known:
-            raise InputError(f"--settings: unknown key '{key}'{nearest(key, known)}")
-    return {**known, **section}
 
 
 @run.command("corruptions")
@@ -50,16 +33,18 @@ def corruptions(
             f"--network and --output: expected one output a network, got {len(network)} and "
             f"{len(output)}"
         )
-    section = _section(
-        settings,
+    from texshape.parameters import fill, from_json
+
+    section = fill(
+        from_json(settings),
         {"types": None, "severities": [1, 2, 3, 4, 5], "images": None, "constants": None},
+        "corruptions",
     )
 
     compute.prepare(threads)
     from texshape.data import imageset
     from texshape.files import write_csv
     from texshape.models.loading import load
-    from texshape.parameters import from_json
     from texshape.robustness import accuracy
     from texshape.robustness.corruptions import TYPES
 
@@ -88,11 +73,12 @@ def corruption_errors(
     output: Annotated[Path, typer.Option(help="CSV: errors by network and type.")],
 ) -> None:
     """Corruption errors relative to the plain-trained network of the same architecture and seed."""
-    section = _section(settings, {"baseline_arm": "plain", "least_error": 0.02})
-
     from texshape.files import read_csv, write_csv
+    from texshape.parameters import fill, from_json
     from texshape.robustness.errors import against_plain
 
+    defaults = {"baseline_arm": "plain", "least_error": 0.02}
+    section = fill(from_json(settings), defaults, "corruptions")
     columns = ["model", "architecture", "arm", "seed", "corruption", "severity", "accuracy"]
     write_csv(output, against_plain(read_csv(table, columns), **section))
 
@@ -120,8 +106,10 @@ def probes(
     threads: Threads = 1,
 ) -> None:
     """Patch shuffling and the cue-strength curve of one network."""
-    section = _section(
-        settings,
+    from texshape.parameters import fill, from_json
+
+    section = fill(
+        from_json(settings),
         {
             "patches": [1, 2, 3, 4, 6, 8],
             "strengths": [0, 0.1, 0.2, 0.4, 0.7, 1],
@@ -130,6 +118,7 @@ def probes(
             "resamples": 2000,
             "level": 0.95,
         },
+        "probes",
     )
     if not plain and not conflict and not strength_set:
         raise InputError("probes: expected --plain, --conflict or --strength-set")
@@ -140,7 +129,6 @@ def probes(
     from texshape.data import imageset
     from texshape.files import write_csv
     from texshape.models.loading import load
-    from texshape.parameters import from_json
     from texshape.robustness import probes as measures
 
     loaded = load(network, settings=from_json(evaluation, "--evaluation"))

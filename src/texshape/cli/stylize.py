@@ -356,18 +356,13 @@ def stylization_fitness(
     """Score stylizations: networks that train and test on them, full against limited."""
     import pandas as pd
 
+    from texshape import parameters
     from texshape.files import write_csv
-    from texshape.parameters import from_json
     from texshape.stylize import fitness
 
     if len(set_name) != len(manifest):
         raise InputError(f"{len(set_name)} times --set but {len(manifest)} times --manifest")
-    section = from_json(settings)
-    for key in section:
-        if key not in ("resamples", "level"):
-            raise InputError(
-                f"--settings: bootstrap.{key} is unknown{nearest(key, ('resamples', 'level'))}"
-            )
+    section = parameters.bootstrap(parameters.from_json(settings))
     networks = {name: [] for name in set_name}
     for role, given in (("full", full), ("limited", limited)):
         for text in given:

@@ -88,20 +88,6 @@ def benchmark_networks(
 
 
 def _bootstrap(settings: str) -> dict:
-    """Read the section `bootstrap` of the parameters."""
-    from texshape.errors import InputError, nearest
-    from texshape.parameters import from_json
+    from texshape import parameters
 
-    known = {"resamples": 10_000, "level": 0.95}
-    given = from_json(settings)
-    for key in given:
-        if key not in known:
-            raise InputError(f"--settings: bootstrap.{key} is unknown{nearest(key, known)}")
-    found = known | given
-    if isinstance(found["resamples"], bool) or not isinstance(found["resamples"], int):
-        raise InputError(f"--settings: bootstrap.resamples is {found['resamples']!r}, no integer")
-    if found["resamples"] < 1:
-        raise InputError(f"--settings: bootstrap.resamples is {found['resamples']}, below 1")
-    if not isinstance(found["level"], (int, float)) or not 0 < found["level"] < 1:
-        raise InputError(f"--settings: bootstrap.level is {found['level']!r}, not between 0 and 1")
-    return found
+    return parameters.bootstrap(parameters.from_json(settings))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
 from texshape.errors import InputError, nearest
+from texshape.parameters import check_keys
 
 Settings = TypeVar("Settings")
 
@@ -167,9 +168,7 @@ def build(kind: type[Settings], values: Mapping[str, Any], section: str) -> Sett
         If a key is unknown or a value is out of range.
     """
     known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
-    for key in values:
-        if key not in known:
-            raise InputError(f"unknown parameter '{section}.{key}'{nearest(key, known)}")
+    check_keys(values, known, section)
     return kind(**values)
 
 

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from texshape.errors import InputError, nearest
+from texshape.errors import InputError
+from texshape.parameters import check_keys
 from texshape.segmentation import maps as activation_maps
 from texshape.segmentation import metrics, targets, train
 
@@ -105,11 +106,7 @@ class Plan:
         """
         own = {f.name for f in dataclasses.fields(cls)} - {"training"}
         inner = {f.name for f in dataclasses.fields(train.Settings)}
-        for key in settings:
-            if key not in own | inner:
-                raise InputError(
-                    f"segmentation setting '{key}' is unknown{nearest(key, own | inner)}"
-                )
+        check_keys(settings, sorted(own | inner), "segmentation")
         return cls(
             **{key: value for key, value in settings.items() if key in own},
             training=train.Settings(**{k: v for k, v in settings.items() if k in inner}),

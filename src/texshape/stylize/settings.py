@@ -9,6 +9,7 @@ from typing import Any
 
 from texshape.data.photographs import FORMATS, ImageSettings
 from texshape.errors import InputError, nearest
+from texshape.parameters import check_keys
 
 ENGINES = ("adain", "optimisation")
 OPTIMIZERS = ("lbfgs", "adam")
@@ -265,11 +266,8 @@ def _section(section: Any, cls: type, name: str) -> dict[str, Any]:
             if value is not None and not isinstance(value, Mapping):
                 raise InputError(f"stylize.encoder.{key}: {value!r}; expected a mapping")
         known = ("filters", "size", "levels", "seed")
+        check_keys(values.get("random") or {}, known, "stylize.encoder.random")
         for key, value in (values.get("random") or {}).items():
-            if key not in known:
-                raise InputError(
-                    f"stylize.encoder.random.{key}: unknown setting{nearest(str(key), known)}"
-                )
             if not _is_whole(value) or not 0 <= value <= 10**6:
                 raise InputError(
                     f"stylize.encoder.random.{key}: {value!r}; expected a whole number"
@@ -281,10 +279,7 @@ def _section(section: Any, cls: type, name: str) -> dict[str, Any]:
 def _known(section: Any, cls: type, where: str) -> dict[str, Any]:
     if not isinstance(section, Mapping):
         raise InputError(f"{where}: expected a section with keys, found {section!r}")
-    names = [part.name for part in fields(cls)]
-    for key in section:
-        if key not in names:
-            raise InputError(f"{where}.{key}: unknown setting{nearest(str(key), names)}")
+    check_keys(section, [part.name for part in fields(cls)], where)
     return dict(section)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from texshape.errors import InputError, nearest
+from texshape.errors import InputError
+from texshape.parameters import check_keys
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -64,9 +65,7 @@ def parse(section: Mapping[str, Any]) -> Settings:
     if not isinstance(section, Mapping):
         raise InputError(f"training: expected an object of settings, found {section!r}")
     names = [field.name for field in fields(Settings)]
-    for key in section:
-        if key not in names:
-            raise InputError(f"training.{key}: unknown setting{nearest(str(key), names)}")
+    check_keys(section, names, "training")
     for name in names:
         if name not in section:
             raise InputError(f"training.{name}: missing")
