@@ -217,7 +217,8 @@ def _segmentation(rows: list[dict], front: dict, arm: str, reverse: bool) -> Non
     for target, value in level.items():
         for index, stage in enumerate(STAGES):
             miou = value * (index + 1) / 4
-            rows.append({**front, "stage": stage, "head": "conv1", "target": target, "miou": miou,
+            rows.append({**front, "epoch": 0 if arm == "untrained" else 10, "stage": stage,
+                         "head": "conv1", "target": target, "miou": miou,
                          "ci_low": miou - 0.02, "ci_high": miou + 0.02,
                          "miou_foreground": miou, "mean_mask_miou": 0.06, "n_train": 500,
                          "n_test": 300, "n_classes": 13, "bound": "readout",

@@ -7,6 +7,7 @@ import pytest
 import torch
 from tests.segmentation_scene import CLASSES, known_network, scene
 
+from texshape.errors import InputError
 from texshape.segmentation import maps, measure, train
 from texshape.segmentation.train import Grid, Settings
 
@@ -172,3 +173,18 @@ def test_halves_share_no_exemplar():
         assert not one & other
         assert len(one) == len(other) == 6
         assert set(labels[cue].iloc[parts[0]]) == set(labels[cue].iloc[parts[1]]) == set(CLASSES)
+
+
+def test_conv3_has_its_own_number_of_epochs(monkeypatch):
+    used = {}
+    monkeypatch.setattr(
+        train, "_fit", lambda *given, settings, **rest: used.update(epochs=settings.epochs)
+    )
+    stage, masks = np.zeros((2, 3, 4, 4), np.float32), np.zeros((2, 8, 8), np.uint8)
+    for own, expected in ((None, 4), (9, 9)):
+        settings = Settings(epochs=4, conv3_epochs=own, conv3_widths=(2, 2))
+        for head, epochs in (("conv3", expected), ("conv1", 4)):
+            train.train_readout(stage, masks, 2, head=head, seed=0, settings=settings)
+            assert used["epochs"] == epochs
+    with pytest.raises(InputError, match="conv3_epochs must be at least 1, or null"):
+        Settings(conv3_epochs=0)

@@ -14,7 +14,7 @@ def networks(rows: list[dict]) -> pd.DataFrame:
     for arm, shift in (("plain", 0.0), ("stylized", 0.1), ("untrained", -0.1)):
         for seed in (0, 1):
             one = pd.DataFrame(rows).assign(
-                model=f"cnn--{arm}", architecture="cnn", arm=arm, seed=seed
+                model=f"cnn--{arm}", architecture="cnn", arm=arm, seed=seed, epoch=10
             )
             for column in ("miou", "accuracy", "shape_share"):
                 if column in one:
@@ -92,6 +92,21 @@ def test_empty_tables_say_so(tables, name):
     with style.style():
         figure = DRAWN[name]({name: tables[name].iloc[:0]}, {})
     assert "undefined" in texts(figure)
+
+
+def test_segmentation_before_training_is_a_line_of_its_own(tables):
+    seg = tables["segmentation"].query("arm == 'plain'")
+    early = seg[(seg["seed"] == 0) & (seg["bound"] == "readout")].assign(epoch=0, miou=0.02)
+    with style.style():
+        figure = segmentation.by_stage({"segmentation": pd.concat([early, seg])}, {})
+    means = {
+        line.get_linestyle(): line.get_ydata()
+        for line in figure.axes[0].lines
+        if len(line.get_ydata()) == 2 and line.get_linestyle() in ("-", "--")
+    }
+    assert np.allclose(means["-"], 100 * 0.305)  # both seeds of the last epoch, nothing else
+    assert np.allclose(means["--"], 2)
+    assert "1 seed" not in texts(figure)
 
 
 def test_predictions_stand_beside_the_truth(tmp_path):

@@ -58,7 +58,7 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
                 if null.notna().any():
                     (handles["null pairs"],) = axis.plot(range(len(stages)), null, ":", color=GREY)
             axis.set_title(f"{style.network_label(name)} · {arm}", fontsize=7.5)
-            axis.set_xticks(range(len(stages)), stages, fontsize=6.5)
+            axis.set_xticks(range(len(stages)), stages, fontsize=6.5, rotation=45, ha="right")
         line[0].set_ylabel(label, fontsize=7)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
     return figure

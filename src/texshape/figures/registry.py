@@ -89,7 +89,7 @@ COLUMNS: dict[str, list[str]] = {
                   "chance"],
     "cue_strength": ["architecture", "arm", "seed", "strength", "shape_share", "ci_low", "ci_high",
                      "cue_match_rate", "n_conflict", "balance_point"],
-    "segmentation": ["architecture", "arm", "seed", "stage", "head", "target", "miou",
+    "segmentation": ["architecture", "arm", "seed", "epoch", "stage", "head", "target", "miou",
                      "mean_mask_miou", "n_test", "bound"],
     "erasure": ["model", "architecture", "arm", "seed", "stage", "cue", "erased", "shape_share",
                 "shape_share_low", "shape_share_high", "texture_share", "texture_share_low",

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from texshape.figures import style
+from texshape.figures.readout import trained_last, untrained
 from texshape.figures.style import GREY
 
 TITLES = {
@@ -30,11 +31,13 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     """Mean intersection over union against stage: a panel a target, a line an arm.
 
     The mean mask is the level of a prediction that sees no image; triangles are networks trained
-    end to end, crosses the untrained network.
+    end to end; dashed is the network before training.
     """
     title = "Segmentation read-out"
     frame = style.trained_on_base(tables["segmentation"], settings)
     frame = frame[frame["head"] == settings.get("head", "conv1")]
+    before = untrained(frame).assign(arm="untrained")
+    frame = pd.concat([trained_last(frame[frame["arm"] != "untrained"]), before])
     architecture = settings.get("architecture", "cnn")
     if architecture not in set(frame["architecture"]) and len(frame):
         architecture = frame["architecture"].iloc[0]
@@ -45,6 +48,7 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     targets = [name for name in TITLES if name in set(readouts["target"])]
     stages = list(dict.fromkeys(readouts["stage"]))
     arms = [arm for _, arm in style.in_order(readouts)]
+    trained = readouts[readouts["arm"] != "untrained"]
     figure = style.make(height=2.7)
     axes = np.atleast_1d(figure.subplots(1, len(targets), sharey=True))
     handles: dict[str, Any] = {}
@@ -84,7 +88,7 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     axes[0].set_ylabel("mIoU with ground, %")
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
     count = style.counts(readouts["n_test"])
-    seeds = style.seeds(readouts["seed"].nunique())
+    seeds = style.seeds(trained["seed"].nunique())
     name = style.network_label(architecture)
     figure.suptitle(f"{title}: {name}, n = {count} test images, {seeds}", fontsize=8.5)
     return figure

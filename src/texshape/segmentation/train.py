@@ -9,6 +9,7 @@ fixed beforehand or chosen on a held-out part of the training images.
 from __future__ import annotations
 
 import copy
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,6 +33,8 @@ class Settings:
     ----------
     epochs : int
         Number of passes, or the most passes where the epoch is chosen.
+    conv3_epochs : int or None
+        The same for the head ``conv3``, which learns more slowly; None: `epochs`.
     epoch_from : str
         ``fixed``: the last epoch. ``validation``: the epoch of the highest mIoU on a part of the
         training images that is not trained on.
@@ -52,6 +55,7 @@ class Settings:
     """
 
     epochs: int = 10
+    conv3_epochs: int | None = None
     epoch_from: str = "fixed"
     validation_share: float = 0.2
     batch_size: int = 16
@@ -72,6 +76,8 @@ class Settings:
             raise InputError(f"segmentation: optimizer '{self.optimizer}': expected adamw or sgd")
         if min(self.epochs, self.batch_size, self.pixel_step) < 1:
             raise InputError("segmentation: epochs, batch_size and pixel_step must be at least 1")
+        if self.conv3_epochs is not None and self.conv3_epochs < 1:
+            raise InputError("segmentation: conv3_epochs must be at least 1, or null for epochs")
 
 
 def upsampling(size_in: int, size_out: int) -> Tensor:
@@ -176,6 +182,8 @@ def train_readout(
     """
     inner = heads.build(head, maps.shape[1], classes, seed=seed, widths=settings.conv3_widths)
     model = Readout(inner, *channel_scale(maps))
+    if head == "conv3" and settings.conv3_epochs is not None:
+        settings = dataclasses.replace(settings, epochs=settings.conv3_epochs)
     _fit(
         model,
         lambda rows, grid: model(torch.from_numpy(np.asarray(maps[rows])), grid),
