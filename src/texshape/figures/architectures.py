@@ -55,7 +55,7 @@ def draw(
             for _, row in rows.iterrows()
         ]
     axis.set_xscale("log")
-    axis.set_xticks([200, 500, 1000, 2000, 3000], ["200", "500", "1,000", "2,000", "3,000"])
+    axis.set_xticks([200, 500, 1000, 3000], ["200", "500", "1,000", "3,000"])
     axis.minorticks_off()
     axis.margins(x=0.12)
     axis.set_xlabel("theoretical receptive field (px)")

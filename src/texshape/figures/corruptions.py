@@ -75,7 +75,8 @@ def relative(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     if frame.empty:
         return style.empty(title)
     arms = [arm for _, arm in style.in_order(frame)]
-    types = list(dict.fromkeys(frame["corruption"]))
+    # a type may lack its quotient in the first network, and so come after the mean
+    types = sorted(dict.fromkeys(frame["corruption"]), key=lambda name: name == "mean")
     figure = style.make(height=0.8 + 0.19 * len(types))
     axis = figure.add_subplot()
     axis.axvline(1, color=GREY, linewidth=1)
