@@ -178,7 +178,7 @@ if PROCEDURAL:
     PER_RUN["segmentation"] = {
         run: [
             f"segmentation/epoch-{epoch:03d}.csv"
-            for epoch in ([0] if run in UNTRAINED_RUNS else []) + CHECKPOINT_EPOCHS[-1:]
+            for epoch in ([0] if run in UNTRAINED_RUNS else []) + state_epochs(run)[-1:]
         ]
         for run in MEASURED_RUNS
     }
@@ -203,7 +203,10 @@ APART_ARMS = sorted(
         if entry.get("variant", "base") != "base" or entry.get("trials_only")
     }
 )
-LAST_READINGS = f"readout/epoch-{state_epochs(MEASURED_RUNS[0])[-1]:03d}-images.csv"
+LAST_READINGS = {
+    run: f"readout/epoch-{state_epochs(run)[-1]:03d}-images.csv"
+    for run in MEASURED_RUNS
+}
 
 # What this experiment measures, and which figures its tables allow.
 TABLE_NAMES = [
@@ -431,7 +434,7 @@ def segmentation_settings(model, seed, epoch):
     """The section; further heads and the upper bound (end to end) for one network, as they cost most."""
     run = f"{model}/seed-{seed}"
     settings = config["segmentation"]
-    if run != MEASURED_RUNS[0] or int(epoch) != CHECKPOINT_EPOCHS[-1]:
+    if run != MEASURED_RUNS[0] or int(epoch) != state_epochs(run)[-1]:
         settings = {**settings, "end_to_end": [], "heads": settings["heads"][:1]}
     return parameters.to_json(settings)
 

@@ -9,7 +9,7 @@ rule compare:
             if name not in COMPARISON_TABLES
         ],
         trials=[f"{RESULTS}/{run}/trials/cue-conflict.csv" for run in RUNS],
-        readings=[f"{RESULTS}/{run}/{LAST_READINGS}" for run in MEASURED_RUNS],
+        readings=[f"{RESULTS}/{run}/{file}" for run, file in LAST_READINGS.items()],
         published=PUBLISHED_TRIALS,
     output:
         [f"{TABLES}/{name}.csv" for name in COMPARISON_TABLES],
@@ -27,7 +27,11 @@ rule compare:
         tables=lambda wc, output: parent(output[0]),
         results=lambda wc, output: parent(parent(output[0])),
         networks=[word for run in RUNS for word in ("--network", run)],
-        readings=LAST_READINGS,
+        readings=[
+            word
+            for file in dict.fromkeys(LAST_READINGS.values())
+            for word in ("--readings", file)
+        ],
         published=lambda wc, input: (
             ["--published", parent(input.published[0])] if input.published else []
         ),
@@ -38,7 +42,7 @@ rule compare:
     shell:
         "texshape run compare --tables {params.tables:q} --settings {params.settings:q}"
         " --seed {params.seed} --results {params.results:q} {params.networks:q}"
-        " --readings {params.readings:q} {params.published:q} {params.apart:q}"
+        " {params.readings:q} {params.published:q} {params.apart:q}"
         " --output-dir {params.tables:q} > {log:q} 2>&1"
 
 

@@ -3,7 +3,11 @@
 
 rule segmentation:
     input:
-        checkpoint=f"{RESULTS}/{{model}}/seed-{{seed}}/checkpoints/epoch-{{epoch}}.pt",
+        checkpoint=lambda wc: (
+            f"{RESULTS}/{wc.model}/seed-{wc.seed}/checkpoints/epoch-{wc.epoch}.pt"
+            if wc.model in TRAINED
+            else []
+        ),
         images=set_files("base", "cue-conflict"),
     output:
         table=f"{RESULTS}/{{model}}/seed-{{seed}}/segmentation/epoch-{{epoch}}.csv",
@@ -20,11 +24,15 @@ rule segmentation:
         mem_mb=scaled(2500),
         runtime=scaled(120),
     params:
+        network=lambda wc, input: input.get("checkpoint") or NAMED[wc.model],
+        random=lambda wc: (
+            ["--untrained"] if wc.model in NAMED and int(wc.epoch) == 0 else []
+        ),
         images=lambda wc, input: stem(input.images),
         settings=lambda wc: segmentation_settings(wc.model, wc.seed, wc.epoch),
         seed=lookup(dpath="seed", within=config),
         code=source_hash("segmentation", "models"),
     shell:
-        "texshape run segmentation --network {input.checkpoint:q} --set {params.images:q}"
+        "texshape run segmentation --network {params.network:q} {params.random:q} --set {params.images:q}"
         " --settings {params.settings:q} --seed {params.seed} --threads {threads}"
         " --pictures {output.pictures:q} --output {output.table:q} > {log:q} 2>&1"

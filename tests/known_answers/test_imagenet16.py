@@ -29,6 +29,9 @@ def test_indices_are_those_of_the_wordnet_ids():
     synsets = text.split()
     assert len(synsets) == 1000
     assert all(synsets[index] == wnid for wnid, index, _ in table())
+    for category, found in indices().items():
+        ids = {wnid for wnid, _, own in table() if own == category}
+        assert {synsets[index] for index in found} == ids
 
 
 def test_ids_in_published_image_names_have_their_published_category(mirror):

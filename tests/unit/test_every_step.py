@@ -69,9 +69,6 @@ def sets(tmp_path_factory, request):
     call("render", "--settings", json.dumps(data), "--seed", 5, "--output-dir", place / "data",
          *(word for name in names for word in ("--set", name)))  # fmt: skip
     (place / "tiny_networks.py").write_text(NETWORKS.format(classes=tuple(CLASSES)), "utf-8")
-    # groups of outputs, whose probabilities can be put together in several ways
-    groups = {name: [number] for number, name in enumerate(CLASSES)}
-    (place / "map.yaml").write_text(yaml.safe_dump(groups), "utf-8")
     return place
 
 
@@ -116,7 +113,7 @@ def commands(name):
         "feature-visualization": {"steps": 2, "channels": 2, "selection": "variance",
                                   "images": 8},
         "probes": {"patches": [1, 2], "strengths": [0, 1], "resamples": 20},
-        "sensitivity": {"evaluation": {"batch_size": 32, "class_map": "map.yaml"},
+        "sensitivity": {"evaluation": {"batch_size": 32},
                         "sensitivity": {"preprocessings": ["whole", "own"],
                                         "interpolations": ["bicubic"]},
                         "bootstrap": {"resamples": 20}},
@@ -176,7 +173,11 @@ def test_a_transformer_goes_through_every_step(here):
     assert read_csv(folder / "shuffling.csv")["accuracy"].between(0, 1).all()
     strength = read_csv(folder / "cue_strength.csv")
     assert (strength["shape_share"].notna() | strength["reason"].notna()).all()
-    assert len(read_csv(folder / "sensitivity.csv")) == 2 * 4
+    grid = read_csv(folder / "sensitivity.csv")
+    assert grid[["aggregation", "preprocessing"]].to_numpy().tolist() == [
+        ["none", "whole"], ["none", "own"],
+    ]  # fmt: skip
+    assert (grid["n_conflict"] == 264).all()
 
     masks = read_csv(folder / "segmentation.csv")
     assert masks.groupby("bound").size().to_dict() == {"readout": 4, "end_to_end": 1}
@@ -222,9 +223,8 @@ def test_a_transformer_s_tables_and_comparison(here):
 )
 def test_decisions_of_a_network_that_fits_no_class_map(here, step, output):
     folder, given = commands("unmapped")
-    arguments = [word.replace(', "class_map": "map.yaml"', "") for word in map(str, given[step])]
-    with pytest.raises(InputError, match=r"unmapped: .*(7 outputs.*class_map|no groups)"):
-        call(step, *arguments)
+    with pytest.raises(InputError, match=r"unmapped: .*7 outputs.*class_map"):
+        call(step, *given[step])
     assert not (here / folder / output).exists()
 
 

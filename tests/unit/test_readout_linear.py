@@ -269,6 +269,17 @@ def test_a_single_exemplar_is_undefined_with_a_reason():
     assert row["n_exemplars"] == 4
 
 
+def test_one_class_of_a_single_exemplar_is_undefined_with_a_reason():
+    table = labels(shapes=3)
+    first = table["shape"] == table["shape"].iloc[0]
+    keep = ~first | (table["shape_exemplar"] == table["shape_exemplar"].iloc[0])
+    features = features_of(table)[keep.to_numpy()]
+    row, _ = linear.measure(features, table[keep].reset_index(drop=True), "shape", settings=FAST)
+    assert np.isnan(row["accuracy"])
+    assert "single exemplar" in row["reason"]
+    assert row["n_exemplars"] == 10
+
+
 def test_two_exemplars_read_without_choosing_the_penalty():
     table = labels(shapes=2)
     row, _ = linear.measure(features_of(table), table, "shape", settings=FAST)

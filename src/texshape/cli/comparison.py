@@ -33,8 +33,11 @@ def compare(
         typer.Option(help="SLUG/seed-S below --results, with trials/cue-conflict.csv; repeat."),
     ] = None,
     readings: Annotated[
-        str | None,
-        typer.Option(help="CSV in each network's folder: read-out by image (--images-output)."),
+        list[str] | None,
+        typer.Option(
+            help="CSV in each network's folder: read-out by image (--images-output); repeat where "
+            "it has another name for some: the first that is there counts."
+        ),
     ] = None,
     published: Annotated[
         Path | None, typer.Option(help="Published trials, for intervals of published networks.")
@@ -95,7 +98,8 @@ def compare(
     joined: dict[tuple, pd.DataFrame] = {}
     if readings:
         for (model, architecture, arm, one), own in trials.items():
-            path = results / model / f"seed-{one}" / readings
+            places = [results / model / f"seed-{one}" / name for name in readings]
+            path = next((place for place in places if place.exists()), places[0])
             frame = read_csv(path, disagreement.READING_COLUMNS)
             joined[model, architecture, arm, one] = disagreement.join(
                 own, frame, input=chosen.input, name=str(path)

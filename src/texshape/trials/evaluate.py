@@ -201,7 +201,8 @@ def sensitivity(
     Parameters
     ----------
     network : Network
-        With groups of outputs as classes (an ImageNet network).
+        Where its classes are single outputs, there is nothing to combine: the aggregation is called
+        ``none``.
     images : ImageSet
         Cue-conflict images.
     aggregations, preprocessings, interpolations : list of str
@@ -220,12 +221,14 @@ def sensitivity(
     from texshape.models.decisions import decider
     from texshape.models.preprocessing import preprocess
 
-    if network.categories is None or network.own is None:
-        raise InputError(
-            f"{network.name}: has no groups of outputs to aggregate, so nothing to vary"
-        )
-    groups = list(network.categories.values())
-    deciders = [decider(groups, aggregation) for aggregation in aggregations]
+    classes = network.require_classes()
+    if network.own is None:
+        raise InputError(f"{network.name}: has no preprocessing of its own, so nothing to vary")
+    if network.categories is None:  # each class is one output: nothing to combine
+        aggregations, deciders = ["none"], [network.decide]
+    else:
+        groups = list(network.categories.values())
+        deciders = [decider(groups, aggregation) for aggregation in aggregations]
     height, width = images.images.shape[1:3]
     done: dict[tuple, list[np.ndarray]] = {}
     rows = []
@@ -242,7 +245,7 @@ def sensitivity(
                     precision=precision,
                 )
             for aggregation, scores in zip(aggregations, done[key], strict=True):
-                response = decisions(scores, tuple(network.categories))
+                response = decisions(scores, classes)
                 found = _bias(images, response, network.slug, resamples, level, seed)
                 rows.append(
                     {
