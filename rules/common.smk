@@ -31,7 +31,8 @@ STYLIZE_CODE = ["stylize", "models", "data/imageset.py"]
 DRAWING_CODE = ["outlines", "textures", "procedural"]
 # What the read-outs from stored features run; erasure beside them does not matter.
 READOUT_CODE = [
-    *[f"readout/{name}.py" for name in ("linear", "exemplars", "settings", "stored")],
+    *[f"readout/{name}.py" for name in ("linear", "exemplars", "settings")],
+    "features/stored.py",
     "trials/bootstrap.py",
 ]
 
@@ -246,9 +247,19 @@ DATA_FILES = [
     for name in NEURAL_TEST_SETS
     for part in ("images.npy", "labels.csv", "manifest.csv")
 ]
+# Features of a network at one epoch; where a set is cut into shards they are joined from these.
+FEATURES = f"{RESULTS}/{{model}}/seed-{{seed}}/features/epoch-{{epoch}}"
+FEATURE_FILES = ["activations.npy", "stages.csv"]
+FEATURE_SHARDS = config["features"]["shards"]
 # What a finished experiment keeps beside its article.
 KEPT = [
     *DATA_FILES,
+    *[
+        f"{RESULTS}/{run}/features/epoch-{epoch:03d}/{file}"
+        for run in MEASURED_RUNS
+        for epoch in state_epochs(run)
+        for file in FEATURE_FILES
+    ],
     *[f"{TABLES}/{name}.csv" for name in TABLE_NAMES],
     *[file for files in TRIALS.values() for file in files],
     *[f"{RESULTS}/{run}/checkpoints/final.pt" for run in TRAINED_RUNS],
@@ -267,6 +278,8 @@ NEVER = "(?!)"  # a wildcard that matches nothing
 wildcard_constraints:
     model="[A-Za-z0-9._-]+",
     seed=r"\d+",
+    epoch=r"\d+",
+    shard=r"\d+",
     table="|".join(PER_RUN),
     variant="|".join(map(re.escape, config["data"]["variants"])),
     split="train|validation|test",
@@ -391,6 +404,31 @@ def part_options(files):
 def stem(files):
     """The stem of an image set, of which these are the files."""
     return str(files[0]).removesuffix(".images.npy")
+
+
+def feature_parts(epoch):
+    """What the step `features` writes for an epoch: the features, or those of one shard."""
+    folder = FEATURES.replace("{epoch}", epoch)
+    if FEATURE_SHARDS == 1:
+        return [f"{folder}/{file}" for file in FEATURE_FILES]
+    return [
+        temp(f"{folder}/shard-{{shard}}/{file}")
+        for file in [*FEATURE_FILES, "shard.json"]
+    ]
+
+
+def shard_words(wc):
+    """Options of the step `features`: which shard of how many."""
+    return (
+        ["--shard", wc.shard, "--shards", FEATURE_SHARDS] if FEATURE_SHARDS > 1 else []
+    )
+
+
+def feature_settings():
+    """What of the section `evaluation` features depend on, as JSON."""
+    return parameters.to_json(
+        {key: config["evaluation"][key] for key in ("preprocessing", "interpolation")}
+    )
 
 
 def parent(path):

@@ -1,5 +1,7 @@
 # Activations of every stage on the cue-conflict images, once, and the read-outs that use them.
 
+SHARD_LOG = "-shard-{shard}" if FEATURE_SHARDS > 1 else ""
+
 
 rule features:
     input:
@@ -9,14 +11,11 @@ rule features:
         ],
         images=set_files("base", "cue-conflict", masks=False),
     output:
-        [
-            f"{RESULTS}/{{model}}/seed-{{seed}}/features/epoch-{epoch:03d}/stages.csv"
-            for epoch in CHECKPOINT_EPOCHS
-        ],
+        [file for epoch in CHECKPOINT_EPOCHS for file in feature_parts(f"{epoch:03d}")],
     log:
-        f"logs/{config['experiment']}/features/{{model}}/seed-{{seed}}.log",
+        f"logs/{config['experiment']}/features/{{model}}/seed-{{seed}}{SHARD_LOG}.log",
     benchmark:
-        f"logs/{config['experiment']}/features/{{model}}/seed-{{seed}}.benchmark.tsv"
+        f"logs/{config['experiment']}/features/{{model}}/seed-{{seed}}{SHARD_LOG}.benchmark.tsv"
     wildcard_constraints:
         model="|".join(map(re.escape, TRAINED)) or NEVER,
     conda:
@@ -30,15 +29,21 @@ rule features:
         networks=lambda wc, input: [
             word for file in input.checkpoints for word in ("--network", file)
         ],
-        stem=lambda wc, input: input.images[0].removesuffix(".images.npy"),
+        stem=lambda wc, input: stem(input.images),
         folders=lambda wc, output: [
-            word for file in output for word in ("--output-dir", parent(file))
+            word
+            for file in output
+            if file.endswith(".npy")
+            for word in ("--output-dir", parent(file))
         ],
-        settings=section("evaluation"),
+        shard=shard_words,
+        batch_size=lookup(dpath="features/batch_size", within=config),
+        settings=feature_settings(),
         code=source_hash("features", "models"),
     shell:
         "texshape run features {params.networks:q} --set {params.stem:q} {params.folders:q}"
-        " --settings {params.settings:q} --threads {threads} > {log:q} 2>&1"
+        " {params.shard:q} --batch-size {params.batch_size} --settings {params.settings:q}"
+        " --threads {threads} > {log:q} 2>&1"
 
 
 # A network measured as it is has two states: random weights (epoch 0) and its own (epoch 1).
@@ -46,11 +51,11 @@ rule features_named:
     input:
         set_files("base", "cue-conflict", masks=False),
     output:
-        f"{RESULTS}/{{model}}/seed-{{seed}}/features/epoch-{{epoch}}/stages.csv",
+        feature_parts("{epoch}"),
     log:
-        f"logs/{config['experiment']}/features/{{model}}/seed-{{seed}}-{{epoch}}.log",
+        f"logs/{config['experiment']}/features/{{model}}/seed-{{seed}}-{{epoch}}{SHARD_LOG}.log",
     benchmark:
-        f"logs/{config['experiment']}/features/{{model}}/seed-{{seed}}-{{epoch}}.benchmark.tsv"
+        f"logs/{config['experiment']}/features/{{model}}/seed-{{seed}}-{{epoch}}{SHARD_LOG}.benchmark.tsv"
     wildcard_constraints:
         model="|".join(map(re.escape, NAMED)) or NEVER,
         epoch="000|001",
@@ -64,19 +69,57 @@ rule features_named:
     params:
         network=lambda wc: NAMED[wc.model],
         random=lambda wc: ["--random"] if int(wc.epoch) == 0 else [],
-        stem=lambda wc, input: input[0].removesuffix(".images.npy"),
+        stem=lambda wc, input: stem(input),
         folder=lambda wc, output: parent(output[0]),
-        settings=section("evaluation"),
+        shard=shard_words,
+        batch_size=lookup(dpath="features/batch_size", within=config),
+        settings=feature_settings(),
         code=source_hash("features", "models"),
     shell:
         "texshape run features --network {params.network:q} {params.random:q}"
         " --seed {wildcards.seed} --set {params.stem:q} --output-dir {params.folder:q}"
-        " --settings {params.settings:q} --threads {threads} > {log:q} 2>&1"
+        " {params.shard:q} --batch-size {params.batch_size} --settings {params.settings:q}"
+        " --threads {threads} > {log:q} 2>&1"
+
+
+if FEATURE_SHARDS > 1:
+
+    rule merge_features:
+        input:
+            [
+                f"{FEATURES}/shard-{shard}/{file}"
+                for shard in range(FEATURE_SHARDS)
+                for file in [*FEATURE_FILES, "shard.json"]
+            ],
+        output:
+            [f"{FEATURES}/{file}" for file in FEATURE_FILES],
+        log:
+            f"logs/{config['experiment']}/merge_features/{{model}}/seed-{{seed}}-{{epoch}}.log",
+        benchmark:
+            f"logs/{config['experiment']}/merge_features/{{model}}/seed-{{seed}}-{{epoch}}.benchmark.tsv"
+        conda:
+            "../envs/texshape.yaml"
+        threads: 1
+        resources:
+            mem_mb=scaled(500),
+            runtime=scaled(30),
+        params:
+            parts=lambda wc, input: [
+                word
+                for file in input
+                if file.endswith(".npy")
+                for word in ("--part", parent(file))
+            ],
+            folder=lambda wc, output: parent(output[0]),
+            code=source_hash("features/stored.py"),
+        shell:
+            "texshape run merge-features {params.parts:q} --output-dir {params.folder:q}"
+            " > {log:q} 2>&1"
 
 
 rule readout:
     input:
-        features=f"{RESULTS}/{{model}}/seed-{{seed}}/features/epoch-{{epoch}}/stages.csv",
+        features=[f"{FEATURES}/{file}" for file in FEATURE_FILES],
         labels=f"{DATA}/base/cue-conflict.labels.csv",
     output:
         table=f"{RESULTS}/{{model}}/seed-{{seed}}/readout/epoch-{{epoch}}.csv",
@@ -92,7 +135,7 @@ rule readout:
         mem_mb=scaled(1500),
         runtime=scaled(60),
     params:
-        folder=lambda wc, input: parent(input.features),
+        folder=lambda wc, input: parent(input.features[0]),
         settings=section("readout"),
         seed=lookup(dpath="seed", within=config),
         code=source_hash(*READOUT_CODE),
@@ -104,7 +147,7 @@ rule readout:
 
 rule dimensionality:
     input:
-        features=f"{RESULTS}/{{model}}/seed-{{seed}}/features/epoch-{{epoch}}/stages.csv",
+        features=[f"{FEATURES}/{file}" for file in FEATURE_FILES],
         labels=f"{DATA}/base/cue-conflict.labels.csv",
     output:
         f"{RESULTS}/{{model}}/seed-{{seed}}/dimensionality/epoch-{{epoch}}.csv",
@@ -119,10 +162,10 @@ rule dimensionality:
         mem_mb=scaled(1500),
         runtime=scaled(60),
     params:
-        folder=lambda wc, input: parent(input.features),
+        folder=lambda wc, input: parent(input.features[0]),
         settings=section("dimensionality"),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash("dimensionality"),
+        code=source_hash("dimensionality", "features/stored.py"),
     shell:
         "texshape run dimensionality --features {params.folder:q} --labels {input.labels:q}"
         " --settings {params.settings:q} --seed {params.seed} --output {output:q}"
@@ -132,7 +175,10 @@ rule dimensionality:
 # The baseline that knows no network: the pixels themselves, stored beside the first network's features.
 rule readout_pixels:
     input:
-        features=f"{RESULTS}/{MEASURED_RUNS[0]}/features/epoch-{state_epochs(MEASURED_RUNS[0])[-1]:03d}/stages.csv",
+        features=[
+            f"{RESULTS}/{MEASURED_RUNS[0]}/features/epoch-{state_epochs(MEASURED_RUNS[0])[-1]:03d}/{file}"
+            for file in FEATURE_FILES
+        ],
         labels=f"{DATA}/base/cue-conflict.labels.csv",
     output:
         f"{RESULTS}/pixels--baseline/seed-0/readout/epoch-000.csv",
@@ -147,7 +193,7 @@ rule readout_pixels:
         mem_mb=scaled(2000),
         runtime=scaled(60),
     params:
-        folder=lambda wc, input: parent(input.features),
+        folder=lambda wc, input: parent(input.features[0]),
         settings=parameters.to_json({**config["readout"], "inputs": ["pixels"]}),
         seed=lookup(dpath="seed", within=config),
         code=source_hash(*READOUT_CODE),

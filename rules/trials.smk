@@ -41,7 +41,7 @@ rule trials:
             for word in ("--set", f"{DATA}/{variant_of(wc.model)}/{name}")
         ],
         output_dir=lambda wc, output: parent(output[0]),
-        code=source_hash("trials/evaluate.py", "features", "models"),
+        code=source_hash("trials/evaluate.py", "data/imageset.py", "models"),
     shell:
         "texshape run trials --network {params.network:q} --model {wildcards.model:q}"
         " --settings {params.settings:q} {params.sets:q} --output-dir {params.output_dir:q}"

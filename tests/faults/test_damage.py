@@ -18,9 +18,9 @@ from texshape import files
 from texshape.data import download, imageset
 from texshape.errors import InputError
 from texshape.features.extract import extract
+from texshape.features.stored import stored
 from texshape.models.network import Network
 from texshape.models.preprocessing import Own, preprocess
-from texshape.readout.stored import stored
 from texshape.stylize import shards, tar
 
 ROUNDS = 150  # damaged copies of each file
@@ -109,16 +109,16 @@ def features(folder: Path) -> Path:
 
 def test_feature_arrays_are_named_and_made_again(tmp_path: Path) -> None:
     folder = features(tmp_path / "features")
-    path = folder / "stem.npy"
-    whole = np.load(path)
+    path = folder / "activations.npy"
+    whole = np.load(path)[:, :4]
 
     def read(_: Path) -> np.ndarray:
-        (one,) = stored(folder, ["pooled"])
-        return np.array(one.read(6))
+        (one,) = stored(folder, ["pooled"], 6)
+        return np.array(one.array)
 
     assert survivors(path, read, lambda found: np.array_equal(found, whole)) == 0
     path.write_bytes(path.read_bytes()[:-4] + b"\0\0\0\1")
-    with pytest.raises(InputError, match=r"stem\.npy: damaged, its SHA-256"):
+    with pytest.raises(InputError, match=r"activations\.npy: damaged, its SHA-256"):
         read(path)
     features(folder)
     assert np.array_equal(read(path), whole)

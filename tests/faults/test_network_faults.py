@@ -198,7 +198,12 @@ def test_trials_features_and_sensitivity_of_an_untrained_network(tmp_path):
     done = call("features", *common, "--output-dir", tmp_path / "f", "--spatial", "stage3")
     assert done.exit_code == 0, done.output
     table = pd.read_csv(tmp_path / "f/stages.csv")
-    assert {"stem.npy", "stage3.npy", "stage3.spatial.npy", "pixels.npy"} <= set(table["file"])
+    assert {
+        ("stem", "pooled"),
+        ("stage3", "pooled"),
+        ("stage3", "spatial"),
+        ("pixels", "pixels"),
+    } <= {*zip(table["stage"], table["input"], strict=True)}
 
     grid = {
         "evaluation": {"batch_size": 4},
@@ -218,6 +223,9 @@ def test_trials_features_and_sensitivity_of_an_untrained_network(tmp_path):
         ("features", ("--stage", "stage9"), "stage 'stage9' does not exist"),
         ("features", ("--spatial", "classifier.3"), "map of 1 x 1"),
         ("features", ("--batch-size", 0), "batch size"),
+        ("features", ("--shards", 2), "--shards 2: expected --shard"),
+        ("features", ("--shard", 2, "--shards", 2), "shard 2 of 2: expected a number from 0 to 1"),
+        ("features", ("--shard", 0, "--shards", 2), "4 images are 1 batches of 32"),
         ("features", ("--threads", 0), "--threads"),
         ("features", ("--settings", "{"), "--settings: not JSON"),
         ("trials", ("--settings", '{"precision": "float8"}'), "precision 'float8'"),

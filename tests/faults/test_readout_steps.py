@@ -16,6 +16,7 @@ import texshape.cli.readout
 import texshape.cli.tables  # noqa: F401
 from texshape.cli.run import run
 from texshape.errors import InputError
+from texshape.features.stored import Writer
 
 READ = {"folds": 3, "penalties": [0.1], "permutations": 1, "resamples": 20}
 DIMENSIONS = {"max_pairs": 200, "min_pairs": 10, "null_draws": 3, "resamples": 20,
@@ -27,22 +28,26 @@ def place(tmp_path):
     table = labels()
     table.to_csv(tmp_path / "set.labels.csv", index=False)
     random = np.random.default_rng(0)
-    folder = tmp_path / "features"
-    folder.mkdir()
-    rows = []
-    for stage, kind in (
-        ("stem", "pooled"),
-        ("block1", "pooled"),
-        ("block1", "cls"),
-        ("pixels", "pixels"),
-    ):
-        name = f"{stage}.cls" if kind == "cls" else stage
-        values = code(table["shape"], 6, random) + random.normal(size=(len(table), 6))
-        np.save(folder / f"{name}.npy", values.astype(np.float32))
-        rows.append({"stage": stage, "input": kind, "module": stage, "kind": "map", "units": 6,
-                     "height": 1, "width": 1, "file": f"{name}.npy"})  # fmt: skip
-    pd.DataFrame(rows).to_csv(folder / "stages.csv", index=False)
+    values = code(table["shape"], 6, random) + random.normal(size=(4, len(table), 6))
+    write_features(tmp_path, values.astype(np.float32))
     return tmp_path
+
+
+def write_features(place, values):
+    """Of four stages and inputs, shape (4, images, 6)."""
+    stages = [("stem", "pooled"), ("block1", "pooled"), ("block1", "cls"), ("pixels", "pixels")]
+    shared = {"kind": "map", "units": 6, "height": 1, "width": 1}
+    with Writer(place / "features", values.shape[1]) as writer:
+        writer.append(
+            [
+                ({"stage": stage, "input": kind, "module": stage, **shared}, array)
+                for (stage, kind), array in zip(stages, values, strict=True)
+            ]
+        )
+
+
+def read_features(place):
+    return np.stack(np.split(np.load(array_of(place)), 4, axis=1))
 
 
 def call(*arguments):
@@ -100,25 +105,36 @@ def test_an_undefined_estimate_is_an_empty_cell_with_a_reason(place):
     assert found["reason"].str.contains("fewer than 5000").all()
 
 
+def array_of(place):
+    return place / "features" / "activations.npy"
+
+
 def broken_array(place):
-    path = place / "features" / "block1.npy"
-    path.write_bytes(path.read_bytes()[:200])
+    array_of(place).write_bytes(array_of(place).read_bytes()[:200])
 
 
 def undefined_array(place):
-    path = place / "features" / "block1.npy"
-    values = np.load(path)
-    values[3, 2] = np.nan
-    np.save(path, values)
+    values = read_features(place)
+    values[1, 3, 2] = np.nan
+    write_features(place, values)
 
 
 def missing_array(place):
-    (place / "features" / "block1.npy").unlink()
+    array_of(place).unlink()
 
 
 def other_count(place):
-    path = place / "features" / "block1.npy"
-    np.save(path, np.load(path)[:-1])
+    write_features(place, read_features(place)[:, :-1])
+
+
+def changed_array(place):
+    values = read_features(place)
+    np.save(array_of(place), np.hstack(values) + 1)
+
+
+def other_list(place):
+    path = place / "features" / "stages.csv"
+    pd.read_csv(path).iloc[:-1].to_csv(path, index=False)
 
 
 def other_labels(place):
@@ -130,10 +146,12 @@ def other_labels(place):
 @pytest.mark.parametrize(
     ("breakage", "message"),
     [
-        (broken_array, "block1.npy: not a whole NumPy array"),
+        (broken_array, "activations.npy: not a whole NumPy array"),
         (undefined_array, "NaN or infinite"),
-        (missing_array, "block1.npy: no such file"),
-        (other_count, "expected the activations of 64 images, found shape"),
+        (missing_array, "activations.npy: no such file"),
+        (other_count, "expected the activations of 64 images, found 63"),
+        (changed_array, "activations.npy: damaged, its SHA-256"),
+        (other_list, r"expected 18 columns, as stages.csv lists, found shape \(64, 24\)"),
         (other_labels, "column 'texture' is missing"),
     ],
 )
@@ -175,7 +193,7 @@ def test_steps_on_arrays_do_not_import_torch():
     code = (
         "import sys, texshape.cli.readout, texshape.cli.tables\n"
         "assert not {'numpy', 'pandas'} & set(sys.modules), 'heavy at the top'\n"
-        "import texshape.readout.linear, texshape.readout.erasure, texshape.readout.stored\n"
+        "import texshape.readout.linear, texshape.readout.erasure, texshape.features.stored\n"
         "import texshape.dimensionality.table, texshape.tables\n"
         "assert not {'torch', 'sklearn'} & set(sys.modules)\n"
     )

@@ -12,10 +12,12 @@ import torch
 from torch import nn
 
 from texshape.errors import InputError
-from texshape.features.extract import STAGE_COLUMNS, activations, extract, pixel_baseline
+from texshape.features.extract import activations, extract, pixel_baseline
+from texshape.features.stored import STAGE_COLUMNS, merge, stored
 from texshape.models.loading import load
 from texshape.models.network import Network
 from texshape.models.preprocessing import Own, preprocess
+from texshape.shards import Shard
 
 
 def network_of(module, stages, size=16):
@@ -90,16 +92,68 @@ def test_files_agree_with_memory_and_the_table_with_the_files(tmp_path):
     found = activations(network, shown, ["block01", "block12"], batch_size=7, pixels=True)
     written = pd.read_csv(tmp_path / "stages.csv")
     assert list(written.columns) == STAGE_COLUMNS
-    assert written["file"].tolist() == [row["file"] for row in table]
-    assert set(written["input"]) == {"pooled", "cls", "spatial", "pixels"}
-    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*written["file"], "stages.csv"])
+    assert written.fillna({"module": ""}).drop(columns="sha256").to_dict("records") == table
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["activations.npy", "stages.csv"]
+    kinds = ("pooled", "cls", "spatial", "pixels")
+    assert set(written["input"]) == set(kinds)
+    parts = {part.name: part.array for part in stored(tmp_path, kinds, 7)}
+    assert set(parts) == {*found, "block12.spatial"}
     for name, values in found.items():
-        stored = np.load(tmp_path / f"{name}.npy", mmap_mode="r")
-        assert stored.dtype == np.float32
-        assert np.allclose(stored, values, atol=1e-5)
-    for _, row in written.iterrows():
-        assert np.load(tmp_path / row["file"], mmap_mode="r").shape[:2] == (7, row["units"])
-    assert np.load(tmp_path / "block12.spatial.npy").shape == (7, 192, 14, 14)
+        assert parts[name].dtype == np.float32
+        assert np.allclose(parts[name], values, atol=1e-5)
+    maps = activations(network, shown, ["block12"], pool=False, batch_size=7)
+    assert parts["block12.spatial"].shape == (7, 192, 14, 14)
+    assert np.allclose(parts["block12.spatial"], maps["block12"], atol=1e-5)
+
+
+def shard_of(tmp_path, number, total, shown, **changes):
+    module = nn.Sequential(nn.Conv2d(3, 5, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    torch.manual_seed(0)
+    nn.init.normal_(module[0].weight)
+    nn.init.zeros_(module[0].bias)
+    folder = tmp_path / f"{number}-of-{total}"
+    options = {"batch_size": 3, "spatial": ["stem"], **changes}
+    part = None if total == 0 else Shard(number, total)
+    extract(network_of(module, {"stem": "1"}), shown, folder, shard=part, **options)
+    return folder
+
+
+@pytest.mark.parametrize("total", [1, 2, 3, 7])
+def test_shards_in_any_order_join_to_the_bytes_of_one_pass(tmp_path, total):
+    shown = images(20)
+    whole = shard_of(tmp_path, 0, 0, shown)
+    parts = [shard_of(tmp_path, number, total, shown) for number in range(total)]
+    sizes = [np.load(part / "activations.npy", mmap_mode="r").shape[0] for part in parts]
+    assert sum(sizes) == 20
+    assert max(sizes) - min(sizes) <= 3  # each takes its share, to a batch
+    order = np.random.default_rng(total).permutation(total)
+    assert merge([parts[number] for number in order], tmp_path / "joined") == 20
+    for name in ("activations.npy", "stages.csv"):
+        assert (tmp_path / "joined" / name).read_bytes() == (whole / name).read_bytes()
+
+
+def test_shards_that_do_not_belong_together_are_not_joined(tmp_path):
+    shown = images(12)
+    first, second = (shard_of(tmp_path, number, 2, shown) for number in range(2))
+    with pytest.raises(InputError, match="shard 1 of 2 is missing"):
+        merge([first], tmp_path / "joined")
+    with pytest.raises(InputError, match="shard 0 is given twice"):
+        merge([first, first], tmp_path / "joined")
+    with pytest.raises(InputError, match=r"0-of-3/shard\.json: is a shard of .*'total': 3"):
+        merge([second, shard_of(tmp_path, 0, 3, shown)], tmp_path / "joined")
+    with pytest.raises(InputError, match=r"stages\.csv: lists other features"):
+        merge([first, shard_of(tmp_path, 1, 2, shown, spatial=())], tmp_path / "joined")
+    (first / "shard.json").write_text("{}")
+    with pytest.raises(InputError, match=r"shard\.json: does not say which shard"):
+        merge([first, second], tmp_path / "joined")
+    (first / "shard.json").unlink()
+    with pytest.raises(InputError, match=r"shard\.json: no such file; the shard is not done"):
+        merge([first, second], tmp_path / "joined")
+    assert not (tmp_path / "joined").exists()
+    with pytest.raises(
+        InputError, match="shard 0 of 5: has no image; 12 images are 4 batches of 3"
+    ):
+        shard_of(tmp_path, 0, 5, shown)
 
 
 def test_pixels_are_at_most_32_wide():
@@ -195,5 +249,5 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
         grown[count] = int(done.stdout.splitlines()[-1])
     assert grown[1000] > 0
     # 136 MB more are read and 34 MB more are written: kept, either would show
-    assert (tmp_path / "out/stem.spatial.npy").stat().st_size > 35 * 2**20
+    assert (tmp_path / "out/activations.npy").stat().st_size > 35 * 2**20
     assert grown[1000] - grown[100] < 20 * 2**20

@@ -77,28 +77,36 @@ def features(
     ],
     sets: Annotated[list[Path], typer.Option("--set", help="Stem of an image set; or several.")],
     output_dir: Annotated[
-        list[Path], typer.Option(help="Folder of the arrays, one for each network and set.")
+        list[Path], typer.Option(help="Folder to write, one for each network and set.")
     ],
     stage: Annotated[
         list[str] | None, typer.Option(help="Stage or submodule; by default all stages.")
     ] = None,
     spatial: Annotated[
-        list[str] | None, typer.Option(help="Stage whose maps are kept too (STAGE.spatial.npy).")
+        list[str] | None, typer.Option(help="Stage whose maps are kept too.")
     ] = None,
     settings: Annotated[str, typer.Option(help="Section `evaluation`, JSON.")] = "{}",
     random: Random = False,
     seed: Seed = 0,
     batch_size: Annotated[int, typer.Option(help="Images at a time.")] = 32,
+    shard: Annotated[
+        int | None, typer.Option(min=0, help="Show this shard of each set alone.")
+    ] = None,
+    shards: Annotated[int, typer.Option(min=1, help="Number of shards.")] = 1,
     threads: Threads = 1,
 ) -> None:
-    """Write the activations of every stage: STAGE.npy (n, units), pixels.npy and stages.csv.
+    """Write the activations of every stage, side by side in activations.npy, and stages.csv.
 
     One network (or set) serves several folders; else networks, sets and folders go together.
     """
     from texshape.parameters import from_json
+    from texshape.shards import Shard
 
     section = from_json(settings)
     jobs = _together(network, sets, output_dir)
+    if shard is None and shards > 1:
+        raise InputError(f"--shards {shards}: expected --shard, which of them this is")
+    part = None if shard is None else Shard(shard, shards)
     compute.prepare(threads)
     from texshape.data import imageset
     from texshape.features.extract import extract
@@ -115,8 +123,21 @@ def features(
             stage,
             spatial=spatial or [],
             batch_size=batch_size,
+            shard=part,
         )
-        print(f"{folder}: {len(table)} arrays of {len(images)} images", flush=True)
+        shown = len(images) if part is None else len(part.range(len(images), batch_size))
+        print(f"{folder}: {len(table)} arrays of {shown} images", flush=True)
+
+
+@run.command("merge-features")
+def merge_features(
+    part: Annotated[list[Path], typer.Option(help="Folder of a shard; all, in any order.")],
+    output_dir: Annotated[Path, typer.Option(help="Folder to write.")],
+) -> None:
+    """Join the shards that `features` wrote."""
+    from texshape.features.stored import merge
+
+    print(f"{output_dir}: {merge(part, output_dir)} images of {len(part)} shards", flush=True)
 
 
 @run.command("sensitivity")

@@ -14,7 +14,7 @@ LABELS = Annotated[Path, typer.Option(help="STEM.labels.csv of the images.")]
 SETTINGS = Annotated[str, typer.Option(help="Section of the parameters, as JSON.")]
 SEED = Annotated[int, typer.Option(min=0, help="Seed of baselines and resamples.")]
 FEATURES = Annotated[
-    list[Path], typer.Option(help="Folder with stages.csv and its arrays; repeat, one an output.")
+    list[Path], typer.Option(help="Folder that `features` wrote; repeat, one an output.")
 ]
 
 
@@ -36,10 +36,10 @@ def readout(
     from texshape import parameters
     from texshape.data.imageset import LABEL_COLUMNS
     from texshape.errors import InputError
+    from texshape.features.stored import stored
     from texshape.files import read_csv, write_csv
     from texshape.readout import exemplars, linear
     from texshape.readout.settings import ReadoutSettings, build
-    from texshape.readout.stored import stored
 
     _check_numbers(features, output)
     if images_output and len(features) > 1:
@@ -49,12 +49,12 @@ def readout(
     conflict = exemplars.conflicting(table)
     for folder, path in zip(features, output, strict=True):
         rows, images = [], {}
-        for part in stored(folder, chosen.inputs):
-            values = part.read(len(table))
+        for part in stored(folder, chosen.inputs, len(table)):
             for cue in exemplars.CUES:
                 row, result = linear.measure(
-                    values, table, cue, settings=chosen, seed=seed, name=str(part.path)
-                )
+                    part.array, table, cue, settings=chosen, seed=seed,
+                    name=f"{folder}: {part.name}",
+                )  # fmt: skip
                 where = {"stage": part.stage, "cue": cue, "input": part.input}
                 rows.append({**row, **where})
                 # Stages come in order: of each kind of features the last one stays.
@@ -89,9 +89,9 @@ def dimensionality(
     from texshape.dimensionality import table as estimates
     from texshape.dimensionality.pairs import design
     from texshape.errors import InputError
+    from texshape.features.stored import stored
     from texshape.files import read_csv, write_csv
     from texshape.readout.settings import DimensionalitySettings, build
-    from texshape.readout.stored import stored
 
     _check_numbers(features, output)
     if (units_output or convergence_output) and len(features) > 1:
@@ -102,14 +102,13 @@ def dimensionality(
     fewer = estimates.convergence_plans(frame, plan, seed=seed) if convergence_output else []
     for folder, path in zip(features, output, strict=True):
         rows, units, convergence = [], [], []
-        for part in stored(folder, chosen.inputs):
+        for part in stored(folder, chosen.inputs, len(frame)):
             # A class token is a population of its own: it stands as a stage of its own.
             where = {"stage": part.name}
-            values = part.read(len(frame))
-            found, by_unit = estimates.rows(values, plan, units=units_output is not None)
+            found, by_unit = estimates.rows(part.array, plan, units=units_output is not None)
             rows += [{**row, **where} for row in found]
             units += [{**row, **where} for row in by_unit]
-            found = estimates.convergence(values, fewer, chosen.repeats)
+            found = estimates.convergence(part.array, fewer, chosen.repeats)
             convergence += [{**row, **where} for row in found]
         table = pd.DataFrame(rows, columns=estimates.COLUMNS)
         counts = [column for column in table.columns if column.startswith("n_")]

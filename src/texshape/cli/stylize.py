@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from texshape.data.imageset import ImageSet
+    from texshape.shards import Shard
     from texshape.stylize.settings import StylizeSettings
-    from texshape.stylize.shards import Shard
 
 RENDERER = "renderer"
 
@@ -486,7 +486,7 @@ def _identity(images: Any) -> str:
 
 def _parts(output: Path, shard: int | None, shards: int) -> list[tuple[Shard, Path]]:
     """The shards to make and their stems: the one asked for under OUTPUT itself, or all beside it."""
-    from texshape.stylize.shards import Shard
+    from texshape.shards import Shard
 
     if shard is not None:
         return [(Shard(shard, shards), output)]

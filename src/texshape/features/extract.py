@@ -2,17 +2,13 @@
 
 Pooled activations are means over space. A transformer block gives two inputs to a read-out: the
 mean patch token under the stage's name and the class token as ``STAGE.cls``. Maps are kept where
-asked for. Files grow batch by batch under a temporary name, so memory does not depend on the number
-of images.
+asked for. The file grows batch by batch under a temporary name, so memory does not depend on the
+number of images.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-import mmap
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,31 +18,30 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from texshape.data.imageset import image_batches
 from texshape.errors import InputError
-from texshape.files import atomic_path, write_csv
+from texshape.features.stored import Writer, part_name, write_shard
 from texshape.models import stages as _stages
 from texshape.models.stages import Layout
+from texshape.shards import Shard
 
 if TYPE_CHECKING:
     from texshape.models.network import Network
 
 PIXELS = "pixels"
 PIXEL_SIDE = 32  # the baseline that knows nothing gets images of at most this side
-_RELEASE = 16 * 2**20  # bytes read before a memory-mapped image array gives its pages back
-
-STAGE_COLUMNS = ["stage", "input", "module", "kind", "units", "height", "width", "file", "sha256"]
 
 
 @dataclass(frozen=True)
 class Part:
-    """One array that a stage gives.
+    """What a stage gives, of one kind.
 
     Attributes
     ----------
     stage : str
         The stage.
     name : str
-        ``stage3``, ``block05.cls``, ``stage3.spatial``: the file is NAME.npy.
+        ``stage3``, ``block05.cls``, ``stage3.spatial``.
     input : str
         ``pooled``, ``cls``, ``spatial`` or ``pixels``.
     module : str
@@ -119,18 +114,19 @@ def extract(
     spatial: Sequence[str] = (),
     pixels: bool = True,
     batch_size: int = 32,
+    shard: Shard | None = None,
 ) -> list[dict[str, Any]]:
-    """Write the activations of a set of images to ``OUTPUT_DIR/STAGE.npy``.
+    """Write the activations of a set of images, or of a shard of it, to a folder.
 
     Parameters
     ----------
     network : Network
     images : ndarray of shape (n, height, width, 3), uint8
-        May be memory-mapped.
+        The whole set; may be memory-mapped.
     output_dir : path
-        Gets ``NAME.npy`` (n, units) for each stage and class token, ``STAGE.spatial.npy``
-        (n, units, height, width) for each stage in `spatial`, all float32, and last ``stages.csv``
-        with the columns `STAGE_COLUMNS`. Arrays appear when all are complete, or not at all.
+        Gets the files of `texshape.features.stored`: a row an image, and the columns of each stage
+        and class token, of the maps of each stage in `spatial`, and of the pixels. They appear when
+        all rows are complete, or not at all.
     stages : sequence of str, optional
         Stages or submodules; by default all stages.
     spatial : sequence of str
@@ -138,17 +134,20 @@ def extract(
     pixels : bool
         Also the raw pixels at a side of at most 32 px, as a baseline.
     batch_size : int
+    shard : Shard, optional
+        Only these images. It begins at a multiple of the batch size, so all shards together hold
+        the same values as one pass.
 
     Returns
     -------
     list of dict
-        The rows of ``stages.csv``.
+        The rows of ``stages.csv``, but for the check sum.
 
     Raises
     ------
     InputError
         If a stage does not exist, or gives no map where one is asked for, or a file cannot be
-        written.
+        written, or there are more shards than batches.
     """
     if not len(images):
         raise InputError("features need at least one image, found none")
@@ -156,25 +155,23 @@ def extract(
     chosen = _stages.resolve(network.module, network.stages, [*wanted, *spatial])
     if not chosen and not pixels:
         raise InputError(f"{network.name}: no stages are known; name submodules")
-    output_dir = Path(output_dir)
-    table: list[dict[str, Any]] = []
-    writers: dict[str, _Writer] = {}
-    with ExitStack() as stack:
+    shown = images
+    if shard is not None:
+        rows = shard.range(len(images), max(1, batch_size))
+        if not rows:
+            raise InputError(
+                f"shard {shard.number} of {shard.total}: has no image; "
+                f"{len(images)} images are {-(-len(images) // batch_size)} batches of {batch_size}"
+            )
+        shown = images[rows.start : rows.stop]
+    with Writer(output_dir, len(shown)) as writer:
         for _, values in _batches(
-            network, images, chosen, wanted, spatial, pixels=pixels, batch_size=batch_size
+            network, shown, chosen, wanted, spatial, pixels=pixels, batch_size=batch_size
         ):
-            for part, array in values:
-                if part.name not in writers:
-                    path = output_dir / f"{part.name}.npy"
-                    writers[part.name] = stack.enter_context(_Writer(path, len(images), array))
-                    table.append(_describe(part, array))
-                writers[part.name].append(array)
-    for row, writer in zip(table, writers.values(), strict=True):
-        row["sha256"] = writer.digest.hexdigest()
-    import pandas as pd
-
-    write_csv(output_dir / "stages.csv", pd.DataFrame(table, columns=STAGE_COLUMNS))
-    return table
+            writer.append([(_describe(part, array), array) for part, array in values])
+    if shard is not None:
+        write_shard(output_dir, shard, len(images))
+    return writer.table
 
 
 def pixel_baseline(images: np.ndarray) -> np.ndarray:
@@ -195,32 +192,10 @@ def pixel_baseline(images: np.ndarray) -> np.ndarray:
     return values.flatten(1).numpy()
 
 
-def image_batches(images: np.ndarray, batch_size: int) -> Iterator[tuple[slice, np.ndarray]]:
-    """Copy batch after batch out of a (memory-mapped) array, and give its pages back."""
-    read = 0
-    for start in range(0, len(images), batch_size):
-        rows = slice(start, min(start + batch_size, len(images)))
-        batch = np.array(images[rows])
-        yield rows, batch
-        read += batch.nbytes
-        if read >= _RELEASE:
-            _release(images)
-            read = 0
-
-
 def to_tensor(batch: np.ndarray, network: Network) -> Tensor:
     """Images (b, height, width, 3) to the network's input (b, 3, S, S), on its device."""
     tensor = torch.from_numpy(batch).to(network.device).permute(0, 3, 1, 2)
     return network.preprocess(tensor.contiguous())
-
-
-def _release(images: np.ndarray) -> None:
-    """Pages of a mapped file that were read stay resident and count as memory until told."""
-    base: Any = images
-    while base is not None and not isinstance(base, mmap.mmap):
-        base = getattr(base, "base", None)
-    if base is not None and hasattr(base, "madvise"):
-        base.madvise(mmap.MADV_DONTNEED)
 
 
 def _batches(
@@ -289,14 +264,14 @@ def _reduced(
         if pooled:
             kept.append((stage, "pooled", patches.mean(1)))
             if form.class_token:
-                kept.append((f"{stage}.cls", "cls", output[:, 0]))
+                kept.append((part_name(stage, "cls"), "cls", output[:, 0]))
         if spatial:
             if not form.spatial:
                 raise InputError(
                     f"stage '{stage}': its {patches.shape[1]} tokens form no square map"
                 )
             grid = patches.transpose(1, 2).unflatten(2, (form.height, form.width))
-            kept.append((f"{stage}.spatial", "spatial", grid))
+            kept.append((part_name(stage, "spatial"), "spatial", grid))
         return kept
     maps = output.permute(0, 3, 1, 2) if form.kind == "map_last" else output
     if pooled:
@@ -304,7 +279,7 @@ def _reduced(
     if spatial:
         if maps.shape[2:] == (1, 1):
             raise InputError(f"stage '{stage}': gives a map of 1 x 1, which shows no place")
-        kept.append((f"{stage}.spatial", "spatial", maps))
+        kept.append((part_name(stage, "spatial"), "spatial", maps))
     return kept
 
 
@@ -318,43 +293,4 @@ def _describe(part: Part, array: np.ndarray) -> dict[str, Any]:
         "units": array.shape[1],
         "height": part.layout.height,
         "width": part.layout.width,
-        "file": f"{part.name}.npy",
     }
-
-
-class _Writer:
-    """Writes an array of known length batch by batch, without mapping it."""
-
-    def __init__(self, path: Path, rows: int, first: np.ndarray) -> None:
-        self.shape = (rows, *first.shape[1:])
-        self.written = 0
-        self.digest = hashlib.sha256()  # of the whole file, so that a reader notices a damaged one
-        self._atomic = atomic_path(path)
-        self._path = path
-
-    def __enter__(self) -> _Writer:
-        self._stack = ExitStack()
-        temporary = self._stack.enter_context(self._atomic)
-        self._file = self._stack.enter_context(open(temporary, "wb"))
-        header = {"descr": "<f4", "fortran_order": False, "shape": self.shape}
-        start = io.BytesIO()
-        np.lib.format.write_array_header_1_0(start, header)
-        self._write(start.getbuffer())
-        return self
-
-    def append(self, batch: np.ndarray) -> None:
-        self._write(np.ascontiguousarray(batch, "<f4").data)
-        self.written += len(batch)
-
-    def _write(self, content: memoryview) -> None:
-        self._file.write(content)
-        self.digest.update(content)
-
-    def __exit__(self, *error: Any) -> bool | None:
-        if error[0] is None and self.written != self.shape[0]:
-            complaint = InputError(
-                f"{self._path}: {self.written} rows written, expected {self.shape[0]}"
-            )
-            self._stack.__exit__(InputError, complaint, None)
-            raise complaint
-        return self._stack.__exit__(*error)

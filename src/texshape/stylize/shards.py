@@ -16,7 +16,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from texshape.data.photographs import (
 from texshape.data.procedural import restyled_labels
 from texshape.errors import InputError
 from texshape.files import atomic_path, file_sha256, naming, read_csv, write_csv, write_json
+from texshape.shards import Shard
 from texshape.stylize import tar
 from texshape.stylize.engines import Engine
 from texshape.stylize.manifest import MANIFEST_COLUMNS
@@ -49,24 +50,6 @@ _DESCRIPTION = {
     "request": str, "files": list, "sha256": dict, "contents": int, "unusable": list, "number": int,
     "total": int,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Shard:
-    """Shard `number` of `total`: a run of contents."""
-
-    number: int
-    total: int
-
-    def __post_init__(self) -> None:
-        if not (0 <= self.number < self.total):
-            raise InputError(
-                f"shard {self.number} of {self.total}: expected a number from 0 to {self.total - 1}"
-            )
-
-    def range(self, count: int) -> range:
-        """Indices of its contents, of so many; shards differ by one at most."""
-        return range(self.number * count // self.total, (self.number + 1) * count // self.total)
 
 
 def request_digest(**parts: Any) -> str:

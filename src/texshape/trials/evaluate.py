@@ -14,8 +14,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from texshape.data.imageset import image_batches
 from texshape.errors import InputError, nearest
-from texshape.features.extract import image_batches
 from texshape.trials.files import COLUMNS
 from texshape.trials.names import ABSENT
 
