@@ -279,7 +279,6 @@ wildcard_constraints:
     model="[A-Za-z0-9._-]+",
     seed=r"\d+",
     epoch=r"\d+",
-    shard=r"\d+",
     table="|".join(PER_RUN),
     variant="|".join(map(re.escape, config["data"]["variants"])),
     split="train|validation|test",
@@ -415,13 +414,6 @@ def feature_parts(epoch):
         temp(f"{folder}/shard-{{shard}}/{file}")
         for file in [*FEATURE_FILES, "shard.json"]
     ]
-
-
-def shard_words(wc):
-    """Options of the step `features`: which shard of how many."""
-    return (
-        ["--shard", wc.shard, "--shards", FEATURE_SHARDS] if FEATURE_SHARDS > 1 else []
-    )
 
 
 def feature_settings():

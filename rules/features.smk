@@ -1,6 +1,6 @@
 # Activations of every stage on the cue-conflict images, once, and the read-outs that use them.
 
-SHARD_LOG = "-shard-{shard}" if FEATURE_SHARDS > 1 else ""
+SHARD_LOG = "-{shard}" if FEATURE_SHARDS > 1 else ""
 
 
 rule features:
@@ -36,7 +36,7 @@ rule features:
             if file.endswith(".npy")
             for word in ("--output-dir", parent(file))
         ],
-        shard=shard_words,
+        shard=lambda wc: shard_numbers(wc.shard) if FEATURE_SHARDS > 1 else [],
         batch_size=lookup(dpath="features/batch_size", within=config),
         settings=feature_settings(),
         code=source_hash("features", "models"),
@@ -71,7 +71,7 @@ rule features_named:
         random=lambda wc: ["--random"] if int(wc.epoch) == 0 else [],
         stem=lambda wc, input: stem(input),
         folder=lambda wc, output: parent(output[0]),
-        shard=shard_words,
+        shard=lambda wc: shard_numbers(wc.shard) if FEATURE_SHARDS > 1 else [],
         batch_size=lookup(dpath="features/batch_size", within=config),
         settings=feature_settings(),
         code=source_hash("features", "models"),
@@ -87,8 +87,8 @@ if FEATURE_SHARDS > 1:
     rule merge_features:
         input:
             [
-                f"{FEATURES}/shard-{shard}/{file}"
-                for shard in range(FEATURE_SHARDS)
+                f"{FEATURES}/shard-{number:05d}-of-{FEATURE_SHARDS:05d}/{file}"
+                for number in range(FEATURE_SHARDS)
                 for file in [*FEATURE_FILES, "shard.json"]
             ],
         output:
