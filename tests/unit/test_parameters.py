@@ -61,7 +61,7 @@ def test_overlay_merges_mappings_and_replaces_the_rest() -> None:
         ({"training": {"epochs": 1}}, "training.checkpoint_epochs: epoch"),
         ({"data": {"kind": "procedual"}}, "did you mean 'procedural'"),
         ({"data": {"outline": {"half_size": [0.3]}}}, "data.outline.half_size"),
-        ({"arms": {"plain": {"sets": ["plane"]}}}, 'arms.plain.sets[0]: "plane" is not allowed'),
+        ({"arms": {"plain": {"sets": ["plane"]}}}, "arms.plain.sets: no set 'plane'"),
         ({"arms": {"plain": {"sets": ["plain"], "variant": "bse"}}}, "no variant 'bse'"),
         ({"arms": {"a b": {"sets": ["plain"]}}}, "a b"),
         ({"experiment": "../up"}, "experiment"),
