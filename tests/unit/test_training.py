@@ -343,7 +343,10 @@ def test_a_checkpoint_carries_its_configuration(data, tmp_path):
     assert (content["mean"], content["std"]) == ([0.5] * 3, [0.25] * 3)
     assert (content["seed"], content["epoch"], content["step"]) == (5, 1, 4)
     sets = [str(data / "train-plain"), str(data / "train-stylized")]
-    assert content["training"] == SETTINGS | {"sets": sets}
+    assert content["training"] == SETTINGS | {
+        "optimizer": "adamw", "momentum": 0.9, "schedule": "one-cycle", "step_epochs": None,
+        "initial": None, "sets": sets,
+    }  # fmt: skip
 
 
 def test_epoch_zero_is_initialisation(data, tmp_path):

@@ -22,6 +22,9 @@ def train(
     validation: Annotated[
         list[Path] | None, typer.Option(help="Stem of a validation set; any number.")
     ] = None,
+    initial: Annotated[
+        str | None, typer.Option(help="Network whose weights are the start: a name or checkpoint.")
+    ] = None,
     threads: Annotated[int, typer.Option(help="Threads of the CPU.")] = 1,
 ) -> None:
     """Train a network; an interrupted training resumes (exit status 75 says: run me again)."""
@@ -43,5 +46,6 @@ def train(
         train_sets=train,
         validation_sets=validation or [],
         output_dir=output_dir,
+        initial=initial,
         log=lambda line: print(line, flush=True),
     )

@@ -364,7 +364,7 @@ def _python(name: names.ModelName, weights: bool) -> _Loaded:
 
 
 def _checkpoint(name: names.ModelName, weights: bool) -> _Loaded:
-    from texshape.models import small
+    from texshape.models import trainable
     from texshape.training import checkpoints
 
     content = checkpoints.read(name.text)
@@ -372,7 +372,7 @@ def _checkpoint(name: names.ModelName, weights: bool) -> _Loaded:
     module = (
         checkpoints.rebuild(content)
         if weights
-        else small.build(content["architecture"], len(classes), **content["configuration"])
+        else trainable.build(content["architecture"], len(classes), given=content["configuration"])
     )
     own = Own(
         size=content["image_size"],

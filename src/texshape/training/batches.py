@@ -14,7 +14,7 @@ from torch import Tensor
 
 from texshape.data import imageset
 from texshape.errors import InputError
-from texshape.models.small import normalise
+from texshape.models.small import MEAN, STD, normalise
 from texshape.training.augment import horizontal_flip, random_resized_crop
 from texshape.training.randomness import AUGMENTATION, ORDER, generator
 from texshape.training.settings import Settings
@@ -22,7 +22,7 @@ from texshape.training.settings import Settings
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """A whole set on one device; on the CPU the pixels stay memory-mapped.
+    """A whole set; pixels that stay on the CPU stay memory-mapped.
 
     Attributes
     ----------
@@ -40,7 +40,17 @@ class LabelledImages:
         return len(self.labels)
 
     def to(self, device: torch.device) -> LabelledImages:
-        return LabelledImages(self.name, self.images.to(device), self.labels.to(device))
+        """Labels on the device; pixels too, unless they would take half of what it has free."""
+        images = self.images
+        if device.type != "cuda" or 2 * images.nbytes < torch.cuda.mem_get_info(device)[0]:
+            images = images.to(device)
+        return LabelledImages(self.name, images, self.labels.to(device))
+
+    def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Pixels (B, 3, H, W) and labels (B,) of some rows, on the labels' device."""
+        device = self.labels.device
+        pixels = self.images[rows.to(self.images.device)].to(device, non_blocking=True)
+        return pixels, self.labels[rows.to(device)]
 
 
 def read_sets(
@@ -167,6 +177,9 @@ def training_batch(
     settings: Settings,
     seed: int,
     step: int,
+    *,
+    mean: Sequence[float] = MEAN,
+    std: Sequence[float] = STD,
 ) -> tuple[Tensor, Tensor]:
     """Gather, augment and normalise the batch of one optimiser step.
 
@@ -178,20 +191,20 @@ def training_batch(
     settings : Settings
     seed, step : int
         Fix the augmentation; `step` counts from the start of training.
+    mean, std : sequence of 3 float
+        Of pixels in [0, 1].
 
     Returns
     -------
     images : Tensor of shape (B, 3, H, W), float32
     labels : Tensor of shape (B,), int64
     """
-    device = sets[0].labels.device
-    indices = [chosen.to(device) for chosen in indices]
-    images = torch.cat([part.images[chosen] for part, chosen in zip(sets, indices, strict=True)])
-    labels = torch.cat([part.labels[chosen] for part, chosen in zip(sets, indices, strict=True)])
+    taken = [part.take(chosen) for part, chosen in zip(sets, indices, strict=True)]
+    images, labels = (torch.cat(parts) for parts in zip(*taken, strict=True))
     rng = generator(seed, AUGMENTATION, step)
     if settings.horizontal_flip:
         images = horizontal_flip(images, rng)
-    pixels = normalise(images)
+    pixels = normalise(images, mean, std)
     if settings.random_crop is not None:
         pixels = random_resized_crop(pixels, settings.random_crop, rng)
     layout = torch.channels_last if settings.channels_last else torch.contiguous_format

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from texshape.errors import InputError
 from texshape.files import atomic_path
-from texshape.models import small
+from texshape.models import trainable
 
 FORMAT = 1
 _KEYS = (
@@ -57,11 +57,11 @@ def write(
         {
             "format": FORMAT,
             "architecture": architecture,
-            "configuration": small.configuration(architecture),
+            "configuration": trainable.configuration(architecture),
             "classes": list(classes),
             "image_size": image_size,
-            "mean": list(small.MEAN),
-            "std": list(small.STD),
+            "mean": list(trainable.family(architecture).mean),
+            "std": list(trainable.family(architecture).std),
             "state": cpu_state(module),
             "training": training,
             "seed": seed,
@@ -101,7 +101,11 @@ def rebuild(checkpoint: dict[str, Any]) -> nn.Module:
     InputError
         If the weights do not fit the architecture.
     """
-    module = small.SmallNetwork(**checkpoint["configuration"], classes=len(checkpoint["classes"]))
+    module = trainable.build(
+        checkpoint["architecture"],
+        len(checkpoint["classes"]),
+        given=checkpoint["configuration"],
+    )
     try:
         module.load_state_dict(checkpoint["state"])
     except RuntimeError as error:

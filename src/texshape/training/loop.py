@@ -26,7 +26,7 @@ from torch.nn import functional
 from texshape.devices import select_device
 from texshape.errors import InputError
 from texshape.files import write_csv
-from texshape.models import small
+from texshape.models import small, trainable
 from texshape.training import checkpoints
 from texshape.training.batches import (
     LabelledImages,
@@ -77,6 +77,7 @@ def train(
     train_sets: Sequence[str | Path],
     validation_sets: Sequence[str | Path],
     output_dir: str | Path,
+    initial: str | Path | None = None,
     log: Callable[[str], None] = print,
 ) -> pd.DataFrame:
     """Train a network to name the shape class, or finish an interrupted training.
@@ -87,13 +88,16 @@ def train(
     Parameters
     ----------
     architecture : str
-        One of `texshape.models.small.ARCHITECTURES`.
+        One of `texshape.models.trainable.ARCHITECTURES`.
     settings : Settings
     seed : int
         Root of initialisation, order and augmentation; >= 0.
     train_sets, validation_sets : sequence of stems
         See `texshape.data.imageset`. Two training sets give half of each batch each.
     output_dir : path
+    initial : str or path, optional
+        Name or checkpoint of a network of this architecture whose weights are the start, in place
+        of random ones.
     log : callable
         Takes lines; one JSON object an epoch.
 
@@ -109,7 +113,7 @@ def train(
     Interrupted
         After SIGTERM or SIGINT, with the state written.
     """
-    small.configuration(architecture)
+    trainable.configuration(architecture)
     if seed < 0:
         raise InputError(f"--seed: expected an integer >= 0, found {seed}")
     training, validation, classes = read_sets(train_sets, validation_sets)
@@ -118,7 +122,8 @@ def train(
         "classes": classes,
         "image_size": training[0].images.shape[-1],
         "seed": seed,
-        "training": settings.as_dict() | {"sets": [str(stem) for stem in train_sets]},
+        "training": settings.as_dict()
+        | {"sets": [str(stem) for stem in train_sets], "initial": initial and str(initial)},
     }
     torch.use_deterministic_algorithms(True)
     # The mode would also fill every new tensor with NaN, which costs time; nothing reads those.
@@ -149,17 +154,22 @@ class _Run:
         self.total_steps = self.steps * settings.epochs
         self.data = fingerprint([*training, *validation])
         self.device = select_device(log)
+        family = trainable.family(request["architecture"])
+        self.normalisation = {"mean": family.mean, "std": family.std}
         self.training = [images.to(self.device) for images in training]
         self.validation = [images.to(self.device) for images in validation]
 
     def initialise(self) -> None:
         """Put everything at the state before the first step."""
         self.step, self.sums, self.history = 0, Sums(), []
-        self.module = small.build(
+        self.module = trainable.build(
             self.request["architecture"],
             len(self.request["classes"]),
             seed=derived_seed(self.request["seed"], WEIGHTS),
-        ).to(self.device)
+        )
+        if self.request["training"]["initial"] is not None:
+            load_initial(self.module, self.request["training"]["initial"])
+        self.module.to(self.device)
         if self.settings.channels_last:
             self.module.to(memory_format=torch.channels_last)
         self.optimizer, self.schedule = optimizer_and_schedule(
@@ -214,6 +224,7 @@ class _Run:
                 self.settings,
                 self.request["seed"],
                 self.step,
+                **self.normalisation,
             )
             self._train_step(images, labels)
             if stop.received and number + 1 < self.steps:
@@ -264,7 +275,9 @@ class _Run:
             "train_accuracy": train_accuracy,
         }
         results = {
-            images.name: evaluate(self.module, images, precision=self.settings.precision)
+            images.name: evaluate(
+                self.module, images, precision=self.settings.precision, **self.normalisation
+            )
             for images in self.validation
         }
         for name, (loss, accuracy) in results.items():
@@ -322,9 +335,35 @@ class _Run:
         return history
 
 
+def load_initial(module: nn.Module, name: str) -> None:
+    """Put the weights of another network of the same architecture into this one.
+
+    Raises
+    ------
+    InputError
+        If that network cannot be had, or its weights have other names or shapes.
+    """
+    from texshape.models.loading import load
+
+    state = load(name).module.state_dict()
+    own = module.state_dict()
+    for key, value in own.items():
+        if key not in state or state[key].shape != value.shape:
+            raise InputError(
+                f"training.initial: {name} does not fit, at '{key}'; expected a network of the "
+                "same architecture and number of classes"
+            )
+    module.load_state_dict({key: state[key] for key in own})
+
+
 @torch.inference_mode()
 def evaluate(
-    module: nn.Module, images: LabelledImages, *, precision: str = "float32"
+    module: nn.Module,
+    images: LabelledImages,
+    *,
+    precision: str = "float32",
+    mean: Sequence[float] = small.MEAN,
+    std: Sequence[float] = small.STD,
 ) -> tuple[float, float]:
     """Mean cross-entropy and accuracy of a network over a set, in evaluation mode.
 
@@ -333,11 +372,10 @@ def evaluate(
     mode = module.training
     module.eval()
     loss, right = 0.0, 0
-    for pixels, labels in zip(
-        images.images.split(_EVALUATION_BATCH), images.labels.split(_EVALUATION_BATCH), strict=True
-    ):
+    for rows in torch.arange(len(images)).split(_EVALUATION_BATCH):
+        pixels, labels = images.take(rows)
         with torch.autocast(pixels.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            logits = module(small.normalise(pixels))
+            logits = module(small.normalise(pixels, mean, std))
         logits = logits.float()
         loss += functional.cross_entropy(logits, labels, reduction="sum").item()
         right += int((logits.argmax(1) == labels).sum())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from torch import nn
-from torch.optim import AdamW, Optimizer
-from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
+from torch.optim import SGD, AdamW, Optimizer
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, StepLR
 
 from texshape.training.settings import Settings
 
@@ -12,7 +12,7 @@ from texshape.training.settings import Settings
 def optimizer_and_schedule(
     module: nn.Module, settings: Settings, steps: int
 ) -> tuple[Optimizer, LRScheduler]:
-    """AdamW (Loshchilov and Hutter 2019) under a one-cycle schedule (Smith and Topin 2019).
+    """AdamW (Loshchilov and Hutter 2019) or SGD, under one cycle (Smith and Topin 2019) or steps.
 
     Parameters
     ----------
@@ -21,12 +21,23 @@ def optimizer_and_schedule(
     steps : int
         Optimiser steps of the whole training.
     """
-    optimizer = AdamW(
-        module.parameters(),
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
+    if settings.optimizer == "sgd":
+        optimizer: Optimizer = SGD(
+            module.parameters(),
+            lr=settings.learning_rate,
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+        )
+    else:
+        optimizer = AdamW(
+            module.parameters(),
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=True,
+        )
+    if settings.schedule == "step":
+        every = settings.step_epochs * (steps // settings.epochs)
+        return optimizer, StepLR(optimizer, step_size=every, gamma=0.1)
     # The schedule divides by steps - 1 internally, so it needs a few.
     schedule = OneCycleLR(optimizer, max_lr=settings.learning_rate, total_steps=max(steps, 2))
     return optimizer, schedule

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
 from texshape.errors import InputError
 from texshape.parameters import check_keys
 
 PRECISIONS = ("float32", "bfloat16")
+OPTIMIZERS = ("adamw", "sgd")
+SCHEDULES = ("one-cycle", "step")
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,9 @@ class Settings:
     ----------
     epochs, batch_size : int
     learning_rate : float
-        Peak of the one-cycle schedule.
+        Peak of the one-cycle schedule, start of the steps.
     weight_decay : float
-        Decoupled, as in AdamW.
+        Decoupled in AdamW; added to the gradient in SGD.
     horizontal_flip : bool
         Mirror half of the images.
     random_crop : float or None
@@ -36,6 +38,17 @@ class Settings:
         Run the network through `torch.compile`.
     channels_last : bool
         Store images and weights channels last.
+    optimizer : str
+        ``adamw``, or ``sgd`` with momentum.
+    momentum : float
+        Of SGD.
+    schedule : str
+        ``one-cycle``, or ``step``: divided by ten every `step_epochs`.
+    step_epochs : int or None
+        Of the schedule ``step``.
+    initial : str or None
+        What the weights start from in place of random ones; read by the workflow, which names the
+        network (`texshape.training.loop.train`).
     """
 
     epochs: int
@@ -48,6 +61,11 @@ class Settings:
     precision: str
     compile: bool
     channels_last: bool
+    optimizer: str = "adamw"
+    momentum: float = 0.9
+    schedule: str = "one-cycle"
+    step_epochs: int | None = None
+    initial: str | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as a checkpoint carries them."""
@@ -66,9 +84,9 @@ def parse(section: Mapping[str, Any]) -> Settings:
         raise InputError(f"training: expected an object of settings, found {section!r}")
     names = [field.name for field in fields(Settings)]
     check_keys(section, names, "training")
-    for name in names:
-        if name not in section:
-            raise InputError(f"training.{name}: missing")
+    for field in fields(Settings):
+        if field.default is MISSING and field.name not in section:
+            raise InputError(f"training.{field.name}: missing")
     values = dict(section)
     for key in ("epochs", "batch_size"):
         _require(key, values[key], _is_integer(values[key]) and values[key] >= 1, "an integer >= 1")
@@ -92,6 +110,14 @@ def parse(section: Mapping[str, Any]) -> Settings:
     )
     _require("checkpoint_epochs", kept, valid, f"integers from 0 to epochs ({values['epochs']})")
     values["checkpoint_epochs"] = tuple(sorted(set(kept)))
+    for key, allowed in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+        if key in values:
+            _require(key, values[key], values[key] in allowed, " or ".join(allowed))
+    momentum = values.get("momentum", 0.9)
+    _require("momentum", momentum, _is_number(momentum) and 0 <= momentum < 1, "a number in [0, 1)")
+    every = values.get("step_epochs")
+    if values.get("schedule") == "step":
+        _require("step_epochs", every, _is_integer(every) and every >= 1, "an integer >= 1")
     return Settings(**values)
 
 
