@@ -9,7 +9,13 @@ configfile: "params.yaml"
 
 
 include: "rules/common.smk"
-include: f"rules/{'data' if PROCEDURAL else 'published'}.smk"
+
+
+for name in SOURCE["rules"]:
+
+    include: f"rules/{name}.smk"
+
+
 include: "rules/stylize.smk"
 include: "rules/training.smk"
 include: "rules/trials.smk"

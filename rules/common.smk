@@ -1,4 +1,6 @@
 # Configuration, helpers and wildcard constraints. No rules here.
+import hashlib
+import os
 import sys
 from pathlib import Path
 
@@ -36,16 +38,48 @@ READOUT_CODE = [
     "trials/bootstrap.py",
 ]
 
-PROCEDURAL = config["data"]["kind"] == "procedural"
-TEST_SETS = (
-    ["test-plain", "test-stylized", "silhouettes", "textures", "cue-conflict"]
-    if PROCEDURAL
-    else ["cue-conflict", "edges", "silhouettes"]
+PUBLISHED_SETS = ["cue-conflict", "edges", "silhouettes"]
+# What each kind of data has: the rules that bring it, the sets that networks are shown, plain test
+# images, exact masks (drawn with the images), stimuli whose texture the renderer fades.
+SOURCES = {
+    "procedural": {
+        "rules": ["data"],
+        "sets": [
+            "test-plain",
+            "test-stylized",
+            "silhouettes",
+            "textures",
+            "cue-conflict",
+        ],
+        "has": {"plain", "masks", "renderer"},
+    },
+    "folder": {
+        "rules": ["photographs"],
+        "sets": ["test-plain", "edges"],
+        "has": {"plain"},
+    },
+    # Class folders to train on, and the published stimuli beside humans.
+    "folder-published": {
+        "rules": ["photographs", "published"],
+        "sets": ["test-plain", *PUBLISHED_SETS],
+        "has": {"plain", "published", "silhouettes"},
+    },
+    "published": {
+        "rules": ["published"],
+        "sets": PUBLISHED_SETS,
+        "has": {"published", "silhouettes"},
+    },
+}
+SOURCE = SOURCES[config["data"]["kind"]]
+TEST_SETS = SOURCE["sets"]
+PLAIN, MASKS, RENDERER, PUBLISHED, SILHOUETTES = (
+    name in SOURCE["has"]
+    for name in ("plain", "masks", "renderer", "published", "silhouettes")
 )
 
 SPLITS = ["train", "validation", "test"]
 STYLIZED_PARTS = ["images.npy", "labels.csv", "manifest.csv"] + (
-    ["masks.npy"] if PROCEDURAL else []
+    ["masks.npy"] if MASKS else []
 )
 SHARD_PARTS = [*STYLIZED_PARTS, "shard.json"]
 
@@ -62,7 +96,7 @@ STYLIZATIONS = {
 CONFLICTS = {
     name: entry
     for name, entry in config["conflicts"].items()
-    if entry and (PROCEDURAL or entry["contents"] != "renderer")
+    if entry and (RENDERER or entry["contents"] != "renderer")
 }
 # Shown to networks of the base variant, beside `TEST_SETS`.
 NEURAL_TEST_SETS = [
@@ -129,7 +163,7 @@ COMPARED = (
             model_of(run) for run in RUNS if variant_of(model_of(run)) == "base"
         )
     )
-    if PROCEDURAL
+    if not PUBLISHED
     else []
 )
 TRIALS = {
@@ -163,15 +197,19 @@ PER_RUN = {
     },
 }
 # A ratio of accuracies on plain images needs plain images, and exact masks are known where we drew them.
-PROBE_TABLES = ["shuffling", "cue_strength"] if PROCEDURAL else ["cue_strength"]
+PROBE_TABLES = [
+    *(["shuffling"] if PLAIN else []),
+    *(["cue_strength"] if MASKS or SILHOUETTES else []),
+]
 PER_RUN |= {
     name: {run: [f"{name}.csv"] for run in MEASURED_RUNS} for name in PROBE_TABLES
 }
 DRAWN_STRENGTHS = (
-    [s for s in config["probes"]["strengths"] if s != 1] if PROCEDURAL else []
+    [s for s in config["probes"]["strengths"] if s != 1] if RENDERER else []
 )
-if PROCEDURAL:
+if PLAIN:
     PER_RUN["corruptions"] = {run: ["corruptions.csv"] for run in MEASURED_RUNS}
+if MASKS:
     # Before training all arms of an architecture are the same network.
     UNTRAINED_RUNS = list(
         {run.split("--")[0]: run for run in reversed(MEASURED_RUNS)}.values()
@@ -216,15 +254,25 @@ TABLE_NAMES = [
     "shape_bias_differences",
     "accuracy",
     "architectures",
-    *(["corruption_errors"] if PROCEDURAL else ["benchmark", "benchmark_by_dataset"]),
+    *(["corruption_errors"] if PLAIN else []),
+    *(["benchmark", "benchmark_by_dataset"] if PUBLISHED else []),
     *PER_RUN,
     *COMPARISON_TABLES,
 ]
-FIGURE_NAMES = available(TABLE_NAMES, trained=bool(TRAINED))
-FIELD_SET = "test-plain" if PROCEDURAL else "cue-conflict"
-CONTACT_SETS = (
-    ["train-plain", "train-stylized", *TEST_SETS] if PROCEDURAL else list(TEST_SETS)
+FIGURE_NAMES = available(
+    TABLE_NAMES,
+    trained=bool(TRAINED),
+    published=PUBLISHED,
+    controls=any(variant_of(model) != "base" for model in TRAINED),
+    named=bool(NAMED),
 )
+FIELD_SET = "test-plain" if PLAIN else "cue-conflict"
+CONTACT_SETS = [
+    *(["train-plain"] if PLAIN else []),
+    *(["train-stylized"] if RENDERER or "stylized" in STYLIZATIONS else []),
+    *TEST_SETS,
+    *([] if RENDERER else NEURAL_TEST_SETS),
+]
 # Drawn from images or maps, or by a step of their own.
 IMAGE_FIGURES = [
     "contact_sheet",
@@ -233,9 +281,9 @@ IMAGE_FIGURES = [
     "architectures",
     "disagreement_images",
 ]
-IMAGE_FIGURES += ["segmentation_pictures"] if PROCEDURAL else []
+IMAGE_FIGURES += ["segmentation_pictures"] if MASKS else []
 SHOWN_RUNS = [run for run in MEASURED_RUNS if Path(run).name == "seed-0"][:2]
-PUBLISHED_TRIALS = [] if PROCEDURAL else [f"{DATA}/trials/manifest.csv"]
+PUBLISHED_TRIALS = [f"{DATA}/trials/manifest.csv"] if PUBLISHED else []
 
 DATA_FILES = [
     f"{DATA}/{variant}/{name}.{part}"
@@ -350,7 +398,7 @@ def style_set(split):
 def content_files(wildcards, split):
     """Files of the set that is stylized."""
     contents = STYLIZATIONS[wildcards.stylization].get("contents", "plain")
-    return set_files(wildcards.variant, f"{split}-{contents}", masks=PROCEDURAL)
+    return set_files(wildcards.variant, f"{split}-{contents}", masks=MASKS)
 
 
 def exemplar_files(entry, kind):
@@ -438,6 +486,39 @@ def training_settings(model):
     return parameters.to_json(
         parameters.overlay(config["training"], arm_of(model).get("training", {}))
     )
+
+
+def initial_network(model, seed):
+    """What a training starts from: a network's name or checkpoint, or None for random weights."""
+    settings = parameters.overlay(config["training"], arm_of(model).get("training", {}))
+    initial = settings.get("initial")
+    if initial and initial.startswith("arm:"):
+        other = f"{TRAINED[model]['architecture']}--{initial.removeprefix('arm:')}"
+        return f"{RESULTS}/{other}/seed-{seed}/checkpoints/final.pt"
+    return initial
+
+
+def initial_files(model, seed):
+    """Its checkpoint, where it is trained here."""
+    initial = initial_network(model, seed)
+    return initial if initial and initial.startswith(RESULTS) else []
+
+
+def photograph_settings():
+    """What the step that reads class folders needs, as JSON."""
+    folder = {k: v for k, v in config["data"]["folder"].items() if k != "workers"}
+    return parameters.to_json({**folder, "image_size": config["data"]["image_size"]})
+
+
+def folder_listing():
+    """A hash of the names of all files of the class folders; of a data set by name its name."""
+    folder = config["data"]["folder"]
+    digest = hashlib.sha256()
+    for place in (folder["source"], folder["test_source"]):
+        digest.update(f"{place}\n".encode())
+        for inside, _, names in sorted(os.walk(place or "")):
+            digest.update("\n".join([inside, *sorted(names)]).encode())
+    return digest.hexdigest()
 
 
 def data_settings(variant, name):

@@ -15,9 +15,9 @@ rule published_stimuli:
             for part in ["images.npy", "labels.csv"]
         ],
     log:
-        "logs/published/published_stimuli.log",
+        f"logs/{config['experiment']}/published_stimuli.log",
     benchmark:
-        "logs/published/published_stimuli.benchmark.tsv"
+        f"logs/{config['experiment']}/published_stimuli.benchmark.tsv"
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -35,9 +35,9 @@ rule published_trials:
     output:
         f"{DATA}/trials/manifest.csv",
     log:
-        "logs/published/published_trials.log",
+        f"logs/{config['experiment']}/published_trials.log",
     benchmark:
-        "logs/published/published_trials.benchmark.tsv"
+        f"logs/{config['experiment']}/published_trials.benchmark.tsv"
     conda:
         "../envs/texshape.yaml"
     threads: 1

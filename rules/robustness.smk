@@ -4,9 +4,15 @@
 rule probes:
     input:
         network=lambda wc: network_files(f"{wc.model}/seed-{wc.seed}"),
-        plain=set_files("base", "test-plain", masks=False) if PROCEDURAL else [],
-        conflict=set_files("base", "cue-conflict", masks=False),
-        silhouettes=[] if PROCEDURAL else set_files("base", "silhouettes", masks=False),
+        plain=set_files("base", "test-plain", masks=False) if PLAIN else [],
+        conflict=(
+            set_files("base", "cue-conflict", masks=False)
+            if "cue_strength" in PROBE_TABLES
+            else []
+        ),
+        silhouettes=(
+            set_files("base", "silhouettes", masks=False) if SILHOUETTES else []
+        ),
         faded=[
             file
             for strength in DRAWN_STRENGTHS
@@ -30,7 +36,9 @@ rule probes:
     params:
         network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
         plain=lambda wc, input: ["--plain", stem(input.plain)] if input.plain else [],
-        conflict=lambda wc, input: stem(input.conflict),
+        conflict=lambda wc, input: (
+            ["--conflict", stem(input.conflict)] if input.conflict else []
+        ),
         silhouettes=lambda wc, input: (
             ["--silhouettes", stem(input.silhouettes)] if input.silhouettes else []
         ),
@@ -52,7 +60,7 @@ rule probes:
         ),
     shell:
         "texshape run probes --network {params.network:q} {params.plain:q}"
-        " --conflict {params.conflict:q} {params.silhouettes:q} {params.faded:q}"
+        " {params.conflict:q} {params.silhouettes:q} {params.faded:q}"
         " --settings {params.settings:q} --evaluation {params.evaluation:q}"
         " --seed {params.seed} --threads {threads} --output-dir {params.output_dir:q} > {log:q} 2>&1"
 

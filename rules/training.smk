@@ -15,6 +15,7 @@ rule train:
                 variant_of(wc.model), f"validation-{name}", masks=False
             )
         ],
+        initial=lambda wc: initial_files(wc.model, wc.seed),
     output:
         final=f"{RESULTS}/{{model}}/seed-{{seed}}/checkpoints/final.pt",
         epochs=[
@@ -49,9 +50,20 @@ rule train:
                 f"{DATA}/{variant_of(wc.model)}/validation-{name}",
             )
         ],
+        initial=lambda wc: (
+            ["--initial", initial_network(wc.model, wc.seed)]
+            if initial_network(wc.model, wc.seed)
+            else []
+        ),
         output_dir=lambda wc, output: parent(output.history),
-        code=source_hash("training", "models/small.py"),
+        code=source_hash(
+            "training",
+            *[
+                f"models/{name}.py"
+                for name in ("trainable", "small", "cifar_resnet", "bagnet")
+            ],
+        ),
     shell:
         "texshape run train --architecture {params.architecture:q} --settings {params.settings:q}"
         " --seed {wildcards.seed} {params.train:q} {params.validation:q}"
-        " --output-dir {params.output_dir:q} --threads {threads} > {log:q} 2>&1"
+        " {params.initial:q} --output-dir {params.output_dir:q} --threads {threads} > {log:q} 2>&1"

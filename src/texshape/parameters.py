@@ -115,12 +115,39 @@ def _check_references(parameters: Mapping[str, Any]) -> None:
                 raise InputError(
                     f"trained[{number}].arms: no arm '{arm}' in arms{nearest(arm, arms)}"
                 )
+    data = parameters["data"]
+    if data["kind"].startswith("folder") and not (data.get("folder") or {}).get("source"):
+        raise InputError(
+            "data.folder.source: missing; expected a folder of class folders, or the name of a data set"
+        )
+    _check_initial(parameters)
     epochs = parameters["training"]["epochs"]
     late = [epoch for epoch in parameters["training"]["checkpoint_epochs"] if epoch > epochs]
     if late:
         raise InputError(
             f"training.checkpoint_epochs: epoch {late[0]} lies beyond training.epochs ({epochs})"
         )
+
+
+def _check_initial(parameters: Mapping[str, Any]) -> None:
+    """A training that starts from another arm's network needs that network, of the same seed."""
+    pairs = {
+        (entry["architecture"], arm, seed)
+        for entry in parameters["trained"]
+        for arm in entry["arms"]
+        for seed in entry["seeds"]
+    }
+    for architecture, arm, seed in sorted(pairs):
+        own = parameters["arms"][arm].get("training", {})
+        initial = own.get("initial", parameters["training"].get("initial"))
+        if not initial or not initial.startswith("arm:"):
+            continue
+        other = initial.removeprefix("arm:")
+        if other == arm or (architecture, other, seed) not in pairs:
+            raise InputError(
+                f"arms.{arm}.training.initial: '{initial}', but {architecture} is not trained on "
+                f"the arm '{other}' with seed {seed}"
+            )
 
 
 def _explain(error: Any, schema: Mapping[str, Any]) -> str:

@@ -44,12 +44,24 @@ FIGURES: dict[str, tuple[str, list[str]]] = {
     "disagreement": ("disagreement:by_network", ["disagreement"]),
 }
 
-#: figures that only one kind of experiment has something to show in
-ONLY_TRAINED = {"controls", "local_patches", "training"}
-ONLY_PUBLISHED = {"published_comparison", "sensitivity"}
+#: figures that only an experiment with something of that kind can show
+NEEDS = {
+    "controls": "controls",
+    "local_patches": "trained",
+    "training": "trained",
+    "published_comparison": "published",
+    "sensitivity": "named",
+}
 
 
-def available(tables: Iterable[str], *, trained: bool) -> list[str]:
+def available(
+    tables: Iterable[str],
+    *,
+    trained: bool,
+    published: bool | None = None,
+    controls: bool | None = None,
+    named: bool | None = None,
+) -> list[str]:
     """Figures that an experiment can draw.
 
     Parameters
@@ -57,14 +69,25 @@ def available(tables: Iterable[str], *, trained: bool) -> list[str]:
     tables : iterable of str
         Names of the tables that the experiment makes.
     trained : bool
-        Whether it trains networks; otherwise it measures existing ones beside published trials.
+        Whether it trains networks.
+    published : bool, optional
+        Whether it has trials that others published; by default where it trains none.
+    controls : bool, optional
+        Whether it trains networks on other variants of its images; by default where it trains.
+    named : bool, optional
+        Whether it measures networks by name; by default where it trains none.
     """
     tables = set(tables)
-    other = ONLY_PUBLISHED if trained else ONLY_TRAINED
+    has = {
+        "trained": trained,
+        "published": not trained if published is None else published,
+        "controls": trained if controls is None else controls,
+        "named": not trained if named is None else named,
+    }
     return [
         name
         for name, (_, needed) in FIGURES.items()
-        if name not in other and tables.issuperset(needed)
+        if has.get(NEEDS.get(name, ""), True) and tables.issuperset(needed)
     ]
 
 
