@@ -464,6 +464,33 @@ def feature_parts(epoch):
     ]
 
 
+def feature_files(epochs):
+    """Features of a network at several epochs."""
+    return [
+        f"{FEATURES.replace('{epoch}', f'{epoch:03d}')}/{file}"
+        for epoch in epochs
+        for file in FEATURE_FILES
+    ]
+
+
+def state_files(measure, epochs, ending=""):
+    """What a read-out writes for several epochs of a network."""
+    return [
+        f"{RESULTS}/{{model}}/seed-{{seed}}/{measure}/epoch-{epoch:03d}{ending}.csv"
+        for epoch in epochs
+    ]
+
+
+def state_options(features, outputs):
+    """Features and what is made of them, epoch by epoch, as options of a step."""
+    folders = [parent(file) for file in features if file.endswith(".npy")]
+    return [
+        word
+        for folder, output in zip(folders, outputs, strict=True)
+        for word in ("--features", folder, "--output", output)
+    ]
+
+
 def feature_settings():
     """What of the section `evaluation` features depend on, as JSON."""
     return parameters.to_json(

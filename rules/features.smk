@@ -117,17 +117,20 @@ if FEATURE_SHARDS > 1:
             " > {log:q} 2>&1"
 
 
+# All states of a network in one process: starting one costs as much as reading a state.
 rule readout:
     input:
-        features=[f"{FEATURES}/{file}" for file in FEATURE_FILES],
+        features=feature_files(CHECKPOINT_EPOCHS),
         labels=f"{DATA}/base/cue-conflict.labels.csv",
     output:
-        table=f"{RESULTS}/{{model}}/seed-{{seed}}/readout/epoch-{{epoch}}.csv",
-        images=f"{RESULTS}/{{model}}/seed-{{seed}}/readout/epoch-{{epoch}}-images.csv",
+        tables=state_files("readout", CHECKPOINT_EPOCHS),
+        images=state_files("readout", CHECKPOINT_EPOCHS[-1:], "-images"),
     log:
-        f"logs/{config['experiment']}/readout/{{model}}/seed-{{seed}}-{{epoch}}.log",
+        f"logs/{config['experiment']}/readout/{{model}}/seed-{{seed}}.log",
     benchmark:
-        f"logs/{config['experiment']}/readout/{{model}}/seed-{{seed}}-{{epoch}}.benchmark.tsv"
+        f"logs/{config['experiment']}/readout/{{model}}/seed-{{seed}}.benchmark.tsv"
+    wildcard_constraints:
+        model="|".join(map(re.escape, TRAINED)) or NEVER,
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -135,26 +138,39 @@ rule readout:
         mem_mb=scaled(1500),
         runtime=scaled(60),
     params:
-        folder=lambda wc, input: parent(input.features[0]),
+        pairs=lambda wc, input, output: state_options(input.features, output.tables),
         settings=section("readout"),
         seed=lookup(dpath="seed", within=config),
         code=source_hash(*READOUT_CODE),
     shell:
-        "texshape run readout --features {params.folder:q} --labels {input.labels:q}"
-        " --settings {params.settings:q} --seed {params.seed} --output {output.table:q}"
+        "texshape run readout {params.pairs:q} --labels {input.labels:q}"
+        " --settings {params.settings:q} --seed {params.seed}"
         " --images-output {output.images:q} > {log:q} 2>&1"
+
+
+use rule readout as readout_named with:
+    input:
+        features=feature_files([0, 1]),
+        labels=f"{DATA}/base/cue-conflict.labels.csv",
+    output:
+        tables=state_files("readout", [0, 1]),
+        images=state_files("readout", [1], "-images"),
+    wildcard_constraints:
+        model="|".join(map(re.escape, NAMED)) or NEVER,
 
 
 rule dimensionality:
     input:
-        features=[f"{FEATURES}/{file}" for file in FEATURE_FILES],
+        features=feature_files(CHECKPOINT_EPOCHS),
         labels=f"{DATA}/base/cue-conflict.labels.csv",
     output:
-        f"{RESULTS}/{{model}}/seed-{{seed}}/dimensionality/epoch-{{epoch}}.csv",
+        state_files("dimensionality", CHECKPOINT_EPOCHS),
     log:
-        f"logs/{config['experiment']}/dimensionality/{{model}}/seed-{{seed}}-{{epoch}}.log",
+        f"logs/{config['experiment']}/dimensionality/{{model}}/seed-{{seed}}.log",
     benchmark:
-        f"logs/{config['experiment']}/dimensionality/{{model}}/seed-{{seed}}-{{epoch}}.benchmark.tsv"
+        f"logs/{config['experiment']}/dimensionality/{{model}}/seed-{{seed}}.benchmark.tsv"
+    wildcard_constraints:
+        model="|".join(map(re.escape, TRAINED)) or NEVER,
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -162,14 +178,23 @@ rule dimensionality:
         mem_mb=scaled(1500),
         runtime=scaled(60),
     params:
-        folder=lambda wc, input: parent(input.features[0]),
+        pairs=lambda wc, input, output: state_options(input.features, output),
         settings=section("dimensionality"),
         seed=lookup(dpath="seed", within=config),
         code=source_hash("dimensionality", "features/stored.py"),
     shell:
-        "texshape run dimensionality --features {params.folder:q} --labels {input.labels:q}"
-        " --settings {params.settings:q} --seed {params.seed} --output {output:q}"
-        " > {log:q} 2>&1"
+        "texshape run dimensionality {params.pairs:q} --labels {input.labels:q}"
+        " --settings {params.settings:q} --seed {params.seed} > {log:q} 2>&1"
+
+
+use rule dimensionality as dimensionality_named with:
+    input:
+        features=feature_files([0, 1]),
+        labels=f"{DATA}/base/cue-conflict.labels.csv",
+    output:
+        state_files("dimensionality", [0, 1]),
+    wildcard_constraints:
+        model="|".join(map(re.escape, NAMED)) or NEVER,
 
 
 # The baseline that knows no network: the pixels themselves, stored beside the first network's features.

@@ -27,7 +27,7 @@ def readout(
     seed: SEED = 0,
     images_output: Annotated[
         Path | None,
-        typer.Option(help="CSV of the last stage's reading by image (one --features only)."),
+        typer.Option(help="CSV of the last stage's reading by image, of the last --features."),
     ] = None,
 ) -> None:
     """Linear read-out of shape and of texture from every stage, with its baselines."""
@@ -35,15 +35,12 @@ def readout(
 
     from texshape import parameters
     from texshape.data.imageset import LABEL_COLUMNS
-    from texshape.errors import InputError
     from texshape.features.stored import stored
     from texshape.files import read_csv, write_csv
     from texshape.readout import exemplars, linear
     from texshape.readout.settings import ReadoutSettings, build
 
     _check_numbers(features, output)
-    if images_output and len(features) > 1:
-        raise InputError("--images-output: give a single --features with it")
     chosen = build(ReadoutSettings, parameters.from_json(settings), "readout")
     table = read_csv(labels, LABEL_COLUMNS)
     conflict = exemplars.conflicting(table)
@@ -63,8 +60,8 @@ def readout(
                      "correct": result.correct, "fold": result.folds}
                 )  # fmt: skip
         write_csv(path, pd.DataFrame(rows, columns=linear.COLUMNS))
-        if images_output:
-            write_csv(images_output, pd.concat(images.values()))
+    if images_output:
+        write_csv(images_output, pd.concat(images.values()))
 
 
 @run.command("dimensionality")
