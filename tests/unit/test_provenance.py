@@ -19,6 +19,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def fresh_hash(*places: str) -> str:
     provenance.source_hash.cache_clear()
+    provenance._syntax_hash.cache_clear()
     return provenance.source_hash(*places)
 
 
