@@ -56,3 +56,22 @@ rule all:
         # Named one by one, so that a lost file is made anew even where nothing else needs it.
         KEPT,
         f"{RESULTS}/tracking.json",
+
+
+# What made each file is noted for `texshape verify`, and for Snakemake itself in another folder.
+onstart:
+    records.begin(
+        workflow.persistence,
+        configuration=parameters.to_json(config),
+        files=workflow.config_settings.configfiles,
+        overrides=workflow.config_settings.config,
+        touch=workflow.touch,
+    )
+
+
+onsuccess:
+    note_what_was_made()
+
+
+onerror:
+    note_what_was_made()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from texshape import parameters
+from texshape import parameters, records
 from texshape.errors import InputError
 from texshape.figures.registry import available
 from texshape.models.names import slug as network_slug
@@ -23,6 +23,11 @@ except InputError as error:
 shell.prefix(f"export PATH={Path(sys.executable).parent}:$PATH; ")
 
 RESULTS = f"results/{config['experiment']}"
+# Results that came from elsewhere (dvc pull, dvc checkout) bring the record of what made them.
+try:
+    records.adopt(RESULTS)
+except InputError as error:
+    raise WorkflowError(str(error)) from None
 DATA = f"{RESULTS}/data"
 TABLES = f"{RESULTS}/tables"
 FIGURES = f"{RESULTS}/figures"
@@ -611,3 +616,15 @@ def network_files(run):
 def scaled(value):
     """A resource that grows with each attempt: what ran out of memory or time gets more."""
     return lambda wc, attempt: value * attempt
+
+
+def note_what_was_made():
+    """Write the record of the result files; that it cannot be written loses no result."""
+    try:
+        records.update(
+            RESULTS,
+            workflow.persistence,
+            temporary={file for job in workflow.dag.jobs for file in job.temp_output},
+        )
+    except InputError as error:
+        logger.warning(f"What made the results was not recorded: {error}")

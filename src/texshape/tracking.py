@@ -1,18 +1,23 @@
 """MLflow: each network of an experiment as one run, made from the result files.
 
 Metrics live in files first; this module copies them. A run carries the digest of what it was made from,
-so copying twice changes nothing, and a run whose files changed is replaced. The only module that knows MLflow.
+so copying twice changes nothing, and a run whose files changed is replaced. Many processes may copy at once:
+each writes runs of its own, and all of them agree which run of a network stays. The only module that knows
+MLflow.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import logging
 import math
 import os
+import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +26,10 @@ from texshape.files import read_csv
 from texshape.provenance import file_hash, git_commit, versions
 
 DEFAULT_STORE = "sqlite:///mlflow.db"
-KEY, DIGEST = "texshape.run", "texshape.digest"
+KEY, DIGEST, WRITER = "texshape.run", "texshape.digest", "texshape.writer"
+_ABANDONED = (
+    24 * 3600 * 1000
+)  # ms after which an unfinished run of another machine counts as given up
 
 
 @dataclass
@@ -49,7 +57,7 @@ class TrackedRun:
 def collect(
     results: Path,
     config: dict[str, Any],
-    data_hashes: dict[str, str] | None = None,
+    record: Mapping[str, Any] | None = None,
     networks: Sequence[str] | None = None,
 ) -> list[TrackedRun]:
     """Read one experiment's result files.
@@ -60,8 +68,8 @@ def collect(
         Folder of the experiment: ``MODEL/seed-S/``, ``tables/``, ``figures/``.
     config : dict
         The experiment's parameters; they become the runs' parameters.
-    data_hashes : dict, optional
-        Name of an image set to its hash.
+    record : mapping, optional
+        ``provenance.json``: ``data`` (name of an image set to its hash), ``git`` and ``versions``.
     networks : sequence of str, optional
         ``MODEL/seed-S``; every network in the folder by default. Files of former parameters may lie there.
 
@@ -72,6 +80,11 @@ def collect(
     """
     tables = {path.stem: read_csv(path) for path in sorted((results / "tables").glob("*.csv"))}
     figures = sorted((results / "figures").glob("*.png"))
+    record = record or {}
+    commit = record.get("git") or git_commit()
+    tags = {f"data.{name}": value for name, value in record.get("data", {}).items()}
+    tags |= {f"version.{name}": value for name, value in record.get("versions", versions()).items()}
+    tags |= {"git.commit": str(commit["commit"]), "git.dirty": str(commit["dirty"])}
     runs = []
     folders = [results / name for name in networks] if networks else results.glob("*--*/seed-*")
     for folder in sorted(folders):
@@ -87,7 +100,7 @@ def collect(
         for section in ("training", "evaluation", "bootstrap"):
             run.parameters |= dict(_flatten(config.get(section, {}), section))
         run.parameters |= dict(_flatten(config.get("arms", {}).get(arm, {}), "arm"))
-        run.tags = {f"data.{name}": value for name, value in (data_hashes or {}).items()}
+        run.tags = dict(tags)
         run.artifacts = sorted(folder.glob("trials/*.csv")) + figures
         if (history := folder / "history.csv").exists():
             run.history = list(_history(history))
@@ -166,48 +179,159 @@ def publish(runs: list[TrackedRun], experiment: str, uri: str | None = None) -> 
     """
     # A server that is down must fail in seconds: metrics are safe in files. The user's settings win.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    from mlflow.entities import Metric, Param, RunTag
-    from mlflow.tracking import MlflowClient
+    uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
+    with _alone_in(uri):
+        from mlflow.tracking import MlflowClient
 
-    client = MlflowClient(uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE)
-    found = client.get_experiment_by_name(experiment)
-    identifier = found.experiment_id if found else client.create_experiment(experiment)
-    commit, installed = git_commit(), versions()
-    counts = {"created": 0, "replaced": 0, "unchanged": 0}
-    known = _known_runs(client, identifier)
-    for run in runs:
-        existing = known.get(run.key, [])
-        current = [old for old in existing if old.data.tags.get(DIGEST) == run.digest]
-        for old in existing:
-            if not current or old.info.run_id != current[0].info.run_id:
+        client = MlflowClient(uri)
+        identifier = _experiment(client, experiment)
+        counts = {"created": 0, "replaced": 0, "unchanged": 0}
+        known = _known_runs(client, identifier)
+        for run in runs:
+            existing = known.get(run.key, [])
+            kept = _kept(existing)
+            if kept is not None and kept.data.tags[DIGEST] == run.digest:
+                counts["unchanged"] += 1
+                continue
+            # Later than any other, whatever the clock says: the latest start decides which run stays.
+            start = max([int(time.time() * 1000), *(old.info.start_time + 1 for old in existing)])
+            _write(client, identifier, run, start)
+            counts["created" if kept is None else "replaced"] += 1
+        found = _known_runs(client, identifier)
+        for run in runs:
+            for old in _superseded(found.get(run.key, [])):
                 client.delete_run(old.info.run_id)
-        if current:
-            counts["unchanged"] += 1
-            continue
-        now = int(time.time() * 1000)
-        name = run.key.partition("/")[2]
-        created = client.create_run(identifier, run_name=name, tags={KEY: run.key, **run.tags})
-        run_id = created.info.run_id
-        metrics = [Metric(metric, value, now, step) for metric, value, step in run.history]
-        metrics += [Metric(metric, value, now, 0) for metric, value in run.measures.items()]
-        for start in range(0, len(metrics), 1000):  # the server's limits for one batch
-            client.log_batch(run_id, metrics=metrics[start : start + 1000])
-        parameters = [Param(key, value[:500]) for key, value in run.parameters.items()]
-        for start in range(0, len(parameters), 100):
-            client.log_batch(run_id, params=parameters[start : start + 100])
-        tags = {f"version.{package}": version for package, version in installed.items()}
-        tags |= {"git.commit": str(commit["commit"]), "git.dirty": str(commit["dirty"])}
-        client.log_batch(run_id, tags=[RunTag(key, value) for key, value in tags.items()])
-        for artifact in run.artifacts:
-            client.log_artifact(run_id, str(artifact), artifact_path=artifact.parent.name)
-        # Last: a run without a digest is unfinished and is replaced the next time.
-        client.set_tag(run_id, DIGEST, run.digest)
-        client.set_terminated(run_id)
-        counts["replaced" if existing else "created"] += 1
     return counts
+
+
+@contextmanager
+def _alone_in(uri: str) -> Iterator[None]:
+    """Hold a lock on the folder of an SQLite store: it bears one writer, and one that creates it.
+
+    Without it eight processes at once fail to create the tables or find the database locked.
+    """
+    if not uri.startswith("sqlite:///"):
+        yield
+        return
+    folder = Path(uri.removeprefix("sqlite:///").partition("?")[0]).absolute().parent
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _experiment(client: Any, name: str) -> str:
+    """The identifier of an experiment, which somebody else may create at the same time."""
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return client.create_experiment(name)
+        except MlflowException:
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+    return found.experiment_id
+
+
+def _write(client: Any, identifier: str, run: TrackedRun, start: int) -> None:
+    """Write one run; `start` in ms. Without its digest, which comes last, it is unfinished."""
+    from mlflow.entities import Metric, Param, RunTag
+
+    created = client.create_run(
+        identifier,
+        start_time=start,
+        run_name=run.key.partition("/")[2],
+        tags={KEY: run.key, WRITER: _writer(os.getpid())},
+    )
+    run_id = created.info.run_id
+    metrics = [Metric(metric, value, start, step) for metric, value, step in run.history]
+    metrics += [Metric(metric, value, start, 0) for metric, value in run.measures.items()]
+    for first in range(0, len(metrics), 1000):  # the server's limits for one batch
+        client.log_batch(run_id, metrics=metrics[first : first + 1000])
+    parameters = [Param(key, value[:500]) for key, value in run.parameters.items()]
+    for first in range(0, len(parameters), 100):
+        client.log_batch(run_id, params=parameters[first : first + 100])
+    tags = [RunTag(key, value) for key, value in run.tags.items()]
+    for first in range(0, len(tags), 100):
+        client.log_batch(run_id, tags=tags[first : first + 100])
+    for artifact in run.artifacts:
+        client.log_artifact(run_id, str(artifact), artifact_path=artifact.parent.name)
+    client.set_tag(run_id, DIGEST, run.digest)
+    client.set_terminated(run_id)
+
+
+def _order(run: Any) -> tuple[int, str]:
+    return run.info.start_time, run.info.run_id
+
+
+def _kept(found: Sequence[Any]) -> Any | None:
+    """Which of one network's runs stays: the first with the content of the one that started last."""
+    finished = [run for run in found if DIGEST in run.data.tags]
+    if not finished:
+        return None
+    digest = max(finished, key=_order).data.tags[DIGEST]
+    return min((run for run in finished if run.data.tags[DIGEST] == digest), key=_order)
+
+
+def _superseded(found: Sequence[Any]) -> list[Any]:
+    """The runs of one network to delete, in this order.
+
+    Several processes may decide at once. Runs of other content go first: as long as one is there, so is
+    the latest run, and everybody keeps the same one.
+    """
+    kept = _kept(found)
+    given_up = [run for run in found if DIGEST not in run.data.tags and not _is_written(run)]
+    if kept is None:
+        return given_up
+    finished = sorted((run for run in found if DIGEST in run.data.tags), key=_order)
+    digest = kept.data.tags[DIGEST]
+    other = [run for run in finished if run.data.tags[DIGEST] != digest]
+    copies = [run for run in finished if run.data.tags[DIGEST] == digest and run is not kept]
+    return given_up + other + copies
+
+
+def _is_written(run: Any) -> bool:
+    """Whether somebody else may still be writing a run without a digest."""
+    writer = run.data.tags.get(WRITER, "")
+    host, pid = [*writer.split(":"), ""][:2]
+    if host == _host() and pid.isdigit():
+        return int(pid) != os.getpid() and _writer(int(pid)) == writer
+    return bool(host) and time.time() * 1000 - run.info.start_time < _ABANDONED
+
+
+def _host() -> str:
+    return hashlib.sha256(platform.node().encode()).hexdigest()[:12]
+
+
+def _writer(pid: int) -> str:
+    """A process: its machine (hashed), its number and when it started; no start where it is dead."""
+    try:
+        # The name in parentheses may hold spaces; the start time is the twentieth value after it.
+        started = (
+            Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+        )
+    except (OSError, IndexError):
+        started = "" if not _lives(pid) else "?"
+    return f"{_host()}:{pid}:{started}"
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _known_runs(client: Any, identifier: str) -> dict[str, list[Any]]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from texshape import tracking
 from texshape.files import write_csv, write_json, write_text
@@ -38,14 +43,19 @@ def results(tmp_path: Path) -> Path:
 
 
 def test_collect_reads_history_measures_and_artifacts(results: Path) -> None:
-    runs = tracking.collect(results, CONFIG, {"base/test": "abc"})
+    record = {
+        "data": {"base/test": "abc"},
+        "git": {"commit": "c" * 40, "dirty": True},
+        "versions": {},
+    }
+    runs = tracking.collect(results, CONFIG, record)
     assert [run.key for run in runs] == ["tiny/cnn--plain/seed-0", "tiny/cnn--plain/seed-1"]
     run = runs[1]
     assert run.parameters["training.epochs"] == "2"
     assert run.measures == {"shape_bias.shape_bias": 0.25, "shape_bias.n_trials": 10.0}
     assert ("validation_accuracy.validation-plain", 0.875, 2) in run.history
     assert ("train_loss", 0.5, 2) in run.history
-    assert run.tags == {"data.base/test": "abc"}
+    assert run.tags == {"data.base/test": "abc", "git.commit": "c" * 40, "git.dirty": "True"}
     assert {path.name for path in run.artifacts} == {"cue-conflict.csv", "bias.png", "history.csv"}
 
 
@@ -93,3 +103,49 @@ def test_a_server_that_is_down_costs_a_warning_and_no_result(
     )
     assert strict.returncode == 2
     assert strict.stderr.startswith("texshape: error: MLflow cannot be brought up to date")
+
+
+def run_of(identifier: str, start: int, digest: str | None, writer: str = "") -> SimpleNamespace:
+    tags = {tracking.WRITER: writer} | ({tracking.DIGEST: digest} if digest else {})
+    return SimpleNamespace(
+        info=SimpleNamespace(run_id=identifier, start_time=start), data=SimpleNamespace(tags=tags)
+    )
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 4), st.sampled_from("xyz")), min_size=1, max_size=6),
+    st.data(),
+)
+def test_writers_that_delete_at_once_keep_the_same_run(
+    made: list[tuple[int, str]], data: st.DataObject
+) -> None:
+    """Two of them, each by the list it saw: however their deletions interleave, one run stays."""
+    runs = [run_of(f"{number}", start, digest) for number, (start, digest) in enumerate(made)]
+    latest = max(runs, key=tracking._order).data.tags[tracking.DIGEST]
+    first = tracking._superseded(runs)
+    done = data.draw(st.integers(0, len(first)))
+    seen = [run for run in runs if run not in first[:done]]  # by the second, halfway
+    left = [run for run in runs if run not in first and run not in tracking._superseded(seen)]
+    assert len(left) == 1
+    assert left[0].data.tags[tracking.DIGEST] == latest
+
+
+def test_an_unfinished_run_is_given_up_when_its_writer_is_dead() -> None:
+    own = tracking._writer(os.getpid())
+    parent = tracking._writer(os.getppid())
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    gone = tracking._writer(dead.pid)
+    dead.wait()
+    now = int(time.time() * 1000)
+    cases = [
+        (own, now, True),  # this process starts anew
+        (parent, now, False),
+        (parent + "1", now, True),  # the number was given to another process
+        (gone, now, True),
+        ("another-machine:1:1", now, False),
+        ("another-machine:1:1", now - 2 * 24 * 3600 * 1000, True),
+        ("", now, True),
+    ]
+    for writer, start, given_up in cases:
+        run = run_of("a", start, None, writer)
+        assert tracking._superseded([run]) == ([run] if given_up else []), writer

@@ -82,14 +82,12 @@ def test_a_clone_pulls_the_results_and_runs_no_rule(project: tiny.Tiny, tmp_path
     clone.run("dvc", "pull", "procedural")
     assert tiny.hashes(place / tiny.RESULTS) == tiny.hashes(project.folder / tiny.RESULTS)
 
-    # A clone has no record of what made the files: DVC says that they belong to these sources.
-    clone.run("dvc", "status", "--quiet", "procedural")
-    clone.snakemake("--touch", "--forceall", *tiny.TARGETS)
+    # The results bring the record of what made them.
     assert tiny.nothing_to_do(clone)
-    assert tiny.hashes(place / tiny.RESULTS) == tiny.hashes(project.folder / tiny.RESULTS)
-    assert not any(log.stat().st_size for log in (place / "logs").rglob("*.log"))  # none ran
+    clone.run("dvc", "status", "--quiet", "procedural")
+    assert not (place / "logs").exists()  # none ran
 
-    # From then on a changed parameter is noticed, also by the rules without inputs.
+    # A changed parameter is noticed, also by the rules without inputs.
     (place / "noisier.yaml").write_text("data: {colour: {noise: 0.05}}\n", encoding="utf-8")
     found = jobs(clone.snakemake("-n", *tiny.TARGETS, "--configfile", "noisier.yaml").stdout)
     assert (found["render"], found["train"]) == (tiny.SETS, 1)
@@ -111,6 +109,51 @@ def test_caches_of_python_and_leftovers_are_no_dependency(project: tiny.Tiny) ->
     (cache / "files.cpython-311.pyc").write_bytes(b"compiled")
     (project.folder / tiny.RESULTS / "tables" / ".accuracy.a1b2c3d4.partial.csv").touch()
     assert project.run("dvc", "status", "--quiet", "procedural", check=False).returncode == 0
+
+
+def test_verify_knows_other_parameters_code_and_inputs(project: tiny.Tiny) -> None:
+    """Snakemake says which steps these are; `test_records.py` has the altered and lost files."""
+    results, parameters = tiny.RESULTS, project.folder / "params.yaml"
+
+    def findings() -> dict[str, set[str]]:
+        done = project.run("texshape", "verify", results, "--format", "json", check=False)
+        report = json.loads(done.stdout)
+        assert report["code_and_parameters"] == "compared"
+        assert done.returncode == (1 if report["findings"] else 0)
+        found: dict[str, set[str]] = {}
+        for finding in report["findings"]:
+            found.setdefault(finding["state"], set()).add(finding["file"])
+        return found
+
+    assert findings() == {}
+    text = parameters.read_text(encoding="utf-8")
+    parameters.write_text(text.replace("resamples: 100\n", "resamples: 150\n", 1), encoding="utf-8")
+    code = project.folder / "src" / "texshape" / "summary.py"
+    code.write_text(code.read_text(encoding="utf-8").replace("6)", "7)"), encoding="utf-8")
+    trained = project.folder / tiny.RUN / "checkpoints" / "final.pt"
+    with open(trained, "r+b") as file:
+        file.truncate(1000)
+    found = findings()
+    assert found["altered"] == {f"{tiny.RUN}/checkpoints/final.pt"}
+    assert found["stale"] >= {f"{results}/tables/shape_bias.csv", f"{results}/metrics.json"}
+    assert not {f"{results}/tables/training.csv", f"{tiny.RUN}/history.csv"} & found["stale"]
+    assert set(found) == {"altered", "stale"}
+
+
+def test_an_older_commit_and_its_results_belong_together(project: tiny.Tiny) -> None:
+    """`git checkout` and `dvc checkout`: Snakemake learns again what made the older files."""
+    parameters = project.folder / "params.yaml"
+    before = tiny.hashes(project.folder / tiny.RESULTS)
+    text = parameters.read_text(encoding="utf-8")
+    parameters.write_text(text.replace("resamples: 100\n", "resamples: 150\n", 1), encoding="utf-8")
+    project.run("dvc", "repro", "procedural")
+    assert tiny.hashes(project.folder / tiny.RESULTS) != before
+    tiny.commit(project, "More resamples")
+    for commit in ("HEAD~1", "main"):
+        project.run("git", "checkout", "--quiet", commit)
+        project.run("dvc", "checkout", "--force", "procedural")
+        assert tiny.nothing_to_do(project)
+        assert project.run("dvc", "status", "--quiet", "procedural", check=False).returncode == 0
 
 
 def test_an_experiment_reruns_what_follows_from_its_parameter_and_shows_it(
@@ -166,11 +209,14 @@ def test_a_finished_experiment_is_cloned_with_its_article(smoke: Workflow, tmp_p
     project.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
     clone = tiny.Tiny(tmp_path / "clone")
     clone.run("dvc", "pull", "smoke")
+    assert "Nothing to be done" in dry_run(clone)
     results = clone.folder / "results" / "smoke"
     assert tiny.hashes(results) == tiny.hashes(smoke.folder / "results" / "smoke")
     assert (results / "paper.pdf").read_bytes().startswith(b"%PDF")
-    configuration = ("--configfile", "experiments/smoke.yaml")
-    clone.snakemake("--touch", "--forceall", *configuration)
-    assert "Nothing to be done" in "".join(
-        getattr(clone.snakemake("-n", *configuration), name) for name in ("stdout", "stderr")
-    )
+    assert not (clone.folder / "logs").exists()
+
+
+def dry_run(workflow: Workflow) -> str:
+    """What `snakemake -n` says of the smoke experiment."""
+    done = workflow.snakemake("-n", "--configfile", "experiments/smoke.yaml")
+    return done.stdout + done.stderr

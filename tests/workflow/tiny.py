@@ -125,8 +125,9 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def numbers(folder: Path) -> dict[str, str]:
-    """The hashes without the one file that names the commit, which differs between repositories."""
-    return {path: value for path, value in hashes(folder).items() if path != "provenance.json"}
+    """The hashes without the files that name commits and times, which differ between repositories."""
+    named = ("provenance.json", "records.json")
+    return {path: value for path, value in hashes(folder).items() if path not in named}
 
 
 def times(folder: Path) -> dict[str, int]:

@@ -29,6 +29,7 @@ COMMANDS = [
     "published",
     "readout",
     "receptive_field",
+    "records",
     "robustness",
     "score",
     "segmentation",

@@ -33,8 +33,8 @@ def track(
     if "experiment" not in config:
         raise InputError(f"{results / 'parameters.json'}: names no experiment")
     provenance = results / "provenance.json"
-    hashes = _read(provenance).get("data", {}) if provenance.exists() else {}
-    runs = tracking.collect(results, config, hashes, network)
+    record = _read(provenance) if provenance.exists() else None
+    runs = tracking.collect(results, config, record, network)
     try:
         counts = tracking.publish(runs, config["experiment"])
         receipt = {"reached": True, "runs": len(runs)}

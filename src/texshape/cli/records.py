@@ -1,0 +1,78 @@
+"""`texshape verify` and `texshape origin`: what made the result files, and whether that still holds."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from texshape.cli.main import app
+
+
+class Format(StrEnum):
+    """How findings are printed."""
+
+    text = "text"
+    json = "json"
+
+
+@app.command()
+def verify(
+    results: Annotated[Path, typer.Argument(help="Folder of one experiment, results/NAME.")],
+    output_format: Annotated[
+        Format, typer.Option("--format", help="A line a finding, or one JSON object.")
+    ] = Format.text,
+    workflow: Annotated[
+        bool, typer.Option(help="Compare code and parameters too (asks Snakemake).")
+    ] = True,
+) -> None:
+    """Hash every result file and say which are altered, missing, stale or unrecorded.
+
+    Exit status 0: all as recorded. 1: something is not. 2: there is no record to compare with.
+    """
+    import json
+    from dataclasses import asdict
+
+    from texshape import records
+
+    count, findings = records.verify(results)
+    skipped: str | None = "not asked for"
+    if workflow:
+        stale, skipped = records.compare_with_workflow(results)
+        known = {finding.file for finding in findings}
+        findings += [finding for finding in stale if finding.file not in known]
+    counts = {
+        state: sum(finding.state == state for finding in findings) for state in records.STATES
+    }
+    if output_format is Format.json:
+        report = {
+            "results": str(results),
+            "recorded": count,
+            "counts": counts,
+            "code_and_parameters": "compared" if skipped is None else f"not compared: {skipped}",
+            "findings": [asdict(finding) for finding in findings],
+        }
+        print(json.dumps(report, indent=1))
+    else:
+        for finding in findings:
+            print(f"{finding.state:<10}  {finding.file}: {finding.why}")
+        if skipped is not None:
+            print(f"code and parameters were not compared: {skipped}")
+        told = ", ".join(f"{number} {state}" for state, number in counts.items() if number)
+        print(f"{results}: {count} files recorded, {told or 'all as recorded'}")
+    if findings:
+        raise typer.Exit(1)
+
+
+@app.command()
+def origin(
+    file: Annotated[Path, typer.Argument(help="A file in the folder of an experiment.")],
+) -> None:
+    """Print what made a result file: job, inputs, parameters, seeds, commit, packages, device."""
+    import json
+
+    from texshape import records
+
+    print(json.dumps(records.origin(file), indent=1))

@@ -1,0 +1,526 @@
+"""What made each result file, and whether that still holds.
+
+``results/EXPERIMENT/records.json`` names every result file with its SHA-256 and the job that made it: rule,
+command, parameters, code, inputs with their SHA-256, seeds, device, duration, and the run of the workflow:
+commit, uncommitted changes, hash of all parameters, packages. Snakemake's own records say most of it; they
+are read when a run ends, so no job does more work. A file whose job has not run since keeps its entry,
+hash included: what somebody changes later by hand is found by `verify`.
+
+The file travels with the results. `adopt` gives it back to Snakemake in another folder, file by file, where
+the content is what was recorded; so a clone knows what made its results without trusting modification times.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from texshape.errors import InputError
+from texshape.files import write_json, write_text
+from texshape.provenance import file_hash, git_commit
+
+NAME = "records.json"
+FORMAT = 1
+STATES = ("altered", "missing", "stale", "unrecorded")
+_RUNS, _ADOPTED = "texshape-runs.jsonl", "texshape-adopted"  # beside Snakemake's records
+_LISTS = ("stages.csv", "manifest.csv")  # a declared file that names others beside it
+_SEED = re.compile(r"--seed (\d+)")
+# Statuses in Snakemake's summary. Changed inputs are found by their hashes instead.
+_CHANGES = {
+    "params changed": "made with other parameters or code than those here",
+    "rule implementation changed": "made by another command than the one here",
+    "set of input files changed": "made from another set of files than those asked for here",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One result file that is not as recorded: its state (one of `STATES`) and why."""
+
+    state: str
+    file: str
+    why: str
+
+
+@dataclass
+class _Entry:
+    """A result file: what the record says of its job, and of the file itself."""
+
+    job: dict[str, Any]
+    file: dict[str, Any]
+
+
+def snakemake_records(folder: str | Path = ".") -> Any:
+    """Snakemake's records of a working folder, where no workflow is loaded."""
+    from snakemake.persistence.file import FilePersistence
+
+    return FilePersistence(path=Path(folder) / ".snakemake")
+
+
+# --- Writing: called by the workflow ---------------------------------------------------------------
+
+
+def begin(
+    snakemake: Any,
+    *,
+    configuration: str,
+    files: Iterable[str | Path],
+    overrides: Mapping[str, Any],
+    touch: bool,
+) -> None:
+    """Note that the workflow starts, so that its jobs can be told from those of other runs.
+
+    Parameters
+    ----------
+    snakemake : Persistence
+        Snakemake's records.
+    configuration : str
+        All parameters, as JSON with sorted keys.
+    files : iterable of path
+        The configuration files of the command line.
+    overrides : mapping
+        The single values of the command line.
+    touch : bool
+        Whether this run only takes files for its own (``--touch``).
+    """
+    packages = {item.name: item.version for item in metadata.distributions() if item.name}
+    run = {
+        "started": time.time(),
+        "touch": touch,
+        **git_commit(),
+        "parameters_sha256": hashlib.sha256(configuration.encode()).hexdigest(),
+        "configfiles": [os.path.relpath(file) for file in files],
+        "config": dict(overrides),
+        "machine": {"system": platform.system(), "architecture": platform.machine(),
+                    "cores": os.cpu_count()},
+        "packages": {"python": platform.python_version(), **dict(sorted(packages.items()))},
+    }  # fmt: skip
+    with open(Path(snakemake.path) / _RUNS, "a", encoding="utf-8") as file:
+        file.write(json.dumps(run, sort_keys=True) + "\n")
+
+
+def update(results: str | Path, snakemake: Any, temporary: Iterable[str] = ()) -> None:
+    """Write the records of an experiment's files; a file whose job has not run since is not read again.
+
+    Parameters
+    ----------
+    results : path
+        Folder of the experiment, as the workflow names it: relative to the working folder.
+    snakemake : Persistence
+        Snakemake's records.
+    temporary : iterable of str
+        Files that are removed when no job needs them any more. What they were made from is kept.
+    """
+    results = Path(results)
+    known = _entries(load(results)) if (results / NAME).exists() else {}
+    runs = _read_runs(Path(snakemake.path) / _RUNS)
+    temporary = set(map(str, temporary))
+    present = [name for name in _files(results) if name not in temporary]
+    entries: dict[str, _Entry] = {}
+    for name in present:
+        record = snakemake._read_record(name)  # its public methods want its own kind of path
+        if record is not None and record.rule is not None:
+            entries[name] = _entry(name, record, known.get(name), runs)
+    for name in sorted(set(present) - set(entries)):
+        if (owner := _listed_by(name, entries)) is not None:
+            facts = _facts(name, owner.file["started"], known.get(name))
+            entries[name] = _Entry(owner.job, {**facts, "listed": True})
+    passed = [
+        (name, value)
+        for entry in list(entries.values())
+        for name, value in entry.job["inputs"].items()
+        if name in temporary
+    ]
+    while passed:
+        name, value = passed.pop()
+        record = snakemake._read_record(name)
+        if name in entries or record is None or record.rule is None:
+            continue
+        job = known[name].job if name in known else _job(record, name, runs)
+        facts = {"sha256": value, "started": record.starttime, "temporary": True}
+        entries[name] = known.get(name) or _Entry(job, facts)
+        passed += [item for item in job["inputs"].items() if item[0] in temporary]
+    # A lost file stays named as long as something that is there was made from it.
+    needed = {name for entry in entries.values() for name in entry.job["inputs"]}
+    entries |= {name: known[name] for name in (set(known) & needed) - set(entries)}
+    for entry in entries.values():
+        for name, value in entry.job["inputs"].items():
+            if value is None and name in entries:  # too large for Snakemake to hash
+                entry.job["inputs"][name] = entries[name].file["sha256"]
+    content = _content(results, entries)
+    if content["jobs"] and not (known and load(results) == content):
+        write_json(results / NAME, content)
+    if (results / NAME).exists():
+        write_text(_mark_path(results, snakemake.path), _mark_of(results))
+
+
+def adopt(results: str | Path) -> int:
+    """Tell Snakemake what made the files that came from elsewhere; return how many that were.
+
+    A file is taken only if its content is what was recorded. Whether its parameters, code and inputs are
+    those of this folder is Snakemake's to decide, as always.
+    """
+    results = Path(results)
+    mark = _mark_path(results, ".snakemake")
+    if not (results / NAME).exists():
+        return 0
+    if mark.exists() and mark.read_text(encoding="utf-8") == _mark_of(results):
+        return 0
+    from snakemake.persistence import RECORD_FORMAT_VERSION, MetadataRecord
+
+    snakemake = snakemake_records()
+    taken = 0
+    for name, entry in _entries(load(results)).items():
+        job, facts = entry.job, entry.file
+        found = snakemake._read_record(name)
+        if facts.get("listed") or (found is not None and found.starttime == facts["started"]):
+            continue
+        if facts.get("temporary"):
+            ended = facts["started"]
+        elif Path(name).is_file() and file_hash(name) == facts["sha256"]:
+            ended = os.stat(name).st_mtime
+        else:
+            continue
+        record = MetadataRecord(
+            rule=job["rule"], input=sorted(job["inputs"]), log=job["log"], shellcmd=job["command"],
+            params=job["params"], code=job["template"], software_stack_hash=job["software"],
+            record_format_version=RECORD_FORMAT_VERSION, incomplete=False,
+            starttime=facts["started"], endtime=ended,
+            input_checksums={file: f"sha256:{value}" for file, value in job["inputs"].items() if value},
+        )  # fmt: skip
+        snakemake._write_record(name, record)
+        taken += 1
+    snakemake._clear_cache()
+    write_text(mark, _mark_of(results))
+    return taken
+
+
+def _entry(name: str, record: Any, known: _Entry | None, runs: list[dict]) -> _Entry:
+    if known is not None and known.file["started"] == record.starttime:
+        return known
+    job = _job(record, name, runs)
+    if known is not None and job["run"] is not None and job["run"]["touch"]:
+        return known  # nothing made it anew, whatever `snakemake --touch` claims
+    return _Entry(job, _facts(name, record.starttime, None))
+
+
+def _job(record: Any, name: str, runs: list[dict]) -> dict[str, Any]:
+    """The job that made a file, in words of the record; `runs` in the order of their starts."""
+    # A marker's modification time and the clock may differ by the file system's grain.
+    run = next((run for run in reversed(runs) if run["started"] <= record.starttime + 1), None)
+    sums = record.input_checksums or {}
+    inputs = {}
+    for file in record.input or []:
+        value = sums.get(file, "").removeprefix("sha256:") or None
+        if value is None and not _below(file, name) and Path(file).is_file():
+            value = file_hash(file)
+        inputs[file] = value
+    log = record.log or []
+    return {
+        "rule": record.rule,
+        "command": record.shellcmd,
+        "template": record.code,
+        "params": record.params,
+        "software": record.software_stack_hash,
+        "inputs": inputs,
+        "log": log,
+        "seeds": sorted({int(seed) for seed in _SEED.findall(record.shellcmd or "")}),
+        "device": _device(log),
+        **_resources(log, record.endtime - record.starttime),
+        "run": run,
+    }
+
+
+def _below(file: str, name: str) -> bool:
+    """Whether two files lie in one experiment, ``results/NAME``."""
+    return Path(file).parts[:2] == Path(name).parts[:2]
+
+
+def _facts(name: str, started: float, known: _Entry | None) -> dict[str, Any]:
+    if known is not None and known.file["started"] == started:
+        return known.file
+    return {"sha256": file_hash(name), "bytes": os.stat(name).st_size, "started": started}
+
+
+def _listed_by(name: str, entries: Mapping[str, _Entry]) -> _Entry | None:
+    """The entry of the list that a file stands in, which lies beside it or above."""
+    path = Path(name)
+    for folder in path.parents:
+        for list_name in _LISTS:
+            entry = entries.get((folder / list_name).as_posix())
+            if entry is not None and _names(folder / list_name, path.relative_to(folder)):
+                return entry
+    return None
+
+
+def _names(path: Path, inner: Path) -> bool:
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return any({inner.as_posix(), inner.name} & set(row) for row in csv.reader(file))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return False
+
+
+def _device(log: Iterable[str]) -> str | None:
+    """What the step's log says about its device; None for a step that uses no network."""
+    for name in log:
+        try:
+            with open(name, encoding="utf-8", errors="replace") as file:
+                lines = [line for line in file if line.startswith("device: ")]
+        except OSError:
+            continue
+        if lines:
+            return lines[-1].removeprefix("device: ").strip()
+    return None
+
+
+def _resources(log: Iterable[str], span: float) -> dict[str, float | None]:
+    """Duration, processor time and memory from Snakemake's benchmark beside the log."""
+    for name in log:
+        try:
+            with open(name.removesuffix(".log") + ".benchmark.tsv", encoding="utf-8") as file:
+                row = list(csv.DictReader(file, delimiter="\t"))[-1]
+            return {
+                "seconds": _number(row["s"]),
+                "cpu_seconds": _number(row["cpu_time"]),
+                "max_rss_mb": _number(row["max_rss"]),
+            }
+        except (OSError, IndexError, KeyError):
+            continue
+    return {"seconds": round(span, 2), "cpu_seconds": None, "max_rss_mb": None}
+
+
+def _number(cell: str | None) -> float | None:
+    try:
+        return float(cell or "")
+    except ValueError:  # Snakemake writes a dash or NA where it measured nothing
+        return None
+
+
+def _read_runs(path: Path) -> list[dict[str, Any]]:
+    if not path.exists():
+        return []
+    runs = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            runs.append(json.loads(line))
+        except json.JSONDecodeError:  # cut off by a kill
+            continue
+    return sorted(runs, key=lambda run: run["started"])
+
+
+def _files(results: Path) -> list[str]:
+    """Every visible file of an experiment but the record itself."""
+    found = []
+    for folder, folders, names in os.walk(results):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found += [Path(folder, name).as_posix() for name in names if not name.startswith(".")]
+    return sorted(set(found) - {(results / NAME).as_posix()})
+
+
+def _mark_of(results: Path) -> str:
+    state = os.stat(results / NAME)
+    return f"{state.st_mtime_ns} {state.st_size}\n"
+
+
+def _mark_path(results: Path, snakemake: str | Path) -> Path:
+    """Where a folder keeps which state of the record it knows already."""
+    return Path(snakemake) / f"{_ADOPTED}-{results.name}"
+
+
+# --- The file --------------------------------------------------------------------------------------
+
+
+def _content(results: Path, entries: Mapping[str, _Entry]) -> dict[str, Any]:
+    """The record as it is stored: a job once for all its files, long texts once for all jobs."""
+    shared: dict[str, dict[str, Any]] = {"packages": {}, "runs": {}, "templates": {}}
+
+    def store(kind: str, value: Any) -> str | None:
+        if value is None:
+            return None
+        key = hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+        shared[kind][key] = value
+        return key
+
+    jobs: dict[str, dict[str, Any]] = {}
+    for name, entry in sorted(entries.items()):
+        run = entry.job["run"]
+        if run is not None:
+            run = {**run, "packages": store("packages", run["packages"])}
+        job = {
+            **entry.job,
+            "run": store("runs", run),
+            "template": store("templates", entry.job["template"]),
+        }
+        key = json.dumps(job, sort_keys=True)
+        jobs.setdefault(key, {**job, "outputs": {}})["outputs"][name] = entry.file
+    return {"format": FORMAT, "results": results.as_posix(), "jobs": list(jobs.values()), **shared}
+
+
+def load(results: str | Path) -> dict[str, Any]:
+    """Read an experiment's record.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it is none of this format.
+    """
+    path = Path(results) / NAME
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"{path}: no such file; expected the folder of an experiment that the workflow has run"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: not readable JSON ({error})") from None
+    keys = {"format", "jobs", "packages", "results", "runs", "templates"}
+    if not isinstance(content, dict) or content.get("format") != FORMAT or set(content) != keys:
+        raise InputError(f"{path}: not a record of format {FORMAT}")
+    return content
+
+
+def _entries(content: Mapping[str, Any]) -> dict[str, _Entry]:
+    entries = {}
+    for stored in content["jobs"]:
+        job = {key: value for key, value in stored.items() if key != "outputs"}
+        if (run := content["runs"].get(job["run"])) is not None:
+            job["run"] = {**run, "packages": content["packages"].get(run["packages"])}
+        job["template"] = content["templates"].get(job["template"])
+        for name, facts in stored["outputs"].items():
+            entries[name] = _Entry(job, facts)
+    return entries
+
+
+# --- Reading: called by people ---------------------------------------------------------------------
+
+
+def origin(file: str | Path) -> dict[str, Any]:
+    """What made one file: its job, its own hash and size, and the run.
+
+    Raises
+    ------
+    InputError
+        If the file lies in no recorded experiment or the record does not name it.
+    """
+    path = Path(os.path.abspath(file))
+    results = next((folder for folder in path.parents if (folder / NAME).is_file()), None)
+    if results is None:
+        raise InputError(f"{file}: no {NAME} in any folder above it")
+    content = load(results)
+    name = (Path(content["results"]) / path.relative_to(results)).as_posix()
+    entry = _entries(content).get(name)
+    if entry is None:
+        raise InputError(f"{file}: not named in {results / NAME}")
+    job = {key: value for key, value in entry.job.items() if key not in ("software", "template")}
+    return {"file": name, **entry.file, **job}
+
+
+def verify(results: str | Path) -> tuple[int, list[Finding]]:
+    """Compare an experiment's files with its record, by hashing all of them.
+
+    Returns
+    -------
+    int
+        How many files the record names.
+    list of Finding
+        By state and name: ``altered`` (other content than recorded), ``missing``, ``stale`` (made from
+        other inputs than those recorded now) and ``unrecorded``. What an altered file was used for is no
+        finding of its own: with the file restored it is right.
+
+    Raises
+    ------
+    InputError
+        If there is no record.
+    """
+    results = Path(results)
+    content = load(results)
+    root = content["results"]
+    base = Path(os.path.abspath(results)).parents[len(Path(root).parts) - 1]
+    entries = _entries(content)
+    inner = [Path(name).relative_to(results).as_posix() for name in _files(results)]
+    present = {f"{root}/{name}": results / name for name in inner}
+    findings = []
+    for name, entry in entries.items():
+        if entry.file.get("temporary"):
+            continue
+        recorded = entry.file["sha256"]
+        if name not in present:
+            findings.append(Finding("missing", name, f"expected SHA-256 {recorded[:12]}"))
+        elif (found := file_hash(present[name])) != recorded:
+            why = f"expected SHA-256 {recorded[:12]}, found {found[:12]}"
+            size = os.stat(present[name]).st_size
+            if size != entry.file["bytes"]:
+                why += f"; expected {entry.file['bytes']} bytes, found {size}"
+            findings.append(Finding("altered", name, why))
+    outside: dict[str, str | None] = {}
+    for name, entry in entries.items():
+        changed = []
+        for file, used in entry.job["inputs"].items():
+            if file in entries:
+                now = entries[file].file["sha256"]
+            else:
+                if file not in outside:
+                    outside[file] = file_hash(base / file) if (base / file).is_file() else None
+                now = outside[file]
+            if used is not None and now is not None and used != now:
+                changed.append(file)
+        if changed:
+            more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+            findings.append(Finding("stale", name, f"made from another {changed[0]}{more}"))
+    findings += [
+        Finding("unrecorded", name, "no job of the workflow is known to have made it")
+        for name in present
+        if name not in entries
+    ]
+    count = sum(not entry.file.get("temporary") for entry in entries.values())
+    return count, sorted(findings, key=lambda finding: (finding.state, finding.file))
+
+
+def compare_with_workflow(results: str | Path) -> tuple[list[Finding], str | None]:
+    """Ask Snakemake which files were made by other code, parameters or sets of inputs than now asked for.
+
+    Returns
+    -------
+    list of Finding
+        All ``stale``.
+    str or None
+        Why nothing was compared.
+    """
+    content = load(results)
+    base = Path(os.path.abspath(results)).parents[len(Path(content["results"]).parts) - 1]
+    if not (base / "Snakefile").is_file():
+        return [], f"no Snakefile in {base}"
+    runs = sorted(content["runs"].values(), key=lambda run: run["started"])
+    files = runs[-1]["configfiles"] if runs else []
+    lost = [file for file in files if not (base / file).is_file()]
+    if lost:
+        return [], f"{base / lost[0]}: no such file"
+    command = [sys.executable, "-m", "snakemake", "--summary", "--nolock"]
+    command += ["--configfile", *files] if files else []
+    values = runs[-1]["config"] if runs else {}
+    command += (
+        ["--config", *(f"{key}={json.dumps(value)}" for key, value in values.items())]
+        if values
+        else []
+    )
+    done = subprocess.run(command, cwd=base, capture_output=True, text=True, check=False)
+    rows = [line.split("\t") for line in done.stdout.splitlines() if line.count("\t") == 5]
+    if done.returncode != 0 or not rows:
+        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        return [], f"snakemake --summary failed: {last}"
+    return [
+        Finding("stale", row[0], _CHANGES[row[4]]) for row in rows[1:] if row[4] in _CHANGES
+    ], None
