@@ -30,6 +30,7 @@ COMMANDS = [
     "readout",
     "receptive_field",
     "records",
+    "reference",
     "robustness",
     "score",
     "segmentation",

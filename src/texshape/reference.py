@@ -1,0 +1,157 @@
+"""The same numbers again: tables of a run compared with those of another one that is kept.
+
+On one machine a second run gives the same bytes. Elsewhere sums are rounded in another order, and training
+carries such differences on, as it carries those of another seed. So a measure may deviate by as much as it
+differs at most between two seeds of one network in the kept run, and no more.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from texshape.errors import InputError
+from texshape.files import read_csv, write_csv
+
+# Table -> the columns that name a row, and the measures that are compared.
+NETWORK = ["model", "seed"]
+COMPARED: dict[str, tuple[list[str], list[str]]] = {
+    "shape_bias": (NETWORK, ["shape_bias", "cue_match_rate"]),
+    "accuracy": ([*NETWORK, "set", "cue"], ["accuracy"]),
+    "readout": ([*NETWORK, "epoch", "stage", "cue", "input"], ["accuracy"]),
+    "dimensionality": ([*NETWORK, "epoch", "stage", "estimator", "factor"], ["value"]),
+    "segmentation": ([*NETWORK, "epoch", "stage", "head", "target", "bound"], ["miou"]),
+    "shuffling": ([*NETWORK, "k", "set"], ["accuracy"]),
+    "cue_strength": ([*NETWORK, "strength"], ["shape_share", "cue_match_rate"]),
+    "erasure": ([*NETWORK, "stage", "cue", "erased", "draw"], ["shape_share", "texture_share"]),
+}
+TOLERANCES = "tolerances.csv"
+_DIGITS = 6  # kept of each number
+# A measure that no two seeds were compared in, by its table; rounding alone in the others.
+_LEAST = 1e-4
+
+
+def keep(results: str | Path, folder: str | Path, networks: list[str] | None = None) -> None:
+    """Keep an experiment's numbers as a reference, with the tolerances that its seeds give.
+
+    Parameters
+    ----------
+    results : path
+        Folder of the experiment.
+    folder : path
+        Where the reference's tables are written.
+    networks : list of str, optional
+        ``MODEL`` of the networks to keep; all by default.
+    """
+    tolerances = []
+    for table, (keys, measures) in COMPARED.items():
+        path = Path(results) / "tables" / f"{table}.csv"
+        if not path.exists():
+            continue
+        frame = read_csv(path, keys + measures)[keys + measures]
+        if networks:
+            frame = frame[frame["model"].isin(networks)]
+        frame = frame.dropna(subset=measures, how="all")
+        if "epoch" in keys:  # the end of training is enough
+            frame = frame[frame["epoch"] == frame.groupby("model")["epoch"].transform("max")]
+        for measure in measures:
+            tolerance = _between_seeds(frame, keys, measure)
+            tolerances.append({"table": table, "measure": measure, "tolerance": tolerance})
+        rounded = frame.assign(**{name: frame[name].map(_round) for name in measures})
+        write_csv(Path(folder) / f"{table}.csv", rounded)
+    if not tolerances:
+        raise InputError(f"{results}: no table to keep; expected tables/{next(iter(COMPARED))}.csv")
+    write_csv(Path(folder) / TOLERANCES, pd.DataFrame(tolerances))
+
+
+def _round(value: float) -> float:
+    return value if math.isnan(value) else float(f"{value:.{_DIGITS}g}")
+
+
+def _between_seeds(frame: pd.DataFrame, keys: list[str], measure: str) -> float:
+    """The largest difference between two seeds of one network in one row, rounded up to two digits."""
+    same = frame.groupby([key for key in keys if key != "seed"], dropna=False)[measure]
+    largest = float((same.max() - same.min()).max())
+    if not largest > _LEAST:  # nor where it is undefined
+        return _LEAST
+    scale = 10 ** (1 - math.floor(math.log10(largest)))
+    return math.ceil(largest * scale - 1e-9) / scale
+
+
+def deviations(results: str | Path, folder: str | Path) -> pd.DataFrame:
+    """Compare an experiment's tables with a reference.
+
+    Rows that the reference does not have are left alone: an experiment may grow.
+
+    Parameters
+    ----------
+    results : path
+        Folder of the experiment.
+    folder : path
+        What `keep` wrote.
+
+    Returns
+    -------
+    DataFrame
+        One row a measure: ``table``, ``measure``, ``n`` (rows compared), ``equal`` (of them the same to
+        six digits), ``largest`` (absolute deviation; infinite where one of both is undefined or the row
+        is gone), ``tolerance``, ``where`` (the row) and ``within``.
+
+    Raises
+    ------
+    InputError
+        If a table or column is missing, or a row stands twice.
+    """
+    tolerances = read_csv(Path(folder) / TOLERANCES, ["table", "measure", "tolerance"])
+    rows = []
+    for table, entries in tolerances.groupby("table", sort=False):
+        kept = read_csv(Path(folder) / f"{table}.csv", list(entries["measure"]))
+        keys = [column for column in kept.columns if column not in set(entries["measure"])]
+        path = Path(results) / "tables" / f"{table}.csv"
+        found = read_csv(path, list(kept.columns))[list(kept.columns)]
+        # Missing parts of a key are empty in both; text, as numbers may be read as either.
+        old, new = (_by_key(frame, keys, place) for frame, place in ((kept, folder), (found, path)))
+        for entry in entries.itertuples():
+            before = old[entry.measure]
+            after = new[entry.measure].map(_round).reindex(before.index)
+            difference = (after - before).abs()
+            difference[before.isna() & after.isna() & before.index.isin(new.index)] = 0.0
+            difference = difference.fillna(math.inf)
+            worst = difference.idxmax()
+            rows.append(
+                {"table": table, "measure": entry.measure, "n": len(difference),
+                 "equal": int((difference == 0).sum()), "largest": float(difference.max()),
+                 "tolerance": entry.tolerance, "where": worst,
+                 "within": bool(difference.max() <= entry.tolerance)}
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _by_key(frame: pd.DataFrame, keys: list[str], place: str | Path) -> pd.DataFrame:
+    names = [" ".join(_name(row[key]) for key in keys) for row in frame.to_dict("records")]
+    frame = frame.set_axis(names, axis="index")
+    if frame.index.has_duplicates:
+        twice = frame.index[frame.index.duplicated()][0]
+        raise InputError(f"{place}: the row '{twice}' stands twice ({', '.join(keys)})")
+    return frame
+
+
+def _name(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "-" if isinstance(value, float) and math.isnan(value) else str(value)
+
+
+def differing_files(first: str | Path, second: str | Path) -> list[str]:
+    """Names of tables that are not the same, byte for byte, in two experiments' folders."""
+    contents: list[Mapping[str, bytes]] = [
+        {path.name: path.read_bytes() for path in (Path(results) / "tables").glob("*.csv")}
+        for results in (first, second)
+    ]
+    if not contents[0]:
+        raise InputError(f"{first}: no tables to compare")
+    names = sorted(set(contents[0]) | set(contents[1]))
+    return [name for name in names if contents[0].get(name) != contents[1].get(name)]

@@ -1,0 +1,60 @@
+"""Run an experiment again from nothing, and compare its tables with the kept ones: `make reproduce`.
+
+Usage: python tools/reproduce.py NAME FOLDER [--times 2] [--cores all]. NAME is `procedural` or the name of
+a file in experiments/. Each run has a folder of its own, FOLDER/1, FOLDER/2; what is already there goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = (
+    "Snakefile",
+    "rules",
+    "schemas",
+    "params.yaml",
+    "experiments",
+    "profiles",
+    "paper",
+    "report",
+    "envs",
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--times", type=int, default=2)
+    parser.add_argument("--cores", default="all")
+    options = parser.parse_args()
+    reference = ROOT / "tests" / "reference" / options.name
+    if not reference.is_dir():
+        parser.error(f"{reference}: no such folder; `texshape keep-reference` writes it")
+    overlay = ROOT / "experiments" / f"{options.name}.yaml"
+    configuration = ["--configfile", str(overlay)] if overlay.exists() else []
+    runs = [options.folder / str(number + 1) for number in range(options.times)]
+    for folder in runs:
+        folder.mkdir(parents=True, exist_ok=True)
+        for part in PARTS:
+            source = ROOT / part
+            if source.is_dir():
+                shutil.copytree(source, folder / part, dirs_exist_ok=True)
+            else:
+                shutil.copy(source, folder / part)
+        command = ["snakemake", "--cores", options.cores, *configuration]
+        print(f"{folder}: {' '.join(command)}", flush=True)
+        subprocess.run(command, cwd=folder, check=True)
+    results = [str(folder / "results" / options.name) for folder in runs]
+    twin = ["--twin", results[1]] if len(results) > 1 else []
+    command = ["texshape", "deviations", results[0], "--reference", str(reference), *twin]
+    return subprocess.run(command, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
