@@ -119,7 +119,11 @@ class MLflowServer:
         command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1",
                    "--port", str(self.port), "--workers", "2", "--backend-store-uri", self.store,
                    "--artifacts-destination", str(self.folder / "artifacts")]  # fmt: skip
-        environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+        environment = {
+            **os.environ,
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        }
         environment.pop("MLFLOW_TRACKING_URI", None)
         with open(log, "ab") as output:
             self.process = subprocess.Popen(

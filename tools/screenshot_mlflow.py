@@ -24,6 +24,7 @@ from pathlib import Path
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 STARTS = 600  # s
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
 
 
 def main() -> None:
@@ -48,7 +49,7 @@ def main() -> None:
             [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
              "--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db",
              "--artifacts-destination", f"{folder}/artifacts"],
-            cwd=folder, start_new_session=True, env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
+            cwd=folder, start_new_session=True, env={**os.environ, **QUIET},
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
