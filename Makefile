@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := article
-.PHONY: article environment test lint lock clean
+.PHONY: article environment test lint lock reproduce clean
 
 article: environment
 	snakemake --cores $(CORES)
@@ -40,6 +40,13 @@ lock:
 	uv pip compile --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
 	    --extra lite --extra postgresql --extra slurm --extra test pyproject.toml -o requirements.lock
 	python tools/write_conda_environment.py
+
+# Twice from nothing, the same bytes, and against the kept tables of another run: hours.
+# EXPERIMENT=smoke and TIMES=1 make it shorter.
+EXPERIMENT ?= procedural
+TIMES ?= 2
+reproduce: environment
+	python tools/reproduce.py $(EXPERIMENT) build/reproduce/$(EXPERIMENT) --times $(TIMES) --cores $(CORES)
 
 clean:
 	rm -rf results logs .snakemake

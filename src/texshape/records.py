@@ -35,7 +35,7 @@ NAME = "records.json"
 FORMAT = 1
 STATES = ("altered", "missing", "stale", "unrecorded")
 _RUNS, _ADOPTED = "texshape-runs.jsonl", "texshape-adopted"  # beside Snakemake's records
-_LISTS = ("stages.csv", "manifest.csv")  # a declared file that names others beside it
+_LIST = "manifest.csv"  # a declared file that names others beside or below it
 _SEED = re.compile(r"--seed (\d+)")
 # Statuses in Snakemake's summary. Changed inputs are found by their hashes instead.
 _CHANGES = {
@@ -133,8 +133,9 @@ def update(results: str | Path, snakemake: Any, temporary: Iterable[str] = ()) -
         record = snakemake._read_record(name)  # its public methods want its own kind of path
         if record is not None and record.rule is not None:
             entries[name] = _entry(name, record, known.get(name), runs)
+    lists: dict[Path, set[str]] = {}
     for name in sorted(set(present) - set(entries)):
-        if (owner := _listed_by(name, entries)) is not None:
+        if (owner := _listed_by(name, entries, lists)) is not None:
             facts = _facts(name, owner.file["started"], known.get(name))
             entries[name] = _Entry(owner.job, {**facts, "listed": True})
     passed = [
@@ -254,23 +255,28 @@ def _facts(name: str, started: float, known: _Entry | None) -> dict[str, Any]:
     return {"sha256": file_hash(name), "bytes": os.stat(name).st_size, "started": started}
 
 
-def _listed_by(name: str, entries: Mapping[str, _Entry]) -> _Entry | None:
-    """The entry of the list that a file stands in, which lies beside it or above."""
+def _listed_by(
+    name: str, entries: Mapping[str, _Entry], lists: dict[Path, set[str]]
+) -> _Entry | None:
+    """The entry of the list that a file stands in, which lies beside it or above; `lists` is a cache."""
     path = Path(name)
     for folder in path.parents:
-        for list_name in _LISTS:
-            entry = entries.get((folder / list_name).as_posix())
-            if entry is not None and _names(folder / list_name, path.relative_to(folder)):
-                return entry
+        listing = folder / _LIST
+        if (entry := entries.get(listing.as_posix())) is None:
+            continue
+        if listing not in lists:
+            lists[listing] = _cells(listing)
+        if {path.relative_to(folder).as_posix(), path.name} & lists[listing]:
+            return entry
     return None
 
 
-def _names(path: Path, inner: Path) -> bool:
+def _cells(path: Path) -> set[str]:
     try:
         with open(path, encoding="utf-8", newline="") as file:
-            return any({inner.as_posix(), inner.name} & set(row) for row in csv.reader(file))
+            return {cell for row in csv.reader(file) for cell in row}
     except (OSError, UnicodeDecodeError, csv.Error):
-        return False
+        return set()
 
 
 def _device(log: Iterable[str]) -> str | None:

@@ -23,7 +23,7 @@ RESULTS = Path("results/tiny")
 TABLE = "results/tiny/tables/bias.csv"
 FIGURE = "results/tiny/figures/bias.svg"
 CHECKPOINT = "results/tiny/cnn--plain/seed-3/checkpoints/final.pt"
-STAGES = "results/tiny/cnn--plain/seed-3/features/stages.csv"
+FEATURES = "results/tiny/cnn--plain/seed-3/features/manifest.csv"
 SOURCE = "paper/main.typ"
 assert verify
 assert origin
@@ -73,9 +73,9 @@ def study(workflow: Callable[..., None]) -> Callable[..., None]:
     write_text("logs/train.benchmark.tsv", "s\tmax_rss\tcpu_time\n12.5\t-\t20.25\n")
     write_text(SOURCE, "= Title")
     workflow("train", {CHECKPOINT: "weights"}, [])
-    write_text(Path(STAGES).with_name("stem.npy"), "array")
-    workflow("features", {STAGES: "stage,file\nstem,stem.npy\n"}, [CHECKPOINT])
-    workflow("tabulate", {TABLE: "bias\n0.25\n"}, [STAGES])
+    write_text(Path(FEATURES).with_name("stem.npy"), "array")
+    workflow("features", {FEATURES: "stage,file\nstem,stem.npy\n"}, [CHECKPOINT])
+    workflow("tabulate", {TABLE: "bias\n0.25\n"}, [FEATURES])
     workflow("figures", {FIGURE: "<svg/>", FIGURE.replace("svg", "png"): "png"}, [TABLE, SOURCE])
     update()
     return workflow
@@ -101,10 +101,10 @@ def test_every_file_names_what_made_it(study: object) -> None:
     assert run["dirty"] is None
     assert run["parameters_sha256"] == hashlib.sha256(b'{"seed": 3}').hexdigest()
     assert {"python", "torch", "numpy", "snakemake"} <= set(run["packages"])
-    array = records.origin(Path(STAGES).with_name("stem.npy"))  # listed, not declared
+    array = records.origin(Path(FEATURES).with_name("stem.npy"))  # listed, not declared
     assert (array["rule"], array["sha256"]) == (
         "features",
-        file_hash(Path(STAGES).parent / "stem.npy"),
+        file_hash(Path(FEATURES).parent / "stem.npy"),
     )
     assert records.verify(RESULTS) == (6, [])
 
@@ -124,7 +124,7 @@ def test_a_truncated_checkpoint_is_named_with_its_size(study: object) -> None:
 
 
 def test_a_figure_of_a_former_table_is_stale(study: Callable[..., None]) -> None:
-    study("tabulate", {TABLE: "bias\n0.5\n"}, [STAGES])
+    study("tabulate", {TABLE: "bias\n0.5\n"}, [FEATURES])
     update()
     assert found() == [("stale", FIGURE.replace("svg", "png")), ("stale", FIGURE)]
     assert records.verify(RESULTS)[1][0].why == f"made from another {TABLE}"
@@ -153,10 +153,10 @@ def test_a_lost_file_is_missing_as_long_as_something_was_made_from_it(study: obj
 
 def test_a_file_nobody_recorded(study: object) -> None:
     write_text(RESULTS / "tables" / "mine.csv", "x\n")
-    write_text(Path(STAGES).with_name("other.npy"), "array in no list")
+    write_text(Path(FEATURES).with_name("other.npy"), "array in no list")
     update()
     assert found() == [
-        ("unrecorded", str(Path(STAGES).with_name("other.npy"))),
+        ("unrecorded", str(Path(FEATURES).with_name("other.npy"))),
         ("unrecorded", "results/tiny/tables/mine.csv"),
     ]
 
@@ -164,7 +164,7 @@ def test_a_file_nobody_recorded(study: object) -> None:
 def test_touching_makes_nothing_anew(study: Callable[..., None]) -> None:
     write_text(TABLE, "bias\n0.75\n")
     start(touch=True)
-    study("tabulate", {TABLE: "bias\n0.75\n"}, [STAGES])  # what Snakemake records for --touch
+    study("tabulate", {TABLE: "bias\n0.75\n"}, [FEATURES])  # what Snakemake records for --touch
     update()
     assert found() == [("altered", TABLE)]
 
@@ -175,7 +175,7 @@ def test_jobs_keep_the_run_that_they_ran_in(study: Callable[..., None]) -> None:
     with open(".snakemake/texshape-runs.jsonl", "a", encoding="utf-8") as file:
         file.write('{"cut off by a ki\n')
         file.write(json.dumps({**first, "started": later, "commit": "c" * 40}) + "\n")
-    study("tabulate", {TABLE: "bias\n0.5\n"}, [STAGES], starttime=later + 5)
+    study("tabulate", {TABLE: "bias\n0.5\n"}, [FEATURES], starttime=later + 5)
     update()
     assert records.origin(TABLE)["run"]["commit"] == "c" * 40
     assert records.origin(FIGURE)["run"] == first
@@ -205,7 +205,7 @@ def test_another_folder_learns_what_made_the_files(study: object) -> None:
 def test_a_file_of_another_state_gets_its_own_record_back(study: Callable[..., None]) -> None:
     """After `git checkout` and `dvc checkout` of an older state."""
     old, table = (RESULTS / records.NAME).read_text("utf-8"), Path(TABLE).read_text("utf-8")
-    study("tabulate", {TABLE: "bias\n0.5\n"}, [STAGES], params=["'changed'"])
+    study("tabulate", {TABLE: "bias\n0.5\n"}, [FEATURES], params=["'changed'"])
     update()
     write_text(TABLE, table)
     write_text(RESULTS / records.NAME, old)
