@@ -107,7 +107,7 @@ def _exists(user: str) -> bool:
 
 
 class MLflowServer:
-    """`mlflow server` with two workers; may be killed and started again at the same address."""
+    """`mlflow server` with one worker, as uvicorn kills workers that take long to start; may be killed and started again at the same address."""
 
     def __init__(self, store: str, folder: Path) -> None:
         self.store, self.folder, self.port = store, folder, free_port()
@@ -117,7 +117,7 @@ class MLflowServer:
     def start(self) -> None:
         log = self.folder / "server.log"
         command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1",
-                   "--port", str(self.port), "--workers", "2", "--backend-store-uri", self.store,
+                   "--port", str(self.port), "--workers", "1", "--backend-store-uri", self.store,
                    "--artifacts-destination", str(self.folder / "artifacts")]  # fmt: skip
         environment = {
             **os.environ,
