@@ -107,7 +107,10 @@ def _exists(user: str) -> bool:
 
 
 class MLflowServer:
-    """`mlflow server` with one worker, as uvicorn kills workers that take long to start; may be killed and started again at the same address."""
+    """`mlflow server`; may be killed and started again at the same address.
+
+    With one worker: of several uvicorn kills those that take more than 5 s to start.
+    """
 
     def __init__(self, store: str, folder: Path) -> None:
         self.store, self.folder, self.port = store, folder, free_port()
