@@ -37,7 +37,9 @@ localrules:
     concatenate,
     corruption_errors,
     provenance,
+    stylization_fitness,
     summarize,
+    tabulate_reconstruction,
     track,
 
 

@@ -231,6 +231,53 @@ if TRAINED:
 if NAMED:
     PER_RUN["sensitivity"] = {f"{model}/seed-0": ["sensitivity.csv"] for model in NAMED}
 
+
+def engine_of(entry):
+    """Name of the engine that makes a stylization or a conflict set."""
+    return parameters.overlay(config["stylize"], entry.get("stylize") or {})["engine"]
+
+
+# What each engine reads of the section, so that a change elsewhere reruns nothing.
+ENGINE_KEYS = {
+    "adain": ["content", "decoder", "decoder_sha256"],
+    "optimisation": ["optimisation"],
+}
+
+
+def engine_settings(entry):
+    """The section `stylize` as an engine's step needs it, as JSON."""
+    common = [
+        "engine",
+        "alpha",
+        "encoder",
+        "batch_size",
+        "styles_per_image",
+        "tolerated",
+    ]
+    return stylize_settings(entry, *common, *ENGINE_KEYS[engine_of(entry)])
+
+
+# Fitness of the training images: set -> role -> runs that train and test on that set alone.
+FITNESS = {}
+for run in TRAINED_RUNS if config["fitness"] else []:
+    arm = arm_of(model_of(run))
+    if len(arm["sets"]) > 1 or variant_of(model_of(run)) != "base" or "training" in arm:
+        continue
+    for role, architectures in config["fitness"].items():
+        if TRAINED[model_of(run)]["architecture"] in architectures:
+            roles = FITNESS.setdefault(f"test-{arm['sets'][0]}", {})
+            roles.setdefault(role, []).append(run)
+# Of interest where something is stylized by a network, and both kinds of network train on it.
+FITNESS = {name: roles for name, roles in FITNESS.items() if len(roles) == 2}
+if not any(f"test-{name}" in FITNESS for name in STYLIZATIONS):
+    FITNESS = {}
+DECODERS = [
+    name
+    for name, entry in STYLIZATIONS.items()
+    if engine_of(entry) == "adain" and entry.get("decoder", "train") == "train"
+]
+OTHER_CONFLICTS = [name for name in CONFLICTS if name != "cue-conflict"]
+
 COMPARISON_TABLES = [
     "comparison",
     "comparison_wide",
@@ -261,9 +308,15 @@ TABLE_NAMES = [
     "architectures",
     *(["corruption_errors"] if PLAIN else []),
     *(["benchmark", "benchmark_by_dataset"] if PUBLISHED else []),
+    *(["shape_bias_by_set"] if OTHER_CONFLICTS else []),
+    *(["stylization_fitness"] if FITNESS else []),
+    *(["reconstruction"] if DECODERS else []),
     *PER_RUN,
     *COMPARISON_TABLES,
 ]
+SUMMARIZED = ["shape_bias", "accuracy"] + (
+    ["shape_bias_by_set"] if OTHER_CONFLICTS else []
+)
 FIGURE_NAMES = available(
     TABLE_NAMES,
     trained=bool(TRAINED),
@@ -287,7 +340,12 @@ IMAGE_FIGURES = [
     "disagreement_images",
 ]
 IMAGE_FIGURES += ["segmentation_pictures"] if MASKS else []
-SHOWN_RUNS = [run for run in MEASURED_RUNS if Path(run).name == "seed-0"][:2]
+IMAGE_FIGURES += [f"stylization-{name}" for name in [*STYLIZATIONS, *CONFLICTS]]
+# The first seed of the first two networks.
+SHOWN_RUNS = [
+    next(run for run in MEASURED_RUNS if model_of(run) == model)
+    for model in dict.fromkeys(map(model_of, MEASURED_RUNS))
+][:2]
 PUBLISHED_TRIALS = [f"{DATA}/trials/manifest.csv"] if PUBLISHED else []
 
 DATA_FILES = [
@@ -364,11 +422,6 @@ def encoder_files(entry):
     """Its checkpoint."""
     run = encoder_run(entry)
     return network_files(run) if run else []
-
-
-def engine_of(entry):
-    """Name of the engine that makes a stylization or a conflict set."""
-    return parameters.overlay(config["stylize"], entry.get("stylize") or {})["engine"]
 
 
 def decoder_file(variant, name, entry):

@@ -67,7 +67,7 @@ rule figures:
 
 rule summarize:
     input:
-        [f"{TABLES}/{name}.csv" for name in ("shape_bias", "accuracy")],
+        [f"{TABLES}/{name}.csv" for name in SUMMARIZED],
     output:
         metrics=f"{RESULTS}/metrics.json",
         models=f"{RESULTS}/models.csv",
@@ -84,11 +84,12 @@ rule summarize:
     params:
         trained=parameters.to_json(TRAINED),
         named=parameters.to_json(NAMED),
+        by_set=["--by-set"] if OTHER_CONFLICTS else [],
         tables=lambda wc, input: parent(input[0]),
         code=source_hash("summary.py"),
     shell:
         "texshape run summarize --trained {params.trained:q} --named {params.named:q}"
-        " --tables {params.tables:q} --metrics {output.metrics:q} --models {output.models:q}"
+        " --tables {params.tables:q} {params.by_set:q} --metrics {output.metrics:q} --models {output.models:q}"
         " > {log:q} 2>&1"
 
 

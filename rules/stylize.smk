@@ -142,7 +142,7 @@ rule stylize:
         decoder=lambda wc, input: (
             ["--decoder", input.decoder] if input.decoder else []
         ),
-        settings=lambda wc: stylize_settings(STYLIZATIONS[wc.stylization]),
+        settings=lambda wc: engine_settings(STYLIZATIONS[wc.stylization]),
         seed=lookup(dpath="seed", within=config),
         shard=lambda wc: shard_numbers(wc.shard),
         stem=lambda wc, output: stem(output),
@@ -219,7 +219,7 @@ rule conflict:
             ["--decoder", input.decoder] if input.decoder else []
         ),
         engine=lambda wc: engine_of(CONFLICTS[wc.conflict]),
-        settings=lambda wc: stylize_settings(CONFLICTS[wc.conflict]),
+        settings=lambda wc: engine_settings(CONFLICTS[wc.conflict]),
         seed=lookup(dpath="seed", within=config),
         shard=lambda wc: shard_numbers(wc.shard),
         stem=lambda wc, output: stem(output),
@@ -254,3 +254,173 @@ rule merge_conflict:
         code=source_hash("stylize/shards.py"),
     shell:
         "texshape run merge-shards {params.parts:q} --output {params.stem:q} > {log:q} 2>&1"
+
+
+# Networks that train and test on a set: what local patches tell of its classes, and what shape does.
+rule stylization_fitness:
+    input:
+        trials=[
+            f"{RESULTS}/{run}/trials/{name}.csv"
+            for name, roles in FITNESS.items()
+            for runs in roles.values()
+            for run in runs
+        ],
+        manifests=[
+            f"{DATA}/base/{name}.manifest.csv"
+            for name in FITNESS
+            if name in NEURAL_SETS
+        ],
+    output:
+        f"{TABLES}/stylization_fitness.csv",
+    log:
+        f"logs/{config['experiment']}/stylization_fitness.log",
+    benchmark:
+        f"logs/{config['experiment']}/stylization_fitness.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(800),
+        runtime=scaled(20),
+    params:
+        results=lambda wc, output: parent(parent(output[0])),
+        sets=[
+            word
+            for name in FITNESS
+            for word in (
+                "--set",
+                name,
+                "--manifest",
+                (
+                    f"{DATA}/base/{name}.manifest.csv"
+                    if name in NEURAL_SETS
+                    else ("renderer" if RENDERER else "photographs")
+                ),
+            )
+        ],
+        networks=[
+            word
+            for name, roles in FITNESS.items()
+            for role, runs in roles.items()
+            for run in runs
+            for word in (f"--{role}", f"{name}={run}")
+        ],
+        settings=section("bootstrap"),
+        seed=lookup(dpath="seed", within=config),
+        code=source_hash("stylize/fitness.py", "trials/tables.py"),
+    shell:
+        "texshape run stylization-fitness --results {params.results:q} {params.sets:q}"
+        " {params.networks:q} --settings {params.settings:q} --seed {params.seed}"
+        " --output {output:q} > {log:q} 2>&1"
+
+
+rule tabulate_reconstruction:
+    input:
+        [f"{DATA}/base/{name}/reconstruction.csv" for name in DECODERS],
+    output:
+        f"{TABLES}/reconstruction.csv",
+    log:
+        f"logs/{config['experiment']}/tabulate_reconstruction.log",
+    benchmark:
+        f"logs/{config['experiment']}/tabulate_reconstruction.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(800),
+        runtime=scaled(10),
+    params:
+        tables=[
+            word
+            for name in DECODERS
+            for word in ("--table", f"{name}={DATA}/base/{name}/reconstruction.csv")
+        ],
+        code=source_hash("stylize/reconstruction.py"),
+    shell:
+        "texshape run tabulate-reconstruction {params.tables:q} --output {output:q} > {log:q} 2>&1"
+
+
+# Content, style, result.
+rule figure_stylization:
+    input:
+        content=lambda wc: set_files(
+            "base",
+            f"test-{STYLIZATIONS[wc.stylization].get('contents', 'plain')}",
+            masks=False,
+        ),
+        styles=set_files("base", "{stylization}/styles-test", masks=False),
+        result=[
+            f"{DATA}/base/test-{{stylization}}.{part}"
+            for part in ("images.npy", "labels.csv", "manifest.csv")
+        ],
+    output:
+        report(
+            f"{FIGURES}/stylization-{{stylization}}.svg",
+            caption="../report/stylization.rst",
+            category="Figures",
+        ),
+        f"{FIGURES}/stylization-{{stylization}}.png",
+    log:
+        f"logs/{config['experiment']}/figure_stylization/{{stylization}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/figure_stylization/{{stylization}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(800),
+        runtime=scaled(10),
+    params:
+        content=lambda wc, input: stem(input.content),
+        styles=lambda wc, input: stem(input.styles),
+        result=lambda wc, input: stem(input.result),
+        stem=lambda wc, output: output[0].removesuffix(".svg"),
+        code=source_hash(
+            "stylize/sheet.py", "figures/stylization.py", "figures/style.py"
+        ),
+    shell:
+        "texshape run stylization-sheet --content {params.content:q} --styles {params.styles:q}"
+        " --result {params.result:q} --output-stem {params.stem:q} > {log:q} 2>&1"
+
+
+rule figure_conflict:
+    input:
+        contents=lambda wc: exemplar_files(CONFLICTS[wc.conflict], "contents"),
+        textures=lambda wc: exemplar_files(CONFLICTS[wc.conflict], "textures"),
+        result=[
+            f"{DATA}/base/{{conflict}}.{part}" for part in ("images.npy", "labels.csv")
+        ],
+        drawn=lambda wc: (
+            set_files("base", "cue-conflict", masks=False)
+            if CONFLICTS[wc.conflict]["contents"] == "renderer"
+            else []
+        ),
+    output:
+        report(
+            f"{FIGURES}/stylization-{{conflict}}.svg",
+            caption="../report/stylization_conflict.rst",
+            category="Figures",
+        ),
+        f"{FIGURES}/stylization-{{conflict}}.png",
+    log:
+        f"logs/{config['experiment']}/figure_conflict/{{conflict}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/figure_conflict/{{conflict}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(800),
+        runtime=scaled(10),
+    params:
+        exemplars=lambda wc, input: exemplar_options(wc.conflict, input),
+        result=lambda wc, input: stem(input.result),
+        drawn=lambda wc, input: ["--drawn", stem(input.drawn)] if input.drawn else [],
+        seed=lookup(dpath="seed", within=config),
+        stem=lambda wc, output: output[0].removesuffix(".svg"),
+        code=source_hash(
+            "stylize/sheet.py", "figures/stylization.py", "figures/style.py"
+        ),
+    shell:
+        "texshape run conflict-sheet {params.exemplars:q} --seed {params.seed}"
+        " --result {params.result:q} {params.drawn:q} --output-stem {params.stem:q} > {log:q} 2>&1"

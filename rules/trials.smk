@@ -77,6 +77,7 @@ rule tabulate_trials:
                 "shape_bias_by_class",
                 "shape_bias_differences",
                 "accuracy",
+                *(["shape_bias_by_set"] if OTHER_CONFLICTS else []),
             ]
         ],
     log:

@@ -14,15 +14,15 @@ CATEGORIES = ["airplane", "bear", "bicycle", "bird", "boat", "bottle", "car", "c
               "clock", "dog", "elephant", "keyboard", "knife", "oven", "truck"]  # fmt: skip
 STAGES = ["stem", "stage1", "stage2", "stage3"]
 TRAINED = {
-    "cnn": ["plain", "stylized", "mixed", "plain-crop"],
-    "rf9": ["plain", "stylized"],
+    "cnn": ["plain", "stylized", "mixed", "plain-crop", "neural"],
+    "rf9": ["plain", "stylized", "neural"],
     "rf17": ["plain", "stylized"],
     "rf33": ["plain", "stylized"],
     "rf9-wide": ["plain", "stylized"],
 }
 CONTROLS = ["plain-orientation-0.8", "plain-orientation-free", "plain-tint-0.3", "plain-tint-0.6"]
 FIELDS = {"cnn": 45, "rf9": 9, "rf17": 17, "rf33": 33, "rf9-wide": 9}
-BIAS = {"plain": 0.11, "plain-crop": 0.16, "mixed": 0.85, "stylized": 0.97,
+BIAS = {"plain": 0.11, "plain-crop": 0.16, "mixed": 0.85, "stylized": 0.97, "neural": 0.7,
         "plain-orientation-0.8": 0.23, "plain-orientation-free": 0.45, "plain-tint-0.3": 0.3,
         "plain-tint-0.6": 0.5}  # fmt: skip
 
@@ -43,6 +43,7 @@ SETTINGS = {
         "stylized": {"sets": ["stylized"]},
         "mixed": {"sets": ["plain", "stylized"]},
         "plain-crop": {"sets": ["plain"], "training": {"random_crop": 0.3}},
+        "neural": {"sets": ["neural"], "trials_only": True},
         **{name: {"sets": ["plain"], "variant": name.removeprefix("plain-")} for name in CONTROLS},
     },
 }
@@ -142,6 +143,8 @@ def techniques(bias: pd.DataFrame, reverse: bool = False) -> dict[str, pd.DataFr
     frames["corruption_errors"] = _corruption_errors(frames["corruptions"])
     frames["architectures"] = architectures(reverse)
     frames["shape_bias_differences"] = differences(bias)
+    frames |= {"shape_bias_by_set": by_set(bias, reverse), "reconstruction": reconstruction(reverse),
+               "stylization_fitness": fitness(reverse)}  # fmt: skip
     return frames | comparison(frames | {"shape_bias": bias}, reverse)
 
 
@@ -154,6 +157,52 @@ def differences(bias: pd.DataFrame) -> pd.DataFrame:
         for i, a in enumerate(means.index)
         for b in means.index[i + 1 :]
     ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def by_set(bias: pd.DataFrame, reverse: bool = False) -> pd.DataFrame:
+    """The bias on the renderer's set, and one a quarter nearer one half on another set."""
+    own = bias[~bias["arm"].isin(CONTROLS)]
+    other = own.copy()
+    other["shape_bias"] += (0.5 - other["shape_bias"]) / (1 if reverse else 4)
+    other["ci_low"], other["ci_high"] = other["shape_bias"] - 0.04, other["shape_bias"] + 0.04
+    other["cue_match_rate"] = 0.95 if reverse else 0.5
+    gap = other["shape_bias"] - own["shape_bias"]
+    other = other.assign(set="cue-conflict-optimised", difference=gap, difference_low=gap - 0.03,
+                         difference_high=gap + 0.03, n_common=1100)  # fmt: skip
+    return pd.concat([own.assign(set="cue-conflict"), other], ignore_index=True)
+
+
+def reconstruction(reverse: bool = False) -> pd.DataFrame:
+    """A decoder that is better than a blur; worse, if `reverse`."""
+    psnr = {"decoder": 16.0 if reverse else 21.0, "mean image": 9.0, "mean colour": 12.0,
+            "blur": 18.0}  # fmt: skip
+    return pd.DataFrame(
+        {"stylization": "neural", "encoder": "random-pyramid:0", "layer": "all", "stride": 2,
+         "images": images, "method": method, "mse": 10 ** (-value / 10), "psnr": value, "n": 48}
+        for images in ("content", "style")
+        for method, value in psnr.items()
+    )  # fmt: skip
+
+
+def fitness(reverse: bool = False) -> pd.DataFrame:
+    """Near on plain images, apart on stylized ones; the other way round if `reverse`."""
+    levels = {"test-plain": (0.98, 0.94), "test-stylized": (0.95, 0.2), "test-neural": (0.8, 0.25)}
+    if reverse:
+        levels = {name: (0.9, 0.3 if name == "test-plain" else 0.95) for name in levels}
+    rows = []
+    for name, (full, limited) in levels.items():
+        engine = "adain" if name == "test-neural" else "renderer"
+        arm = name.removeprefix("test-")
+        for role, architecture, value in (("full", "cnn", full), ("limited", "rf9", limited),
+                                          ("difference", "", full - limited)):  # fmt: skip
+            rows.append(
+                {"set": name, "engine": engine, "weights": "", "role": role,
+                 "model": f"{architecture}--{arm}" if architecture else "",
+                 "architecture": architecture, "arm": arm if architecture else "", "seed": 0,
+                 "accuracy": value, "ci_low": value - 0.03, "ci_high": value + 0.03, "n": 600,
+                 "chance": 1 / 12 if architecture else 0.0}
+            )  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -481,7 +530,7 @@ MEASURED = ["shape_bias", "ci_low", "ci_high", "cue_match_rate", "accuracy", "va
             "balance_low", "balance_high", "miou", "mean_mask_miou", "readout_shape",
             "readout_texture", "relative_error", "clean_error", "error_consistency",
             "error_consistency_low", "error_consistency_high", "texshape", "top1", "rho", "p_holm",
-            "share", "expected_share", "receptive_field", "confirmed", "model_a"]  # fmt: skip
+            "share", "expected_share", "receptive_field", "confirmed", "model_a", "psnr", "mse"]  # fmt: skip
 
 
 def undefined(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

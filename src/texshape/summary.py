@@ -37,13 +37,14 @@ def summarize(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     Parameters
     ----------
     tables : mapping
-        Tables by name; ``shape_bias`` and ``accuracy`` are used, each with ``model`` and ``seed``.
+        Tables by name; ``shape_bias`` and ``accuracy`` are used, each with ``model`` and ``seed``, and
+        ``shape_bias_by_set`` where there is one.
 
     Returns
     -------
     dict
         ``{"shape_bias": {model: value or None}, "cue_match_rate": ..., "accuracy": {set: {model: ...}}}``,
-        rounded to six digits.
+        rounded to six digits; further conflict sets as ``{"other_conflicts": {set: {"shape_bias": ...}}}``.
     """
     summary: dict[str, Any] = {}
     bias = tables["shape_bias"]
@@ -52,6 +53,12 @@ def summarize(tables: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
     accuracy = tables["accuracy"]
     for (name, cue), rows in accuracy.groupby(["set", "cue"], sort=True):
         summary.setdefault("accuracy", {})[f"{name} ({cue})"] = _means(rows, "accuracy")
+    by_set = tables.get("shape_bias_by_set")
+    for name, rows in [] if by_set is None else by_set.groupby("set", sort=True):
+        if name != "cue-conflict":
+            summary.setdefault("other_conflicts", {})[name] = {
+                measure: _means(rows, measure) for measure in ("shape_bias", "cue_match_rate")
+            }
     return summary
 
 

@@ -8,6 +8,7 @@ import json
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -17,6 +18,7 @@ from texshape.cli import main
 from texshape.data import imageset
 from texshape.files import read_csv
 from texshape.stylize import decoders, encoders, tar
+from texshape.stylize.reconstruction import COLUMNS
 from texshape.stylize.settings import parse
 
 
@@ -263,3 +265,52 @@ def test_sheet(place, cli):
     common[3] = place / "others"
     status, err = cli("stylization-sheet", *common, place / "out", "--output-stem", stem)
     assert (status, "is not among the given images" in err) == (2, True)
+
+
+def test_sheet_of_conflicts(place, cli):
+    made = ["conflict-by-optimisation", "--contents", place / "content", "--textures",
+            place / "content", "--settings", json.dumps(SETTINGS | {"engine": "optimisation"}),
+            "--output", place / "a"]  # fmt: skip
+    assert cli(*made)[0] == 0
+    sheet = ["conflict-sheet", "--result", place / "a", "--output-stem", place / "sheet"]
+    status, err = cli(*sheet)
+    assert (status, "give --data" in err) == (2, True)
+    exemplars = ["--contents", place / "content", "--textures", place / "content"]
+    assert cli(*sheet, *exemplars, "--drawn", place / "a", "--columns", 4)[0] == 0
+    with Image.open(io.BytesIO((place / "sheet.png").read_bytes())) as image:
+        assert min(image.size) > 100
+    other = contents()
+    other.labels["shape_exemplar"] = "x"
+    imageset.write(place / "others", other)
+    exemplars[1] = place / "others"
+    status, err = cli(*sheet, *exemplars)
+    assert (status, "shape exemplar" in err) == (2, True)
+
+
+def test_full_disk_in_the_middle_of_a_shard_of_an_image_set(place, cli, monkeypatch):
+    real = imageset.np.save
+
+    def fails(path, array, **options):
+        if array.ndim == 3:  # the masks, after the pixels
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(path, array, **options)
+
+    monkeypatch.setattr(imageset.np, "save", fails)
+    status, err = cli("stylize", *options(place))
+    assert (status, "no space left on the disk" in err) == (2, True)
+    assert "out.shard-00000-of-00002.masks.npy" in err
+    assert not left_behind(place)
+    monkeypatch.setattr(imageset.np, "save", real)
+    assert cli("stylize", *options(place))[0] == 0
+    assert len(imageset.read(place / "out")) == len(contents())
+
+
+def test_tables_of_reconstruction(place, cli):
+    status, err = cli("tabulate-reconstruction", "--table", "neural", "--output", place / "t.csv")
+    assert (status, "expected NAME=CSV" in err) == (2, True)
+    pd.DataFrame([["e", "all", 2, "content", "decoder", 0.01, 20.0, 4]], columns=COLUMNS).to_csv(
+        place / "r.csv", index=False
+    )
+    given = ["--table", f"a={place / 'r.csv'}", "--table", f"b={place / 'r.csv'}"]
+    assert cli("tabulate-reconstruction", *given, "--output", place / "t.csv")[0] == 0
+    assert list(read_csv(place / "t.csv")["stylization"]) == ["a", "b"]

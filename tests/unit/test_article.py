@@ -19,7 +19,8 @@ from texshape.figures.style import empty, save, style
 
 PAPER = Path(__file__).parents[2] / "paper"
 IMAGE_FIGURES = ["contact_sheet", "feature_visualization", "influence", "architectures",
-                 "segmentation_pictures", "disagreement_images"]  # fmt: skip
+                 "segmentation_pictures", "disagreement_images", "stylization-neural",
+                 "stylization-cue-conflict-optimised"]  # fmt: skip
 DRAWINGS: dict[str, bytes] = {}
 
 
@@ -44,6 +45,7 @@ def project(folder: Path, tables: dict[str, pd.DataFrame], kind: str = "procedur
             **(synthetic_tables.SETTINGS["data"] if kind == "procedural" else {}),
         },
         "arms": synthetic_tables.SETTINGS["arms"],
+        "stylizations": {"neural": {"contents": "plain"}} if kind == "procedural" else {},
         "trained": trained if kind == "procedural" else [],
         "networks": [] if kind == "procedural" else ["a", "b", "c"],
         "bootstrap": {"level": 0.9, "resamples": 4321},
@@ -96,6 +98,12 @@ NORMAL = {
     "control-orientation-name": "changes",
     "control-tint": "higher",
     "control-tint-name": "changes",
+    "decoder": "above",
+    "fitness": "apart",
+    "neural-against-plain": "higher",
+    "neural-against-stylized": "lower",
+    "conflict-ways": "same",
+    "conflict-matches": "above",
     "patches-plain": "near",
     "patches-stylized": "needs shape",
     "patches-width": "field",
@@ -137,6 +145,12 @@ NORMAL = {
     "limits-procedure": "moves",
 }
 REVERSED = {
+    "decoder": "below",
+    "fitness": "not above",
+    "neural-against-plain": "lower",
+    "neural-against-stylized": "higher",
+    "conflict-ways": "changes",
+    "conflict-matches": "below",
     "bias-plain": "shape-biased",
     "stylized-against-plain": "lower",
     "bias-stylized": "texture-biased",
@@ -181,6 +195,9 @@ NOTHING = {
 }
 # Sections that stand and fall with a table, and the claims in them.
 SECTIONS = {
+    "reconstruction": "decoder",
+    "stylization_fitness": "fitness",
+    "shape_bias_by_set": "conflict",
     "readout": "readout|known-not-used",
     "dimensionality": "dimensionality",
     "segmentation": "segmentation",

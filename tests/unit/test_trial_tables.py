@@ -50,6 +50,10 @@ def tables(tmp_path_factory):
         write_trials(folder, "silhouettes", slug, outlines, lambda i, s, t: "disc")
         patches = [("na", 0, t, b) for t in CLASSES for b in (1, 2)]
         write_trials(folder, "textures", slug, patches, lambda i, s, t: t)
+        if slug != "cnn--stylized":  # the same conflicts made another way, half of them
+            other = [image for image in conflict if image[1] < 3]
+            write_trials(folder, "cue-conflict-other", slug, other,
+                         lambda i, s, t, own=decide: s if i % 2 else own(i, s, t))  # fmt: skip
     arguments = ["run", "tabulate-trials", "--results", str(results), "--seed", "1"]
     arguments += ["--output-dir", str(results / "tables"), "--settings", '{"resamples": 400}']
     for network in deciders:
@@ -100,6 +104,8 @@ def test_accuracy_of_each_set_and_cue(tables):
     assert found == {
         ("cue-conflict", "shape"): (0, 72),
         ("cue-conflict", "texture"): (1, 72),
+        ("cue-conflict-other", "shape"): (0.5, 48),
+        ("cue-conflict-other", "texture"): (0.5, 48),
         ("test-plain", "shape"): (0.5, 20),
         ("test-stylized", "shape"): (1, 12),
         ("silhouettes", "shape"): (0.25, 8),
@@ -175,3 +181,23 @@ def test_published_trials_and_our_own_on_the_same_stimuli(mirror, tmp_path):
     assert round(100 * bias.loc["model-vs-human/resnet50", "shape_bias"], 1) == 21.4
     pairs = pd.read_csv(tmp_path / "tables/shape_bias_differences.csv")
     assert (pairs["n"] == 1200).all()
+
+
+def test_bias_on_each_conflict_set_stands_apart(tables):
+    table = tables["shape_bias_by_set"]
+    assert "cnn--stylized" not in set(table["model"])  # shown one set alone
+    drawn = table[table["set"] == "cue-conflict"].set_index(["model", "seed"])
+    other = table[table["set"] == "cue-conflict-other"].set_index(["model", "seed"])
+    one = tables["shape_bias"].set_index(["model", "seed"])
+    for column in ("shape_bias", "ci_low", "ci_high", "cue_match_rate", "n_conflict"):
+        pd.testing.assert_series_equal(drawn[column], one[column].loc[drawn.index])
+    assert drawn["difference"].isna().all()
+    # every second image of 64, of which 48 are in conflict, is decided for shape
+    plain = other.loc[("cnn--plain", 0)]
+    assert (plain["n_conflict"], plain["n_common"]) == (48, 48)
+    assert plain["shape_bias"] == 0.5
+    assert plain["difference"] == 0.5  # it decided for texture on all images of the other set
+    assert plain["difference_low"] < 0.5 < plain["difference_high"]
+    # alike in shape, and alike in texture: nothing to resample but exemplars
+    assert (other["difference_low"] <= other["difference"]).all()
+    assert (other["difference"] <= other["difference_high"]).all()

@@ -31,7 +31,7 @@ def test_it_ends_with_the_article(smoke: Workflow) -> None:
     assert "</html>" in html
     assert not list(results.rglob("*.partial*"))
     receipt = json.loads((results / "tracking.json").read_text(encoding="utf-8"))
-    assert receipt == {"reached": True, "runs": 6}  # the networks of experiments/smoke.yaml
+    assert receipt == {"reached": True, "runs": 8}  # the networks of experiments/smoke.yaml
 
 
 def test_a_second_run_has_nothing_to_do(smoke: Workflow) -> None:
@@ -85,6 +85,40 @@ def test_a_network_by_name_is_measured_beside_the_trained_ones(smoke: Workflow) 
              "receptive_field": 1, "probes": 1, "sensitivity": 1, "compare": 1}  # fmt: skip
     assert {rule: found[rule] for rule in named} == named
     assert "train" not in found
+
+
+def test_stylized_sets_have_manifests_and_keep_to_their_contents(smoke: Workflow) -> None:
+    data = smoke.folder / "results/smoke/data/base"
+    styles = {}
+    for split, count in (("train", 240), ("validation", 48), ("test", 96)):
+        manifest = pd.read_csv(data / f"{split}-neural.manifest.csv")
+        plain = pd.read_csv(data / f"{split}-plain.labels.csv")
+        assert list(manifest["source"]) == list(plain["imagename"])
+        assert len(manifest) == count
+        assert manifest["weights"].str.startswith("random-pyramid-").all()
+        styles[split] = set(manifest["style_sha256"])
+    assert not styles["train"] & styles["test"]
+    assert not (styles["train"] | styles["test"]) & styles["validation"]
+    assert not list(data.rglob("*.shard-*"))  # merged, then removed
+
+
+def test_both_conflict_sets_are_shown_to_the_same_networks(smoke: Workflow) -> None:
+    tables = smoke.folder / "results/smoke/tables"
+    table = pd.read_csv(tables / "shape_bias_by_set.csv")
+    one = pd.read_csv(tables / "shape_bias.csv")
+    sets = table.groupby("set")["model"].apply(list)
+    assert sets["cue-conflict"] == sets["cue-conflict-optimised"]
+    assert set(one["model"]) - set(sets["cue-conflict"]) == {"cnn--plain-tint-0.6"}  # a control
+    own = table[table["set"] == "cue-conflict"].merge(one, on=["model", "seed"])
+    assert (own["n_shape_x"] == own["n_shape_y"]).all()
+    other = table[table["set"] == "cue-conflict-optimised"]
+    assert (other["n_common"] == other["n_conflict"]).all()  # the same exemplars in the same pairs
+    fitness = pd.read_csv(tables / "stylization_fitness.csv")
+    engines = fitness.drop_duplicates("set").set_index("set")["engine"].to_dict()
+    assert engines == {"test-plain": "renderer", "test-stylized": "renderer",
+                       "test-neural": "adain"}  # fmt: skip
+    errors = pd.read_csv(tables / "reconstruction.csv")
+    assert set(errors["method"]) >= {"decoder", "blur"}
 
 
 def test_trials_have_the_published_columns(smoke: Workflow) -> None:

@@ -28,6 +28,7 @@ VALUES = {
         "shape_exemplars": 2,
         "texture_exemplars": 2,
     },
+    "conflicts": {"cue-conflict-optimised": None},
     "training": {"epochs": 1, "checkpoint_epochs": [0, 1]},
     "trained": [{"architecture": "rf9", "arms": ["plain"], "seeds": [0]}],
     "bootstrap": {"resamples": 100},

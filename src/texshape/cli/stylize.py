@@ -14,6 +14,8 @@
     texshape run conflict-by-optimisation --data JSON --settings JSON --seed 2019 --output STEM
     texshape run stylization-fitness --results DIR --set NAME --full SLUG/seed-0 \
         --limited SLUG/seed-0 --manifest CSV --output CSV
+    texshape run tabulate-reconstruction --table NAME=CSV ... --output CSV
+    texshape run conflict-sheet --data JSON --seed 2019 --result STEM --output-stem STEM
     texshape run stylization-sheet --content STEM --styles STEM --result STEM --output-stem STEM
 
 `--settings` is the section `stylize` of the parameters.
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from texshape.shards import Shard
     from texshape.stylize.settings import StylizeSettings
 
-RENDERER = "renderer"
+RENDERER, PHOTOGRAPHS = "renderer", "photographs"
 
 SettingsOption = Annotated[str, typer.Option(help="Section `stylize` of the parameters, JSON.")]
 Seed = Annotated[int, typer.Option(min=0, help="Root of all randomness.")]
@@ -341,7 +343,12 @@ def stylization_fitness(
     set_name: Annotated[
         list[str], typer.Option("--set", help="Stylized test set: trials/SET.csv; repeat.")
     ],
-    manifest: Annotated[list[Path], typer.Option(help="Manifest of that set, one each; repeat.")],
+    manifest: Annotated[
+        list[str],
+        typer.Option(
+            help="Manifest of that set, one each, or `renderer`, `photographs` where no engine made it."
+        ),
+    ],
     full: Annotated[
         list[str],
         typer.Option(help="SET=SLUG/seed-S: full network trained on that stylization; repeat."),
@@ -375,7 +382,7 @@ def stylization_fitness(
             networks[name].append((role, network))
     tables = []
     for name, path in zip(set_name, manifest, strict=True):
-        engine, weights = _made_by(path)
+        engine, weights = (path, "") if path in (RENDERER, PHOTOGRAPHS) else _made_by(Path(path))
         decided = [_decided(results, name, role, network) for role, network in networks[name]]
         tables.append(
             fitness.fitness_table(
@@ -383,6 +390,78 @@ def stylization_fitness(
             )
         )
     write_csv(output, pd.concat(tables, ignore_index=True))
+
+
+@run.command("tabulate-reconstruction")
+def tabulate_reconstruction(
+    table: Annotated[
+        list[str],
+        typer.Option(help="NAME=CSV: what train-decoder wrote for a stylization; repeat."),
+    ],
+    output: Annotated[Path, typer.Option(help="Table (CSV).")],
+) -> None:
+    """Put the reconstruction errors of several decoders below one another."""
+    import pandas as pd
+
+    from texshape.files import read_csv, write_csv
+    from texshape.stylize.reconstruction import COLUMNS
+
+    parts = []
+    for text in table:
+        name, _, path = text.partition("=")
+        if not name or not path:
+            raise InputError(f"--table '{text}': expected NAME=CSV")
+        part = read_csv(path, COLUMNS)
+        part.insert(0, "stylization", name)
+        parts.append(part)
+    write_csv(output, pd.concat(parts, ignore_index=True))
+
+
+@run.command("conflict-sheet")
+def conflict_sheet(
+    result: Annotated[Path, typer.Option(help="Stem of the conflict set.")],
+    output_stem: Annotated[Path, typer.Option(help="Written as .png and .svg.")],
+    data: Annotated[
+        str | None, typer.Option(help="Section `data`, JSON: the renderer's exemplars.")
+    ] = None,
+    fill: Annotated[
+        str, typer.Option(help="What the renderer's contents were filled with.")
+    ] = "flat",
+    contents: Annotated[Path | None, typer.Option(help="Stem of shape exemplars.")] = None,
+    textures: Annotated[Path | None, typer.Option(help="Stem of texture exemplars.")] = None,
+    drawn: Annotated[
+        Path | None, typer.Option(help="Stem of the same conflicts made by the renderer.")
+    ] = None,
+    seed: Seed = 0,
+    columns: Annotated[int, typer.Option(min=1, help="Images side by side.")] = 12,
+) -> None:
+    """Draw a contact sheet of conflict images: shape exemplar, texture exemplar and result."""
+    from texshape.data import imageset
+    from texshape.figures.style import save
+    from texshape.figures.stylization import stylization_sheet as draw
+    from texshape.parameters import from_json
+    from texshape.stylize.sheet import choose_conflicts
+
+    if (data is None) == (contents is None or textures is None):
+        raise InputError("give --data, or --contents and --textures")
+    given = imageset.read(result)
+    exemplars = (
+        (from_json(data, "--data"), seed, fill)
+        if data is not None
+        else (imageset.read(contents), imageset.read(textures))
+    )
+    chosen, rows = choose_conflicts(given, exemplars, columns)
+    others = {}
+    if drawn is not None:
+        rendered = imageset.read(drawn)
+        place = {name: row for row, name in enumerate(rendered.labels["imagename"])}
+        missing = [name for name in given.labels["imagename"].iloc[rows] if name not in place]
+        if missing:
+            raise InputError(f"{drawn}: has no image '{missing[0]}'")
+        others["renderer"] = [
+            rendered.images[place[name]] for name in given.labels["imagename"].iloc[rows]
+        ]
+    save(draw(*chosen, others=others, columns=columns), output_stem)
 
 
 @run.command("stylization-sheet")

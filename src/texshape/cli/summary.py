@@ -17,6 +17,9 @@ def summarize(
     tables: Annotated[Path, typer.Option(help="Folder of the tables.")],
     metrics: Annotated[Path, typer.Option(help="JSON file to write: means over seeds.")],
     models: Annotated[Path, typer.Option(help="CSV file to write: one row a network.")],
+    by_set: Annotated[
+        bool, typer.Option("--by-set", help="There are several sets of conflict images.")
+    ] = False,
 ) -> None:
     """Write metrics.json (for DVC) and models.csv (slug to full name)."""
     from texshape import parameters, summary
@@ -25,6 +28,7 @@ def summarize(
     networks = summary.list_models(
         parameters.from_json(trained, "--trained"), parameters.from_json(named, "--named")
     )
-    read = {name: read_csv(tables / f"{name}.csv") for name in ("shape_bias", "accuracy")}
+    wanted = ["shape_bias", "accuracy", *(["shape_bias_by_set"] if by_set else [])]
+    read = {name: read_csv(tables / f"{name}.csv") for name in wanted}
     write_csv(models, networks)
     write_json(metrics, summary.summarize(read))

@@ -36,7 +36,10 @@ def tabulate_trials(
     settings: SETTINGS = "{}",
     seed: SEED = 0,
 ) -> None:
-    """Write shape_bias, shape_bias_by_class, shape_bias_differences and accuracy tables (CSV)."""
+    """Write shape_bias, shape_bias_by_class, shape_bias_differences and accuracy tables (CSV).
+
+    And shape_bias_by_set, where networks were shown more than one set of conflict images.
+    """
     from texshape.errors import InputError
     from texshape.files import write_csv
     from texshape.trials import tables
@@ -52,6 +55,9 @@ def tabulate_trials(
         trials, seed=seed, compare=compare or None, **bootstrap
     )
     accuracy = tables.accuracy_table(trials, seed=seed, **bootstrap)
+    by_set = tables.shape_bias_by_set(trials, seed=seed, **bootstrap)
+    if len(by_set):
+        write_csv(output_dir / "shape_bias_by_set.csv", by_set)
     for name, table in (
         ("shape_bias", bias),
         ("shape_bias_by_class", by_class),

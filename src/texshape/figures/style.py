@@ -35,6 +35,7 @@ ARMS = {
     "plain-crop": (ORANGE, "v"),
     "mixed": (GREEN, "D"),
     "stylized": (BLUE, "s"),
+    "neural": (PURPLE, "P"),
     "untrained": (GREY, "x"),
     "imagenet": (BLUE, "s"),
     "published": (GREY, "^"),

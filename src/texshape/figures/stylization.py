@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +23,7 @@ def stylization_sheet(
     styles: Sequence[np.ndarray],
     results: Sequence[np.ndarray],
     *,
+    others: Mapping[str, Sequence[np.ndarray]] | None = None,
     names: Sequence[str] = (),
     columns: int = 12,
     title: str = "",
@@ -33,6 +34,8 @@ def stylization_sheet(
     ----------
     contents, styles, results : sequence of ndarray of shape (H, W, 3), uint8
         Of one length; sizes may differ.
+    others : mapping of str to sequence of ndarray, optional
+        Further rows by their name, such as the same picture made another way.
     names : sequence of str
         Written above the columns.
     columns : int
@@ -49,7 +52,8 @@ def stylization_sheet(
         If there is no image, or the lengths differ.
     """
     count = len(contents)
-    if not count or len(styles) != count or len(results) != count or columns < 1:
+    shown_rows = dict(zip(ROWS, (contents, styles, results), strict=True)) | dict(others or {})
+    if not count or any(len(images) != count for images in shown_rows.values()) or columns < 1:
         raise InputError(
             f"stylization sheet: {count} contents, {len(styles)} styles, {len(results)} results, "
             f"{columns} columns; expected as many of each, and at least one"
@@ -58,7 +62,7 @@ def stylization_sheet(
     bands = -(-count // columns)
     side = (WIDTH - _LABELS - _RIGHT) / (columns * (1 + _GAP) - _GAP)
     head, between = (0.3 if title else 0.06), (0.2 if len(names) else 0.08)
-    band = between + len(ROWS) * side * (1 + _GAP)
+    band = between + len(shown_rows) * side * (1 + _GAP)
     height = head + bands * band + 0.04
     with style.style():
         figure = style.make(WIDTH, height)
@@ -66,10 +70,8 @@ def stylization_sheet(
         if title:
             figure.text(0.01, 1 - 0.08 / height, title, ha="left", va="top", fontsize=8.5,
                         weight="bold")  # fmt: skip
-        for row, (name, images) in enumerate(
-            zip(ROWS * bands, [contents, styles, results] * bands, strict=True)
-        ):
-            number, line = divmod(row, len(ROWS))
+        for row, (name, images) in enumerate(list(shown_rows.items()) * bands):
+            number, line = divmod(row, len(shown_rows))
             shown = range(number * columns, min((number + 1) * columns, count))
             top = head + number * band + between + line * side * (1 + _GAP)
             across = len(shown) * side * (1 + _GAP) - _GAP * side

@@ -6,7 +6,7 @@ exemplar, style = texture exemplar. Any engine will do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,7 +26,7 @@ _PAIRING = 37  # number in the seed of the random stream
 
 
 def rendered_pairs(
-    data: Mapping[str, Any], seed: int, chosen: range | None = None, *, fill: str = "flat"
+    data: Mapping[str, Any], seed: int, chosen: Sequence[int] | None = None, *, fill: str = "flat"
 ) -> tuple[ImageSet, ImageSet]:
     """Draw content and style of the images of the renderer's cue-conflict set.
 
@@ -38,7 +38,7 @@ def rendered_pairs(
     data : mapping
         Section `data` of the parameters.
     seed : int
-    chosen : range, optional
+    chosen : sequence of int, optional
         Images of the set; by default all.
     fill : str
         What the content is filled with: ``flat``, one colour, or ``own``, its class's texture.
@@ -55,7 +55,7 @@ def rendered_pairs(
         raise InputError(f"fill: {fill!r}; expected {' or '.join(FILLS)}")
     drawn = procedural.parse_settings(data)
     pictures = procedural.pictures(drawn, seed, CONDITION)
-    pictures = [pictures[index] for index in (chosen or range(len(pictures)))]
+    pictures = [pictures[index] for index in (range(len(pictures)) if chosen is None else chosen)]
     contents, masks, textures = [], [], []
     for picture in pictures:
         shape = replace(picture, texture=procedural.FLAT)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from texshape.data import imageset
+from texshape.data.imageset import ImageSet
 from texshape.data.photographs import list_classes, read_square
 from texshape.errors import InputError
 from texshape.files import read_csv
 from texshape.stylize.manifest import MANIFEST_COLUMNS
 
 if TYPE_CHECKING:
-    from texshape.data.imageset import ImageSet
     from texshape.stylize.settings import StylizeSettings
 
 Pictures = list[np.ndarray]
@@ -69,6 +69,65 @@ def choose(
         shown,
         [made.images[row] for row in rows],
     )
+
+
+def choose_conflicts(
+    result: ImageSet, exemplars: tuple, count: int
+) -> tuple[tuple[Pictures, Pictures, Pictures], list[int]]:
+    """Pick conflict images of different shapes and textures, with what they were made of.
+
+    Parameters
+    ----------
+    result : ImageSet
+        The conflict set.
+    exemplars : tuple
+        Section `data`, seed and fill, for the renderer's exemplars; or the sets of shape and of
+        texture exemplars.
+    count : int
+        One image for each shape class in turn, each of another texture class where it can be.
+
+    Returns
+    -------
+    pictures : (contents, styles, results), each a list of ndarray of shape (H, W, 3), uint8
+    rows : list of int
+        Rows of the set.
+
+    Raises
+    ------
+    InputError
+        If the set was not made of these exemplars.
+    """
+    labels = result.labels
+    classes = sorted(set(labels["shape"]))
+    textures = sorted(set(labels["texture"]))
+    rows = []
+    for number in range(min(count, len(labels))):
+        turn, place = divmod(number, len(classes))
+        here = np.flatnonzero(labels["shape"] == classes[place])
+        wanted = textures[(place + 5 + 2 * turn) % len(textures)]
+        fitting = here[(labels["texture"].iloc[here] == wanted).to_numpy()]
+        fitting = fitting if len(fitting) else here
+        rows.append(int(fitting[(place + turn) % len(fitting)]))
+    results = [result.images[row] for row in rows]
+    if isinstance(exemplars[0], ImageSet):
+        shapes, patterns = exemplars
+        content_rows = _find(
+            shapes.labels["shape_exemplar"], labels["shape_exemplar"].iloc[rows], "shape exemplar"
+        )
+        style_rows = _find(
+            patterns.labels["texture_exemplar"],
+            labels["texture_exemplar"].iloc[rows],
+            "texture exemplar",
+        )
+        contents = [shapes.images[row] for row in content_rows]
+        return (contents, [patterns.images[row] for row in style_rows], results), rows
+    from texshape.stylize.conflict import rendered_pairs
+
+    data, seed, fill = exemplars
+    shown, patterns = rendered_pairs(data, seed, rows, fill=fill)
+    if list(shown.labels["imagename"]) != list(labels["imagename"].iloc[rows]):
+        raise InputError("conflict sheet: the set was drawn with other parameters or another seed")
+    return (list(shown.images), list(patterns.images), results), rows
 
 
 def _find(names, wanted, where: str) -> list[int]:

@@ -305,6 +305,43 @@ def differences(
     return rows
 
 
+def same_network_differences(
+    pairs: Sequence[tuple[Decisions, Decisions]],
+    *,
+    resamples: int = 10_000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> list[tuple[float, float, float, int]]:
+    """How the bias of single networks differs between two ways to show the same conflicts.
+
+    Parameters
+    ----------
+    pairs : sequence of (Decisions, Decisions)
+        Of one network each, on two sets whose images bear the same names.
+    resamples, level, seed
+        As in `score`.
+
+    Returns
+    -------
+    list of tuple
+        Difference (first minus second), ends of its interval, number of conflict images in common;
+        NaN where no image is.
+    """
+    common = [frozenset(_images(first) & _images(second)) for first, second in pairs]
+    found = [(math.nan, math.nan, math.nan, len(shared)) for shared in common]
+    for shared in set(common):
+        chosen = [i for i, own in enumerate(common) if own == shared and shared]
+        if not chosen:
+            continue
+        models = [[_restrict(own, shared)] for i in chosen for own in pairs[i]]
+        bias, draws = bias_draws(models, resamples=resamples, seed=seed)
+        for place, i in enumerate(chosen):
+            first, second = 2 * place, 2 * place + 1
+            limits = bootstrap.interval(draws[:, first] - draws[:, second], level)
+            found[i] = (float(bias[first] - bias[second]), *limits, len(shared))
+    return found
+
+
 def _bias(n_shape: np.ndarray, n_texture: np.ndarray) -> np.ndarray:
     return bootstrap.divide(n_shape, n_shape + n_texture)
 

@@ -16,7 +16,15 @@ from texshape.trials import files as trial_files
 from texshape.trials.bias import outcomes, response_entropy, shape_bias_by_class
 from texshape.trials.files import Trials, is_human
 from texshape.trials.names import ABSENT, parse
-from texshape.trials.score import HUMANS, Decisions, differences, gather, score
+from texshape.trials.score import (
+    FIELDS,
+    HUMANS,
+    Decisions,
+    differences,
+    gather,
+    same_network_differences,
+    score,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -220,6 +228,73 @@ def shape_bias_tables(
         pd.DataFrame(by_class),
         pd.DataFrame(pairs, columns=columns),
     )
+
+
+DIFFERENCE = ["difference", "difference_low", "difference_high", "n_common"]
+
+
+def shape_bias_by_set(
+    trials: dict[tuple[Subject, str], Trials],
+    *,
+    resamples: int = 10_000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Shape bias of each network on each set of conflict images, however these were made.
+
+    Only networks that were shown a set beside ``cue-conflict``. Sets made of the same exemplars are
+    compared network by network on the images that they have in common, by name.
+
+    Parameters
+    ----------
+    trials : dict of (Subject, set) to Trials
+        Sets whose name begins with ``cue-conflict``.
+    resamples, level, seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    DataFrame
+        `IDENTITY`, ``set``, the fields of `score`, and `DIFFERENCE`: the bias on this set minus
+        that on ``cue-conflict``, its interval (exemplars resampled alike for both), and the number
+        of conflict images in common; undefined for ``cue-conflict`` itself.
+    """
+    import pandas as pd
+
+    subjects: dict[str, list[Subject]] = {}
+    for subject, images in trials:
+        if images.startswith(CUE_CONFLICT) and images != CUE_CONFLICT:
+            subjects.setdefault(images, []).append(subject)
+    shown = list(dict.fromkeys(subject for group in subjects.values() for subject in group))
+    groups: dict[str, dict[Subject, Decisions]] = {}
+    for images in (CUE_CONFLICT, *sorted(subjects)):
+        for subject in shown:
+            if (subject, images) in trials:
+                (gathered,) = gather([trials[subject, images]])[0].values()
+                gathered.subject = f"{subject.model}/seed-{subject.seed}"
+                groups.setdefault(images, {})[subject] = gathered
+    rows = []
+    for images, decided in groups.items():
+        by_name = {own.subject: own for own in decided.values()}
+        scored, _ = score(by_name, resamples=resamples, level=level, seed=seed)
+        drawn = groups.get(CUE_CONFLICT, {}) if images != CUE_CONFLICT else {}
+        both = [
+            (subject, own, drawn[subject]) for subject, own in decided.items() if subject in drawn
+        ]
+        found = same_network_differences(
+            [(own, other) for _, own, other in both], resamples=resamples, level=level, seed=seed
+        )
+        difference = {subject: row for (subject, _, _), row in zip(both, found, strict=True)}
+        for subject, row in zip(decided, scored, strict=True):
+            rows.append(
+                subject.identity()
+                | {"set": images}
+                | {key: value for key, value in row.items() if key != "subject"}
+                | dict(zip(DIFFERENCE, difference.get(subject, (math.nan,) * 4), strict=True))
+            )
+    frame = pd.DataFrame(rows, columns=[*IDENTITY, "set", *FIELDS[1:], *DIFFERENCE])
+    frame = frame.astype({"seed": "Int64", "n_common": "Int64"})
+    return frame.sort_values(["model", "seed", "set"], ignore_index=True, kind="stable")
 
 
 @dataclass(frozen=True)
