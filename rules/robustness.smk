@@ -56,6 +56,7 @@ rule probes:
             "robustness/probes.py",
             "data/probes.py",
             "trials/cue_strength.py",
+            "trials/evaluate.py",
             "models",
         ),
     shell:
@@ -97,7 +98,10 @@ rule corruptions:
         evaluation=section("evaluation"),
         seed=lookup(dpath="seed", within=config),
         code=source_hash(
-            "robustness/corruptions.py", "robustness/accuracy.py", "models"
+            "robustness/corruptions.py",
+            "robustness/accuracy.py",
+            "trials/evaluate.py",
+            "models",
         ),
     shell:
         "texshape run corruptions {params.networks:q} {params.outputs:q} --set {params.images:q}"

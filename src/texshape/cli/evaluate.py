@@ -49,18 +49,18 @@ def trials(
     from texshape.data import imageset
     from texshape.files import write_npy
     from texshape.trials import files
-    from texshape.trials.evaluate import decisions, evaluate, trials_frame
+    from texshape.trials.evaluate import decisions, evaluate, speed, trials_frame
 
     opened = {_set_name(stem): imageset.read(stem) for stem in sets}
     if len(opened) != len(sets):
         raise InputError("--set: two sets have the same name, so their trials would overwrite")
     for stem, images in zip(sets, opened.values(), strict=True):
         _check_names(stem, images.labels["imagename"])
-    loaded = _load(network, random, seed, section)
+    loaded = load_network(network, random, seed, section)
     classes = loaded.require_classes()
     results = {}
     for name, images in opened.items():
-        values = evaluate(loaded, images.images, **_speed(section))
+        values = evaluate(loaded, images.images, **speed(section))
         frame = trials_frame(images, decisions(values, classes), model or loaded.slug)
         results[name] = (frame, values)
         print(f"{name}: {len(frame)} trials", flush=True)
@@ -115,7 +115,7 @@ def features(
     for name, stem, folder in jobs:
         images = imageset.read(stem)
         if loaded[0] != name:
-            loaded = (name, _load(name, random, seed, section))
+            loaded = (name, load_network(name, random, seed, section))
         table = extract(
             loaded[1],
             images.images,
@@ -170,9 +170,9 @@ def sensitivity(
     from texshape.trials.imagenet16 import AGGREGATIONS
 
     images = imageset.read(stimuli)
-    speed = _speed(section)
+    speed = evaluate.speed(section)
     table = evaluate.sensitivity(
-        _load(network, random, seed, section),
+        load_network(network, random, seed, section),
         images,
         aggregations=grid.get("aggregations") or list(AGGREGATIONS),
         preprocessings=grid.get("preprocessings") or list(PREPROCESSINGS),
@@ -187,7 +187,8 @@ def sensitivity(
     write_csv(output, table)
 
 
-def _load(name: str, random: bool, seed: int, section: dict[str, Any]) -> Network:
+def load_network(name: str, random: bool, seed: int, section: dict[str, Any]) -> Network:
+    """Load a network as the section `evaluation` says, onto the device of this process."""
     from texshape.devices import select_device
     from texshape.models.loading import load
 
@@ -195,14 +196,6 @@ def _load(name: str, random: bool, seed: int, section: dict[str, Any]) -> Networ
     device = select_device(lambda line: print(line, file=sys.stderr))
     network.module.to(device)
     return network
-
-
-def _speed(section: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "batch_size": section.get("batch_size"),
-        "precision": section.get("precision") or "float32",
-        "channels_last": section.get("channels_last"),
-    }
 
 
 def _check_names(stem: Path, imagenames: pd.Series) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from texshape import compute
+from texshape.cli.evaluate import load_network
 from texshape.cli.run import run
 from texshape.errors import InputError
 
@@ -44,21 +45,23 @@ def corruptions(
     compute.prepare(threads)
     from texshape.data import imageset
     from texshape.files import write_csv
-    from texshape.models.loading import load
     from texshape.robustness import accuracy
     from texshape.robustness.corruptions import TYPES
+    from texshape.trials.evaluate import speed
 
+    how = from_json(evaluation, "--evaluation")
     data = imageset.read(images)
     labels = data.labels["shape"].to_numpy()
     rows = accuracy.balanced(labels, section["images"], seed=seed)
     tables = accuracy.under_corruption(
-        [load(name, settings=from_json(evaluation, "--evaluation")) for name in network],
+        [load_network(name, False, seed, how) for name in network],
         data.images[rows],
         labels[rows],
         seed=seed,
         types=section["types"] or TYPES,
         severities=section["severities"],
         table=section["constants"],
+        speed=speed(how),
         progress=lambda line: print(line, flush=True),
     )
     for path, table in zip(output, tables, strict=True):
@@ -128,10 +131,11 @@ def probes(
 
     from texshape.data import imageset
     from texshape.files import write_csv
-    from texshape.models.loading import load
     from texshape.robustness import probes as measures
+    from texshape.trials.evaluate import speed
 
-    loaded = load(network, settings=from_json(evaluation, "--evaluation"))
+    how = from_json(evaluation, "--evaluation")
+    loaded = load_network(network, False, seed, how)
     tables = {}
     if plain:
         tables["shuffling"] = pd.concat(
@@ -144,6 +148,7 @@ def probes(
                     seed=seed,
                     most=section["shuffling_images"],
                     level=section["level"],
+                    speed=speed(how),
                 )
                 for stem in plain
             ]
@@ -164,7 +169,12 @@ def probes(
 
             sets[split_strength(stem.name)[1]] = read(stem)
         tables["cue_strength"] = measures.strength_curve(
-            loaded, sets, seed=seed, resamples=section["resamples"], level=section["level"]
+            loaded,
+            sets,
+            seed=seed,
+            resamples=section["resamples"],
+            level=section["level"],
+            speed=speed(how),
         )
     for name, table in tables.items():
         write_csv(output_dir / f"{name}.csv", table)

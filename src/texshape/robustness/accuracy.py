@@ -2,49 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from texshape.errors import InputError
 from texshape.robustness.corruptions import NUMBER, SEVERITIES, TYPES, corrupt
 from texshape.robustness.errors import CLEAN
+from texshape.trials.evaluate import decide
 
 if TYPE_CHECKING:
     from texshape.models.network import Network
 
 COLUMNS = ["set", "corruption", "severity", "accuracy", "n"]
-
-
-@torch.no_grad()
-def decisions(network: Network, images: np.ndarray, *, batch_size: int = 100) -> np.ndarray:
-    """Decide for a class on each image.
-
-    Parameters
-    ----------
-    network : Network
-    images : ndarray of shape (n, height, width, 3), uint8
-    batch_size : int
-
-    Returns
-    -------
-    ndarray of shape (n,), str
-
-    Raises
-    ------
-    InputError
-        If the network's outputs fit no class map.
-    """
-    classes = np.array(network.require_classes())
-    chosen = np.empty(len(images), int)
-    for start in range(0, len(images), batch_size):
-        batch = torch.from_numpy(np.array(images[start : start + batch_size])).movedim(-1, 1)
-        scores = network.decide(network.module(network.preprocess(batch.to(network.device))))
-        chosen[start : start + batch_size] = scores.argmax(1).cpu().numpy()
-    return classes[chosen]
 
 
 def balanced(labels: Sequence[str], most: int | None, *, seed: int) -> np.ndarray:
@@ -73,6 +45,7 @@ def under_corruption(
     severities: Sequence[int] = SEVERITIES,
     table: str | None = None,
     block: int = 300,
+    speed: Mapping[str, Any] | None = None,
     progress: Callable[[str], None] = lambda line: None,
 ) -> list[pd.DataFrame]:
     """Accuracy of several networks on the same corrupted images, each made once.
@@ -90,6 +63,8 @@ def under_corruption(
         Constants by name, see `corruptions.CONSTANTS`.
     block : int
         Images that are corrupted at a time; the result does not depend on it.
+    speed : mapping, optional
+        How images are pushed through, see `texshape.trials.evaluate.speed`.
     progress : callable
         Gets a line a type.
 
@@ -114,7 +89,8 @@ def under_corruption(
             if name != CLEAN:
                 part = corrupt(part, name, severity, seed=seed, first=start, table=table)
             for index, network in enumerate(networks):
-                right[index] += (decisions(network, part) == labels[start : start + block]).sum()
+                chosen = decide(network, part, **speed or {})
+                right[index] += (chosen == labels[start : start + block]).sum()
         for index in range(len(networks)):
             accuracy = right[index] / len(images) if len(images) else np.nan
             rows[index].append(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from texshape.data import probes
 from texshape.errors import InputError
-from texshape.robustness.accuracy import balanced, decisions
+from texshape.robustness.accuracy import balanced
 from texshape.trials import cue_strength
+from texshape.trials.evaluate import decide
 
 if TYPE_CHECKING:
     from texshape.data.imageset import ImageSet
@@ -29,6 +30,7 @@ def shuffling(
     seed: int,
     most: int | None = None,
     level: float = 0.95,
+    speed: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Accuracy (shape label) on images cut into k x k patches that are put in a random order.
 
@@ -43,6 +45,8 @@ def shuffling(
     seed : int
     most : int, optional
         The most images, classes in equal shares.
+    speed : mapping, optional
+        How images are pushed through, see `texshape.trials.evaluate.speed`.
 
     Returns
     -------
@@ -58,7 +62,7 @@ def shuffling(
     table = []
     for k in ks:
         shuffled = probes.shuffle_patches(shown, k, seed=seed)
-        right = int((decisions(network, shuffled) == labels).sum())
+        right = int((decide(network, shuffled, **speed or {}) == labels).sum())
         interval = binomtest(right, len(rows)).proportion_ci(level, method="wilson")
         table.append(
             {
@@ -139,6 +143,7 @@ def strength_curve(
     seed: int,
     resamples: int = 2000,
     level: float = 0.95,
+    speed: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """The cue-strength curve of a network; see `cue_strength.curve`.
 
@@ -147,10 +152,14 @@ def strength_curve(
     network : Network
     sets : mapping of float to ImageSet
         Texture strength to the faded cue-conflict images.
+    speed : mapping, optional
+        How images are pushed through, see `texshape.trials.evaluate.speed`.
     """
     trials = pd.concat(
         [
-            images.labels.assign(strength=strength, decision=decisions(network, images.images))
+            images.labels.assign(
+                strength=strength, decision=decide(network, images.images, **speed or {})
+            )
             for strength, images in sorted(sets.items())
         ]
     )

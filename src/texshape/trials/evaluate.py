@@ -145,6 +145,32 @@ def decisions(scores: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:
     return chosen
 
 
+def decide(network: Network, images: np.ndarray, **speed: Any) -> np.ndarray:
+    """Class that the network decides for on each image; ``na`` where its scores are undefined.
+
+    Parameters
+    ----------
+    network : Network
+    images : ndarray of shape (n, height, width, 3), uint8
+    **speed
+        As `evaluate` takes them.
+
+    Returns
+    -------
+    ndarray of shape (n,) of str
+    """
+    return decisions(evaluate(network, images, **speed), network.require_classes())
+
+
+def speed(section: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the section ``evaluation`` says how images are pushed through, for `evaluate`."""
+    return {
+        "batch_size": section.get("batch_size"),
+        "precision": section.get("precision") or "float32",
+        "channels_last": section.get("channels_last"),
+    }
+
+
 def trials_frame(images: ImageSet, response: np.ndarray, subject: str) -> pd.DataFrame:
     """Decisions in the published columns.
 
