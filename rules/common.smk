@@ -466,8 +466,8 @@ def exemplar_files(entry, kind):
     return set_files("base", entry[kind], masks=False)
 
 
-def exemplar_options(conflict, files):
-    """Where the exemplars of a conflict set come from, as options of its step."""
+def exemplar_options(conflict, files, whole=True):
+    """Where the exemplars of a conflict set come from (and, if whole, how many), as options."""
     entry = CONFLICTS[conflict]
     if entry["contents"] == "renderer":
         return [
@@ -475,6 +475,11 @@ def exemplar_options(conflict, files):
             data_settings("base", "cue-conflict"),
             "--fill",
             entry.get("fill", "flat"),
+            *(
+                ["--shape-exemplars", entry["shape_exemplars"]]
+                if whole and entry.get("shape_exemplars")
+                else []
+            ),
         ]
     return ["--contents", stem(files.contents), "--textures", stem(files.textures)]
 

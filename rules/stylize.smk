@@ -413,7 +413,7 @@ rule figure_conflict:
         mem_mb=scaled(800),
         runtime=scaled(10),
     params:
-        exemplars=lambda wc, input: exemplar_options(wc.conflict, input),
+        exemplars=lambda wc, input: exemplar_options(wc.conflict, input, whole=False),
         result=lambda wc, input: stem(input.result),
         drawn=lambda wc, input: ["--drawn", stem(input.drawn)] if input.drawn else [],
         seed=lookup(dpath="seed", within=config),

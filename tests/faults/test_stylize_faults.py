@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import torch
+import yaml
 from PIL import Image
 from tests.stylize_sets import SETTINGS, contents, pictures, styles
 
@@ -285,6 +286,25 @@ def test_sheet_of_conflicts(place, cli):
     exemplars[1] = place / "others"
     status, err = cli(*sheet, *exemplars)
     assert (status, "shape exemplar" in err) == (2, True)
+
+
+def test_some_of_the_renderers_exemplars_and_their_sheet(place, cli):
+    defaults = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
+    data = defaults["data"] | {"image_size": 32, "supersampling": 1, "shape_exemplars": 2,
+                               "texture_exemplars": 2}  # fmt: skip
+    section = SETTINGS | {"optimisation": SETTINGS["optimisation"] | {"steps": 1}}
+    common = ["--data", json.dumps(data), "--seed", 3]
+    made = ["conflict-by-optimisation", *common, "--settings", json.dumps(section),
+            "--shape-exemplars", 1, "--output", place / "a"]  # fmt: skip
+    assert cli(*made)[0] == 0
+    labels = imageset.read(place / "a").labels
+    assert len(labels) == 12 * 12
+    assert labels["shape_exemplar"].str.endswith("1").all()
+    assert labels["texture_exemplar"].str.endswith("2").any()
+    sheet = ["conflict-sheet", "--result", place / "a", "--output-stem", place / "sheet"]
+    assert cli(*sheet, *common)[0] == 0
+    status, err = cli(*sheet, *common[:-1], 4)  # another seed pairs other exemplars
+    assert (status, "conflict set: image" in err) == (2, True)
 
 
 def test_full_disk_in_the_middle_of_a_shard_of_an_image_set(place, cli, monkeypatch):

@@ -265,6 +265,10 @@ def conflict_by_optimisation(
     fill: Annotated[
         str, typer.Option(help="The renderer's contents: `flat` colour or their `own` texture.")
     ] = "flat",
+    shape_exemplars: Annotated[
+        int | None,
+        typer.Option(min=1, help="The renderer's first so many of each class; default: all."),
+    ] = None,
     contents: Annotated[
         Path | None, typer.Option(help="Stem of shape exemplars, in place of --data.")
     ] = None,
@@ -295,8 +299,13 @@ def conflict_by_optimisation(
 
     if data is not None:
         drawn = _variant(from_json(data, "--data"), variant)
-        total = len(_pictures(drawn, seed))
-        identity = drawn
+        shown_rows = [
+            row
+            for row, picture in enumerate(_pictures(drawn, seed))
+            if shape_exemplars is None or picture.shape_exemplar <= shape_exemplars
+        ]
+        total = len(shown_rows)
+        identity = [drawn, shown_rows]
     else:
         if contents is None or textures is None:
             raise InputError("give both --contents and --textures")
@@ -318,7 +327,8 @@ def conflict_by_optimisation(
         if not chosen:
             raise InputError(f"{shards} shards for {total} images; expected at most as many")
         if data is not None:
-            shown, patterns = conflict.rendered_pairs(drawn, seed, chosen, fill=fill)
+            wanted = [shown_rows[place] for place in chosen]
+            shown, patterns = conflict.rendered_pairs(drawn, seed, wanted, fill=fill)
             labels = shown.labels
         else:
             rows = [pairs[index] for index in chosen]

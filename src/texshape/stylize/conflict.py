@@ -75,6 +75,14 @@ def rendered_pairs(
     )
 
 
+def conflict_names(data: Mapping[str, Any], seed: int) -> list[str]:
+    """Names of the images of the renderer's cue-conflict set, in its order."""
+    from texshape.data import procedural
+
+    shown = procedural.pictures(procedural.parse_settings(data), seed, CONDITION)
+    return [picture.imagename for picture in shown]
+
+
 def pairs(contents: pd.DataFrame, textures: pd.DataFrame, seed: int) -> list[tuple[int, int]]:
     """Pair every shape exemplar with each texture class once.
 

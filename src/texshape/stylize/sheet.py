@@ -121,12 +121,13 @@ def choose_conflicts(
         )
         contents = [shapes.images[row] for row in content_rows]
         return (contents, [patterns.images[row] for row in style_rows], results), rows
-    from texshape.stylize.conflict import rendered_pairs
+    from texshape.stylize.conflict import conflict_names, rendered_pairs
 
     data, seed, fill = exemplars
-    shown, patterns = rendered_pairs(data, seed, rows, fill=fill)
-    if list(shown.labels["imagename"]) != list(labels["imagename"].iloc[rows]):
-        raise InputError("conflict sheet: the set was drawn with other parameters or another seed")
+    places = _find(
+        conflict_names(data, seed), labels["imagename"].iloc[rows], "conflict set: image"
+    )
+    shown, patterns = rendered_pairs(data, seed, places, fill=fill)
     return (list(shown.images), list(patterns.images), results), rows
 
 
