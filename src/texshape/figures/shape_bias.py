@@ -26,6 +26,8 @@ def by_arm(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
     rows = style.in_order(frame)
     classes = tables["shape_bias_by_class"]["class"].nunique()
     single = tables["accuracy"]
+    # Photographs have no masks, and so no silhouettes.
+    shapes = "silhouettes" if (single["set"] == "silhouettes").any() else "edges"
 
     figure = style.make(height=1.05 + 0.235 * len(rows))
     bias, match, cues = figure.subplots(1, 3, sharey=True, width_ratios=[1.9, 1, 1])
@@ -37,7 +39,7 @@ def by_arm(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
         rates = style.percent(group["cue_match_rate"])
         match.plot(rates, np.full(len(rates), y), marker, color=color, markersize=3, alpha=0.5)
         match.plot([style.mean(rates)] * 2, [y - 0.3, y + 0.3], color=color, linewidth=1.8)
-        for set_name, cue in (("silhouettes", "shape"), ("textures", "texture")):
+        for set_name, cue in ((shapes, "shape"), ("textures", "texture")):
             here = (single["architecture"] == architecture) & (single["arm"] == arm)
             here &= (single["set"] == set_name) & (single["cue"] == cue)
             value = style.mean(style.percent(single[here]["accuracy"]))

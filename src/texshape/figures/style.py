@@ -48,6 +48,12 @@ ARCHITECTURES = {
     "rf9-wide": "RF 9 wide",
     "rf17": "RF 17",
     "rf33": "RF 33",
+    "resnet8": "ResNet-8",
+    "resnet14": "ResNet-14",
+    "resnet20": "ResNet-20",
+    "resnet32": "ResNet-32",
+    "bagnet9": "BagNet-9",
+    "bagnet17": "BagNet-17",
 }
 
 # Names as their authors write them, of networks that are not trained here.
