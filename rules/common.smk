@@ -59,7 +59,7 @@ SOURCES = {
         "has": {"plain", "masks", "renderer"},
     },
     "folder": {
-        "rules": ["photographs"],
+        "rules": ["photographs", "exemplars"],
         "sets": ["test-plain", "edges"],
         "has": {"plain"},
     },
@@ -81,6 +81,9 @@ PLAIN, MASKS, RENDERER, PUBLISHED, SILHOUETTES = (
     name in SOURCE["has"]
     for name in ("plain", "masks", "renderer", "published", "silhouettes")
 )
+# Masks to read out: of the images themselves, or of PASCAL VOC.
+VOC = None if MASKS else config["data"].get("voc")
+SEGMENTED = MASKS or VOC is not None
 
 SPLITS = ["train", "validation", "test"]
 STYLIZED_PARTS = ["images.npy", "labels.csv", "manifest.csv"] + (
@@ -214,7 +217,7 @@ DRAWN_STRENGTHS = (
 )
 if PLAIN:
     PER_RUN["corruptions"] = {run: ["corruptions.csv"] for run in MEASURED_RUNS}
-if MASKS:
+if SEGMENTED:
     # Before training all arms of an architecture are the same network.
     UNTRAINED_RUNS = list(
         {run.split("--")[0]: run for run in reversed(MEASURED_RUNS)}.values()
@@ -339,7 +342,7 @@ IMAGE_FIGURES = [
     "architectures",
     "disagreement_images",
 ]
-IMAGE_FIGURES += ["segmentation_pictures"] if MASKS else []
+IMAGE_FIGURES += ["segmentation_pictures"] if SEGMENTED else []
 IMAGE_FIGURES += [f"stylization-{name}" for name in [*STYLIZATIONS, *CONFLICTS]]
 # The first seed of the first two networks.
 SHOWN_RUNS = [

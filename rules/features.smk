@@ -231,7 +231,11 @@ rule erasure:
     input:
         network=lambda wc: network_files(f"{wc.model}/seed-{wc.seed}"),
         conflict=set_files("base", "cue-conflict", masks=False),
-        plain=set_files("base", "test-plain", masks=False) if PLAIN else [],
+        plain=(
+            set_files("base", "test-plain", masks=False)
+            if PLAIN and not PUBLISHED
+            else []
+        ),
     output:
         f"{RESULTS}/{{model}}/seed-{{seed}}/erasure.csv",
     log:

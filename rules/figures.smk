@@ -209,7 +209,8 @@ rule figure_segmentation:
         runtime=scaled(10),
     params:
         stem=lambda wc, output: output[0].removesuffix(".svg"),
+        target="shape" if MASKS else config["segmentation"]["targets"][-1],
         code=source_hash("figures/segmentation.py", "figures/style.py"),
     shell:
-        "texshape run figure-segmentation --input {input:q} --output-stem {params.stem:q}"
-        " > {log:q} 2>&1"
+        "texshape run figure-segmentation --input {input:q} --target {params.target:q}"
+        " --output-stem {params.stem:q} > {log:q} 2>&1"

@@ -8,7 +8,7 @@ rule segmentation:
             if wc.model in TRAINED
             else []
         ),
-        images=set_files("base", "cue-conflict"),
+        images=set_files("base", "cue-conflict") if MASKS else [],
     output:
         table=f"{RESULTS}/{{model}}/seed-{{seed}}/segmentation/epoch-{{epoch}}.csv",
         pictures=f"{RESULTS}/{{model}}/seed-{{seed}}/segmentation/epoch-{{epoch}}.npz",
@@ -28,11 +28,13 @@ rule segmentation:
         random=lambda wc: (
             ["--untrained"] if wc.model in NAMED and int(wc.epoch) == 0 else []
         ),
-        images=lambda wc, input: stem(input.images),
+        images=lambda wc, input: (
+            ["--set", stem(input.images)] if input.images else ["--voc", VOC]
+        ),
         settings=lambda wc: segmentation_settings(wc.model, wc.seed, wc.epoch),
         seed=lookup(dpath="seed", within=config),
         code=source_hash("segmentation", "models"),
     shell:
-        "texshape run segmentation --network {params.network:q} {params.random:q} --set {params.images:q}"
+        "texshape run segmentation --network {params.network:q} {params.random:q} {params.images:q}"
         " --settings {params.settings:q} --seed {params.seed} --threads {threads}"
         " --pictures {output.pictures:q} --output {output.table:q} > {log:q} 2>&1"

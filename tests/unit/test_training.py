@@ -344,7 +344,7 @@ def test_a_checkpoint_carries_its_configuration(data, tmp_path):
     assert (content["seed"], content["epoch"], content["step"]) == (5, 1, 4)
     sets = [str(data / "train-plain"), str(data / "train-stylized")]
     assert content["training"] == SETTINGS | {
-        "optimizer": "adamw", "momentum": 0.9, "schedule": "one-cycle", "step_epochs": None,
+        "passes": 1.0, "optimizer": "adamw", "momentum": 0.9, "schedule": "one-cycle", "step_epochs": None,
         "initial": None, "sets": sets,
     }  # fmt: skip
 

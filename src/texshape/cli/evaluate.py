@@ -48,6 +48,7 @@ def trials(
     compute.prepare(threads)
     from texshape.data import imageset
     from texshape.files import write_npy
+    from texshape.models.decisions import between
     from texshape.trials import files
     from texshape.trials.evaluate import decisions, evaluate, speed, trials_frame
 
@@ -57,11 +58,14 @@ def trials(
     for stem, images in zip(sets, opened.values(), strict=True):
         _check_names(stem, images.labels["imagename"])
     loaded = load_network(network, random, seed, section)
-    classes = loaded.require_classes()
+    loaded.require_classes()
     results = {}
     for name, images in opened.items():
-        values = evaluate(loaded, images.images, **speed(section))
-        frame = trials_frame(images, decisions(values, classes), model or loaded.slug)
+        shown = {*images.labels["shape"], *images.labels["texture"]}
+        asked = between(loaded, shown, section.get("aggregation") or "mean")
+        values = evaluate(asked, images.images, **speed(section))
+        response = decisions(values, asked.require_classes())
+        frame = trials_frame(images, response, model or loaded.slug)
         results[name] = (frame, values)
         print(f"{name}: {len(frame)} trials", flush=True)
     for name, (frame, values) in results.items():

@@ -145,11 +145,13 @@ def erasure(
     conflict = imageset.read(images)
     agreeing = imageset.read(plain) if plain else None
     compute.prepare(threads)
+    from texshape.models.decisions import between
     from texshape.models.loading import load
     from texshape.readout.intervention import COLUMNS, measure
 
     for name, path in zip(network, output, strict=True):
         loaded = load(name, seed=seed, weights=not random)
+        loaded = between(loaded, {*conflict.labels["shape"], *conflict.labels["texture"]})
         rows = measure(loaded, conflict, settings=chosen, seed=seed, plain=agreeing)
         write_csv(path, pd.DataFrame(rows, columns=COLUMNS))
 

@@ -131,6 +131,7 @@ def probes(
 
     from texshape.data import imageset
     from texshape.files import write_csv
+    from texshape.models.decisions import between
     from texshape.robustness import probes as measures
     from texshape.trials.evaluate import speed
 
@@ -168,8 +169,11 @@ def probes(
             from texshape.data.procedural import split_strength
 
             sets[split_strength(stem.name)[1]] = read(stem)
+        shown = next(iter(sets.values())).labels
+        aggregation = how.get("aggregation") or "mean"
+        asked = between(loaded, {*shown["shape"], *shown["texture"]}, aggregation)
         tables["cue_strength"] = measures.strength_curve(
-            loaded,
+            asked,
             sets,
             seed=seed,
             resamples=section["resamples"],

@@ -7,14 +7,21 @@ aggregations are there by name, since shape bias depends on them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from texshape.errors import InputError, nearest
+from texshape.trials import imagenet16
 from texshape.trials.imagenet16 import AGGREGATIONS
+from texshape.trials.names import ABSENT
+
+if TYPE_CHECKING:
+    from texshape.models.network import Network
 
 Decide = Callable[[Tensor], Tensor]
 
@@ -68,6 +75,41 @@ def decider(indices: Sequence[Sequence[int]], aggregation: str = "mean") -> Deci
 def probabilities(logits: Tensor) -> Tensor:
     """Decide between the outputs themselves: softmax, float32."""
     return logits.float().softmax(1)
+
+
+def between(network: Network, shown: Iterable[str], aggregation: str = "mean") -> Network:
+    """The network as it decides between the classes that a set of images shows.
+
+    A network that we trained on ImageNet decides between WordNet ids, as its test images ask for.
+    Shown the published stimuli it decides between their 16 categories, of which each has the
+    outputs of those of its classes that the network knows. Any other network stays as it is.
+
+    Parameters
+    ----------
+    network : Network
+    shown : iterable of str
+        Classes in the labels of the images; ``na`` does not count.
+    aggregation : str
+        As in `decider`.
+    """
+    wanted = set(shown) - {ABSENT}
+    own = network.classes or ()
+    if wanted <= set(own) or not wanted <= set(imagenet16.CATEGORIES):
+        return network
+    place = {name: number for number, name in enumerate(own)}
+    groups: dict[str, list[int]] = {}
+    for wnid, _, category in imagenet16.table():
+        if wnid in place:
+            groups.setdefault(category, []).append(place[wnid])
+    groups = {category: groups[category] for category in sorted(groups)}
+    if len(groups) < 2:
+        return network
+    return replace(
+        network,
+        classes=tuple(groups),
+        decide=decider(list(groups.values()), aggregation),
+        categories=groups,
+    )
 
 
 def read_class_map(

@@ -124,8 +124,10 @@ def fingerprint(sets: Sequence[LabelledImages], count: int = 256) -> str:
     return digest.hexdigest()
 
 
-def steps_per_epoch(sets: Sequence[LabelledImages], batch_size: int) -> int:
+def steps_per_epoch(sets: Sequence[LabelledImages], batch_size: int, passes: float = 1.0) -> int:
     """Optimiser steps of an epoch: whole batches in ONE set, whatever the number of sets.
+
+    With `passes` an epoch is so many times as long, in whole steps.
 
     Raises
     ------
@@ -143,11 +145,11 @@ def steps_per_epoch(sets: Sequence[LabelledImages], batch_size: int) -> int:
             f"training.batch_size: expected at most the {len(sets[0])} images of "
             f"{sets[0].name}, found {batch_size}"
         )
-    return steps
+    return max(1, int(passes * steps))
 
 
 def epoch_order(
-    sets: Sequence[LabelledImages], batch_size: int, seed: int, epoch: int
+    sets: Sequence[LabelledImages], batch_size: int, seed: int, epoch: int, passes: float = 1.0
 ) -> list[Tensor]:
     """Which images of each set every step of an epoch takes.
 
@@ -160,13 +162,15 @@ def epoch_order(
     Returns
     -------
     list of Tensor of shape (steps, batch_size / number of sets), int64
-        One a set; no image twice within an epoch.
+        One a set; no image twice within an epoch, unless that takes more images than there are.
     """
-    steps = steps_per_epoch(sets, batch_size)
+    steps = steps_per_epoch(sets, batch_size, passes)
     share = batch_size // len(sets)
     orders = []
     for number, images in enumerate(sets):
-        order = torch.randperm(len(images), generator=generator(seed, ORDER, epoch, number))
+        rng = generator(seed, ORDER, epoch, number)
+        turns = -(-steps * share // len(images))
+        order = torch.cat([torch.randperm(len(images), generator=rng) for _ in range(turns)])
         orders.append(order[: steps * share].view(steps, share))
     return orders
 

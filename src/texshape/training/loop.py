@@ -150,7 +150,7 @@ class _Run:
     ) -> None:
         self.request, self.settings = request, settings
         self.output_dir, self.log = output_dir, log
-        self.steps = steps_per_epoch(training, settings.batch_size)
+        self.steps = steps_per_epoch(training, settings.batch_size, settings.passes)
         self.total_steps = self.steps * settings.epochs
         self.data = fingerprint([*training, *validation])
         self.device = select_device(log)
@@ -214,7 +214,11 @@ class _Run:
         start = time.perf_counter()
         epoch, done = divmod(self.step, self.steps)
         orders = epoch_order(
-            self.training, self.settings.batch_size, self.request["seed"], epoch + 1
+            self.training,
+            self.settings.batch_size,
+            self.request["seed"],
+            epoch + 1,
+            self.settings.passes,
         )
         self.module.train()
         for number in range(done, self.steps):

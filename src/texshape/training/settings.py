@@ -38,6 +38,9 @@ class Settings:
         Run the network through `torch.compile`.
     channels_last : bool
         Store images and weights channels last.
+    passes : float
+        Passes over one set that make an epoch. An epoch over the images of two sets, of which each
+        batch takes half from either, has 2.
     optimizer : str
         ``adamw``, or ``sgd`` with momentum.
     momentum : float
@@ -61,6 +64,7 @@ class Settings:
     precision: str
     compile: bool
     channels_last: bool
+    passes: float = 1.0
     optimizer: str = "adamw"
     momentum: float = 0.9
     schedule: str = "one-cycle"
@@ -113,6 +117,8 @@ def parse(section: Mapping[str, Any]) -> Settings:
     for key, allowed in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
         if key in values:
             _require(key, values[key], values[key] in allowed, " or ".join(allowed))
+    passes = values.get("passes", 1.0)
+    _require("passes", passes, _is_number(passes) and 0 < passes <= 1000, "a number in (0, 1000]")
     momentum = values.get("momentum", 0.9)
     _require("momentum", momentum, _is_number(momentum) and 0 <= momentum < 1, "a number in [0, 1)")
     every = values.get("step_epochs")
