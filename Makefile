@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := article
-.PHONY: article environment test lint lock reproduce clean
+.PHONY: article environment test lint docs lock reproduce clean
 
 article: environment
 	snakemake --cores $(CORES)
@@ -35,10 +35,14 @@ lint: environment
 test: environment lint
 	python -m pytest -n $(TEST_WORKERS) $(PYTEST_ARGS)
 
+docs: environment
+	mkdocs build
+	@echo "The documentation: $(CURDIR)/site/index.html"
+
 # Pins are resolved anew from the ranges in pyproject.toml (needs uv). Without `s3`, which needs an old dateutil.
 lock:
 	uv pip compile --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
-	    --extra lite --extra postgresql --extra slurm --extra test pyproject.toml -o requirements.lock
+	    --extra clip --extra docs --extra lite --extra postgresql --extra slurm --extra test pyproject.toml -o requirements.lock
 	python tools/write_conda_environment.py
 
 # Twice from nothing, the same bytes, and against the kept tables of another run: hours.
@@ -49,4 +53,4 @@ reproduce: environment
 	python tools/reproduce.py $(EXPERIMENT) build/reproduce/$(EXPERIMENT) --times $(TIMES) --cores $(CORES)
 
 clean:
-	rm -rf results logs .snakemake
+	rm -rf results logs site .snakemake

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class InputError(ValueError):
@@ -42,3 +43,34 @@ def nearest(value: str, options: Iterable[str], count: int = 3) -> str:
     if 0 < len(names) <= 20:
         return "; expected one of " + ", ".join(names)
     return ""
+
+
+def nearest_path(path: str | Path) -> str:
+    """Say which files there are in place of one that does not exist.
+
+    Parameters
+    ----------
+    path : path
+        What was given.
+
+    Returns
+    -------
+    str
+        ``"; did you mean 'results/procedural'?"`` from the folder at which the path leaves what exists,
+        ``"; there is no folder results"``, or an empty string.
+    """
+    path = Path(path)
+    missing = path
+    while not missing.parent.exists() and missing.parent != missing:
+        missing = missing.parent
+    if missing.parent == missing:
+        return ""
+    try:
+        present = sorted(entry.name for entry in missing.parent.iterdir())
+    except OSError:
+        return ""
+    close = difflib.get_close_matches(missing.name, present, n=2, cutoff=0.6)
+    if close:
+        found = [str(missing.with_name(name)) for name in close]
+        return "; did you mean " + " or ".join(f"'{name}'" for name in found) + "?"
+    return f"; there is no folder {missing}" if missing != path else ""

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from texshape.errors import InputError
+from texshape.errors import InputError, nearest_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -177,7 +177,7 @@ def map_npy(path: str | Path) -> np.ndarray:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
+        raise InputError(f"{path}: no such file{nearest_path(path)}") from None
     except Exception as error:  # a damaged header fails in many ways
         raise InputError(f"{path}: not a whole NumPy array ({error})") from None
     if not isinstance(array, np.memmap):
@@ -201,7 +201,7 @@ def read_npz(path: str | Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
+        raise InputError(f"{path}: no such file{nearest_path(path)}") from None
     except Exception as error:  # zip, zlib and header errors of many kinds mean the same here
         raise InputError(f"{path}: not a whole NPZ file of arrays ({error})") from None
 
@@ -228,7 +228,7 @@ def read_csv(path: str | Path, columns: list[str] | None = None) -> pd.DataFrame
     try:
         frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
+        raise InputError(f"{path}: no such file{nearest_path(path)}") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not a readable CSV table ({error})") from None
     for column in columns or []:

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from texshape.errors import InputError, nearest
+from texshape.errors import InputError, nearest, nearest_path
 
 
 class _Loader(yaml.SafeLoader):
@@ -43,7 +43,8 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise InputError(f"{path}: cannot be read ({reason.lower()})") from None
+        hint = nearest_path(path) if isinstance(error, FileNotFoundError) else ""
+        raise InputError(f"{path}: cannot be read ({reason.lower()}){hint}") from None
     try:
         value = yaml.load(text, Loader=_Loader)  # a SafeLoader: builds no objects
     except yaml.MarkedYAMLError as error:

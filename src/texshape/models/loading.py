@@ -8,25 +8,27 @@ Weights load with ``weights_only=True``: a file of weights runs no code, unlike 
 
 from __future__ import annotations
 
+import copy
 import importlib
 import importlib.util
 import inspect
 import pickle
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from texshape.errors import InputError, nearest
+from texshape.errors import InputError, nearest, nearest_path
 from texshape.models import names
 from texshape.models.decisions import decider, probabilities, read_class_map
 from texshape.models.network import Network
-from texshape.models.preprocessing import Own, preprocess
+from texshape.models.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Own, preprocess
 from texshape.models.stages import find_stages
 
 IMAGENET_OUTPUTS = 1000
@@ -75,14 +77,108 @@ def load(
     settings = dict(settings or {})
     parsed = names.parse(name)
     if parsed.weights is not None and weights and not parsed.weights.is_file():
-        raise InputError(f"model '{name}': no such file: {parsed.weights}")
+        raise InputError(
+            f"model '{name}': no such file: {parsed.weights}{nearest_path(parsed.weights)}"
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         loaded = _LOADERS[parsed.source](parsed, weights)
+    return _network(name, names.slug(name, weights=weights), loaded, settings)
+
+
+def from_module(
+    module: nn.Module,
+    transforms: Callable[[Any], Tensor] | None = None,
+    *,
+    name: str,
+    classes: Sequence[str] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Network:
+    """Take a network that is there as an object; a frozen copy of it is used.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Images (B, 3, S, S) to logits (B, outputs).
+    transforms : callable, optional
+        One PIL image to (3, S, S). By default as `load` does it, with the size and normalisation that
+        ``pretrained_cfg`` or ``default_cfg`` names, else 224 px and ImageNet's.
+    name : str
+    classes : sequence of str, optional
+        What each output means.
+    settings : mapping, optional
+        As in `load`.
+
+    Raises
+    ------
+    InputError
+        If the transforms do not give an image, or the network does not take it.
+    """
+    config = getattr(module, "pretrained_cfg", None) or getattr(module, "default_cfg", None) or {}
+    own = Own(
+        size=int((config.get("input_size") or (3, 224, 224))[-1]),
+        mean=tuple(config.get("mean") or IMAGENET_MEAN),
+        std=tuple(config.get("std") or IMAGENET_STD),
+    )
+    own_pipeline = None
+    if transforms is not None:
+        own_pipeline = Transformed(transforms)
+        own = replace(own, size=own_pipeline.size)
+    module = copy.deepcopy(module).cpu()
+    outputs = tuple(classes) if classes else None
+    loaded = _Loaded(module, own, outputs, decides=bool(classes))
+    network = _network(name, name, loaded, dict(settings or {}))
+    if own_pipeline is None:
+        return network
+    # With a pipeline that is only known as a function there is nothing to vary.
+    return replace(network, preprocess=own_pipeline, own=None)
+
+
+class Transformed:
+    """Preprocessing by a function of one PIL image.
+
+    Parameters
+    ----------
+    transforms : callable
+        PIL image to Tensor (3, S, S).
+
+    Raises
+    ------
+    InputError
+        If it fails on a grey image, or gives anything else.
+    """
+
+    def __init__(self, transforms: Callable[[Any], Tensor]) -> None:
+        self.transforms = transforms
+        try:
+            shape = tuple(self._one(np.full((256, 256, 3), 127, np.uint8)).shape)
+        except Exception as error:  # whatever the user's function raises
+            line = str(error).split("\n")[0]
+            raise InputError(f"transforms: fail on a PIL image of 256 px ({line})") from None
+        if len(shape) != 3 or shape[0] != 3 or shape[1] != shape[2]:
+            raise InputError(f"transforms: expected a tensor of shape (3, S, S), found {shape}")
+        self.size = shape[1]
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """uint8 images (B, 3, H, W) to (B, 3, S, S), on their device."""
+        pixels = images.permute(0, 2, 3, 1).cpu().numpy()
+        return torch.stack([self._one(one) for one in pixels]).to(images.device)
+
+    def _one(self, pixels: np.ndarray) -> Tensor:
+        from PIL import Image
+
+        return self.transforms(Image.fromarray(np.ascontiguousarray(pixels)))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.transforms})"
+
+
+def _network(name: str, slug: str, loaded: _Loaded, settings: Mapping[str, Any]) -> Network:
+    """A loaded module as a network: frozen, with its preprocessing, decisions and stages."""
     module = loaded.module.eval().requires_grad_(False)
     network = Network(
         name=name,
-        slug=names.slug(name, weights=weights),
+        slug=slug,
         module=module,
         input_size=loaded.own.size,
         preprocess=preprocess(
@@ -219,7 +315,9 @@ def _torchvision(name: names.ModelName, weights: bool) -> _Loaded:
         module = _with_local_weights(name, module, build)
     elif weights:
         with _fetching(name, True):
-            state = published.get_state_dict(progress=False, check_hash=True, weights_only=True)
+            state = published.get_state_dict(
+                progress=sys.stderr.isatty(), check_hash=True, weights_only=True
+            )
         module.load_state_dict(state)
     return _Loaded(module, own, _imagenet_labels())
 

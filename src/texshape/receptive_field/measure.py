@@ -66,30 +66,62 @@ def measure(
         ``trained`` and ``untrained``, stage to map.
     """
     network = load(name, seed=seed)
+    before: Network | None = None
+    without = ""
+    pixels = None
+    if image_set is not None:
+        pixels = imageset.read(image_set).images
+        try:
+            before = (
+                load(untrained, seed=seed) if untrained else load(name, seed=seed, weights=False)
+            )
+        except InputError as error:  # a callable of the user's may have no untrained version
+            if untrained:
+                raise
+            without = str(error)
+    return measure_network(
+        network, before, pixels, seed=seed, images=images, mass=mass, batch_size=batch_size,
+        stages=stages, without_untrained=without,
+    )  # fmt: skip
+
+
+def measure_network(
+    network: Network,
+    untrained: Network | None,
+    pixels: np.ndarray | None,
+    *,
+    seed: int,
+    images: int,
+    mass: float,
+    batch_size: int,
+    stages: list[str] | None,
+    without_untrained: str = "",
+) -> tuple[pd.DataFrame, dict[str, dict[str, Influence]]]:
+    """As `measure`, of a loaded network.
+
+    Parameters
+    ----------
+    network : Network
+    untrained : Network or None
+        The same architecture before training.
+    pixels : ndarray of shape (n, height, width, 3), uint8, or None
+        Without images there are no effective fields.
+    without_untrained : str
+        Why there is no untrained network, for the column ``reason``.
+    """
     chosen = dict(network.stages)
     if stages:
         chosen = resolve(network.module, network.stages, stages)
     if not chosen:
-        raise InputError(f"{name}: no stages could be found; name some in settings: stages")
+        raise InputError(f"{network.name}: no stages could be found; name some in settings: stages")
     fields = trace(network.module, chosen, image_size=network.input_size).stages
     influences: dict[str, dict[str, Influence]] = {}
-    networks: dict[str, Network] = {}
-    without = ""
-    if image_set is not None:
-        pixels = imageset.read(image_set).images
+    if pixels is not None:
         drawn = np.random.default_rng([seed, 6]).permutation(len(pixels))[:images]
-        if untrained:
-            networks["untrained"] = load(untrained, seed=seed)
-        else:
-            try:
-                networks["untrained"] = load(name, seed=seed, weights=False)
-            except InputError as error:  # a callable of the user's may have no untrained version
-                without = str(error)
-        networks["trained"] = network
-        for kind, one in networks.items():
-            influences[kind] = influence(
-                one.module, chosen, _batches(one, pixels, np.sort(drawn), batch_size), fields=fields
-            )
+        for kind, one in (("untrained", untrained), ("trained", network)):
+            if one is not None:
+                batches = _batches(one, pixels, np.sort(drawn), batch_size)
+                influences[kind] = influence(one.module, chosen, batches, fields=fields)
     architecture, _, arm = network.slug.partition("--")
     rows = []
     for stage in chosen:
@@ -101,10 +133,10 @@ def measure(
             sides[kind] = found[stage].side(mass)
             n_images = found[stage].n_images
             reasons[found[stage].reason] = None
-        if image_set is None:
+        if pixels is None:
             reasons["no images given for the effective field"] = None
-        if without:
-            reasons[f"no untrained network ({without})"] = None
+        if without_untrained:
+            reasons[f"no untrained network ({without_untrained})"] = None
         if influences and field.size is not None and field.size > network.input_size:
             reasons["the theoretical field is larger than the image"] = None
         rows.append(

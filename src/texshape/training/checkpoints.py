@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from texshape.errors import InputError
+from texshape.errors import InputError, nearest_path
 from texshape.files import atomic_path
 from texshape.models import trainable
 
@@ -193,7 +193,7 @@ def _load(path: str | Path) -> Any:
             raise InputError(f"{path}: damaged, the check sum of its part '{damaged}' is wrong")
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
+        raise InputError(f"{path}: no such file{nearest_path(path)}") from None
     except InputError:
         raise
     except Exception as error:  # zip, pickle and storage errors of many kinds mean the same here

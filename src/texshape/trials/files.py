@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from texshape.data.outlines import CLASSES as PROCEDURAL_CLASSES
-from texshape.errors import InputError, nearest
+from texshape.errors import InputError, nearest, nearest_path
 from texshape.files import atomic_path
 from texshape.trials.imagenet16 import CATEGORIES
 from texshape.trials.names import ABSENT
@@ -90,7 +90,7 @@ def read(path: str | Path, *, classes: Sequence[str] | None = None) -> Trials:
         with open(path, encoding="utf-8-sig", newline="") as lines:
             rows = list(csv.reader(lines))
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
+        raise InputError(f"{path}: no such file{nearest_path(path)}") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not a readable CSV table ({error})") from None
     if not rows:

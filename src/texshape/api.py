@@ -1,0 +1,248 @@
+"""For notebooks and scripts: measure a network, get a table; draw its shape bias.
+
+import torchvision
+weights = torchvision.models.ResNet18_Weights.DEFAULT
+model = torchvision.models.resnet18(weights=weights)
+frame = texshape.measure(model, weights.transforms())
+texshape.plot_shape_bias(frame)
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from texshape.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+    from torch import Tensor, nn
+
+    from texshape.models.network import Network
+    from texshape.survey.survey import Candidate
+
+COLUMNS = [
+    "model", "architecture", "arm", "measure", "set", "class", "stage", "cue", "detail", "epoch",
+    "value", "ci_low", "ci_high", "n",
+]  # fmt: skip
+KINDS = ("quick", "all")
+
+
+def measure(
+    model: str | nn.Module,
+    transforms: Callable[[Any], Tensor] | None = None,
+    *,
+    name: str | None = None,
+    techniques: str = "quick",
+    stimuli: str | Path | None = None,
+    exemplars: int | None = None,
+    class_map: str | Path | None = None,
+    classes: Sequence[str] | None = None,
+    settings: str | Path | None = None,
+    folder: str | Path | None = None,
+    threads: int | None = None,
+) -> pd.DataFrame:
+    """Measure one network on cue-conflict images, beside humans and published networks.
+
+    Parameters
+    ----------
+    model : str or nn.Module
+        A name (``timm:resnet50``, see `texshape.models.names`), or a network that takes images
+        (B, 3, S, S) and gives logits (B, outputs): 1,000 of ImageNet, or those that `class_map` or
+        `classes` explain. It is used in evaluation mode, and left as it was.
+    transforms : callable, optional
+        One PIL image to the network's input (3, S, S), such as ``weights.transforms()``; for a
+        network only. By default the whole image at the input size that the network's
+        ``pretrained_cfg`` or ``default_cfg`` names (else 224 px), with its normalisation (else
+        ImageNet's): the crop that many pipelines take changes which picture a network sees.
+    name : str, optional
+        Of the network in the result; by default its class.
+    techniques : str
+        ``quick``: shape bias and accuracies; ``all``: every technique that needs no training.
+    stimuli, exemplars, class_map, settings
+        As the options of ``texshape measure``.
+    classes : sequence of str, optional
+        What each output means, where outputs are the images' classes themselves.
+    folder : path, optional
+        Where trials, tables, figures and report go and stay; by default nothing is kept.
+    threads : int, optional
+        Threads of the CPU; by default as torch is set.
+
+    Returns
+    -------
+    DataFrame
+        One row an observation, `COLUMNS`: ``measure`` is ``shape_bias``, ``cue_match_rate``,
+        ``n_shape`` and ``n_texture`` (by ``class``, or ``all``), ``accuracy`` (by ``set`` and
+        ``cue``) and, with all techniques, ``readout`` (``detail``: which features),
+        ``dimensionality`` (the estimator), ``erasure`` (what was erased; the bias that is left),
+        ``cue_strength`` (the texture's strength; the share of shape decisions) and
+        ``effective_receptive_field`` (px), by ``stage`` and ``cue``; epoch 0 is the network before
+        training. Rates are fractions;
+        undefined is NaN. Humans and published networks have ``arm`` ``published``. What could not
+        be measured, and why, is in ``frame.attrs["not_measured"]``, technique to reason.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used; the message says what was expected.
+    """
+    from texshape.survey import parameters
+    from texshape.survey import stimuli as images
+
+    if techniques not in KINDS:
+        raise InputError(f"techniques: '{techniques}' is unknown{nearest(techniques, KINDS)}")
+    if stimuli is not None and exemplars is not None:
+        raise InputError("exemplars: chooses among the published stimuli, not with stimuli")
+    values = parameters.read(Path(settings) if settings is not None else None)
+    if class_map is not None:
+        values["evaluation"]["class_map"] = str(class_map)
+    if threads is not None:
+        from texshape import compute
+
+        compute.prepare(threads)
+    from texshape.survey import survey
+
+    quick = techniques == "quick"
+    candidate = _candidate(model, transforms, name, classes, values["evaluation"])
+    shown = (
+        images.from_folder(Path(stimuli))
+        if stimuli is not None
+        else images.from_published(images.cache_folder(), exemplars=exemplars, everything=not quick)
+    )
+    with tempfile.TemporaryDirectory(prefix="texshape-") as temporary:
+        place = Path(folder) if folder is not None else Path(temporary)
+        result = survey.run(
+            [candidate], shown, values, place, quick=quick, report=folder is not None
+        )
+        frame = tidy(place / "tables")
+    if result.failed:
+        raise InputError("; ".join(result.failed))
+    frame.attrs["not_measured"] = dict(
+        zip(result.reasons["technique"], result.reasons["reason"], strict=True)
+    )
+    return frame
+
+
+def tidy(folder: Path) -> pd.DataFrame:
+    """The tables of a survey or an experiment as one, `COLUMNS`.
+
+    Parameters
+    ----------
+    folder : path
+        With ``shape_bias.csv`` and the like; tables that are not there give no rows.
+    """
+    import pandas as pd
+
+    from texshape.files import read_csv
+
+    parts = []
+
+    def add(table: str, value: str, measure: str, names: Mapping[str, str], **fixed: Any) -> None:
+        path = folder / f"{table}.csv"
+        if not path.exists():
+            return
+        frame = read_csv(path)
+        part = pd.DataFrame({"value": frame[value].astype(float)})
+        for column in COLUMNS:
+            source = names.get(column, column)
+            if column != "value" and source in frame.columns:
+                part[column] = frame[source]
+        for column, given in {"measure": measure, **fixed}.items():
+            part[column] = given
+        if "n" not in part and "n_conflict" in frame:
+            part["n"] = frame["n_conflict"]
+        if measure in ("cue_match_rate", "n_shape", "n_texture"):  # the interval is the bias's
+            part = part.drop(columns=["ci_low", "ci_high"], errors="ignore")
+        parts.append(part)
+
+    for table, fixed in (("shape_bias", {"class": "all"}), ("shape_bias_by_class", {})):
+        for column in ("shape_bias", "cue_match_rate", "n_shape", "n_texture"):
+            add(table, column, column, {}, set="cue-conflict", **fixed)
+    add("accuracy", "accuracy", "accuracy", {})
+    add("readout", "accuracy", "readout", {"n": "n_images", "detail": "input"})
+    add("dimensionality", "value", "dimensionality",
+        {"cue": "factor", "n": "n_pairs", "detail": "estimator"})  # fmt: skip
+    add("erasure", "shape_bias", "erasure", {"n": "n_images", "detail": "erased"})
+    add("cue_strength", "shape_share", "cue_strength", {"detail": "strength"})
+    add("receptive_field", "effective_trained", "effective_receptive_field", {"n": "n_images"})
+    if not parts:
+        return pd.DataFrame(columns=COLUMNS)
+    return pd.concat(parts, ignore_index=True).reindex(columns=COLUMNS)
+
+
+def plot_shape_bias(frame: pd.DataFrame) -> Figure:
+    """Shape bias by class, of all that a frame of `measure` holds.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of `measure`, or several of them by ``pandas.concat`` (subjects that occur twice count once).
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Shown by a notebook; ``figure.savefig("bias.svg")`` writes it.
+
+    Raises
+    ------
+    InputError
+        If the frame holds no shape bias.
+    """
+    from texshape.figures.registry import draw
+
+    rows = frame[frame["measure"].isin(["shape_bias", "cue_match_rate", "n_shape", "n_texture"])]
+    if rows.empty:
+        reason = dict(frame.attrs.get("not_measured", {})).get("trials", "")
+        raise InputError(f"the frame holds no shape bias{': ' if reason else ''}{reason}")
+    identity = ["model", "architecture", "arm", "class"]
+    rows = rows.drop_duplicates([*identity, "measure"])
+    wide = rows.set_index([*identity, "measure"])["value"].unstack().reset_index()  # noqa: PD010
+    limits = rows[rows["measure"] == "shape_bias"].set_index(identity)[["ci_low", "ci_high", "n"]]
+    wide = wide.join(limits, on=identity).rename(columns={"n": "n_conflict"})
+    wide["seed"] = 0
+    tables = {
+        "shape_bias": wide[wide["class"] == "all"].drop(columns="class").reset_index(drop=True),
+        "shape_bias_by_class": wide[wide["class"] != "all"].reset_index(drop=True),
+    }
+    return draw("shape_bias_by_class", tables)
+
+
+def _candidate(
+    model: Any,
+    transforms: Callable[[Any], Tensor] | None,
+    name: str | None,
+    classes: Sequence[str] | None,
+    evaluation: dict[str, Any],
+) -> Candidate:
+    from texshape.survey import survey
+
+    if isinstance(model, (str, os.PathLike)):
+        for argument, given in (("transforms", transforms), ("classes", classes), ("name", name)):
+            if given is not None:
+                raise InputError(f"{argument}: is for a network itself, not for the name '{model}'")
+        return survey.by_name(str(model), evaluation)
+    from torch import nn
+
+    if not isinstance(model, nn.Module):
+        raise InputError(f"model: expected a name or an nn.Module, found {type(model).__name__}")
+    name = name or type(model).__name__
+    slug = re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") + "--given"
+
+    def untrained() -> Network:
+        raise InputError("a network that is given as an object has no untrained version")
+
+    def load() -> Network:
+        from texshape.models.loading import from_module
+
+        return replace(
+            from_module(model, transforms, name=name, classes=classes, settings=evaluation),
+            slug=slug,
+        )
+
+    return survey.Candidate(name, slug, load, untrained)

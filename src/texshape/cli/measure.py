@@ -1,0 +1,272 @@
+"""`texshape measure`: networks through every technique that needs no training, in one command."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from texshape import FORMAT_VERSION, __version__, compute
+from texshape.cli.main import app
+from texshape.cli.score import Format
+from texshape.errors import InputError
+
+if TYPE_CHECKING:
+    from texshape.survey.survey import Listener, Result
+
+
+def _default_threads() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@app.command()
+def measure(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="MODEL...",
+            help="timm:NAME, torchvision:NAME, open_clip:NAME, efficientnet_lite_pytorch:NAME, "
+            "python:MODULE:CALLABLE or a checkpoint's path; @PATH behind a name: local weights.",
+        ),
+    ],
+    output_dir: Annotated[
+        Path | None,
+        typer.Option("--output-dir", "-o", help="Folder of the results; default: texshape-NAME."),
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only shape bias and accuracies: a minute or two.")
+    ] = False,
+    exemplars: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=10,
+            help="Only the first so many of the ten shapes of each class: sooner, with wider intervals. "
+            "Humans and published networks are scored on the same images.",
+        ),
+    ] = None,
+    stimuli: Annotated[
+        Path | None,
+        typer.Option(
+            help="Own images, SHAPE<i>-TEXTURE<j>.png; below edges/ and silhouettes/ SHAPE<i>.png."
+        ),
+    ] = None,
+    class_map: Annotated[
+        Path | None,
+        typer.Option(help="YAML: each class of the images to the network's outputs that mean it."),
+    ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(help="YAML with parameters that differ from the published study's."),
+    ] = None,
+    format: Annotated[
+        Format, typer.Option("--format", help="What is printed: a table or JSON (fractions).")
+    ] = Format.table,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress; only the result and warnings.")
+    ] = False,
+    report: Annotated[
+        bool, typer.Option("--report/--no-report", help="Draw figures and compile the report.")
+    ] = True,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="Threads of the CPU; default: all.")
+    ] = None,
+) -> None:
+    """Measure networks beside humans and published networks: a table, trial files, figures, a report.
+
+    What it needs is downloaded once (or taken from TEXSHAPE_MIRROR) and kept in TEXSHAPE_CACHE. A measurement
+    that was cut off goes on where it stopped.
+    """
+    from texshape.survey import parameters
+
+    values = parameters.read(settings)
+    if class_map is not None:
+        values["evaluation"]["class_map"] = str(class_map)
+    if stimuli is not None and exemplars is not None:
+        raise InputError("--exemplars: chooses among the published stimuli, not with --stimuli")
+    compute.prepare(threads or _default_threads())
+    from texshape.survey import survey
+    from texshape.survey.suggest import check_names
+
+    check_names(models)
+    candidates = [survey.by_name(name, values["evaluation"]) for name in models]
+    folder = output_dir or Path(_folder_name([candidate.slug for candidate in candidates]))
+    shown = _stimuli(stimuli, exemplars, quick)
+    result = survey.run(
+        candidates, shown, values, folder, quick=quick, report=report, listener=_listener(quiet)
+    )
+    if format is Format.json:
+        print(json.dumps(as_json(result), indent=1, allow_nan=False))
+    else:
+        _print_table(result)
+        if not quiet:
+            _print_places(result, report)
+    if result.failed:
+        for line in result.failed:
+            print(f"texshape: error: {line}", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _stimuli(folder: Path | None, exemplars: int | None, quick: bool) -> Any:
+    from texshape.survey import stimuli
+
+    if folder is not None:
+        return stimuli.from_folder(folder)
+    cache = stimuli.cache_folder()
+    return stimuli.from_published(cache, exemplars=exemplars, everything=not quick)
+
+
+def _folder_name(slugs: list[str]) -> str:
+    others = f"+{len(slugs) - 1}" if len(slugs) > 1 else ""
+    return f"texshape-{slugs[0]}{others}"
+
+
+# --- what is printed -----------------------------------------------------------------------------
+
+
+def as_json(result: Result) -> dict[str, Any]:
+    """The leaderboard as JSON: rates as fractions, undefined values null, with their reasons."""
+    rows = []
+    for row in result.leaderboard.to_dict("records"):
+        clean = {key: None if _undefined(value) else value for key, value in row.items()}
+        own = result.reasons[result.reasons["model"] == row["subject"]]
+        clean["not_measured"] = dict(zip(own["technique"], own["reason"], strict=True))
+        rows.append(clean)
+    return {
+        "format_version": FORMAT_VERSION,
+        "texshape_version": __version__,
+        "folder": str(result.folder),
+        "subjects": rows,
+    }
+
+
+def _undefined(value: object) -> bool:
+    import pandas as pd
+
+    return value is pd.NA or (isinstance(value, float) and math.isnan(value))
+
+
+HEADINGS = (
+    ("shape bias", "shape_bias"),
+    ("cue matches", "cue_match_rate"),
+    ("edges", "edges"),
+    ("silhouettes", "silhouettes"),
+    ("shape read", "shape_read"),
+    ("texture read", "texture_read"),
+)
+# Which technique gives a column, and so the reason for its empty cell.
+TECHNIQUE = {"shape_read": "knowledge", "texture_read": "knowledge"}
+
+
+def _print_table(result: Result) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if not console.is_terminal:  # whole lines into files and pipes
+        console = Console(width=160)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("", justify="right")
+    table.add_column("network", overflow="fold")
+    for heading, _ in HEADINGS:
+        table.add_column(heading, justify="right", no_wrap=heading == "shape bias")
+    notes: dict[str, int] = {}
+    place = 0
+    for row in result.leaderboard.to_dict("records"):
+        known = not _undefined(row["shape_bias"])
+        place += known
+        cells = [_cell(result, row, column, notes) for _, column in HEADINGS]
+        mark = {"measured": "bold cyan", "humans": "bold"}.get(row["kind"], "")
+        table.add_row(str(place) if known else "", row["name"], *cells, style=mark)
+    console.print(table)
+    console.print()
+    console.print(
+        "All in %. Shape bias: decisions for the shape among decisions for shape or texture, with its 95 % "
+        "interval; cue matches: decisions for either; edges, silhouettes: right; read: what a linear read-out "
+        "of the last stage knows.",
+        style="dim",
+    )
+    for text, number in notes.items():
+        console.print(f"[{number}] {text}", style="dim", markup=False)
+
+
+def _cell(result: Result, row: dict[str, Any], column: str, notes: dict[str, int]) -> str:
+    value = row[column]
+    if not _undefined(value):
+        text = f"{100 * value:.1f}"
+        if column == "shape_bias" and not _undefined(row["ci_low"]):
+            text += f" [{100 * row['ci_low']:.1f}, {100 * row['ci_high']:.1f}]"
+        return text
+    if row["kind"] != "measured":
+        return "-"
+    own = result.reasons[result.reasons["model"] == row["subject"]]
+    found = own[own["technique"] == TECHNIQUE.get(column, "trials")]["reason"]
+    if found.empty:
+        return "-"
+    number = notes.setdefault(str(found.iloc[0]), len(notes) + 1)
+    return f"- [{number}]"
+
+
+def _print_places(result: Result, report: bool) -> None:
+    folder = result.folder
+    lines = [("trials, published columns", folder / "*" / "seed-0" / "trials"),
+             ("tables", folder / "tables")]  # fmt: skip
+    if report:
+        lines += [("figures", folder / "figures"), ("report", folder / "report.pdf"),
+                  ("", folder / "report.html")]  # fmt: skip
+    print()
+    for what, path in lines:
+        print(f"{what:26} {path}")
+
+
+# --- progress ------------------------------------------------------------------------------------
+
+
+def _listener(quiet: bool) -> Listener:
+    from texshape.survey.survey import Listener
+
+    return Listener() if quiet or not sys.stderr.isatty() else _bar()
+
+
+def _bar() -> Listener:
+    """A bar on the terminal; built here because rich is slow to import."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from texshape.survey.survey import Listener
+
+    class Bar(Listener):
+        def __init__(self) -> None:
+            self.progress: Progress | None = None
+
+        def network(self, name: str, number: int, networks: int, steps: int) -> None:
+            self.finish()
+            print(f"{name} ({number} of {networks})", file=sys.stderr)
+            self.steps = steps
+
+        def step(self, title: str) -> None:
+            if self.progress is None:  # not while weights download with a bar of their own
+                self.progress = Progress(
+                    TextColumn("  {task.description:28}"), BarColumn(), MofNCompleteColumn(),
+                    TimeElapsedColumn(), console=Console(stderr=True), transient=True,
+                )  # fmt: skip
+                self.progress.start()
+                self.task = self.progress.add_task(title, total=self.steps)
+            self.progress.update(self.task, description=title)
+
+        def done(self, ran: bool) -> None:
+            self.progress.advance(self.task)
+
+        def finish(self) -> None:
+            if self.progress is not None:
+                self.progress.stop()
+                self.progress = None
+
+    return Bar()

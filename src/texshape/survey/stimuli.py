@@ -1,0 +1,223 @@
+"""Which images a survey shows: the published ones, some of them, or a folder of the user's."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from texshape.data import imageset, published
+from texshape.errors import InputError
+from texshape.provenance import file_hash, source_hash
+from texshape.survey.records import digest
+from texshape.trials.names import ABSENT, image_id, parse
+
+if TYPE_CHECKING:
+    from texshape.trials.files import Trials
+    from texshape.trials.tables import Subject
+
+CACHE = "TEXSHAPE_CACHE"
+CUE_CONFLICT = "cue-conflict"
+ONE_CUE = ("edges", "silhouettes")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+
+
+@dataclass(frozen=True)
+class Stimuli:
+    """Sets of images, and the published trials on the very same images.
+
+    Attributes
+    ----------
+    name : str
+        ``published``, or the user's folder.
+    sets : dict of str to ImageSet
+        ``cue-conflict``; ``edges`` and ``silhouettes`` where there are any.
+    key : str
+        Stands for all pixels and labels.
+    trials : dict of (Subject, set) to Trials
+        Of humans and published networks; empty for the user's images.
+    trials_folder : path or None
+        Published trials as they were downloaded, where all images are shown.
+    """
+
+    name: str
+    sets: Mapping[str, imageset.ImageSet]
+    key: str
+    trials: Mapping[tuple[Subject, str], Trials] = field(default_factory=dict)
+    trials_folder: Path | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """All classes that an image shows, in alphabetical order."""
+        labels = [
+            images.labels[cue] for images in self.sets.values() for cue in ("shape", "texture")
+        ]
+        return tuple(sorted({str(v) for column in labels for v in column} - {ABSENT}))
+
+
+def cache_folder() -> Path:
+    """Where downloads stay between surveys: ``TEXSHAPE_CACHE``, else the system's place for caches."""
+    given = os.environ.get(CACHE)
+    if given:
+        return Path(given)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "texshape"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "texshape"
+
+
+def from_published(
+    cache: Path, *, exemplars: int | None = None, everything: bool = True
+) -> Stimuli:
+    """The published stimuli, downloaded where the cache lacks them.
+
+    Parameters
+    ----------
+    cache : path
+    exemplars : int, optional
+        Only the first so many shape exemplars of each class. Published trials on other images are
+        left out, so all subjects are compared on the same images.
+    everything : bool
+        Bring the trials on all 17 data sets; else those on the shown images alone.
+
+    Raises
+    ------
+    InputError
+        If a file can be had neither from the network nor from the mirror.
+    """
+    from texshape.trials.tables import read_published
+
+    sets = {name: _packed(cache, name) for name in published.STIMULI}
+    folder = _published_trials(cache, everything or exemplars is None)
+    if exemplars is None:
+        return Stimuli("published", sets, digest([_packed_key(n) for n in sets]),
+                       read_published(folder), folder)  # fmt: skip
+    if exemplars < 1:
+        raise InputError(f"--exemplars: expected at least 1, found {exemplars}")
+    sets = {name: _some(images, exemplars) for name, images in sets.items()}
+    trials = {
+        key: kept
+        for key, own in read_published(folder).items()
+        if len(kept := _on(own, sets[key[1]]))
+    }
+    return Stimuli("published", sets, digest([*map(_packed_key, sets), exemplars]), trials)
+
+
+def from_folder(folder: Path) -> Stimuli:
+    """Images of the user's, named ``SHAPE<i>-TEXTURE<j>.png``, in the folder or below it.
+
+    Images below ``edges/`` and ``silhouettes/``, named ``SHAPE<i>.png``, are sets of their own.
+
+    Raises
+    ------
+    InputError
+        If there is no such image, a name or an image cannot be read, two have the same name, or the
+        images differ in size.
+    """
+    if not folder.is_dir():
+        raise InputError(f"--stimuli {folder}: no such folder")
+    found: dict[str, list[Path]] = {}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
+            first = path.relative_to(folder).parts[0]
+            found.setdefault(first if first in ONE_CUE else CUE_CONFLICT, []).append(path)
+    if CUE_CONFLICT not in found:
+        raise InputError(
+            f"--stimuli {folder}: holds no image SHAPE<i>-TEXTURE<j>.png (such as cat1-clock2.png)"
+        )
+    sets = {name: _read(paths, name) for name, paths in sorted(found.items())}
+    labels = sets[CUE_CONFLICT].labels
+    if not (labels["shape"] != labels["texture"]).any():
+        raise InputError(f"--stimuli {folder}: in no image do shape and texture differ")
+    hashes = {str(p.relative_to(folder)): file_hash(p) for paths in found.values() for p in paths}
+    return Stimuli(str(folder), sets, digest(hashes))
+
+
+def _read(paths: list[Path], name: str) -> imageset.ImageSet:
+    import pandas as pd
+    from PIL import Image
+
+    rows: list[list[str]] = []
+    pixels: list[np.ndarray] = []
+    places: dict[str, Path] = {}
+    for path in paths:
+        try:
+            stimulus = parse(path.name, one_cue=name in ONE_CUE)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
+        if str(stimulus) in places:
+            raise InputError(f"{path}: has the same name as {places[str(stimulus)]}")
+        places[str(stimulus)] = path
+        try:
+            with Image.open(path) as image:
+                array = np.asarray(image.convert("RGB"))
+        except (OSError, SyntaxError, ValueError) as error:
+            raise InputError(f"{path}: not a whole image ({error})") from None
+        if pixels and array.shape != pixels[0].shape:
+            sizes = [f"{a.shape[1]} x {a.shape[0]} px" for a in (array, pixels[0])]
+            raise InputError(f"{path}: is {sizes[0]}, expected {sizes[1]} as in {paths[0]}")
+        pixels.append(array)
+        rows.append([str(stimulus), stimulus.shape, stimulus.texture, stimulus.shape_exemplar,
+                     stimulus.texture_exemplar, name])  # fmt: skip
+    return imageset.ImageSet(np.stack(pixels), pd.DataFrame(rows, columns=imageset.LABEL_COLUMNS))
+
+
+def _packed_key(name: str) -> str:
+    code = source_hash("data/published.py", "data/imageset.py")
+    return digest([file_hash(published.index_path(name)), code])
+
+
+def _packed(cache: Path, name: str) -> imageset.ImageSet:
+    """One published set as memory-mapped arrays, made once of the downloaded images."""
+    stem = cache / "sets" / f"{name}-{_packed_key(name)}"
+    if not Path(f"{stem}.labels.csv").exists():  # written last
+        source = published.sources()[name]
+        files = published.fetch_source(name, cache / source.repository / source.commit)
+        images = published.stimulus_set([item.destination for item in files], condition=name)
+        imageset.write(stem, images)
+    return imageset.read(stem)
+
+
+def _published_trials(cache: Path, everything: bool) -> Path:
+    """Published trials in the layout of the step ``published-trials``."""
+    from texshape.data.download import fetch_all
+    from texshape.trials.tables import PUBLISHED_SETS
+
+    folder = cache / "trials"
+    for name in published.TRIALS:
+        wanted = published.items(name, folder / name, under="raw-data/")
+        if not everything:
+            shown = {experiment for source, experiment in PUBLISHED_SETS if source == name}
+            wanted = [item for item in wanted if item.destination.parent.name in shown]
+        missing = [item for item in wanted if not item.destination.exists()]
+        if missing:
+            fetch_all(missing, label=f"trials ({published.sources()[name].repository})")
+    return folder
+
+
+def _some(images: imageset.ImageSet, exemplars: int) -> imageset.ImageSet:
+    """The images of the first shape exemplars of each class, by their number."""
+    indices = [parse(name, one_cue=True).shape_index for name in images.labels["imagename"]]
+    shape = images.labels["shape"].to_numpy()
+    kept = np.zeros(len(shape), bool)
+    for name in set(shape):
+        own = shape == name
+        first = sorted({i for i, mine in zip(indices, own, strict=True) if mine})[:exemplars]
+        kept |= own & np.isin(indices, first)
+    rows = np.flatnonzero(kept)
+    labels = images.labels.iloc[rows].reset_index(drop=True)
+    return imageset.ImageSet(np.asarray(images.images[rows]), labels)
+
+
+def _on(trials: Trials, images: imageset.ImageSet) -> Trials:
+    """The trials on these images."""
+    from dataclasses import replace
+
+    shown = {image_id(name) for name in images.labels["imagename"]}
+    rows = [i for i, name in enumerate(trials["imagename"]) if image_id(name) in shown]
+    columns = {key: [values[i] for i in rows] for key, values in trials.columns.items()}
+    return replace(trials, columns=columns)

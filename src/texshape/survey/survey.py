@@ -1,0 +1,407 @@
+"""Run a survey: every technique on every network, then tables, figures and a report."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from texshape import FORMAT_VERSION, tables
+from texshape.errors import InputError
+from texshape.files import write_csv, write_json
+from texshape.provenance import source_hash, versions
+from texshape.survey import leaderboard, techniques
+from texshape.survey.records import once
+from texshape.survey.stimuli import CUE_CONFLICT, Stimuli
+from texshape.survey.techniques import TECHNIQUES, Subject, Technique
+from texshape.trials import tables as trial_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from texshape.models.network import Network
+
+SEED = "seed-0"
+PIXELS = f"pixels--baseline/{SEED}"
+REPORT = Path(__file__).parent / "report" / "report.typ"
+# Tables made of the same file of each network, by the technique that writes it.
+PER_NETWORK = {
+    "readout": ("knowledge", "readout/epoch-*.csv"),
+    "dimensionality": ("knowledge", "dimensionality/epoch-*.csv"),
+    "sensitivity": ("sensitivity", "sensitivity.csv"),
+    "cue_strength": ("cue_strength", "cue_strength.csv"),
+    "erasure": ("erasure", "erasure.csv"),
+    "receptive_field": ("receptive_field", "receptive_field.csv"),
+}
+FROM_TRIALS = ("shape_bias", "shape_bias_by_class", "shape_bias_differences", "accuracy")
+_OTHER_ERRORS = (RuntimeError, ValueError, TypeError, NotImplementedError, AttributeError, KeyError)
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A network that is to be measured.
+
+    Attributes
+    ----------
+    name : str
+        Full name.
+    slug : str
+        Of its folder, ``ARCHITECTURE--WEIGHTS``.
+    load : callable
+        Loads it.
+    untrained : callable
+        Loads it with random weights; raises `InputError` where that cannot be had.
+    """
+
+    name: str
+    slug: str
+    load: Callable[[], Network]
+    untrained: Callable[[], Network]
+
+
+@dataclass
+class Result:
+    """What a survey found.
+
+    Attributes
+    ----------
+    folder : path
+    leaderboard : DataFrame
+        See `texshape.survey.leaderboard`.
+    reasons : DataFrame
+        ``model, technique, reason`` of what could not be measured.
+    failed : list of str
+        Techniques that broke where they should not have.
+    """
+
+    folder: Path
+    leaderboard: pd.DataFrame
+    reasons: pd.DataFrame
+    failed: list[str] = field(default_factory=list)
+
+
+class Listener:
+    """Is told how far a survey has come; this one says nothing."""
+
+    def network(self, name: str, number: int, networks: int, steps: int) -> None:
+        """A network's turn has come, with so many steps."""
+
+    def step(self, title: str) -> None:
+        """A step begins."""
+
+    def done(self, ran: bool) -> None:
+        """A step has ended; it had to run, or was there from an earlier time."""
+
+    def finish(self) -> None:
+        """All networks are measured; tables, figures and the report follow."""
+
+
+def by_name(name: str, evaluation: dict[str, Any]) -> Candidate:
+    """A network that `texshape.models.loading` can load.
+
+    Parameters
+    ----------
+    name : str
+    evaluation : dict
+        Section ``evaluation`` of the parameters; may name a ``class_map``.
+    """
+    from texshape.models import names
+
+    def load(weights: bool) -> Network:
+        from texshape.models import loading
+
+        return loading.load(name, weights=weights, settings=evaluation)
+
+    return Candidate(name, names.slug(name), partial(load, True), partial(load, False))
+
+
+def run(
+    candidates: Sequence[Candidate],
+    stimuli: Stimuli,
+    settings: dict[str, Any],
+    folder: Path,
+    *,
+    quick: bool = False,
+    report: bool = True,
+    listener: Listener | None = None,
+) -> Result:
+    """Measure networks and write all results below a folder.
+
+    Parameters
+    ----------
+    candidates : sequence of Candidate
+    stimuli : Stimuli
+    settings : dict
+        All parameters, see `texshape.survey.parameters`.
+    folder : path
+        May hold an earlier survey: steps of which nothing changed are kept.
+    quick : bool
+        Only shape bias and accuracies.
+    report : bool
+        Draw figures and compile the report too.
+    listener : Listener, optional
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    InputError
+        If a network cannot be loaded or a file cannot be written. A technique that a network does not
+        allow is no error: its reason is in ``tables/reasons.csv``.
+    """
+    listener = listener or Listener()
+    slugs = [candidate.slug for candidate in candidates]
+    for candidate in candidates:
+        if slugs.count(candidate.slug) > 1:
+            raise InputError(f"model '{candidate.name}': is given twice")
+    chosen = [technique for technique in TECHNIQUES if technique.quick or not quick]
+    reasons: list[dict[str, str]] = []
+    failed: list[str] = []
+    described: list[dict[str, Any]] = []
+    for number, candidate in enumerate(candidates, start=1):
+        listener.network(candidate.name, number, len(candidates), len(chosen))
+        subject = _load(candidate, stimuli, settings, folder)
+        described.append(_describe(candidate, subject))
+        for technique in chosen:
+            listener.step(technique.title)
+            reason, ran = _apply(technique, subject, failed)
+            if reason:
+                reasons.append(
+                    {"model": candidate.slug, "technique": technique.name, "reason": reason}
+                )
+            listener.done(ran)
+        subject.network.module.cpu()
+    listener.finish()
+    if any(technique.name == "knowledge" for technique in chosen):
+        _pixels(stimuli, settings, folder)
+    for technique in TECHNIQUES:
+        if technique not in chosen:
+            reasons += [
+                {"model": slug, "technique": technique.name, "reason": "left out by --quick"}
+                for slug in slugs
+            ]
+    import pandas as pd
+
+    missing = pd.DataFrame(reasons, columns=["model", "technique", "reason"])
+    write_csv(folder / "tables" / "reasons.csv", missing)
+    write_csv(folder / "models.csv", pd.DataFrame(described))
+    made = _tables(slugs, missing, stimuli, settings, folder)
+    board = leaderboard.build(made, missing, described)
+    write_csv(folder / "tables" / "leaderboard.csv", board)
+    write_json(folder / "parameters.json", settings)
+    write_json(
+        folder / "provenance.json",
+        {
+            "format_version": FORMAT_VERSION,
+            "versions": versions(),
+            "stimuli": {"name": stimuli.name, "key": stimuli.key,
+                        "images": {name: len(images) for name, images in stimuli.sets.items()}},
+            "networks": described,
+        },
+    )  # fmt: skip
+    if report:
+        _report(slugs, made, missing, settings, folder)
+    return Result(folder, board, missing, failed)
+
+
+def _load(
+    candidate: Candidate, stimuli: Stimuli, settings: dict[str, Any], folder: Path
+) -> Subject:
+    from texshape.devices import select_device
+
+    network = candidate.load()
+    key = _weights_key(network)
+    device = select_device(lambda line: None)
+    network.module.to(device)
+
+    def untrained() -> Network:
+        found = candidate.untrained()
+        found.module.to(device)
+        return found
+
+    place = folder / candidate.slug / SEED
+    return Subject(network, key, untrained, stimuli, settings, place)
+
+
+def _weights_key(network: Network) -> str:
+    """Hash of the name and of everything that the network has learned."""
+    found = hashlib.sha256(f"{network.name}\n{network.classes}\n{network.categories}".encode())
+    found.update(repr(network.preprocess).encode())
+    for name, tensor in network.module.state_dict().items():
+        found.update(f"{name}{tuple(tensor.shape)}".encode())
+        found.update(tensor.detach().cpu().contiguous().view(-1).view(dtype=_bytes()).numpy().data)
+    return found.hexdigest()[:16]
+
+
+def _bytes() -> Any:
+    import torch
+
+    return torch.uint8
+
+
+def _describe(candidate: Candidate, subject: Subject) -> dict[str, Any]:
+    network = subject.network
+    architecture, _, weights = candidate.slug.partition("--")
+    return {
+        "model": candidate.slug,
+        "name": candidate.name,
+        "architecture": architecture,
+        "arm": weights,
+        "input_size": network.input_size,
+        "parameters": sum(p.numel() for p in network.module.parameters()),
+        "classes": len(network.classes or ()),
+        "key": subject.key,
+    }
+
+
+def _apply(technique: Technique, subject: Subject, failed: list[str]) -> tuple[str, bool]:
+    """Run a technique where it can be run: the reason where not, and whether it had to run."""
+    reason = technique.reason(subject)
+    if reason:
+        return reason, False
+    key = {
+        "network": subject.key,
+        "stimuli": subject.stimuli.key,
+        "settings": {name: subject.settings[name] for name in (*technique.sections, "seed")},
+        "code": source_hash("survey/techniques.py", *technique.code),
+        "versions": {k: v for k, v in versions().items() if k in ("torch", "torchvision", "timm")},
+    }
+    outputs = [subject.folder / name for name in technique.outputs(subject)]
+    try:
+        ran = once(subject.folder, technique.name, key, outputs, partial(technique.run, subject))
+    except InputError as error:
+        if "cannot be written" in str(error) or "no space left" in str(error):
+            raise
+        return str(error), True
+    except _OTHER_ERRORS as error:
+        line = " ".join(str(error).split())[:300]
+        failed.append(f"{subject.network.name}, {technique.title}: {type(error).__name__}: {line}")
+        return f"failed: {type(error).__name__}: {line}", True
+    return "", ran
+
+
+def _pixels(stimuli: Stimuli, settings: dict[str, Any], folder: Path) -> None:
+    """The read-out that knows no network: of the pixels themselves."""
+    section = techniques.fold_settings(settings["readout"], stimuli.sets[CUE_CONFLICT].labels)
+    if section is None:
+        return
+    place = folder / PIXELS
+    output = place / "readout" / "epoch-000.csv"
+    key = [stimuli.key, section, settings["seed"], source_hash("readout", "features")]
+    action = partial(techniques.read_pixels, stimuli, section, int(settings["seed"]), output)
+    once(place, "readout", key, [output], action)
+
+
+def _tables(
+    slugs: list[str],
+    missing: pd.DataFrame,
+    stimuli: Stimuli,
+    settings: dict[str, Any],
+    folder: Path,
+) -> dict[str, pd.DataFrame]:
+    """All tables of the survey, written and returned by name; those of nothing are left out."""
+    place = folder / "tables"
+    lacking = set(zip(missing["model"], missing["technique"], strict=True))
+    found: dict[str, pd.DataFrame] = {}
+    bootstrap = {**settings["bootstrap"], "seed": int(settings["seed"])}
+    deciding = [slug for slug in slugs if (slug, "trials") not in lacking]
+    trials = dict(stimuli.trials)
+    for slug in deciding:
+        read = trial_tables.read_network(folder, f"{slug}/{SEED}", classes=_classes(folder, slug))
+        trials |= {key: own for key, own in read.items() if key[1] in stimuli.sets}
+    if trials:
+        # Humans alone make no pair: nothing is compared where no network decides.
+        made = trial_tables.shape_bias_tables(
+            trials, compare=deciding or [trial_tables.HUMANS], **bootstrap
+        )
+        found |= dict(zip(FROM_TRIALS, made, strict=False))
+        found["accuracy"] = trial_tables.accuracy_table(trials, **bootstrap)
+    if stimuli.trials_folder is not None and deciding:
+        ours = {key: own for key, own in trials.items() if key[0].model in deciding}
+        means, by_dataset = trial_tables.benchmark_tables(stimuli.trials_folder, ours, **bootstrap)
+        found |= {"benchmark": means, "benchmark_by_dataset": by_dataset}
+    for name, (technique, pattern) in PER_NETWORK.items():
+        files = [
+            path
+            for slug in slugs
+            if (slug, technique) not in lacking
+            for path in sorted((folder / slug / SEED).glob(pattern))
+        ]
+        if (
+            name == "readout"
+            and files
+            and (pixels := folder / PIXELS / "readout/epoch-000.csv").exists()
+        ):
+            files.append(pixels)
+        if files:
+            found[name] = tables.concatenate(files, folder)
+    for old in place.glob("*.csv"):  # of an earlier survey with other networks or techniques
+        if old.stem not in found and old.stem != "reasons":
+            old.unlink()
+    for name, table in found.items():
+        write_csv(place / f"{name}.csv", table)
+    return found
+
+
+def _classes(folder: Path, slug: str) -> list[str] | None:
+    """The classes that a network's trial files name, where they are none of the known sets."""
+    from texshape.files import read_csv
+    from texshape.trials.files import VOCABULARIES
+    from texshape.trials.names import ABSENT, parse
+
+    names: set[str] = set()
+    for path in (folder / slug / SEED / "trials").glob("*.csv"):
+        table = read_csv(path, ["object_response", "imagename"])
+        names |= set(table["object_response"].astype(str))
+        for image in table["imagename"]:
+            stimulus = parse(image, one_cue=True)
+            names |= {stimulus.shape, stimulus.texture}
+    names.discard(ABSENT)
+    known = any(names <= set(vocabulary) for vocabulary in VOCABULARIES.values())
+    return None if known else sorted(names)
+
+
+def _report(
+    slugs: list[str],
+    made: dict[str, pd.DataFrame],
+    missing: pd.DataFrame,
+    settings: dict[str, Any],
+    folder: Path,
+) -> None:
+    """Figures that the tables allow, then the page that shows them."""
+    from texshape.article import compile_article
+    from texshape.figures import effective_receptive_field, feature_visualization, style
+    from texshape.figures.registry import available, draw
+
+    place = folder / "figures"
+    names = available([name for name, table in made.items() if len(table)], trained=False)
+    drawn = set()
+    for name in names:
+        style.save(draw(name, made, {"arms": {}, "data": settings["data"]}), place / name)
+        drawn.add(name)
+    lacking = set(zip(missing["model"], missing["technique"], strict=True))
+    for slug in slugs:
+        home = folder / slug / SEED
+        for technique, file, function in (
+            ("receptive_field", "influence", effective_receptive_field.draw),
+            ("feature_visualization", "feature_visualization", feature_visualization.draw),
+        ):
+            if (slug, technique) in lacking:
+                continue
+            stem = f"{file}-{slug}" if len(slugs) > 1 else file
+            path = home / f"{file}.npz"
+            with style.style():
+                figure = function([path] if file == "feature_visualization" else path)
+            style.save(figure, place / stem)
+            drawn.add(stem)
+    for old in place.glob("*"):
+        if old.stem not in drawn:
+            old.unlink()
+    compile_article(
+        results=folder, source=REPORT, pdf=folder / "report.pdf", html=folder / "report.html"
+    )

@@ -1,0 +1,378 @@
+"""The techniques of a survey, each a step that fills files of one network.
+
+A network's folder is ``SLUG/seed-0`` as in an experiment's results. Epoch 0 is the network with random weights,
+epoch 1 the network itself.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from texshape import parameters
+from texshape.errors import InputError
+from texshape.files import write_csv
+from texshape.models.network import Network
+from texshape.survey.stimuli import CUE_CONFLICT, Stimuli
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass
+class Subject:
+    """One network and where its files go.
+
+    Attributes
+    ----------
+    network : Network
+    key : str
+        Stands for its weights and its name.
+    untrained : callable
+        Loads the same architecture with random weights; raises `InputError` where that cannot be had.
+    stimuli : Stimuli
+    settings : dict
+        All parameters.
+    folder : path
+        ``FOLDER/SLUG/seed-0``.
+    """
+
+    network: Network
+    key: str
+    untrained: Callable[[], Network]
+    stimuli: Stimuli
+    settings: dict[str, Any]
+    folder: Path
+
+    @property
+    def seed(self) -> int:
+        """Root of baselines and resamples, as in the experiments."""
+        return int(self.settings["seed"])
+
+    @property
+    def conflict(self) -> Any:
+        """The cue-conflict images."""
+        return self.stimuli.sets[CUE_CONFLICT]
+
+    @cached_property
+    def random(self) -> Network | None:
+        """The untrained network; None where there is none, for the reason in `without_random`."""
+        try:
+            return self.untrained()
+        except InputError as error:
+            self.without_random = str(error)
+            return None
+
+    without_random: str = field(default="", init=False)
+
+    @property
+    def states(self) -> dict[str, Network]:
+        """The network's two states by the name of their epoch."""
+        states = {"epoch-001": self.network}
+        return {"epoch-000": self.random, **states} if self.random is not None else states
+
+    def without_classes(self) -> str:
+        """Why its decisions say nothing about these images; empty where they do."""
+        network, shown = self.network, self.stimuli.classes
+        if network.classes is None:
+            return f"{network.without_decision}; --class-map gives it one"
+        unknown = [name for name in shown if name not in network.classes]
+        if unknown:
+            return (
+                f"it does not decide between the images' {len(shown)} classes "
+                f"('{unknown[0]}' is none of {', '.join(network.classes[:3])}, ...); --class-map gives "
+                "it others"
+            )
+        return ""
+
+    def without_stages(self) -> str:
+        """Why nothing inside it can be looked at."""
+        return "" if self.network.stages else "no stages could be found in it"
+
+
+@dataclass(frozen=True)
+class Technique:
+    """One technique.
+
+    Attributes
+    ----------
+    name : str
+    title : str
+        For the progress bar.
+    sections : tuple of str
+        Parameters that it depends on.
+    code : tuple of str
+        Places in the package whose code it runs.
+    outputs : callable
+        Subject to the files that it writes, relative to the network's folder.
+    reason : callable
+        Subject to why it cannot be done, or an empty string.
+    run : callable
+    quick : bool
+        Whether it is one of the few that ``--quick`` keeps.
+    """
+
+    name: str
+    title: str
+    sections: tuple[str, ...]
+    code: tuple[str, ...]
+    outputs: Callable[[Subject], list[str]]
+    reason: Callable[[Subject], str]
+    run: Callable[[Subject], None]
+    quick: bool = False
+
+
+def trials(subject: Subject) -> None:
+    """Decisions on every set, in the published columns."""
+    from texshape.trials import files
+    from texshape.trials.evaluate import decisions, evaluate, trials_frame
+
+    network, section = subject.network, subject.settings["evaluation"]
+    classes = network.require_classes()
+    for name, images in subject.stimuli.sets.items():
+        scores = evaluate(network, images.images, **_speed(section))
+        frame = trials_frame(images, decisions(scores, classes), network.slug)
+        files.write(subject.folder / "trials" / f"{name}.csv", frame)
+
+
+def sensitivity(subject: Subject) -> None:
+    """Shape bias under each way to show the images and to read the outputs."""
+    from texshape.trials import evaluate
+
+    grid, section = subject.settings["sensitivity"], subject.settings["evaluation"]
+    table = evaluate.sensitivity(
+        subject.network,
+        subject.conflict,
+        aggregations=grid["aggregations"],
+        preprocessings=grid["preprocessings"],
+        interpolations=grid["interpolations"],
+        **subject.settings["bootstrap"],
+        seed=subject.seed,
+        batch_size=section["batch_size"],
+        precision=section["precision"],
+    )
+    write_csv(subject.folder / "sensitivity.csv", table)
+
+
+def knowledge(subject: Subject) -> None:
+    """Linear read-out and dimensionality of every stage, of the network and of random weights."""
+    from texshape.cli.readout import dimensionality
+    from texshape.features.extract import extract
+
+    section = fold_settings(subject.settings["readout"], subject.conflict.labels)
+    with _labels(subject.folder, subject.stimuli) as labels:
+        for epoch, network in subject.states.items():
+            features = subject.folder / "features" / epoch
+            extract(network, subject.conflict.images, features, pixels=False)
+            _read_out(features, labels, section, subject.seed,
+                      subject.folder / "readout" / f"{epoch}.csv")  # fmt: skip
+            dimensionality(
+                [features],
+                labels,
+                parameters.to_json(subject.settings["dimensionality"]),
+                [subject.folder / "dimensionality" / f"{epoch}.csv"],
+                seed=subject.seed,
+            )
+            shutil.rmtree(features.parent)  # large, and soon made again
+
+
+def read_pixels(stimuli: Stimuli, section: dict[str, Any], seed: int, output: Path) -> None:
+    """Linear read-out of the raw pixels, as a baseline."""
+    import pandas as pd
+
+    from texshape.features.extract import PIXELS, STAGE_COLUMNS, pixel_baseline
+    from texshape.files import file_sha256, write_npy
+
+    folder = output.parent / "features"
+    values = pixel_baseline(stimuli.sets[CUE_CONFLICT].images)
+    write_npy(folder / f"{PIXELS}.npy", values)
+    file = f"{PIXELS}.npy"
+    digest = file_sha256(folder / file)
+    row = [PIXELS, PIXELS, "", "vector", values.shape[1], None, None, file, digest]
+    write_csv(folder / "stages.csv", pd.DataFrame([row], columns=STAGE_COLUMNS))
+    with _labels(output.parent, stimuli) as labels:
+        _read_out(folder, labels, {**section, "inputs": [PIXELS]}, seed, output)
+    shutil.rmtree(folder)
+
+
+def _read_out(
+    features: Path, labels: Path, section: dict[str, Any], seed: int, output: Path
+) -> None:
+    from texshape.cli.readout import readout
+
+    readout([features], labels, parameters.to_json(section), [output], seed=seed)
+
+
+@contextmanager
+def _labels(folder: Path, stimuli: Stimuli) -> Iterator[Path]:
+    """The labels of the cue-conflict images as a file, for a while."""
+    path = folder / "labels.csv"
+    write_csv(path, stimuli.sets[CUE_CONFLICT].labels)
+    try:
+        yield path
+    finally:
+        path.unlink()
+
+
+def fold_settings(section: dict[str, Any], labels: pd.DataFrame) -> dict[str, Any] | None:
+    """The section ``readout`` with no more folds than the most exemplars of a class.
+
+    None where a class has a single exemplar, so that none can be held out.
+    """
+    counts = [labels.groupby(cue)[f"{cue}_exemplar"].nunique() for cue in ("shape", "texture")]
+    if min(int(count.min()) for count in counts) < 2:
+        return None
+    return {**section, "folds": min(section["folds"], max(int(count.max()) for count in counts))}
+
+
+def _without_folds(subject: Subject) -> str:
+    reason = subject.without_stages()
+    if not reason and fold_settings(subject.settings["readout"], subject.conflict.labels) is None:
+        reason = "a class has a single exemplar, so none can be held out"
+    return reason
+
+
+def erasure(subject: Subject) -> None:
+    """What the network decides once the subspace that codes a cue is gone."""
+    import pandas as pd
+
+    from texshape.readout.intervention import COLUMNS, measure
+    from texshape.readout.settings import ErasureSettings, build
+
+    settings = build(ErasureSettings, subject.settings["erasure"], "erasure")
+    rows = measure(subject.network, subject.conflict, settings=settings, seed=subject.seed)
+    write_csv(subject.folder / "erasure.csv", pd.DataFrame(rows, columns=COLUMNS))
+
+
+def receptive_field(subject: Subject) -> None:
+    """Theoretical and effective receptive field of every stage."""
+    from texshape.receptive_field.measure import measure_network, write_maps
+
+    with _on_cpu(subject.network):
+        table, maps = measure_network(
+            subject.network,
+            subject.random,
+            subject.conflict.images,
+            seed=0,
+            **subject.settings["receptive_field"],
+            without_untrained=subject.without_random,
+        )
+    write_maps(subject.folder / "influence.npz", maps)
+    write_csv(subject.folder / "receptive_field.csv", table)
+
+
+def feature_visualization(subject: Subject) -> None:
+    """Images that excite some channels of each stage."""
+    from texshape.visualize import features
+
+    section = dict(subject.settings["feature_visualization"])
+    stages = section.pop("stages")
+    channels = section.pop("channels")
+    for unused in ("selection", "images"):  # channels are drawn by seed
+        section.pop(unused)
+    with _on_cpu(subject.network):
+        result = features.visualize(
+            subject.network,
+            stages=stages,
+            channels_per_stage=channels,
+            settings=features.Settings(**section),
+            seed=subject.seed,
+        )
+    path = subject.folder / "feature_visualization.npz"
+    features.write(path, result, model=subject.network.name, seed=subject.seed,
+                   steps=section["steps"])  # fmt: skip
+
+
+def cue_strength(subject: Subject) -> None:
+    """Decisions while the texture fades into the shape's silhouette."""
+    from texshape.robustness import probes
+
+    section, sets = subject.settings["probes"], subject.stimuli.sets
+    shown = probes.thinned(subject.conflict, section["strength_images"], seed=subject.seed)
+    faded = probes.faded(shown, section["strengths"], sets["silhouettes"])
+    table = probes.strength_curve(
+        subject.network, faded, seed=subject.seed, resamples=section["resamples"],
+        level=section["level"],
+    )  # fmt: skip
+    write_csv(subject.folder / "cue_strength.csv", table)
+
+
+def _without_silhouettes(subject: Subject) -> str:
+    reason = subject.without_classes()
+    if reason:
+        return reason
+    shapes = subject.stimuli.sets.get("silhouettes")
+    known = set() if shapes is None else set(shapes.labels["shape_exemplar"])
+    lacking = sorted(set(subject.conflict.labels["shape_exemplar"]) - known)
+    return f"no silhouette of the shape '{lacking[0]}' to fade into" if lacking else ""
+
+
+def _without_grid(subject: Subject) -> str:
+    reason = subject.without_classes()
+    if not reason and (subject.network.categories is None or subject.network.own is None):
+        reason = "its classes are no groups of outputs, so there is nothing to aggregate"
+    return reason
+
+
+def _by_epoch(folder: str) -> Callable[[Subject], list[str]]:
+    return lambda subject: [f"{folder}/{epoch}.csv" for epoch in subject.states]
+
+
+TECHNIQUES = (
+    Technique(
+        "trials", "decisions on every set", ("evaluation",), ("trials/evaluate.py", "models"),
+        lambda subject: [f"trials/{name}.csv" for name in subject.stimuli.sets],
+        Subject.without_classes, trials, quick=True,
+    ),
+    Technique(
+        "sensitivity", "choices behind the bias", ("evaluation", "sensitivity", "bootstrap"),
+        ("trials", "models"), lambda _: ["sensitivity.csv"], _without_grid, sensitivity,
+    ),
+    Technique(
+        "knowledge", "read-out and dimensionality", ("readout", "dimensionality"),
+        ("features", "models", "readout", "dimensionality", "trials/bootstrap.py"),
+        lambda subject: _by_epoch("readout")(subject) + _by_epoch("dimensionality")(subject),
+        _without_folds, knowledge,
+    ),
+    Technique(
+        "cue_strength", "cue strength", ("probes",),
+        ("robustness/probes.py", "data/probes.py", "trials/cue_strength.py", "models"),
+        lambda _: ["cue_strength.csv"], _without_silhouettes, cue_strength,
+    ),
+    Technique(
+        "erasure", "erasure", ("erasure",), ("readout", "models"), lambda _: ["erasure.csv"],
+        lambda subject: subject.without_classes() or _without_folds(subject), erasure,
+    ),
+    Technique(
+        "receptive_field", "receptive field", ("receptive_field",), ("receptive_field", "models"),
+        lambda _: ["receptive_field.csv", "influence.npz"], Subject.without_stages, receptive_field,
+    ),
+    Technique(
+        "feature_visualization", "feature visualization", ("feature_visualization",),
+        ("visualize", "models"), lambda _: ["feature_visualization.npz"], Subject.without_stages,
+        feature_visualization,
+    ),
+)  # fmt: skip
+
+
+def _speed(section: dict[str, Any]) -> dict[str, Any]:
+    return {key: section[key] for key in ("batch_size", "precision", "channels_last")}
+
+
+class _on_cpu:
+    """A network on the CPU for a while: these techniques work there, as in the workflow."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+
+    def __enter__(self) -> None:
+        self.device = self.network.device
+        self.network.module.cpu()
+
+    def __exit__(self, *_: object) -> None:
+        self.network.module.to(self.device)

@@ -1,0 +1,236 @@
+"""`texshape measure` with networks of random weights, on stimuli drawn here."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests import survey_world as world
+
+from texshape.errors import InputError
+from texshape.files import read_csv
+from texshape.survey import parameters, stimuli, survey
+from texshape.survey.techniques import TECHNIQUES
+
+
+class Counter(survey.Listener):
+    """Counts the steps that had to run."""
+
+    def __init__(self) -> None:
+        self.ran = self.steps = 0
+
+    def done(self, ran: bool) -> None:
+        self.steps += 1
+        self.ran += ran
+
+
+class World:
+    """A survey of three networks, and what it takes to run it again."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "out"
+        self.names = world.write_networks(folder)
+        self.settings = parameters.read(world.write_settings(folder))
+        self.stimuli = stimuli.from_folder(world.write_stimuli(folder))
+
+    def run(self, **changes: object) -> tuple[survey.Result, Counter]:
+        counter = Counter()
+        settings = self.settings | changes
+        candidates = [survey.by_name(name, settings["evaluation"]) for name in self.names]
+        result = survey.run(candidates, self.stimuli, settings, self.folder, listener=counter)
+        return result, counter
+
+
+@pytest.fixture(scope="module")
+def surveyed(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, survey.Result, Counter]:
+    folder = tmp_path_factory.mktemp("survey")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)  # where python:survey_backbone is found
+        made = World(folder)
+        return made, *made.run()
+
+
+def slug(result: survey.Result, start: str) -> str:
+    (found,) = [name for name in result.leaderboard["subject"] if name.startswith(start)]
+    return found
+
+
+def test_networks_with_classes_pass_every_technique(surveyed) -> None:
+    _, result, _ = surveyed
+    assert result.failed == []
+    for start in ("resnet18", "timm-test_vit"):
+        name = slug(result, start)
+        assert result.reasons[result.reasons["model"] == name].empty
+        for table in ("shape_bias", "accuracy", "readout", "dimensionality", "sensitivity",
+                      "cue_strength", "erasure", "receptive_field"):  # fmt: skip
+            frame = read_csv(result.folder / "tables" / f"{table}.csv")
+            assert (frame["model"] == name).any(), (start, table)
+
+
+def test_a_backbone_without_classes_is_measured_by_what_needs_none(surveyed) -> None:
+    _, result, _ = surveyed
+    name = slug(result, "survey_backbone")
+    row = result.leaderboard.set_index("subject").loc[name]
+    assert math.isnan(row["shape_bias"])
+    assert row["shape_read"] > 0
+    assert row["texture_read"] > 0
+    missing = result.reasons[result.reasons["model"] == name].set_index("technique")["reason"]
+    assert set(missing.index) == {"trials", "sensitivity", "cue_strength", "erasure"}
+    assert "24 outputs" in missing["trials"]
+    fields = read_csv(result.folder / "tables" / "receptive_field.csv")
+    assert (fields["model"] == name).sum() == 3
+
+
+def test_trials_have_the_published_columns_and_give_the_bias_again(surveyed) -> None:
+    from texshape.trials.files import read
+    from texshape.trials.score import gather, score
+
+    _, result, _ = surveyed
+    name = slug(result, "resnet18")
+    trials = read(result.folder / name / "seed-0" / "trials" / "cue-conflict.csv")
+    assert len(trials) == 32
+    rows, _ = score(gather([trials])[0], resamples=0)
+    board = result.leaderboard.set_index("subject").loc[name]
+    assert rows[0]["n_conflict"] == board["n_conflict"] == 24
+    assert np.isclose(rows[0]["shape_bias"], board["shape_bias"], equal_nan=True)
+
+
+def test_the_report_shows_the_numbers_of_its_files(surveyed) -> None:
+    _, result, _ = surveyed
+    page = (result.folder / "report.html").read_text(encoding="utf-8")
+    assert (result.folder / "report.pdf").read_bytes().startswith(b"%PDF")
+    board = result.leaderboard.set_index("subject")
+    for value in board["shape_read"].dropna():
+        assert f"{100 * value:.1f}" in page
+    for reason in result.reasons["reason"]:
+        assert reason.split(";")[0] in page
+    assert page.count("<img") + page.count("<svg") >= 1
+    assert (result.folder / "figures" / "readout.svg").exists()
+
+
+def test_nothing_runs_again_until_something_changes(surveyed, monkeypatch) -> None:
+    made, result, first = surveyed
+    monkeypatch.chdir(made.folder.parent)
+    possible = 3 * len(TECHNIQUES) - len(result.reasons)
+    assert first.ran == possible
+    assert made.run()[1].ran == 0
+    lost = result.folder / slug(result, "resnet18") / "seed-0" / "erasure.csv"
+    before = lost.read_bytes()
+    lost.unlink()
+    assert made.run()[1].ran == 1
+    assert lost.read_bytes() == before
+    probes = made.settings["probes"] | {"resamples": 30}
+    assert made.run(probes=probes)[1].ran == 2  # of the two networks with classes
+
+
+def test_parameters_are_those_of_the_published_experiment() -> None:
+    root = Path(__file__).resolve().parents[2]
+    from texshape import parameters as files
+
+    paths = [root / "params.yaml", root / "experiments" / "published.yaml"]
+    assert parameters.read() == files.read(paths, root / "schemas" / "params.schema.yaml")
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "holds no image"),
+        ({"cat1-cat2.png": (8, 8)}, "in no image do shape and texture differ"),
+        ({"cat1-dog2.png": (8, 8), "cat1-bear2.png": (8, 9)}, "is 9 x 8 px, expected 8 x 8"),
+        ({"cat.png": (8, 8)}, "cat.png"),
+        ({"cat1-dog2.png": None}, "not a whole image"),
+    ],
+)
+def test_folders_that_are_no_stimuli(tmp_path: Path, files: dict, message: str) -> None:
+    from PIL import Image
+
+    for name, size in files.items():
+        if size is None:
+            (tmp_path / name).write_bytes(b"not an image")
+        else:
+            Image.fromarray(np.zeros((*size, 3), np.uint8)).save(tmp_path / name)
+    with pytest.raises(InputError, match=message):
+        stimuli.from_folder(tmp_path)
+
+
+def test_a_class_map_of_own_classes(tmp_path: Path, monkeypatch) -> None:
+    """A network with 24 outputs, explained by a map, on images of classes that nobody knows."""
+    monkeypatch.chdir(tmp_path)
+    place = world.write_stimuli(tmp_path)
+    renamed = {"bear": "mug", "cat": "spoon", "clock": "fork", "truck": "plate"}
+    for path in sorted(place.rglob("*.png")):
+        name = path.name
+        for old, new in renamed.items():
+            name = name.replace(old, new)
+        path.rename(path.with_name(name))
+    world.write_networks(tmp_path)
+    (tmp_path / "map.yaml").write_text("mug: [0, 1]\nspoon: [2]\nfork: [3]\nplate: [4, 5, 6]\n")
+    from texshape.cli.measure import measure
+
+    measure(
+        ["python:survey_backbone:build"], output_dir=tmp_path / "out", quick=True, stimuli=place,
+        class_map=tmp_path / "map.yaml", settings=world.write_settings(tmp_path), quiet=True,
+        threads=1, report=False,
+    )  # fmt: skip
+    board = read_csv(tmp_path / "out" / "tables" / "leaderboard.csv")
+    assert board["n_conflict"].tolist() == [24]
+    assert board["cue_match_rate"].notna().all()
+
+
+def test_json_and_table_name_what_was_not_measured(surveyed, capsys) -> None:
+    from texshape.cli import measure
+
+    _, result, _ = surveyed
+    answer = measure.as_json(result)
+    text = json.dumps(answer, allow_nan=False)
+    assert answer["format_version"] == 1
+    rows = {row["subject"]: row for row in json.loads(text)["subjects"]}
+    name = slug(result, "survey_backbone")
+    assert rows[name]["shape_bias"] is None
+    assert "24 outputs" in rows[name]["not_measured"]["trials"]
+    measure._print_table(result)
+    printed = capsys.readouterr().out
+    assert "- [1]" in printed
+    assert "24 outputs" in printed
+
+
+def test_a_frame_of_an_object(tmp_path: Path) -> None:
+    import torch
+    from torchvision import models, transforms
+
+    import texshape
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        network = models.resnet18(weights=None).train()
+    pipeline = transforms.Compose([transforms.Resize(64), transforms.ToTensor()])
+    frame = texshape.measure(
+        network, pipeline, name="mine", stimuli=world.write_stimuli(tmp_path),
+        settings=world.write_settings(tmp_path),
+    )  # fmt: skip
+    assert network.training, "the network that was given is left as it was"
+    bias = frame[(frame["measure"] == "shape_bias") & (frame["class"] == "all")]
+    assert bias["n"].tolist() == [24]
+    assert set(frame["architecture"]) == {"mine"}
+    figure = texshape.plot_shape_bias(frame)
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert set(labels) == set(world.CLASSES)
+    with pytest.raises(InputError, match=r"shape \(3, S, S\)"):
+        texshape.measure(network, lambda image: torch.zeros(1, 5), stimuli=tmp_path / "stimuli")
+    with pytest.raises(InputError, match=r"expected a name or an nn\.Module"):
+        texshape.measure(42)
+
+
+def test_the_frame_is_tidy(surveyed) -> None:
+    from texshape import api
+
+    _, result, _ = surveyed
+    frame = api.tidy(result.folder / "tables")
+    assert list(frame.columns) == api.COLUMNS
+    read = frame[frame["measure"] == "readout"]
+    assert pd.api.types.is_float_dtype(frame["value"])
+    assert {"shape", "texture"} <= set(read["cue"])
