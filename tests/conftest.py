@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long tests first; a file's tests on one worker, and all that share the smoke experiment."""
     items.sort(key=lambda item: "workflow" not in item.keywords)
     for item in items:
-        shared = "smoke" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("smoke" if shared else item.path.name))
+        used = getattr(item, "fixturenames", ())
+        shared = next((name for name in ("smoke", "survey_cache") if name in used), None)
+        item.add_marker(pytest.mark.xdist_group(shared or item.path.name))
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +30,12 @@ def mirror() -> Path:
     if not place:
         pytest.skip("TEXSHAPE_MIRROR is not set: no public data without a network")
     return Path(place)
+
+
+@pytest.fixture(scope="session")
+def survey_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """One folder for what `texshape measure` downloads and packs, for all tests of a session."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TEXSHAPE_CACHE", str(folder))
+        yield folder

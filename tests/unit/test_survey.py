@@ -234,3 +234,36 @@ def test_the_frame_is_tidy(surveyed) -> None:
     read = frame[frame["measure"] == "readout"]
     assert pd.api.types.is_float_dtype(frame["value"])
     assert {"shape", "texture"} <= set(read["cue"])
+
+
+def test_a_vision_language_network_decides_by_class_prompts(tmp_path: Path, monkeypatch) -> None:
+    """Random weights: what is tested is the way from prompts to decisions, not what they are."""
+    open_clip = pytest.importorskip("open_clip", reason="the extra clip is not installed")
+    import torch
+
+    layers = {"width": 32, "layers": 2}
+    config = {
+        "embed_dim": 16,
+        "vision_cfg": {"image_size": 32, "patch_size": 8, "head_width": 16, **layers},
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "heads": 2, **layers},
+    }
+    (tmp_path / "tiny-clip.json").write_text(json.dumps(config))
+    monkeypatch.setattr("open_clip.factory._MODEL_CONFIGS", dict(open_clip.factory._MODEL_CONFIGS))
+    open_clip.add_model_config(tmp_path / "tiny-clip.json")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(3)
+        torch.save(open_clip.create_model("tiny-clip").state_dict(), tmp_path / "tiny.pt")
+    settings = parameters.read(world.write_settings(tmp_path))
+    name = f"open_clip:tiny-clip@{tmp_path}/tiny.pt"
+    candidate = survey.by_name(name, settings["evaluation"])
+    network = candidate.load()
+    assert len(network.classes) == 16
+    assert network.stages
+    shown = stimuli.from_folder(world.write_stimuli(tmp_path))
+    result = survey.run([candidate], shown, settings, tmp_path / "out", report=False)
+    assert result.failed == []
+    assert set(result.reasons["technique"]) == {"sensitivity"}  # no outputs to aggregate
+    row = result.leaderboard.iloc[0]
+    assert row["n_conflict"] == 24
+    assert row["cue_match_rate"] >= 0
+    assert row["shape_read"] > 0

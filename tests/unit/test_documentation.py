@@ -1,0 +1,45 @@
+"""The documentation builds without a warning, and has every page; the notebook runs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NOTEBOOK = ROOT / "notebooks" / "measure_your_network.ipynb"
+
+
+def test_every_page_is_built(tmp_path: Path) -> None:
+    pytest.importorskip("mkdocs")
+    pytest.importorskip("mkdocstrings")
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    for page in (ROOT / "docs").rglob("*.md"):
+        inner = page.relative_to(ROOT / "docs")
+        built = inner.parent if inner.stem == "index" else inner.with_suffix("")
+        assert (tmp_path / built / "index.html").is_file(), page
+    reference = (tmp_path / "reference" / "api" / "index.html").read_text(encoding="utf-8")
+    assert "texshape.api.measure" in reference
+    assert "One PIL image to the network" in reference  # from its docstring
+
+
+def test_the_notebook_runs(mirror: Path, survey_cache: Path) -> None:
+    nbformat = pytest.importorskip("nbformat")
+    nbclient = pytest.importorskip("nbclient")
+    pytest.importorskip("ipykernel")
+    pytest.importorskip("efficientnet_lite_pytorch")
+    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in code), "outputs are stripped"
+    assert "EXEMPLARS = 3" in code[0].source
+    code[0].source = code[0].source.replace("EXEMPLARS = 3", "EXEMPLARS = 1")  # a tenth
+    nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
+    shown = [output for cell in code for output in cell.outputs]
+    assert any("image/png" in output.get("data", {}) for output in shown), "the figure is shown"
+    assert any("cropped--given" in str(output) or "shape_bias" in str(output) for output in shown)
