@@ -16,6 +16,9 @@ from texshape.files import read_csv
 from texshape.survey import parameters, stimuli, survey
 from texshape.survey.techniques import TECHNIQUES
 
+# The first test runs a whole survey; a crowded machine takes its time.
+pytestmark = pytest.mark.timeout(3000)
+
 
 class Counter(survey.Listener):
     """Counts the steps that had to run."""

@@ -183,18 +183,14 @@ def knowledge(subject: Subject) -> None:
 
 def read_pixels(stimuli: Stimuli, section: dict[str, Any], seed: int, output: Path) -> None:
     """Linear read-out of the raw pixels, as a baseline."""
-    import pandas as pd
-
-    from texshape.features.extract import PIXELS, STAGE_COLUMNS, pixel_baseline
-    from texshape.files import file_sha256, write_npy
+    from texshape.features.extract import PIXELS, pixel_baseline
+    from texshape.features.stored import STAGE_COLUMNS, Writer
 
     folder = output.parent / "features"
     values = pixel_baseline(stimuli.sets[CUE_CONFLICT].images)
-    write_npy(folder / f"{PIXELS}.npy", values)
-    file = f"{PIXELS}.npy"
-    digest = file_sha256(folder / file)
-    row = [PIXELS, PIXELS, "", "vector", values.shape[1], None, None, file, digest]
-    write_csv(folder / "stages.csv", pd.DataFrame([row], columns=STAGE_COLUMNS))
+    about = dict.fromkeys(STAGE_COLUMNS) | {"stage": PIXELS, "input": PIXELS, "kind": "vector"}
+    with Writer(folder, len(values)) as writer:
+        writer.append([(about | {"units": values.shape[1]}, values)])
     with _labels(output.parent, stimuli) as labels:
         _read_out(folder, labels, {**section, "inputs": [PIXELS]}, seed, output)
     shutil.rmtree(folder)
