@@ -130,12 +130,12 @@ class Technique:
 def trials(subject: Subject) -> None:
     """Decisions on every set, in the published columns."""
     from texshape.trials import files
-    from texshape.trials.evaluate import decisions, evaluate, trials_frame
+    from texshape.trials.evaluate import decisions, evaluate, speed, trials_frame
 
     network, section = subject.network, subject.settings["evaluation"]
     classes = network.require_classes()
     for name, images in subject.stimuli.sets.items():
-        scores = evaluate(network, images.images, **_speed(section))
+        scores = evaluate(network, images.images, **speed(section))
         frame = trials_frame(images, decisions(scores, classes), network.slug)
         files.write(subject.folder / "trials" / f"{name}.csv", frame)
 
@@ -287,13 +287,14 @@ def feature_visualization(subject: Subject) -> None:
 def cue_strength(subject: Subject) -> None:
     """Decisions while the texture fades into the shape's silhouette."""
     from texshape.robustness import probes
+    from texshape.trials.evaluate import speed
 
     section, sets = subject.settings["probes"], subject.stimuli.sets
     shown = probes.thinned(subject.conflict, section["strength_images"], seed=subject.seed)
     faded = probes.faded(shown, section["strengths"], sets["silhouettes"])
     table = probes.strength_curve(
         subject.network, faded, seed=subject.seed, resamples=section["resamples"],
-        level=section["level"],
+        level=section["level"], speed=speed(subject.settings["evaluation"]),
     )  # fmt: skip
     write_csv(subject.folder / "cue_strength.csv", table)
 
@@ -336,8 +337,8 @@ TECHNIQUES = (
         _without_folds, knowledge,
     ),
     Technique(
-        "cue_strength", "cue strength", ("probes",),
-        ("robustness/probes.py", "data/probes.py", "trials/cue_strength.py", "models"),
+        "cue_strength", "cue strength", ("probes", "evaluation"),
+        ("robustness/probes.py", "trials/evaluate.py", "data/probes.py", "trials/cue_strength.py", "models"),
         lambda _: ["cue_strength.csv"], _without_silhouettes, cue_strength,
     ),
     Technique(
@@ -354,10 +355,6 @@ TECHNIQUES = (
         feature_visualization,
     ),
 )  # fmt: skip
-
-
-def _speed(section: dict[str, Any]) -> dict[str, Any]:
-    return {key: section[key] for key in ("batch_size", "precision", "channels_last")}
 
 
 class _on_cpu:
