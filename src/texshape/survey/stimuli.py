@@ -178,6 +178,8 @@ def _packed(cache: Path, name: str) -> imageset.ImageSet:
         source = published.sources()[name]
         files = published.fetch_source(name, cache / source.repository / source.commit)
         images = published.stimulus_set([item.destination for item in files], condition=name)
+        for old in stem.parent.glob(f"{name}-*.*"):  # packed by other code or of another list
+            old.unlink()
         imageset.write(stem, images)
     return imageset.read(stem)
 
