@@ -87,7 +87,7 @@ def test_shape_bias_by_class_adds_up(tables):
     pd.testing.assert_frame_equal(
         sums, whole[list(sums.columns)], check_like=True, check_dtype=False
     )
-    assert by_class.groupby(["model", "seed"]).size().eq(12).all()
+    assert by_class.groupby(["model", "seed"]).size().eq(len(CLASSES)).all()
 
 
 def test_differences_pool_the_seeds(tables):

@@ -78,7 +78,7 @@ def compare(
     groups: dict[tuple[str, int | None], list[Decisions]] = {}
     for name in network or []:
         subject = network_subject(name)
-        own = read_trials(results / name / "trials" / f"{CUE_CONFLICT}.csv")
+        own = read_trials(results / name / "trials" / f"{CUE_CONFLICT}.csv", own=True)
         (gathered,) = gather([own])[0].values()
         groups[subject.model, subject.seed] = [gathered]
         if subject.arm not in (without_arm or []):

@@ -69,7 +69,7 @@ def is_human(subject: str) -> bool:
     return _HUMAN.fullmatch(subject) is not None
 
 
-def read(path: str | Path, *, classes: Sequence[str] | None = None) -> Trials:
+def read(path: str | Path, *, classes: Sequence[str] | None = None, own: bool = False) -> Trials:
     """Read one trial file and check every row.
 
     Parameters
@@ -78,6 +78,9 @@ def read(path: str | Path, *, classes: Sequence[str] | None = None) -> Trials:
     classes : sequence of str, optional
         The classes that may be shown and answered. By default the 16 ImageNet categories or the
         procedural classes, whichever the shown ones belong to.
+    own : bool
+        Of a network of an experiment: by default its classes are those that it is shown or
+        answers, whatever they are called.
 
     Raises
     ------
@@ -116,7 +119,10 @@ def read(path: str | Path, *, classes: Sequence[str] | None = None) -> Trials:
     else:
         # Texture patches have the category 'na' throughout; then the decisions tell.
         shown = [name for name in columns["category"] if name != ABSENT]
-        chosen = vocabulary(shown or columns["object_response"], path)
+        if own and shown:
+            chosen = tuple(sorted({*shown, *columns["object_response"]} - {ABSENT}))
+        else:
+            chosen = vocabulary(shown or columns["object_response"], path)
     trials = Trials(str(path), chosen, columns)
     _check_classes(trials)
     return trials

@@ -89,7 +89,7 @@ def read_network(
     name : str
         ``SLUG/seed-S``; the files are ``trials/SET.csv`` in it.
     classes : sequence of str, optional
-        As in `texshape.trials.files.read`.
+        As in `texshape.trials.files.read`; by default those that each set shows.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def read_network(
     if not paths:
         raise InputError(f"{results / name / 'trials'}: holds no trial file (SET.csv)")
     return {
-        (subject, path.stem): _one_subject(trial_files.read(path, classes=classes))
+        (subject, path.stem): _one_subject(trial_files.read(path, classes=classes, own=True))
         for path in paths
     }
 
