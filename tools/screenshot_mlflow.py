@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--network", action="append", required=True, help="MODEL/seed-S; repeat")
     parser.add_argument("--metric", action="append", default=[], help="shown in the plot; repeat")
     parser.add_argument("--width", type=int, default=1400)
-    parser.add_argument("--height", type=int, default=1300)
+    parser.add_argument("--height", type=int, default=1100)
     options = parser.parse_args()
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
@@ -45,26 +45,26 @@ def main() -> None:
         port = probe.getsockname()[1]
     uri = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory(prefix="texshape-mlflow-") as folder:
+        store = f"sqlite:///{folder}/mlflow.db"
+        networks = [word for name in options.network for word in ("--network", name)]
+        subprocess.run(
+            [Path(sys.executable).with_name("texshape"), "track", "--resync",
+             options.results.resolve(), *networks],
+            check=True, cwd=folder, env={**os.environ, "MLFLOW_TRACKING_URI": store},
+        )  # fmt: skip
         server = subprocess.Popen(
             [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
-             "--workers", "1", "--backend-store-uri", f"sqlite:///{folder}/mlflow.db",
-             "--artifacts-destination", f"{folder}/artifacts"],
+             "--workers", "1", "--backend-store-uri", store],
             cwd=folder, start_new_session=True, env={**os.environ, **QUIET},
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
             _wait(f"{uri}/health", server)
-            networks = [word for name in options.network for word in ("--network", name)]
-            subprocess.run(
-                [Path(sys.executable).with_name("texshape"), "track", "--resync",
-                 options.results, *networks],
-                check=True, env={**os.environ, "MLFLOW_TRACKING_URI": uri},
-            )  # fmt: skip
             page = f"{uri}/#/compare-runs?{_query(uri, options.network)}"
             _photograph(browser, page, options)
         finally:
-            os.killpg(server.pid, signal.SIGTERM)
-            server.wait(60)
+            os.killpg(server.pid, signal.SIGKILL)
+            server.wait()
     print(f"{options.output}: {options.output.stat().st_size / 1000:.0f} kB")
 
 
@@ -104,8 +104,19 @@ def _photograph(browser: str, address: str, options: argparse.Namespace) -> None
         page.set_default_timeout(STARTS * 1000)
         page.goto(address)
         page.get_by_text("Comparing").first.wait_for()
-        page.wait_for_load_state("networkidle")
-        page.wait_for_timeout(3000)  # the plot draws itself after its data
+        assistant = page.get_by_text("MLflow Assistant").first
+        if assistant.is_visible():  # covers a third of the page
+            assistant.locator("xpath=ancestor::*[.//button][1]//button[last()]").click()
+        chosen = page.locator("xpath=//*[starts-with(text(), 'Metrics:')]/following::input[1]")
+        if options.metric:
+            chosen.focus()
+            page.keyboard.press("Backspace")  # the metric that stands first in the alphabet
+        for metric in options.metric:
+            chosen.fill(metric)
+            page.keyboard.press("Enter")
+        page.keyboard.press("Escape")
+        page.get_by_text("Run details").click()  # folds them, so that more of the rest is seen
+        page.wait_for_timeout(5000)  # the plot draws itself after its data
         options.output.parent.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=options.output)
         opened.close()

@@ -127,6 +127,7 @@ def update(results: str | Path, snakemake: Any, temporary: Iterable[str] = ()) -
     known = _entries(load(results)) if (results / NAME).exists() else {}
     runs = _read_runs(Path(snakemake.path) / _RUNS)
     temporary = set(map(str, temporary))
+    snakemake._clear_cache()  # it remembers that the last job had no record before it had one
     present = [name for name in _files(results) if name not in temporary]
     entries: dict[str, _Entry] = {}
     for name in present:

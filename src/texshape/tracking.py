@@ -265,8 +265,8 @@ def _write(client: Any, identifier: str, run: TrackedRun, start: int) -> None:
         client.log_batch(run_id, tags=tags[first : first + 100])
     for artifact in run.artifacts:
         client.log_artifact(run_id, str(artifact), artifact_path=artifact.parent.name)
-    client.set_tag(run_id, DIGEST, run.digest)
     client.set_terminated(run_id)
+    client.set_tag(run_id, DIGEST, run.digest)  # from here on others may delete it as a copy
 
 
 def _order(run: Any) -> tuple[int, str]:

@@ -181,6 +181,16 @@ def test_jobs_keep_the_run_that_they_ran_in(study: Callable[..., None]) -> None:
     assert records.origin(FIGURE)["run"] == first
 
 
+def test_the_last_job_of_a_run_is_recorded(study: Callable[..., None]) -> None:
+    """Snakemake asks for the record that it is about to write, and remembers that there was none."""
+    snakemake = records.snakemake_records()
+    last = "results/tiny/metrics.json"
+    assert snakemake._read_record(last) is None
+    study("summarize", {last: "{}"}, [TABLE])
+    records.update(RESULTS, snakemake)
+    assert records.origin(last)["rule"] == "summarize"
+
+
 def test_an_update_without_news_writes_nothing(study: object) -> None:
     before = os.stat(RESULTS / records.NAME)
     update()
