@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := article
-.PHONY: article environment test lint docs lock reproduce clean
+.PHONY: article environment test lint docs lock bench reproduce clean
 
 article: environment
 	snakemake --cores $(CORES)
@@ -51,6 +51,10 @@ EXPERIMENT ?= procedural
 TIMES ?= 2
 reproduce: environment
 	python tools/reproduce.py $(EXPERIMENT) build/reproduce/$(EXPERIMENT) --times $(TIMES) --cores $(CORES)
+
+# A table of what is timed, kept in results/benchmarks; `make bench BENCH_ARGS=--help` lists the options.
+bench: environment
+	python -m benchmarks $(BENCH_ARGS)
 
 clean:
 	rm -rf results logs site .snakemake

@@ -82,6 +82,7 @@ rule corruptions:
     conda:
         "../envs/texshape.yaml"
     threads: 1
+    priority: 1  # the longest job after the trainings: last it would run alone
     resources:
         gpu=1,
         mem_mb=scaled(2500),

@@ -30,6 +30,7 @@ rule train:
     conda:
         "../envs/texshape.yaml"
     threads: 1
+    priority: 2  # what waits for all networks can then run beside other jobs
     resources:
         gpu=1,
         mem_mb=scaled(1800),

@@ -1,0 +1,1 @@
+"""What is timed, and against what: `make bench`, or `python -m benchmarks --help`."""

@@ -1,0 +1,104 @@
+"""The benchmark: its arithmetic, and a quick subset of its parts."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from benchmarks import timing
+
+from texshape.data import imageset
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def bench(tmp_path: Path, *arguments: str) -> tuple[list[dict], str]:
+    path = tmp_path / "kept" / "benchmarks.json"
+    command = [sys.executable, "-m", "benchmarks", "--output", str(path), *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    about = json.loads(path.read_text(encoding="utf-8"))
+    assert {"date", "machine", "load", "options"} <= set(about)
+    return about["rows"], done.stdout
+
+
+@pytest.mark.parametrize("power", [0.5, 1, 2])
+def test_the_exponent_does_not_see_the_fixed_cost(power: float) -> None:
+    work = (8, 108, 1008)
+    seconds = [5 + 0.1 * (size - 8) ** power for size in work]
+    assert timing.exponent(work, seconds) == pytest.approx(power)
+    assert timing.exponent(work, (5, 4, 9)) is None
+
+
+def test_pairs_alternate_and_ratios_are_of_pairs() -> None:
+    order: list[str] = []
+
+    def clock(name: str, times: list[float]):
+        def run() -> float:
+            order.append(name)
+            return times.pop()
+
+        return run
+
+    one, other = timing.alternated(clock("a", [1, 20, 3]), clock("b", [2, 40, 3]), 3)
+    assert order == ["a", "b", "b", "a", "a", "b"]
+    assert (one, other) == ([3, 20, 1], [3, 40, 2])
+    assert timing.median_ratio(one, other) == 0.5
+
+
+def test_memory_and_processor_time_are_read() -> None:
+    before = timing.peak_memory()
+    assert timing.cpu(lambda: np.ones(30_000_000).sum()) > 0
+    assert timing.peak_memory() - before > 100
+    slow = [sys.executable, "-c", "sum(range(3_000_000))"]
+    assert timing.command_cpu(slow) > timing.command_cpu([sys.executable, "-c", "pass"]) > 0
+
+
+def test_arrays_at_two_sizes(tmp_path: Path) -> None:
+    rows, printed = bench(
+        tmp_path, "--part", "bootstrap", "--part", "readout", "--scale", "0.3", "--repeats", "1",
+        "--times", "3",
+    )  # fmt: skip
+    assert [row["part"] for row in rows] == ["bootstrap", "readout"]
+    for row in rows:
+        assert row["share"] > 0
+        assert len(row["memory_mb"]) == 2
+        assert row["part"] in printed
+    assert rows[0]["share"] > 2  # one matrix product, against a loop
+
+
+def test_evaluation_is_mostly_its_forward_pass(tmp_path: Path) -> None:
+    rows, _ = bench(
+        tmp_path, "--part", "evaluation", "--network", "torchvision:squeezenet1_1", "--size", "96",
+        "--scale", "0.5", "--times", "1", "--repeats", "3",
+    )  # fmt: skip
+    assert 0.5 < rows[0]["share"] < 1.5
+    assert rows[0]["units"] == 32
+
+
+def test_a_peer_gets_the_same_files(tmp_path: Path) -> None:
+    names = ["disc1-star1.png", "star1-disc1.png"]
+    labels = pd.DataFrame(
+        {"imagename": names, "shape": ["disc", "star"], "texture": ["star", "disc"],
+         "shape_exemplar": ["disc1", "star1"], "texture_exemplar": ["star1", "disc1"],
+         "condition": "0"}
+    )  # fmt: skip
+    imageset.write(tmp_path / "set", imageset.ImageSet(np.zeros((2, 64, 64, 3), np.uint8), labels))
+    rows, _ = bench(
+        tmp_path, "--part", "peer", "--network", "torchvision:squeezenet1_1", "--repeats", "1",
+        "--stimuli", str(tmp_path / "set"), "--peer", f"cp {{labels}} {tmp_path}/copied",
+    )  # fmt: skip
+    assert (tmp_path / "copied").read_bytes() == (tmp_path / "set.labels.csv").read_bytes()
+    assert rows[0]["peer_seconds"] < rows[0]["seconds"]
+
+
+def test_what_cannot_be_measured_says_why(tmp_path: Path) -> None:
+    arguments = [word for part in ("precision", "rerun", "peer") for word in ("--part", part)]
+    rows, printed = bench(tmp_path, *arguments, "--finished", str(tmp_path))
+    assert all(row["skipped"] for row in rows)
+    assert "no finished workflow, name one by --finished" in printed
