@@ -614,6 +614,12 @@ def folder_listing():
     return digest.hexdigest()
 
 
+def gpus_of(model):
+    """GPUs of the training of a network."""
+    changed = arm_of(model).get("training", {})
+    return {**config["training"], **changed}.get("gpus_per_job", 1)
+
+
 def data_settings(variant, name):
     """What the renderer needs to draw one set of a variant, as JSON.
 

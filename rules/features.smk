@@ -39,7 +39,7 @@ rule features:
         shard=lambda wc: shard_numbers(wc.shard) if FEATURE_SHARDS > 1 else [],
         batch_size=lookup(dpath="features/batch_size", within=config),
         settings=feature_settings(),
-        code=source_hash("features", "models"),
+        code=source_hash("features", "models", "devices.py"),
     shell:
         "texshape run features {params.networks:q} --set {params.stem:q} {params.folders:q}"
         " {params.shard:q} --batch-size {params.batch_size} --settings {params.settings:q}"
@@ -74,7 +74,7 @@ rule features_named:
         shard=lambda wc: shard_numbers(wc.shard) if FEATURE_SHARDS > 1 else [],
         batch_size=lookup(dpath="features/batch_size", within=config),
         settings=feature_settings(),
-        code=source_hash("features", "models"),
+        code=source_hash("features", "models", "devices.py"),
     shell:
         "texshape run features --network {params.network:q} {params.random:q}"
         " --seed {wildcards.seed} --set {params.stem:q} --output-dir {params.folder:q}"
@@ -255,7 +255,7 @@ rule erasure:
         plain=lambda wc, input: ["--plain", stem(input.plain)] if input.plain else [],
         settings=section("erasure"),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash("readout", "models"),
+        code=source_hash("readout", "models", "devices.py"),
     shell:
         "texshape run erasure --network {params.network:q} --set {params.conflict:q}"
         " {params.plain:q} --settings {params.settings:q} --seed {params.seed}"

@@ -27,7 +27,7 @@ rule receptive_field:
         ),
         images=lambda wc, input: stem(input.images),
         settings=section("receptive_field"),
-        code=source_hash("receptive_field", "models"),
+        code=source_hash("receptive_field", "models", "devices.py"),
     shell:
         "texshape run receptive-field --network {params.network:q} {params.untrained:q}"
         " --set {params.images:q} --maps {output.maps:q} --settings {params.settings:q}"
@@ -54,7 +54,7 @@ rule feature_visualization:
         network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
         settings=section("feature_visualization"),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash("visualize", "models"),
+        code=source_hash("visualize", "models", "devices.py"),
     shell:
         "texshape run feature-visualization --network {params.network:q}"
         " --settings {params.settings:q} --seed {params.seed} --threads {threads}"

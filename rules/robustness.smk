@@ -58,6 +58,7 @@ rule probes:
             "trials/cue_strength.py",
             "trials/evaluate.py",
             "models",
+            "devices.py",
         ),
     shell:
         "texshape run probes --network {params.network:q} {params.plain:q}"
@@ -103,6 +104,7 @@ rule corruptions:
             "robustness/accuracy.py",
             "trials/evaluate.py",
             "models",
+            "devices.py",
         ),
     shell:
         "texshape run corruptions {params.networks:q} {params.outputs:q} --set {params.images:q}"

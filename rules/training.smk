@@ -29,11 +29,11 @@ rule train:
         f"logs/{config['experiment']}/train/{{model}}/seed-{{seed}}.benchmark.tsv"
     conda:
         "../envs/texshape.yaml"
-    threads: 1
+    threads: lambda wc: gpus_of(wc.model)
     priority: 2  # what waits for all networks can then run beside other jobs
     resources:
-        gpu=1,
-        mem_mb=scaled(1800),
+        gpu=lambda wc: gpus_of(wc.model),
+        mem_mb=lambda wc, attempt: 1800 * gpus_of(wc.model) * attempt,
         runtime=scaled(120),
     params:
         architecture=lambda wc: TRAINED[wc.model]["architecture"],
@@ -59,6 +59,7 @@ rule train:
         output_dir=lambda wc, output: parent(output.history),
         code=source_hash(
             "training",
+            "devices.py",
             *[
                 f"models/{name}.py"
                 for name in ("trainable", "small", "cifar_resnet", "bagnet")

@@ -41,7 +41,9 @@ rule trials:
             for word in ("--set", f"{DATA}/{variant_of(wc.model)}/{name}")
         ],
         output_dir=lambda wc, output: parent(output[0]),
-        code=source_hash("trials/evaluate.py", "data/imageset.py", "models"),
+        code=source_hash(
+            "trials/evaluate.py", "data/imageset.py", "models", "devices.py"
+        ),
     shell:
         "texshape run trials --network {params.network:q} --model {wildcards.model:q}"
         " --settings {params.settings:q} {params.sets:q} --output-dir {params.output_dir:q}"
@@ -128,7 +130,7 @@ rule sensitivity:
             {key: config[key] for key in ("evaluation", "sensitivity", "bootstrap")}
         ),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash("trials", "models"),
+        code=source_hash("trials", "models", "devices.py"),
     shell:
         "texshape run sensitivity --network {params.network:q} --set {params.stem:q}"
         " --settings {params.settings:q} --seed {params.seed} --threads {threads}"

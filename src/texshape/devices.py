@@ -25,8 +25,8 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ from texshape.errors import InputError
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 LOCKS = "TEXSHAPE_DEVICE_LOCKS"
@@ -44,6 +45,9 @@ SIMULATED = "TEXSHAPE_SIMULATED_DEVICES"
 _SHARED_FOLDER = "/tmp/texshape-devices"
 _PAUSE = 1.0  # seconds between two looks for a free device
 _REMINDER = 600.0  # seconds between two lines that say so
+# How torch and its libraries say it; the second is the allocator of the CPU.
+_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
+_FAILED = ("CUDA error", "CUDA driver error", "CUDNN_STATUS", "CUBLAS_STATUS", "HIP error", "NCCL")
 _NO_DEVICE = {"", "-1", "NoDevFiles"}  # the last is what Slurm sets where a job gets none
 
 
@@ -112,6 +116,55 @@ def select_device(
         raise RuntimeError(f"CUDA sees {torch.cuda.device_count()} devices, {count} were claimed")
     say(f"device: {torch.cuda.get_device_name(device)} ({name})")
     return device
+
+
+def place(module: nn.Module) -> None:
+    """Move a network to this process's device; a line on stderr says which, the first time."""
+    module.to(select_device(lambda line: print(line, file=sys.stderr, flush=True)))
+
+
+class LostDeviceError(InputError):
+    """A device failed: nothing is wrong with the input, and the same job may succeed."""
+
+    status = 75  # EX_TEMPFAIL: run me again
+
+
+@contextmanager
+def failures(batch_size: str) -> Iterator[None]:
+    """Turn what a device says when it fails, or runs out of memory, into one line.
+
+    Parameters
+    ----------
+    batch_size : str
+        The parameter to lower where a batch does not fit: ``training.batch_size``.
+
+    Raises
+    ------
+    InputError
+        If the memory of the device, or of the machine, does not hold what is computed.
+    LostDeviceError
+        If a device fails in the middle.
+    """
+    try:
+        yield
+    except (
+        MemoryError,
+        RuntimeError,
+    ) as error:  # torch's errors of memory and devices are of these
+        text = str(error)
+        reason = text.splitlines()[0].strip() if text else type(error).__name__
+        where = ",".join(_own.devices) if _own and _own.devices else "the CPU"
+        if isinstance(error, MemoryError) or any(word in text.lower() for word in _NO_MEMORY):
+            raise InputError(
+                f"device {where}: what is computed at a time does not fit in memory; lower "
+                f"{batch_size} ({reason})"
+            ) from None
+        if any(word in text for word in _FAILED):
+            raise LostDeviceError(
+                f"device {where}: failed ({reason}); run the job again: a training goes on from its "
+                "last state, another step starts anew"
+            ) from None
+        raise
 
 
 def claim(count: int = 1, *, log: Callable[[str], None] | None = None) -> list[str]:

@@ -11,8 +11,10 @@ class InputError(ValueError):
     """Bad input: a file, a key or a value that cannot be used.
 
     The message is one line and names the file, key or value and what was expected. The command line
-    prints it without a traceback and exits with status 2.
+    prints it without a traceback and exits with the class's `status`.
     """
+
+    status = 2
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(str(message).split()))

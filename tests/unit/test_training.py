@@ -249,12 +249,13 @@ def test_a_truncated_state_is_reported_and_training_starts_anew(data, tmp_path, 
 
 
 def test_killed_at_random_points_it_resumes_to_the_same_weights(data, tmp_path):
-    arm = {"epochs": 24, "checkpoint_epochs": [0, 7, 24], "random_crop": 0.5}
+    arm = {"epochs": 60, "checkpoint_epochs": [0, 7, 60], "random_crop": 0.5}
     train(data, tmp_path / "a", **arm)
     fork = multiprocessing.get_context("fork")  # a fresh interpreter would import for seconds
     rng = random.Random(0)
     resumed = []
-    for epochs in (0, 2, 1, 3, 2, 1):
+    for number in range(20):
+        epochs = number % 4
         reader, writer = fork.Pipe(duplex=False)
         process = fork.Process(target=_train_and_tell, args=(data, tmp_path / "b", arm, writer))
         process.start()
@@ -270,7 +271,7 @@ def test_killed_at_random_points_it_resumes_to_the_same_weights(data, tmp_path):
         process.join()
         assert process.exitcode == -signal.SIGKILL
         assert not (tmp_path / "b" / "checkpoints").exists()
-    assert len(resumed) >= 4
+    assert len(resumed) >= 14  # a kill before the first epoch's end leaves nothing to resume
     train(data, tmp_path / "b", **arm)
     for name in ("final.pt", "epoch-007.pt"):
         assert same(weights(tmp_path / "a", name), weights(tmp_path / "b", name))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 
 from texshape import compute
 from texshape.cli.run import run
+from texshape.devices import failures
 from texshape.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ Threads = Annotated[int, typer.Option(help="Threads of the CPU.")]
 
 
 @run.command("trials")
+@failures("evaluation.batch_size")
 def trials(
     network: NetworkName,
     sets: Annotated[list[Path], typer.Option("--set", help="Stem of an image set; any number.")],
@@ -75,6 +76,7 @@ def trials(
 
 
 @run.command("features")
+@failures("features.batch_size")
 def features(
     network: Annotated[
         list[str], typer.Option(help="Model name or checkpoint; several for several folders.")
@@ -145,6 +147,7 @@ def merge_features(
 
 
 @run.command("sensitivity")
+@failures("evaluation.batch_size")
 def sensitivity(
     network: NetworkName,
     stimuli: Annotated[Path, typer.Option("--set", help="Stem of the cue-conflict set.")],
@@ -193,12 +196,11 @@ def sensitivity(
 
 def load_network(name: str, random: bool, seed: int, section: dict[str, Any]) -> Network:
     """Load a network as the section `evaluation` says, onto the device of this process."""
-    from texshape.devices import select_device
+    from texshape.devices import place
     from texshape.models.loading import load
 
     network = load(name, seed=seed, weights=not random, settings=section)
-    device = select_device(lambda line: print(line, file=sys.stderr))
-    network.module.to(device)
+    place(network.module)
     return network
 
 

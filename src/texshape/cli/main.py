@@ -82,11 +82,11 @@ def greet(
 
 
 def main() -> None:
-    """Entry point of the command line: exit status 2 and one line on bad input."""
+    """Entry point of the command line: one line and the error's exit status on bad input."""
     for name in COMMANDS:
         importlib.import_module(f"texshape.cli.{name}")
     try:
         app()
     except InputError as error:
         print(f"texshape: error: {error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(error.status)

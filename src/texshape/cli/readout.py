@@ -9,6 +9,7 @@ import typer
 
 from texshape import compute
 from texshape.cli.run import run
+from texshape.devices import failures
 
 LABELS = Annotated[Path, typer.Option(help="STEM.labels.csv of the images.")]
 SETTINGS = Annotated[str, typer.Option(help="Section of the parameters, as JSON.")]
@@ -118,6 +119,7 @@ def dimensionality(
 
 
 @run.command("erasure")
+@failures("erasure.batch_size")
 def erasure(
     network: Annotated[
         list[str], typer.Option(help="Name of a network, or a checkpoint; repeat, one an output.")
@@ -145,6 +147,7 @@ def erasure(
     conflict = imageset.read(images)
     agreeing = imageset.read(plain) if plain else None
     compute.prepare(threads)
+    from texshape.devices import place
     from texshape.models.decisions import between
     from texshape.models.loading import load
     from texshape.readout.intervention import COLUMNS, measure
@@ -152,6 +155,7 @@ def erasure(
     for name, path in zip(network, output, strict=True):
         loaded = load(name, seed=seed, weights=not random)
         loaded = between(loaded, {*conflict.labels["shape"], *conflict.labels["texture"]})
+        place(loaded.module)
         rows = measure(loaded, conflict, settings=chosen, seed=seed, plain=agreeing)
         write_csv(path, pd.DataFrame(rows, columns=COLUMNS))
 

@@ -18,6 +18,7 @@ import typer
 
 from texshape import compute
 from texshape.cli.run import run
+from texshape.devices import failures
 from texshape.errors import InputError
 
 Network = Annotated[str, typer.Option(help="Name of a network, or the path of a checkpoint.")]
@@ -44,6 +45,7 @@ FEATURE_SETTINGS = {
 
 
 @run.command("receptive-field")
+@failures("receptive_field.batch_size")
 def receptive_field_command(
     network: Network,
     output: Annotated[Path, typer.Option(help="CSV to write, one row a stage.")],
@@ -92,6 +94,7 @@ def architectures_command(
 
 
 @run.command("feature-visualization")
+@failures("feature_visualization.channels")
 def feature_visualization_command(
     network: Network,
     output: Annotated[Path, typer.Option(help="File of images and labels to write (.npz).")],
@@ -118,10 +121,12 @@ def feature_visualization_command(
         )
 
     compute.prepare(threads)
+    from texshape.devices import place
     from texshape.models.loading import load
     from texshape.visualize import features
 
     loaded = load(network)
+    place(loaded.module)
     stages = given.pop("stages") or list(loaded.stages)
     count, selection, images = (given.pop(key) for key in ("channels", "selection", "images"))
     variances = None

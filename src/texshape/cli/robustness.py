@@ -11,6 +11,7 @@ import typer
 from texshape import compute
 from texshape.cli.evaluate import load_network
 from texshape.cli.run import run
+from texshape.devices import failures
 from texshape.errors import InputError
 
 Settings = Annotated[str, typer.Option(help="Section of the parameters, as JSON.")]
@@ -19,6 +20,7 @@ Threads = Annotated[int, typer.Option(help="Threads of the CPU.")]
 
 
 @run.command("corruptions")
+@failures("evaluation.batch_size")
 def corruptions(
     network: Annotated[list[str], typer.Option(help="Name or checkpoint of a network; repeat.")],
     output: Annotated[list[Path], typer.Option(help="CSV of each network, in the same order.")],
@@ -87,6 +89,7 @@ def corruption_errors(
 
 
 @run.command("probes")
+@failures("evaluation.batch_size")
 def probes(
     network: Annotated[str, typer.Option(help="Name or checkpoint of the network.")],
     settings: Settings,

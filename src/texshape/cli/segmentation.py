@@ -9,10 +9,12 @@ import typer
 
 from texshape import compute
 from texshape.cli.run import run
+from texshape.devices import failures
 from texshape.errors import InputError
 
 
 @run.command("segmentation")
+@failures("segmentation.batch_size")
 def segmentation(
     network: Annotated[str, typer.Option(help="Name or checkpoint of the network.")],
     settings: Annotated[str, typer.Option(help="Section `segmentation`, as JSON.")],
@@ -45,6 +47,7 @@ def segmentation(
     import numpy as np
 
     from texshape.data import imageset
+    from texshape.devices import place
     from texshape.files import atomic_path, write_csv
     from texshape.models.loading import load
     from texshape.segmentation import measure
@@ -52,6 +55,7 @@ def segmentation(
 
     plan = measure.Plan.read(plan_settings)
     loaded = load(network, seed=seed, weights=not untrained)
+    place(loaded.module)
     if images is not None:
         data = imageset.read(images)
         classes = sorted(set(data.labels["shape"]))

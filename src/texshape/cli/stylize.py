@@ -128,7 +128,7 @@ def train_decoder(
     import numpy as np
     import pandas as pd
 
-    from texshape.devices import select_device
+    from texshape.devices import place
     from texshape.files import write_csv
     from texshape.stylize import decoders, encoders
     from texshape.stylize.decoder_training import train_decoder as train
@@ -142,7 +142,7 @@ def train_decoder(
         "style": _styles(held_out_styles, section).images,
     }
     network = encoders.load(section.encoder)
-    network.to(select_device(lambda line: print(line, file=sys.stderr)))
+    place(network)
     module, rows = train(
         network,
         contents,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from texshape import compute
 from texshape.cli.run import run
+from texshape.devices import claim, failures
 
 
 @run.command("train")
@@ -35,17 +37,29 @@ def train(
     from texshape.parameters import from_json
 
     section = from_json(settings)
-    compute.prepare(threads)
-    from texshape.training import loop
+    # One of several processes has its share of the threads.
+    compute.prepare(threads // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) or threads)
+    from texshape.training import loop, processes
     from texshape.training.settings import parse
 
-    loop.train(
-        architecture=architecture,
-        settings=parse(section),
-        seed=seed,
-        train_sets=train,
-        validation_sets=validation or [],
-        output_dir=output_dir,
-        initial=initial,
-        log=lambda line: print(line, flush=True),
-    )
+    def log(line: str) -> None:
+        print(line, flush=True)
+
+    parsed = parse(section)
+    if parsed.gpus_per_job > 1 and not processes.started_by_torchrun():
+        # Claimed here, where the claim outlives the processes; they use what it lists.
+        if len(claim(parsed.gpus_per_job, log=log)) > 1:
+            processes.start(parsed.gpus_per_job, sys.argv[1:])
+            return
+        log(f"training.gpus_per_job: {parsed.gpus_per_job}, but there is no GPU: one process")
+    with processes.reporting(), failures("training.batch_size"):
+        loop.train(
+            architecture=architecture,
+            settings=parsed,
+            seed=seed,
+            train_sets=train,
+            validation_sets=validation or [],
+            output_dir=output_dir,
+            initial=initial,
+            log=log,
+        )

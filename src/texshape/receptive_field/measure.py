@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from texshape.data import imageset
+from texshape.devices import place
 from texshape.errors import InputError
 from texshape.files import atomic_path
 from texshape.models.loading import load
@@ -120,6 +121,7 @@ def measure_network(
         drawn = np.random.default_rng([seed, 6]).permutation(len(pixels))[:images]
         for kind, one in (("untrained", untrained), ("trained", network)):
             if one is not None:
+                place(one.module)
                 batches = _batches(one, pixels, np.sort(drawn), batch_size)
                 influences[kind] = influence(one.module, chosen, batches, fields=fields)
     architecture, _, arm = network.slug.partition("--")
@@ -165,7 +167,8 @@ def _batches(
 ) -> Iterator[Tensor]:
     for start in range(0, len(drawn), batch_size):
         batch = np.ascontiguousarray(pixels[drawn[start : start + batch_size]])
-        yield network.preprocess(torch.from_numpy(batch).permute(0, 3, 1, 2))
+        images = torch.from_numpy(batch).to(network.device).permute(0, 3, 1, 2)
+        yield network.preprocess(images)
 
 
 def write_maps(path: str | Path, influences: dict[str, dict[str, Influence]]) -> None:

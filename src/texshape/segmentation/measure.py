@@ -213,6 +213,7 @@ def measure(
                         head=head,
                         seed=seed,
                         settings=plan.training,
+                        device=network.device,
                     )
                     guess = train.predict(model, tested, size)
                     if head == plan.heads[0]:

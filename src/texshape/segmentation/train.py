@@ -109,7 +109,7 @@ class Grid:
     def of_scores(self, scores: Tensor) -> Tensor:
         """Enlarge scores (B, classes, h, w) by bilinear interpolation at these pixels."""
         rows, columns = (
-            upsampling(small, large)[first :: self.step]
+            upsampling(small, large)[first :: self.step].to(scores)
             for small, large, first in zip(scores.shape[2:], self.size, self.offset, strict=True)
         )
         return rows @ scores @ columns.T
@@ -166,6 +166,7 @@ def train_readout(
     head: str,
     seed: int,
     settings: Settings = Settings(),
+    device: torch.device | str = "cpu",
 ) -> Readout:
     """Fit a head to the cached maps of one stage.
 
@@ -179,14 +180,16 @@ def train_readout(
         One of `heads.HEADS`.
     seed : int
     settings : Settings
+    device : torch.device or str
+        Where the head is trained, and stays.
     """
     inner = heads.build(head, maps.shape[1], classes, seed=seed, widths=settings.conv3_widths)
-    model = Readout(inner, *channel_scale(maps))
+    model = Readout(inner, *channel_scale(maps)).to(device)
     if head == "conv3" and settings.conv3_epochs is not None:
         settings = dataclasses.replace(settings, epochs=settings.conv3_epochs)
     _fit(
         model,
-        lambda rows, grid: model(torch.from_numpy(np.asarray(maps[rows])), grid),
+        lambda rows, grid: model(_taken(maps, rows, device), grid),
         targets,
         [{"params": inner.parameters(), "lr": settings.learning_rate}],
         classes=classes,
@@ -199,9 +202,12 @@ def train_readout(
 def predict(model: Readout, maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Most likely class at each pixel, ndarray of shape (n, *size), uint8."""
     model.eval()
-    return _predict(
-        lambda rows, grid: model(torch.from_numpy(np.asarray(maps[rows])), grid), len(maps), size
-    )
+    device = model.centre.device
+    return _predict(lambda rows, grid: model(_taken(maps, rows, device), grid), len(maps), size)
+
+
+def _taken(maps: np.ndarray, rows: np.ndarray, device: torch.device | str) -> Tensor:
+    return torch.from_numpy(np.asarray(maps[rows])).to(device)
 
 
 @dataclass(frozen=True)
@@ -213,7 +219,7 @@ class EndToEnd:
     module, head : nn.Module
         In evaluation mode.
     scores : callable
-        Preprocessed images (B, 3, S, S) and a grid to scores.
+        Preprocessed images (B, 3, S, S), on any device, and a grid to scores.
     """
 
     module: nn.Module
@@ -249,10 +255,11 @@ def train_end_to_end(
     targets : ndarray of shape (n, height, width), uint8
     """
     backbone = copy.deepcopy(module).requires_grad_(True)
+    device = next(backbone.parameters()).device
 
     def stage(batch: Tensor) -> Tensor:
         with captured(backbone, {"stage": submodule}) as outputs:
-            backbone(batch)
+            backbone(batch.to(device))
         found = as_map(outputs.get("stage"), backbone, submodule)
         if found is None:
             raise InputError(f"segmentation: '{submodule}' gives no spatial map")
@@ -261,6 +268,7 @@ def train_end_to_end(
     with torch.no_grad():
         channels = stage(inputs[:1]).shape[1]
     inner = heads.build(head, channels, classes, seed=seed, widths=settings.conv3_widths)
+    inner.to(device)
 
     def scores(batch: Tensor, grid: Grid) -> Tensor:
         return grid.of_scores(inner(stage(batch)))
@@ -287,7 +295,7 @@ def _predict(
     predicted = np.empty((count, *size), np.uint8)
     for start in range(0, count, 64):
         rows = np.arange(start, min(start + 64, count))
-        predicted[rows] = scores(rows, Grid(size)).argmax(1).numpy()
+        predicted[rows] = scores(rows, Grid(size)).argmax(1).cpu().numpy()
     return predicted
 
 
@@ -330,7 +338,8 @@ def _fit(
             batch = rows[start : start + settings.batch_size]
             offset = tuple(draws.integers(settings.pixel_step, size=2).tolist())
             grid = Grid(size, settings.pixel_step, offset)
-            value = loss(scores(batch, grid), grid.of_masks(truth[batch]))
+            guess = scores(batch, grid)
+            value = loss(guess, grid.of_masks(truth[batch]).to(guess.device))
             optimizer.zero_grad(set_to_none=True)
             value.backward()
             optimizer.step()

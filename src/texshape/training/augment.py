@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
@@ -13,19 +14,40 @@ ASPECT = (3 / 4, 4 / 3)
 _ATTEMPTS = 10
 
 
-def horizontal_flip(images: Tensor, rng: Generator) -> Tensor:
+@dataclass(frozen=True)
+class Share:
+    """Which images of a batch are here, where several processes share one.
+
+    What is drawn for an image does not depend on who has it.
+
+    Attributes
+    ----------
+    rows : Tensor of shape (B,), int64
+    count : int
+        Images of the whole batch.
+    """
+
+    rows: Tensor
+    count: int
+
+
+def horizontal_flip(images: Tensor, rng: Generator, share: Share | None = None) -> Tensor:
     """Mirror each image with probability one half.
 
     Parameters
     ----------
     images : Tensor of shape (B, 3, H, W)
     rng : Generator
+    share : Share, optional
+        The whole batch by default.
 
     Returns
     -------
     Tensor of shape (B, 3, H, W)
     """
-    mirrored = torch.rand(len(images), generator=rng) < 0.5
+    mirrored = torch.rand(share.count if share else len(images), generator=rng) < 0.5
+    if share:
+        mirrored = mirrored[share.rows]
     mirrored = mirrored.view(-1, 1, 1, 1).to(images.device)
     return torch.where(mirrored, images.flip(-1), images)
 
@@ -60,7 +82,9 @@ def crop_boxes(count: int, smallest_area: float, rng: Generator) -> tuple[Tensor
     return size, centre
 
 
-def random_resized_crop(images: Tensor, smallest_area: float, rng: Generator) -> Tensor:
+def random_resized_crop(
+    images: Tensor, smallest_area: float, rng: Generator, share: Share | None = None
+) -> Tensor:
     """Crop each image at random and resize the crop to the image's size, bilinearly.
 
     Parameters
@@ -68,12 +92,16 @@ def random_resized_crop(images: Tensor, smallest_area: float, rng: Generator) ->
     images : Tensor of shape (B, 3, H, W), floating point
     smallest_area : float
     rng : Generator
+    share : Share, optional
+        The whole batch by default.
 
     Returns
     -------
     Tensor of shape (B, 3, H, W)
     """
-    size, centre = crop_boxes(len(images), smallest_area, rng)
+    size, centre = crop_boxes(share.count if share else len(images), smallest_area, rng)
+    if share:
+        size, centre = size[share.rows], centre[share.rows]
     matrix = torch.zeros(len(images), 2, 3)  # output coordinates in [-1, 1] to input coordinates
     matrix[:, 0, 0], matrix[:, 1, 1] = size.unbind(1)
     matrix[:, :, 2] = 2 * centre - 1

@@ -15,7 +15,8 @@ from torch import Tensor
 from texshape.data import imageset
 from texshape.errors import InputError
 from texshape.models.small import MEAN, STD, normalise
-from texshape.training.augment import horizontal_flip, random_resized_crop
+from texshape.training.augment import Share, horizontal_flip, random_resized_crop
+from texshape.training.processes import ALONE, Group
 from texshape.training.randomness import AUGMENTATION, ORDER, generator
 from texshape.training.settings import Settings
 
@@ -124,10 +125,20 @@ def fingerprint(sets: Sequence[LabelledImages], count: int = 256) -> str:
     return digest.hexdigest()
 
 
-def steps_per_epoch(sets: Sequence[LabelledImages], batch_size: int, passes: float = 1.0) -> int:
+def steps_per_epoch(
+    sets: Sequence[LabelledImages], batch_size: int, passes: float = 1.0, *, processes: int = 1
+) -> int:
     """Optimiser steps of an epoch: whole batches in ONE set, whatever the number of sets.
 
-    With `passes` an epoch is so many times as long, in whole steps.
+    Parameters
+    ----------
+    sets : sequence of LabelledImages
+    batch_size : int
+        Images of a step, of all sets and processes.
+    passes : float
+        So many times the length of an epoch, in whole steps.
+    processes : int
+        How many share a batch.
 
     Raises
     ------
@@ -138,6 +149,11 @@ def steps_per_epoch(sets: Sequence[LabelledImages], batch_size: int, passes: flo
         raise InputError(
             f"training.batch_size: expected a multiple of {len(sets)} to draw equally from "
             f"{len(sets)} sets, found {batch_size}"
+        )
+    if batch_size % (len(sets) * processes):
+        raise InputError(
+            f"training.batch_size: expected a multiple of {len(sets) * processes} for {len(sets)} "
+            f"set(s) on {processes} GPUs (training.gpus_per_job), found {batch_size}"
         )
     steps = len(sets[0]) // batch_size
     if steps == 0:
@@ -184,6 +200,7 @@ def training_batch(
     *,
     mean: Sequence[float] = MEAN,
     std: Sequence[float] = STD,
+    group: Group = ALONE,
 ) -> tuple[Tensor, Tensor]:
     """Gather, augment and normalise the batch of one optimiser step.
 
@@ -197,19 +214,28 @@ def training_batch(
         Fix the augmentation; `step` counts from the start of training.
     mean, std : sequence of 3 float
         Of pixels in [0, 1].
+    group : Group
+        Of several processes each takes its share of every set.
 
     Returns
     -------
     images : Tensor of shape (B, 3, H, W), float32
     labels : Tensor of shape (B,), int64
     """
+    share = None
+    if group.size > 1:
+        counts = [len(chosen) for chosen in indices]
+        parts = [group.rows(count) for count in counts]
+        rows = [part + start for part, start in zip(parts, np.cumsum([0, *counts]), strict=False)]
+        share = Share(torch.cat(rows), sum(counts))
+        indices = [chosen[part] for chosen, part in zip(indices, parts, strict=True)]
     taken = [part.take(chosen) for part, chosen in zip(sets, indices, strict=True)]
     images, labels = (torch.cat(parts) for parts in zip(*taken, strict=True))
     rng = generator(seed, AUGMENTATION, step)
     if settings.horizontal_flip:
-        images = horizontal_flip(images, rng)
+        images = horizontal_flip(images, rng, share)
     pixels = normalise(images, mean, std)
     if settings.random_crop is not None:
-        pixels = random_resized_crop(pixels, settings.random_crop, rng)
+        pixels = random_resized_crop(pixels, settings.random_crop, rng, share)
     layout = torch.channels_last if settings.channels_last else torch.contiguous_format
     return pixels.contiguous(memory_format=layout), labels

@@ -20,15 +20,22 @@ class Interrupted(SystemExit):
 
 
 class Request:
-    """Whether a signal has asked to stop; a second signal acts as it would without this."""
+    """Whether a signal has asked to stop."""
 
     def __init__(self) -> None:
         self.received = False
 
 
 @contextmanager
-def stop_request() -> Iterator[Request]:
-    """Note SIGTERM and SIGINT instead of dying from them, as long as the block runs."""
+def stop_request(*, once: bool = True) -> Iterator[Request]:
+    """Note SIGTERM and SIGINT instead of dying from them, as long as the block runs.
+
+    Parameters
+    ----------
+    once : bool
+        Whether a second signal acts as it would without this. Where one process starts several, each
+        of them may be told twice, by the scheduler and by the one that started it.
+    """
     request = Request()
     if threading.current_thread() is not threading.main_thread():
         yield request  # only the main thread may handle signals
@@ -42,7 +49,8 @@ def stop_request() -> Iterator[Request]:
 
     def note(number: int, frame: FrameType | None) -> None:
         request.received = True
-        restore()
+        if once:
+            restore()
 
     for number in signals:
         signal.signal(number, note)

@@ -23,7 +23,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from texshape.devices import select_device
 from texshape.errors import InputError
 from texshape.files import write_csv
 from texshape.models import small, trainable
@@ -38,6 +37,8 @@ from texshape.training.batches import (
 )
 from texshape.training.interruption import Interrupted, Request, stop_request
 from texshape.training.optimization import optimizer_and_schedule
+from texshape.training.processes import ALONE, Group
+from texshape.training.processes import group as meet
 from texshape.training.randomness import WEIGHTS, derived_seed
 from texshape.training.settings import Settings
 
@@ -128,12 +129,14 @@ def train(
     torch.use_deterministic_algorithms(True)
     # The mode would also fill every new tensor with NaN, which costs time; nothing reads those.
     torch.utils.deterministic.fill_uninitialized_memory = False
-    run = _Run(request, settings, training, validation, Path(output_dir), log)
-    run.start_or_resume()
-    with stop_request() as stop:
-        while run.step < run.total_steps:
-            run.train_epoch(stop)
-    return run.finish()
+    steps_per_epoch(training, settings.batch_size, settings.passes)  # before a device is waited for
+    with meet(log) as group:
+        run = _Run(request, settings, training, validation, Path(output_dir), log, group)
+        run.start_or_resume()
+        with stop_request(once=group.size == 1) as stop:
+            while run.step < run.total_steps:
+                run.train_epoch(stop)
+        return run.finish()
 
 
 class _Run:
@@ -147,13 +150,17 @@ class _Run:
         validation: Sequence[LabelledImages],
         output_dir: Path,
         log: Callable[[str], None],
+        group: Group,
     ) -> None:
         self.request, self.settings = request, settings
-        self.output_dir, self.log = output_dir, log
-        self.steps = steps_per_epoch(training, settings.batch_size, settings.passes)
+        self.output_dir, self.group = output_dir, group
+        self.log = log if group.leads else lambda line: None
+        self.steps = steps_per_epoch(
+            training, settings.batch_size, settings.passes, processes=group.size
+        )
         self.total_steps = self.steps * settings.epochs
         self.data = fingerprint([*training, *validation])
-        self.device = select_device(log)
+        self.device = group.device
         family = trainable.family(request["architecture"])
         self.normalisation = {"mean": family.mean, "std": family.std}
         self.training = [images.to(self.device) for images in training]
@@ -172,20 +179,24 @@ class _Run:
         self.module.to(self.device)
         if self.settings.channels_last:
             self.module.to(memory_format=torch.channels_last)
+        self.group.synchronise_norms(self.module)
         self.optimizer, self.schedule = optimizer_and_schedule(
             self.module, self.settings, self.total_steps
         )
 
     def start_or_resume(self) -> None:
         """Load the state of an interrupted training of the same request, or start anew."""
-        checkpoints.remove_partial(self.output_dir)
+        if self.group.leads:
+            checkpoints.remove_partial(self.output_dir)
         self.initialise()
-        if not self._resume():
+        if not self.group.all(self._resume()):
             self.initialise()  # a state that did not fit may have been loaded in part
-            checkpoints.discard(self.output_dir)
+            if self.group.leads:
+                checkpoints.discard(self.output_dir)
             self._keep_checkpoint(0)
         if self.settings.compile:
             self.module.compile()  # in place: names of the weights stay
+        self.trained = self.group.spread(self.module)
 
     def _resume(self) -> bool:
         try:
@@ -228,37 +239,47 @@ class _Run:
                 self.settings,
                 self.request["seed"],
                 self.step,
+                group=self.group,
                 **self.normalisation,
             )
-            self._train_step(images, labels)
-            if stop.received and number + 1 < self.steps:
+            # Asked once a step, so that all processes stop at the same one.
+            stopping = self._train_step(images, labels, stop)
+            if stopping and number + 1 < self.steps:
                 self._write_resume()
                 break
         else:
             self._end_epoch(epoch + 1, time.perf_counter() - start)
-        if stop.received and self.step < self.total_steps:
+        if self.group.any(stop.received) and self.step < self.total_steps:
             self.log(f"interrupted: state written at step {self.step}; run again to resume")
             raise Interrupted
 
-    def _train_step(self, images: Tensor, labels: Tensor) -> None:
+    def _train_step(self, images: Tensor, labels: Tensor, stop: Request) -> bool:
+        """Take one step; returns whether a process was asked to stop."""
         self.optimizer.zero_grad(set_to_none=True)
         with torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.settings.precision == "bfloat16"
         ):
-            logits = self.module(images)
+            logits = self.trained(images)
         logits = logits.float()
         loss = functional.cross_entropy(logits, labels)
-        value = loss.item()
-        if not math.isfinite(value):
-            self._stop_diverged(f"the loss is {value} at step {self.step + 1}")
+        own = (
+            loss.item() * len(labels),
+            int((logits.argmax(1) == labels).sum()),
+            len(labels),
+            stop.received,
+        )
+        summed, right, count, stopping = self.group.total(own)
+        if not math.isfinite(summed):
+            self._stop_diverged(f"the loss is {summed / count} at step {self.step + 1}")
         loss.backward()
         self.optimizer.step()
         self.learning_rate = self.schedule.get_last_lr()[0]
         self.schedule.step()
         self.step += 1
-        self.sums.loss += value * len(labels)
-        self.sums.right += int((logits.argmax(1) == labels).sum())
-        self.sums.images += len(labels)
+        self.sums.loss += summed
+        self.sums.right += int(right)
+        self.sums.images += int(count)
+        return bool(stopping)
 
     def _stop_diverged(self, what: str) -> None:
         good = max(epoch for epoch in self._kept_epochs() if self._checkpoint(epoch).exists())
@@ -280,7 +301,11 @@ class _Run:
         }
         results = {
             images.name: evaluate(
-                self.module, images, precision=self.settings.precision, **self.normalisation
+                self.module,
+                images,
+                precision=self.settings.precision,
+                group=self.group,
+                **self.normalisation,
             )
             for images in self.validation
         }
@@ -307,6 +332,8 @@ class _Run:
         return checkpoints.folder(self.output_dir) / checkpoints.file_name(epoch)
 
     def _keep_checkpoint(self, epoch: int) -> None:
+        if not self.group.leads:
+            return
         checkpoints.write(
             self._checkpoint(epoch),
             self.module,
@@ -316,6 +343,8 @@ class _Run:
         )
 
     def _write_resume(self) -> None:
+        if not self.group.leads:
+            return
         checkpoints.write_resume(
             self.output_dir,
             {
@@ -333,6 +362,8 @@ class _Run:
     def finish(self) -> pd.DataFrame:
         """Publish the results and remove the resume state."""
         history = pd.DataFrame(self.history, columns=HISTORY_COLUMNS)
+        if not self.group.leads:
+            return history
         checkpoints.publish(self.output_dir, self.settings.checkpoint_epochs, self.settings.epochs)
         write_csv(Path(self.output_dir) / "history.csv", history)
         checkpoints.discard(self.output_dir)
@@ -368,15 +399,16 @@ def evaluate(
     precision: str = "float32",
     mean: Sequence[float] = small.MEAN,
     std: Sequence[float] = small.STD,
+    group: Group = ALONE,
 ) -> tuple[float, float]:
     """Mean cross-entropy and accuracy of a network over a set, in evaluation mode.
 
-    The network's mode is restored afterwards.
+    The network's mode is restored afterwards. Of several processes each takes every so-manieth image.
     """
     mode = module.training
     module.eval()
     loss, right = 0.0, 0
-    for rows in torch.arange(len(images)).split(_EVALUATION_BATCH):
+    for rows in torch.arange(group.rank, len(images), group.size).split(_EVALUATION_BATCH):
         pixels, labels = images.take(rows)
         with torch.autocast(pixels.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
             logits = module(small.normalise(pixels, mean, std))
@@ -384,4 +416,5 @@ def evaluate(
         loss += functional.cross_entropy(logits, labels, reduction="sum").item()
         right += int((logits.argmax(1) == labels).sum())
     module.train(mode)
+    loss, right = group.total((loss, right))
     return loss / len(images), right / len(images)

@@ -52,6 +52,8 @@ class Settings:
     initial : str or None
         What the weights start from in place of random ones; read by the workflow, which names the
         network (`texshape.training.loop.train`).
+    gpus_per_job : int
+        GPUs of one training, each with its share of every batch; without a GPU there is one process.
     """
 
     epochs: int
@@ -70,6 +72,7 @@ class Settings:
     schedule: str = "one-cycle"
     step_epochs: int | None = None
     initial: str | None = None
+    gpus_per_job: int = 1
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, as a checkpoint carries them."""
@@ -91,8 +94,8 @@ def parse(section: Mapping[str, Any]) -> Settings:
     for field in fields(Settings):
         if field.default is MISSING and field.name not in section:
             raise InputError(f"training.{field.name}: missing")
-    values = dict(section)
-    for key in ("epochs", "batch_size"):
+    values = {"gpus_per_job": 1, **section}
+    for key in ("epochs", "batch_size", "gpus_per_job"):
         _require(key, values[key], _is_integer(values[key]) and values[key] >= 1, "an integer >= 1")
     for key, valid, expected in (
         ("learning_rate", lambda x: x > 0, "a number > 0"),

@@ -395,17 +395,19 @@ def variances(
     drawn = np.sort(np.random.default_rng([seed, 7]).permutation(len(pixels))[:count])
     chosen = resolve(network.module, network.stages, stages)
     pooled: dict[str, list[Tensor]] = {stage: [] for stage in stages}
+    device = next(network.module.parameters()).device
     with torch.no_grad(), captured(network.module, chosen) as held:
         for start in range(0, len(drawn), batch_size):
             batch = np.ascontiguousarray(pixels[drawn[start : start + batch_size]])
-            network.module(network.preprocess(torch.from_numpy(batch).permute(0, 3, 1, 2)))
+            images = torch.from_numpy(batch).to(device).permute(0, 3, 1, 2)
+            network.module(network.preprocess(images))
             for stage in stages:
                 values = held[stage]
                 if _channels_last(values):
                     values = values.movedim(-1, 1)
                 pooled[stage].append(values.flatten(2).mean(2) if values.ndim > 2 else values)
     return {
-        stage: torch.cat(parts).double().var(dim=0, correction=0).numpy()
+        stage: torch.cat(parts).cpu().double().var(dim=0, correction=0).numpy()
         for stage, parts in pooled.items()
     }
 
