@@ -34,7 +34,7 @@ FIGURES = f"{RESULTS}/figures"
 ARTICLE = [f"{RESULTS}/paper.pdf", f"{RESULTS}/paper.html"]
 
 # What style transfer, and what the drawing of images runs.
-STYLIZE_CODE = ["stylize", "models", "data/imageset.py"]
+STYLIZE_CODE = ["stylize", "models", "data/imageset.py", "devices.py"]
 DRAWING_CODE = ["outlines", "textures", "procedural"]
 # What the read-outs from stored features run; erasure beside them does not matter.
 READOUT_CODE = [
@@ -617,7 +617,18 @@ def folder_listing():
 def gpus_of(model):
     """GPUs of the training of a network."""
     changed = arm_of(model).get("training", {})
-    return {**config["training"], **changed}.get("gpus_per_job", 1)
+    wanted = {**config["training"], **changed}.get("gpus_per_job", 1)
+    limit = workflow.global_resources.get("gpu")
+    limit = getattr(limit, "value", limit)
+    if limit and limit < wanted:  # Snakemake would count fewer than the job takes
+        raise WorkflowError(
+            f"training.gpus_per_job: expected at most the limit gpu={limit}, found {wanted}"
+        )
+    return wanted
+
+
+for trained in TRAINED:
+    gpus_of(trained)  # says before any job what cannot be
 
 
 def data_settings(variant, name):

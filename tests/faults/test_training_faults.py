@@ -173,8 +173,8 @@ def test_batches_that_do_not_fit(stem, tmp_path, batch, sets, line):
 def test_a_loss_that_diverges_names_step_and_last_good_checkpoint(stem, tmp_path, monkeypatch):
     real, taken = batches.training_batch, []
 
-    def poisoned(*arguments):
-        images, labels = real(*arguments)
+    def poisoned(*arguments, **options):
+        images, labels = real(*arguments, **options)
         taken.append(1)
         return (images * float("nan") if len(taken) == 4 else images), labels
 

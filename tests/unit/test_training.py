@@ -178,7 +178,7 @@ def test_a_stopped_training_resumes_to_the_same_weights(data, tmp_path, monkeypa
     arm = {"sets": ("plain", "stylized"), "random_crop": 0.5}
     undisturbed = train(data, tmp_path / "a", **arm)
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "stop_request", lambda: _context(StopAt(step)))
+        patch.setattr(loop, "stop_request", lambda **_: _context(StopAt(step)))
         with pytest.raises(interruption.Interrupted) as left:
             train(data, tmp_path / "b", **arm)
     assert left.value.code == interruption.RESUME_STATUS == 75
@@ -205,7 +205,7 @@ class _context:
 def test_other_settings_and_other_data_discard_the_state(data, tmp_path, monkeypatch):
     def interrupt() -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(loop, "stop_request", lambda: _context(StopAt(3)))
+            patch.setattr(loop, "stop_request", lambda **_: _context(StopAt(3)))
             with pytest.raises(interruption.Interrupted):
                 train(data, tmp_path / "a")
 
@@ -234,7 +234,7 @@ def test_other_settings_and_other_data_discard_the_state(data, tmp_path, monkeyp
 
 def test_a_truncated_state_is_reported_and_training_starts_anew(data, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(loop, "stop_request", lambda: _context(StopAt(6)))
+        patch.setattr(loop, "stop_request", lambda **_: _context(StopAt(6)))
         with pytest.raises(interruption.Interrupted):
             train(data, tmp_path / "a")
     state = tmp_path / "a" / "resume" / "last.pt"
@@ -346,7 +346,7 @@ def test_a_checkpoint_carries_its_configuration(data, tmp_path):
     sets = [str(data / "train-plain"), str(data / "train-stylized")]
     assert content["training"] == SETTINGS | {
         "passes": 1.0, "optimizer": "adamw", "momentum": 0.9, "schedule": "one-cycle", "step_epochs": None,
-        "initial": None, "sets": sets,
+        "initial": None, "gpus_per_job": 1, "sets": sets,
     }  # fmt: skip
 
 

@@ -148,7 +148,7 @@ def test_every_image_of_a_step_is_taken_by_one_process_as_it_would_be_by_one_alo
         indices = [order[step] for order in orders]
         whole, labels = batches.training_batch(sets, indices, settings, 0, step)
         parts = [
-            batches.training_batch(sets, indices, settings, 0, step, Group(rank, 2))
+            batches.training_batch(sets, indices, settings, 0, step, group=Group(rank, 2))
             for rank in range(2)
         ]
         # Of each set's 8 images the first process takes the first 4.
