@@ -130,6 +130,7 @@ def test_every_step_on_a_gpu_says_it(step, said, tmp_path, monkeypatch, capsys):
     for module, name in ((loading, "load"), (measure, "load"), (loop._Run, "start_or_resume")):
         monkeypatch.setattr(module, name, fail)
     labels = {key: ["disc", "star"] for key in imageset.LABEL_COLUMNS}
+    labels["imagename"] = ["disc1-star1.png", "star1-disc1.png"]
     pixels = np.zeros((2, 16, 16, 3), np.uint8)
     imageset.write(tmp_path / "set", imageset.ImageSet(pixels, pd.DataFrame(labels)))
     places = {"set": tmp_path / "set", "out": tmp_path / "out", "train": json.dumps(TRAINING)}

@@ -249,9 +249,7 @@ def start(count: int, arguments: Sequence[str]) -> None:
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-    for name in ("torch.distributed.elastic", "torch.distributed.run"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)  # its errors are told below
-    with tempfile.TemporaryDirectory(prefix="texshape-processes-") as folder:
+    with _quiet(), tempfile.TemporaryDirectory(prefix="texshape-processes-") as folder:
         own = ["--standalone", f"--nproc-per-node={count}", f"--log-dir={folder}", "-m", "texshape"]
         try:
             torchrun.run(torchrun.parse_args([*own, *arguments]))
@@ -277,6 +275,16 @@ def start(count: int, arguments: Sequence[str]) -> None:
         f"training: process {rank + 1} of {count} failed with status {first.exitcode}; "
         "what it said stands above"
     )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without torchrun's own lines: what matters of them is raised."""
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _order(failure) -> tuple[bool, bool, int]:
