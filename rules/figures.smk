@@ -1,6 +1,16 @@
 # From tables to figures, and the experiment in brief. Nothing here computes a measure.
 
 
+# Drawn in seconds: not worth a job of a cluster.
+localrules:
+    contact_sheet,
+    figure_architectures,
+    figure_feature_visualization,
+    figure_influence,
+    figure_segmentation,
+    figures,
+
+
 rule contact_sheet:
     input:
         [file for name in CONTACT_SETS for file in set_files("base", name, masks=False)],

@@ -48,6 +48,7 @@ VALUES = {
     "corruptions": {"types": ["gaussian_noise"], "images": 24},
     "probes": {"strengths": [0, 1]},
     "readout": {"folds": 2, "penalties": [0.1], "resamples": 20},
+    "conflicts": {"cue-conflict-optimised": None},
 }
 LONG = {  # enough steps to be interrupted among them
     "data": {"train": 480},
