@@ -46,7 +46,7 @@ lock:
 	python tools/write_conda_environment.py
 
 # Twice from nothing, the same bytes, and against the kept tables of another run: hours.
-# EXPERIMENT=smoke and TIMES=1 make it shorter.
+# Shorter: TIMES=1, or EXPERIMENT=smoke (of which no tables are kept).
 EXPERIMENT ?= procedural
 TIMES ?= 2
 reproduce: environment

@@ -1,7 +1,8 @@
-"""Run an experiment again from nothing, and compare its tables with the kept ones: `make reproduce`.
+"""Run an experiment twice from nothing, and compare its tables with the kept ones: `make reproduce`.
 
 Usage: python tools/reproduce.py NAME FOLDER [--times 2] [--cores all]. NAME is `procedural` or the name of
 a file in experiments/. Each run has a folder of its own, FOLDER/1, FOLDER/2; what is already there goes on.
+Where no tables of the experiment are kept in tests/reference/, the runs are compared with each other alone.
 """
 
 from __future__ import annotations
@@ -34,8 +35,10 @@ def main() -> int:
     parser.add_argument("--cores", default="all")
     options = parser.parse_args()
     reference = ROOT / "tests" / "reference" / options.name
-    if not reference.is_dir():
-        parser.error(f"{reference}: no such folder; `texshape keep-reference` writes it")
+    if not reference.is_dir() and options.times < 2:
+        parser.error(
+            f"{reference}: no such folder, and one run alone has nothing to be compared with"
+        )
     overlay = ROOT / "experiments" / f"{options.name}.yaml"
     configuration = ["--configfile", str(overlay)] if overlay.exists() else []
     runs = [options.folder / str(number + 1) for number in range(options.times)]
@@ -52,7 +55,8 @@ def main() -> int:
         subprocess.run(command, cwd=folder, check=True)
     results = [str(folder / "results" / options.name) for folder in runs]
     twin = ["--twin", results[1]] if len(results) > 1 else []
-    command = ["texshape", "deviations", results[0], "--reference", str(reference), *twin]
+    kept = ["--reference", str(reference)] if reference.is_dir() else []
+    command = ["texshape", "deviations", results[0], *kept, *twin]
     return subprocess.run(command, check=False).returncode
 
 

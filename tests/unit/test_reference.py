@@ -125,6 +125,10 @@ def test_the_command_prints_and_fails_beyond_a_tolerance_or_on_other_bytes(
 
     twin = write(tmp_path / "twin", BIAS)
     assert run("first", "--twin", str(twin))[0] == 0
+    alone = CliRunner().invoke(app, ["deviations", str(tmp_path / "first"), "--twin", str(twin)])
+    assert alone.output == "1 tables, the same bytes in both runs\n"
+    nothing = CliRunner().invoke(app, ["deviations", str(twin)])
+    assert isinstance(nothing.exception, InputError)
     with open(twin / "tables" / "shape_bias.csv", "a", encoding="utf-8") as file:
         file.write("\n")
     status, printed = run("first", "--twin", str(twin))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from texshape.cli.main import app
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 @app.command()
 def deviations(
     results: Annotated[Path, typer.Argument(help="Folder of one experiment, results/NAME.")],
-    reference: Annotated[Path, typer.Option(help="Folder of the kept tables.")],
+    reference: Annotated[Path | None, typer.Option(help="Folder of the kept tables.")] = None,
     twin: Annotated[
         Path | None,
         typer.Option(help="Folder of a second run, whose tables must be the same bytes."),
@@ -24,13 +27,22 @@ def deviations(
     Exit status 1 where one lies beyond its tolerance, or the second run's tables are not the same.
     """
     from texshape import reference as kept
+    from texshape.errors import InputError
 
+    if reference is None and twin is None:
+        raise InputError("nothing to compare with; expected --reference or --twin")
     differing = [] if twin is None else kept.differing_files(results, twin)
     if twin is not None:
         count = len(list((results / "tables").glob("*.csv")))
         same = f"{count} tables, the same bytes in both runs"
         print(f"differing between two runs: {', '.join(differing)}" if differing else same)
-    frame = kept.deviations(results, reference)
+    beyond = reference is not None and _print_deviations(kept.deviations(results, reference))
+    if differing or beyond:
+        raise typer.Exit(1)
+
+
+def _print_deviations(frame: pd.DataFrame) -> bool:
+    """Print a line a measure; whether one is beyond its tolerance."""
     print(f"{'measure':<32}{'rows':>6}{'equal':>7}{'largest':>11}{'allowed':>10}  where")
     for row in frame.itertuples():
         name = f"{row.table}.{row.measure}"
@@ -40,8 +52,7 @@ def deviations(
             f"{name:<32}{row.n:>6}{row.equal:>7}{row.largest:>11.3g}{row.tolerance:>10.3g}"
             f"  {where}{mark}"
         )
-    if differing or not frame["within"].all():
-        raise typer.Exit(1)
+    return not frame["within"].all()
 
 
 @app.command("keep-reference")
