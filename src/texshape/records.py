@@ -21,6 +21,7 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
@@ -196,7 +197,8 @@ def adopt(results: str | Path) -> int:
         else:
             continue
         record = MetadataRecord(
-            rule=job["rule"], input=sorted(job["inputs"]), log=job["log"], shellcmd=job["command"],
+            rule=job["rule"], input=sorted([*job["inputs"], *job["repeated"]]),
+            log=job["log"], shellcmd=job["command"],
             params=job["params"], code=job["template"], software_stack_hash=job["software"],
             record_format_version=RECORD_FORMAT_VERSION, incomplete=False,
             starttime=facts["started"], endtime=ended,
@@ -237,6 +239,8 @@ def _job(record: Any, name: str, runs: list[dict]) -> dict[str, Any]:
         "params": record.params,
         "software": record.software_stack_hash,
         "inputs": inputs,
+        # Named twice by its rule: to Snakemake another set of inputs.
+        "repeated": sorted((Counter(record.input or []) - Counter(inputs.keys())).elements()),
         "log": log,
         "seeds": sorted({int(seed) for seed in _SEED.findall(record.shellcmd or "")}),
         "device": _device(log),
@@ -431,7 +435,11 @@ def origin(file: str | Path) -> dict[str, Any]:
     entry = _entries(content).get(name)
     if entry is None:
         raise InputError(f"{file}: not named in {results / NAME}")
-    job = {key: value for key, value in entry.job.items() if key not in ("software", "template")}
+    job = {
+        key: value
+        for key, value in entry.job.items()
+        if key not in ("repeated", "software", "template")
+    }
     return {"file": name, **entry.file, **job}
 
 

@@ -76,7 +76,8 @@ def study(workflow: Callable[..., None]) -> Callable[..., None]:
     write_text(Path(FEATURES).with_name("stem.npy"), "array")
     workflow("features", {FEATURES: "stage,file\nstem,stem.npy\n"}, [CHECKPOINT])
     workflow("tabulate", {TABLE: "bias\n0.25\n"}, [FEATURES])
-    workflow("figures", {FIGURE: "<svg/>", FIGURE.replace("svg", "png"): "png"}, [TABLE, SOURCE])
+    figures = {FIGURE: "<svg/>", FIGURE.replace("svg", "png"): "png"}
+    workflow("figures", figures, [TABLE, SOURCE, SOURCE])  # a rule may name a file twice
     update()
     return workflow
 
