@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.workflow.conftest import Workflow
+from tests.workflow.conftest import ROOT, Workflow
 from texshape import records
 from texshape.provenance import file_hash
 
@@ -98,6 +98,20 @@ def test_other_thread_counts_change_decisions_by_little(
             differing += int((before["object_response"] != after["object_response"]).sum())
     assert compared > 300
     assert differing <= 0.01 * compared
+
+
+def test_training_with_other_thread_counts_ends_within_the_stated_tolerance(
+    smoke: Workflow, jobs: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    job = jobs["train"]
+    run_again(smoke, job, tmp_path, threads="2")
+    (name,) = [name for name in job["outputs"] if name.endswith("history.csv")]
+    before, after = (pd.read_csv(place / name) for place in (smoke.folder, tmp_path))
+    assert before["epoch"].tolist() == after["epoch"].tolist()
+    tolerances = pd.read_csv(ROOT / "tests" / "reference" / "procedural" / "tolerances.csv")
+    allowed = tolerances.set_index("table").loc["accuracy", "tolerance"]
+    deviation = (before["validation_accuracy"] - after["validation_accuracy"]).abs()
+    assert deviation.iloc[-1] <= allowed
 
 
 def test_provenance_in_the_article_is_that_of_the_record(smoke: Workflow) -> None:
