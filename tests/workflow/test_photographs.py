@@ -1,0 +1,136 @@
+"""Photographs in class folders: CIFAR-10 from the mirror to its article, and the DAGs of folders that the test draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+from tests.workflow.conftest import Workflow, copy_workflow, jobs
+from texshape.trials import imagenet16
+
+# The first test runs a whole experiment; a crowded machine takes its time.
+pytestmark = [pytest.mark.workflow, pytest.mark.timeout(3000)]
+
+CLASSES = ["cat", "frog", "ship"]
+# Real photographs and paintings; everything that only costs time is cut down.
+SMALL = {
+    "experiment": "cifar10-smoke",
+    "data": {
+        "folder": {"classes": CLASSES, "train": 32, "validation": 4, "test": 12},
+        "shape_exemplars": 4,
+        "texture_exemplars": 4,
+    },
+    "stylize": {"decoder": {"steps": 20, "width": 16}, "batch_size": 32},
+    "stylizations": {"stylized": {"shards": 1}},
+    "conflicts": {"cue-conflict": {"shards": 1, "stylize": {"optimisation": {"steps": 5}}}},
+    "training": {"epochs": 1, "batch_size": 32, "checkpoint_epochs": [0, 1]},
+    "trained": [{"architecture": "resnet8", "arms": ["plain", "stylized"], "seeds": [0]}],
+    "fitness": {"limited": []},
+    "bootstrap": {"resamples": 200},
+    "readout": {"folds": 2, "penalties": [0.1], "resamples": 50},
+    "dimensionality": {"null_draws": 2, "resamples": 20, "min_pairs": 5},
+    "erasure": {"random_draws": 1, "resamples": 50},
+    "receptive_field": {"images": 4},
+    "feature_visualization": {"steps": 4, "channels": 1},
+    "probes": {"patches": [1, 4], "shuffling_images": 36, "resamples": 50},
+    "corruptions": {"severities": [3], "images": 24, "types": ["fog", "contrast"]},
+    "comparison": {"permutations": 100, "resamples": 100},
+}
+
+
+def overlay(workflow: Workflow, values: dict) -> str:
+    (workflow.folder / "small.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    return "small.yaml"
+
+
+def draw(folder: Path, count: int, *, side: int = 40, seed: int = 0) -> None:
+    """Photographs of nothing: smooth noise, each file another."""
+    rng = np.random.default_rng(seed)
+    folder.mkdir(parents=True)
+    for i in range(count):
+        pixels = rng.integers(0, 256, (8, 9, 3), dtype=np.uint8)
+        Image.fromarray(pixels).resize((side + 5, side)).save(folder / f"{i}.jpg")
+
+
+@pytest.fixture(scope="module")
+def cifar10(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    assert mirror.is_dir()
+    workflow = copy_workflow(tmp_path_factory.mktemp("cifar10") / "project")
+    small = overlay(workflow, SMALL)
+    workflow.snakemake("--configfile", "experiments/cifar10.yaml", small)
+    return workflow
+
+
+def test_cifar10_ends_with_an_article_of_its_own(cifar10: Workflow) -> None:
+    results = cifar10.folder / "results" / "cifar10-smoke"
+    assert (results / "paper.pdf").read_bytes().startswith(b"%PDF")
+    html = (results / "paper.html").read_text(encoding="utf-8")
+    assert "CIFAR-10" in html
+    # Nothing that is true of drawn images alone.
+    for words in ("drawn by the program", "supersampl", "orientation is freer", "both known"):
+        assert words not in html, words
+    bias = pd.read_csv(results / "tables" / "shape_bias.csv")
+    assert set(bias["arm"]) == {"plain", "stylized"}
+    assert (bias["n_conflict"] == 3 * 4 * 2).all()
+    accuracy = pd.read_csv(results / "tables" / "accuracy.csv")
+    assert {"test-plain", "test-stylized", "edges", "cue-conflict"} <= set(accuracy["set"])
+    by_class = pd.read_csv(results / "tables" / "shape_bias_by_class.csv")
+    assert set(by_class["class"]) == set(CLASSES)
+
+
+def test_conflict_images_come_from_test_photographs_alone(cifar10: Workflow) -> None:
+    data = cifar10.folder / "results" / "cifar10-smoke" / "data" / "base"
+    table = pd.read_csv(data / "photographs.csv")
+    assert set(table.loc[table["source"] == "test_source", "outcome"]) == {"test"}
+    test = {image.tobytes() for image in np.load(data / "test-plain.images.npy")}
+    for name in ("shape-exemplars", "texture-exemplars"):
+        assert {image.tobytes() for image in np.load(data / f"{name}.images.npy")} <= test
+    names = pd.read_csv(data / "cue-conflict.labels.csv")["imagename"]
+    assert names.str.fullmatch(r"(cat|frog|ship)\d-(cat|frog|ship)\d\.png").all()
+
+
+def test_a_folder_of_photographs_becomes_sets(tmp_path: Path) -> None:
+    workflow = copy_workflow(tmp_path / "project")
+    for number, name in enumerate(("dog", "great ape")):
+        draw(workflow.folder / "photographs" / name, 34, seed=number)
+    (workflow.folder / "photographs" / "dog" / "broken.jpg").write_bytes(b"\xff\xd8 no more")
+    common = ("--configfile", "experiments/folder.yaml", overlay(workflow, {}))
+    planned = jobs(workflow.snakemake("-n", *common).stdout)
+    assert planned["article"] == planned["corruptions"] == planned["exemplars"] == 1
+    assert planned["segmentation"] == planned["render"] == planned["benchmark"] == 0
+    data = "results/folder/data/base"
+    workflow.snakemake(
+        *common, "--", f"{data}/edges.images.npy", f"{data}/shape-exemplars.images.npy"
+    )
+    table = pd.read_csv(workflow.folder / data / "photographs.csv")
+    counts = table.groupby(["class", "outcome"]).size()
+    assert counts["dog", "test"] == 20
+    assert counts["great ape", "train"] == 4
+    # A photograph that is added is taken in.
+    draw(workflow.folder / "more", 1, seed=9)
+    (workflow.folder / "more" / "0.jpg").rename(workflow.folder / "photographs" / "dog" / "new.jpg")
+    planned = jobs(workflow.snakemake("-n", *common, "--", f"{data}/edges.images.npy").stdout)
+    assert planned["photographs"] == 1
+
+
+def test_the_papers_scale_is_planned_from_an_imagenet_like_folder(tmp_path: Path) -> None:
+    workflow = copy_workflow(tmp_path / "project")
+    classes = {category: wnid for wnid, _, category in reversed(imagenet16.table())}
+    for part, count in (("train", 12), ("val", 2)):
+        for number, wnid in enumerate(classes.values()):
+            draw(workflow.folder / "data" / "imagenet" / part / wnid, count, seed=number)
+    draw(workflow.folder / "data" / "painter-by-numbers" / "train", 6)
+    planned = jobs(workflow.snakemake("-n", "--configfile", "experiments/imagenet.yaml").stdout)
+    assert planned["train"] == 10  # ResNet-50 plain, A, B, C; three BagNets twice
+    assert planned["stylize"] == 3 * 128
+    assert planned["segmentation"] > 10
+    assert planned["benchmark"] == planned["photographs"] == 1
+    bad = overlay(workflow, {"arms": {"fine-tuned": {"training": {"initial": "arm:mixd"}}}})
+    done = workflow.snakemake("-n", "--configfile", "experiments/imagenet.yaml", bad, check=False)
+    assert done.returncode != 0
+    assert "arms.fine-tuned.training.initial: 'arm:mixd'" in done.stdout + done.stderr
