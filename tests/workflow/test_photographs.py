@@ -1,4 +1,4 @@
-"""Photographs in class folders: CIFAR-10 from the mirror to its article, and the DAGs of folders that the test draws."""
+"""Photographs in class folders: CIFAR-10 from the mirror to its article, and DAGs of folders drawn here."""
 
 from __future__ import annotations
 
