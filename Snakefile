@@ -43,9 +43,17 @@ localrules:
     track,
 
 
-# For each job that has ended Snakemake 9 looks at all waiting jobs once a second, to see whether its limit of
-# jobs a second lets one more start: after 250 jobs that took a quarter of two cores. Its default never binds.
-onstart:
+onstart:  # one block alone: Snakemake runs the last
+    records.begin(
+        workflow.persistence,
+        configuration=parameters.to_json(config),
+        files=workflow.config_settings.configfiles,
+        overrides=workflow.config_settings.config,
+        touch=workflow.touch,
+    )
+    # For each job that has ended Snakemake 9 looks at all waiting jobs once a second, to see whether its
+    # limit of jobs a second lets one more start: after 250 jobs that took a quarter of two cores. Its
+    # default never binds.
     limit = workflow.scheduling_settings.max_jobs_per_timespan
     if (limit.max_jobs, limit.timespan) == (100, 1):
         workflow.scheduler.job_rate_limiter = None
@@ -61,16 +69,6 @@ rule all:
 
 
 # What made each file is noted for `texshape verify`, and for Snakemake itself in another folder.
-onstart:
-    records.begin(
-        workflow.persistence,
-        configuration=parameters.to_json(config),
-        files=workflow.config_settings.configfiles,
-        overrides=workflow.config_settings.config,
-        touch=workflow.touch,
-    )
-
-
 onsuccess:
     note_what_was_made()
 

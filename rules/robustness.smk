@@ -80,10 +80,10 @@ rule corruptions:
         f"logs/{config['experiment']}/corruptions.log",
     benchmark:
         f"logs/{config['experiment']}/corruptions.benchmark.tsv"
+    priority: 1  # the longest job after the trainings: last it would run alone
     conda:
         "../envs/texshape.yaml"
     threads: 1
-    priority: 1  # the longest job after the trainings: last it would run alone
     resources:
         gpu=1,
         mem_mb=scaled(2500),

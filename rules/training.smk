@@ -27,10 +27,10 @@ rule train:
         f"logs/{config['experiment']}/train/{{model}}/seed-{{seed}}.log",
     benchmark:
         f"logs/{config['experiment']}/train/{{model}}/seed-{{seed}}.benchmark.tsv"
+    priority: 2  # what waits for all networks can then run beside other jobs
     conda:
         "../envs/texshape.yaml"
     threads: lambda wc: gpus_of(wc.model)
-    priority: 2  # what waits for all networks can then run beside other jobs
     resources:
         gpu=lambda wc: gpus_of(wc.model),
         mem_mb=lambda wc, attempt: 1800 * gpus_of(wc.model) * attempt,
