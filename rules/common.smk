@@ -1,6 +1,7 @@
 # Configuration, helpers and wildcard constraints. No rules here.
 import hashlib
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -19,8 +20,9 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-# The commands of this environment, whether or not it is activated.
-shell.prefix(f"export PATH={Path(sys.executable).parent}:$PATH; ")
+# The commands of this environment, whether or not it is activated; in a folder of any name.
+BIN = shlex.quote(str(Path(sys.executable).parent))
+shell.prefix(f"export PATH={BIN.replace('{', '{{').replace('}', '}}')}:$PATH; ")
 
 RESULTS = f"results/{config['experiment']}"
 # Results that came from elsewhere (dvc pull, dvc checkout) bring the record of what made them.

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -187,21 +188,27 @@ def map_npy(path: str | Path) -> np.ndarray:
     return array
 
 
-def read_npz(path: str | Path) -> dict[str, np.ndarray]:
-    """Read all arrays of an archive; the check sum of each is verified.
+def read_npz(path: str | Path, limit: int = 1 << 30) -> dict[str, np.ndarray]:
+    """Read all arrays of an archive of at most `limit` bytes; the check sum of each is verified.
 
     Raises
     ------
     InputError
-        If the file is missing, truncated or damaged.
+        If the file is missing, truncated or damaged, or would fill more memory than the limit.
     """
     import numpy as np
 
     try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(part.file_size for part in archive.infolist())
+        if size > limit:
+            raise InputError(f"{path}: unpacks to {size} bytes, expected at most {limit}")
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise InputError(f"{path}: no such file{nearest_path(path)}") from None
+    except InputError:
+        raise
     except Exception as error:  # zip, zlib and header errors of many kinds mean the same here
         raise InputError(f"{path}: not a whole NPZ file of arrays ({error})") from None
 

@@ -50,6 +50,8 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise InputError(f"{path}, line {line}: not valid YAML ({error.problem})") from None
+    except Exception as error:  # a tag that does not fit its value, a character outside YAML
+        raise InputError(f"{path}: not valid YAML ({error})") from None
     if not isinstance(value, dict):
         raise InputError(f"{path}: expected a mapping of keys, found {_describe(value)}")
     return value

@@ -151,8 +151,9 @@ def _measures(table: str, rows: Any) -> Iterator[tuple[str, float]]:
 
 
 def _metric_name(name: str) -> str:
-    allowed = "".join(c if c.isalnum() or c in "_-. /" else "_" for c in name)
-    return allowed[:250]
+    # No slash and no dot in front: a store in a folder takes the name for a path.
+    allowed = "".join(c if c.isalnum() or c in "_-. " else "_" for c in name)
+    return allowed.lstrip(".")[:250] or "_"
 
 
 def publish(runs: list[TrackedRun], experiment: str, uri: str | None = None) -> dict[str, int]:

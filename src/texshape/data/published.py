@@ -127,17 +127,19 @@ def stimulus_set(paths: Sequence[Path], *, condition: str, side: int = SIDE) -> 
         _check(name, path)
         try:
             with Image.open(io.BytesIO(path.read_bytes())) as image:
-                pixels = np.asarray(image.convert("RGB"))
+                # Known before anything is decoded: a small file may hold a huge image.
+                if image.size != (side, side):
+                    raise InputError(
+                        f"{path}: expected {side} x {side} px, found {image.width} x {image.height}"
+                    )
+                images[i] = np.asarray(image.convert("RGB"))
         except FileNotFoundError:
             raise InputError(f"{path}: no such image") from None
-        except (OSError, SyntaxError, ValueError, UnidentifiedImageError) as error:
+        except InputError:
+            raise
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             reason = "not an image" if isinstance(error, UnidentifiedImageError) else str(error)
             raise InputError(f"{path}: not a whole image ({reason})") from None
-        if pixels.shape != (side, side, 3):
-            raise InputError(
-                f"{path}: expected {side} x {side} px, found {pixels.shape[1]} x {pixels.shape[0]}"
-            )
-        images[i] = pixels
         rows.append(
             [str(name), name.shape, name.texture, name.shape_exemplar, name.texture_exemplar,
              condition]

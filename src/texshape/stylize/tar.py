@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,8 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from texshape.errors import InputError
 from texshape.files import atomic_path
+
+_PLAIN = re.compile(r"[\w-]+\.\w+")  # a sample's key and what part it is
 
 
 def write(path: str | Path, samples: Iterable[tuple[int, dict[str, bytes]]]) -> int:
@@ -61,7 +65,8 @@ def read(path: str | Path) -> Iterator[dict[str, Any]]:
     Raises
     ------
     InputError
-        If the file is missing, truncated, or no tar.
+        If the file is missing, truncated, or no tar, or holds anything but plain files by plain
+        names: a link, a folder, a sparse file (whose size its bytes do not bound), a path.
     """
     sample: dict[str, Any] = {}
     try:
@@ -76,31 +81,47 @@ def read(path: str | Path) -> Iterator[dict[str, Any]]:
                 if sample and key != sample["__key__"]:
                     yield sample
                     sample = {}
-                content = archive.extractfile(entry)
-                if content is None:
-                    continue
-                data = content.read()
+                if not entry.isreg() or entry.issparse() or not _PLAIN.fullmatch(entry.name):
+                    raise tarfile.ReadError(f"member {entry.name!r} is no plain file of a sample")
+                data = archive.extractfile(entry).read()
                 if len(data) != entry.size:
                     raise tarfile.ReadError("unexpected end of data")
                 sample["__key__"], sample[suffix] = key, data
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (tarfile.TarError, OSError) as error:
+    except (tarfile.TarError, OSError, ValueError, OverflowError) as error:
         raise InputError(f"{path}: not a whole tar file ({error})") from None
     if sample:
         yield sample
 
 
 def decode(sample: dict[str, Any]) -> tuple[np.ndarray, int, dict[str, Any]]:
-    """Pixels (H, W, 3) uint8, class number and description of a sample."""
+    """Pixels (H, W, 3) uint8, class number and description of a sample.
+
+    Raises
+    ------
+    InputError
+        If a part is missing or damaged, or the image is larger than Pillow's limit.
+    """
     from PIL import Image
 
     suffix = next((name for name in ("png", "jpg") if name in sample), None)
     if suffix is None:
         raise InputError(f"sample {sample['__key__']}: holds no image")
-    with Image.open(io.BytesIO(sample[suffix])) as image:
-        pixels = np.asarray(image.convert("RGB"))
-    return pixels, int(sample["cls"]), json.loads(sample["json"])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(sample[suffix])) as image:
+                pixels = np.asarray(image.convert("RGB"))
+        return pixels, int(sample["cls"]), json.loads(sample["json"])
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
+        raise InputError(
+            f"sample {sample['__key__']}: an image of over {Image.MAX_IMAGE_PIXELS} pixels"
+        ) from None
+    except KeyError as error:
+        raise InputError(f"sample {sample['__key__']}: lacks its part {error}") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(f"sample {sample['__key__']}: damaged ({error})") from None
 
 
 class Shards(IterableDataset):

@@ -188,6 +188,8 @@ def _save(path: str | Path, content: dict[str, Any]) -> None:
 def _load(path: str | Path) -> Any:
     try:
         with zipfile.ZipFile(path) as archive:  # torch itself passes over the check sums
+            if sum(part.file_size for part in archive.infolist()) > os.path.getsize(path):
+                raise InputError(f"{path}: holds compressed parts, so it is no checkpoint of ours")
             damaged = archive.testzip()
         if damaged is not None:
             raise InputError(f"{path}: damaged, the check sum of its part '{damaged}' is wrong")
