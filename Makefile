@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := article
-.PHONY: article environment test lint docs lock bench reproduce clean
+.PHONY: article environment test lint docs soak coverage audit lock bench reproduce clean
 
 article: environment
 	snakemake --cores $(CORES)
@@ -38,6 +38,23 @@ test: environment lint
 docs: environment
 	mkdocs build
 	@echo "The documentation: $(CURDIR)/site/index.html"
+
+# Random kills of every kind of job; each is run again, and every byte compared.
+KILLS ?= 200
+SEED ?= 1
+soak: environment
+	python -m tests.soak --kills $(KILLS) --seed $(SEED)
+
+# Lines and branches of src/ that the tests run, in processes that they start too.
+COVERED ?= tests
+coverage: environment
+	python -m pytest -n $(TEST_WORKERS) --cov --cov-branch --cov-report=term:skip-covered --cov-fail-under=90 $(COVERED)
+
+# pip-audit in a folder of its own: it is no part of the environment.
+audit:
+	$(PYTHON) -m venv .audit
+	.audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	PATH="$(CURDIR)/.audit/bin:$$PATH" python3 tools/audit.py
 
 # Pins are resolved anew from the ranges in pyproject.toml (needs uv). Without `s3`, which needs an old dateutil.
 lock:

@@ -32,8 +32,6 @@ HOSTILE = [
     "#", "\\", "\\'", "%s", "-rf", "--output", "=", "\t", "naïve ☃ 漢字", "\u202e", "\x07", "é" * 50,
     "results/$(touch canary)", "<(touch canary)", "a\\\nb",
 ]  # fmt: skip
-# Numbers, by the schema, by the rule or by Snakemake; all else must be quoted.
-NUMBERS = {"threads", "params.seed", "wildcards.seed"}
 
 
 @pytest.fixture(scope="module", params=[[], ["experiments/published.yaml"]])
@@ -65,11 +63,13 @@ def expected(command: str, variables: dict[str, Any]) -> list[str]:
             words.append(word)
             continue
         name, quoted = field.groups()
-        assert quoted or name in NUMBERS, f"'{word}' reaches the shell unquoted"
         first, *rest = name.split(".")
         value = variables[first]
         for part in rest:
             value = getattr(value, part)
+        # A number by the schema or by Snakemake, and the digits of the one wildcard; all else is quoted.
+        plain = isinstance(value, int | float) or name == "wildcards.seed"
+        assert quoted or plain, f"'{word}' reaches the shell unquoted"
         several = isinstance(value, Namedlist | list | tuple)
         words += [str(one) for one in value] if several else [str(value)]
     return words
@@ -122,11 +122,11 @@ def run(jobs: dict[str, Any], texts: Iterator[str], folder: Path) -> int:
 def test_every_rule_takes_every_hostile_value_as_one_word(rules, tmp_path: Path) -> None:
     texts = cycle(HOSTILE)
     driven = 0
-    for number in range(4):
+    for number in range(3):
         folder = tmp_path / str(number)
         folder.mkdir()
         driven += run(rules, texts, folder)
-    assert driven > 10 * len(HOSTILE)  # so that each stood in many places
+    assert driven > 5 * len(HOSTILE)  # so that each stood in many places
 
 
 def test_every_rule_takes_any_text_as_one_word(rules, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_every_rule_takes_any_text_as_one_word(rules, tmp_path: Path) -> None:
     text = st.text(st.sampled_from(" '\"$`();|&<>*?~#!\\\n\t{}[]-=%") | characters, min_size=1)
 
     @settings(
-        max_examples=6, derandomize=True, deadline=None, database=None,
+        max_examples=4, derandomize=True, deadline=None, database=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(st.lists(text, min_size=5, max_size=20))
@@ -195,10 +195,11 @@ def places() -> list[Callable[[str], dict[str, Any]]]:
         lambda text: {"trained": [{"architecture": "cnn", "arms": ["plain"], "seeds": [text]}]},
         lambda text: {"seed": text},
         lambda text: {"training": {"epochs": text}},
+        lambda text: {"features": {"batch_size": text}},
     ]
 
 
-@pytest.mark.parametrize("place", range(7))
+@pytest.mark.parametrize("place", range(8))
 def test_hostile_text_where_a_name_belongs_is_refused(place: int) -> None:
     defaults = read_yaml(ROOT / "params.yaml")
     for text in [*HOSTILE, "../up", "/etc/passwd", "a/b", ".", ".."]:
@@ -221,7 +222,7 @@ def test_the_folder_of_a_network_is_safe_whatever_its_name(text: str) -> None:
         assert not slug.startswith(".")
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@settings(max_examples=40, derandomize=True, deadline=None, database=None)
 @given(
     st.dictionaries(
         st.text(), st.text() | st.integers() | st.floats(allow_nan=False) | st.lists(st.text())

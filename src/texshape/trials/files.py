@@ -171,6 +171,10 @@ def write(path: str | Path, trials: Mapping[str, Sequence[Any]] | Any) -> None:
     values = [list(trials[column]) for column in COLUMNS]
     if len({len(column) for column in values}) != 1:
         raise InputError(f"{path}: the columns of the trials differ in length")
+    for column, cells in zip(COLUMNS, values, strict=True):
+        for cell in cells:
+            if isinstance(cell, str) and "\r" in cell:  # which is not quoted, and ends a row
+                raise InputError(f"{path}: {column} {cell!r} holds a line break")
     with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(COLUMNS)
