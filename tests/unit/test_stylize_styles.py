@@ -209,6 +209,21 @@ def test_folders(tmp_path):
     assert [source.name for source in sources] == ["cat/2.JPEG", "dog/deep/1.png"]
 
 
+def test_a_folder_that_may_not_be_read(tmp_path, monkeypatch):
+    """Whoever may read everything, as in a container, meets no such folder: so it is simulated."""
+    save(tmp_path / "cat" / "1.png", painting(0))
+    real = os.scandir
+
+    def refuse(place="."):
+        if Path(place).name == "cat":
+            raise PermissionError(13, "Permission denied", str(place))
+        return real(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(InputError, match=r"cat: cannot be read \(Permission denied\)"):
+        list_images(tmp_path)
+
+
 def test_count_of_unusable_images():
     check_count(["a: broken"], 1, 5, "set")
     with pytest.raises(InputError, match=r"2 of 5 images .* tolerated are 1: a: broken \(and 1"):

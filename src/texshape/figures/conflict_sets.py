@@ -63,5 +63,5 @@ def by_set(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
         bias.plot([], [], _FORMS[i % len(_FORMS)], color=INK, label=f"{name} (n = {number})",
                   markerfacecolor="white" if i else INK)  # fmt: skip
     bias.plot([], [], color=GREY, linestyle=":", linewidth=1, label="chance of a match")
-    figure.legend(*bias.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.legend(*bias.get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
