@@ -16,6 +16,7 @@ from texshape.article import claims, compile_article, list_files
 from texshape.errors import InputError
 from texshape.figures.registry import FIGURES
 from texshape.figures.style import empty, save, style
+from texshape.parameters import read
 
 PAPER = Path(__file__).parents[2] / "paper"
 IMAGE_FIGURES = ["contact_sheet", "feature_visualization", "influence", "architectures",
@@ -404,6 +405,42 @@ def test_techniques_on_networks_that_were_not_trained_here(tmp_path):
     tables = synthetic_tables.undefined(tables)
     found = verdicts(project(tmp_path / "undefined", tables, kind="published"))
     assert set(found.values()) == {"undefined"}
+
+
+@pytest.mark.parametrize("source", ["cifar10", "photographs"])
+def test_photographs(tmp_path, source):
+    """Sets and techniques that photographs have; no sentence that is true of drawn images alone."""
+    tables = synthetic_tables.procedural()
+    for name in ("segmentation", "cue_strength", "controls"):
+        tables.pop(name, None)
+    for name, table in tables.items():
+        if "arm" in table:
+            table = table[~table["arm"].isin(["plain-crop", *synthetic_tables.CONTROLS])]
+        if name == "accuracy":
+            table = table[table["set"] != "textures"].replace({"set": {"silhouettes": "edges"}})
+        tables[name] = table
+    arguments = project(tmp_path, tables, "folder")
+    path = arguments["results"] / "parameters.json"
+    parameters = json.loads(path.read_text())
+    chosen = read([PAPER.parent / "params.yaml", PAPER.parent / "experiments" / "cifar10.yaml"],
+                  PAPER.parent / "schemas" / "params.schema.yaml")  # fmt: skip
+    chosen["data"]["folder"]["source"] = source
+    chosen["trained"] = [
+        {"architecture": "cnn", "arms": ["plain", "stylized", "mixed"], "seeds": [0]}
+    ]
+    path.write_text(json.dumps(parameters | chosen))
+    words = words_of(page_of(arguments))
+    for wrong in ("drawn by the program", "perfect predictors", "both known", "controls stand beside",
+                  "silhouettes are named", "Pictures drawn by a program", "exact mask"):  # fmt: skip
+        assert wrong not in words, wrong
+    assert ("CIFAR-10" in words) == (source == "cifar10")
+    assert "edges are named in" in words
+    assert "Canny" in words
+    found = verdicts(arguments)
+    assert found["shape-alone-plain"] in ("above", "not above")
+    assert "cue-strength-plain" not in found
+    missing = {name for name, verdict in found.items() if verdict == "not run"}
+    assert missing <= {"limits-procedure"}  # none of those choices is tried here
 
 
 def test_published_experiment_reversed_and_undefined(tmp_path):
