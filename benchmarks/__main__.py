@@ -96,7 +96,7 @@ def grown(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """A part at its least, at 1x beside the bare work, and at 10x."""
     part = PARTS[name]
     one = max(1, round(part.units * options.scale))
-    least = min(one, options.batch if part.unit == "images" else 1)
+    least = min(one, part.least or (options.batch if part.unit == "images" else 1))
     sizes = [least, one] + ([one * options.times] if options.times > 1 else [])
     found = [_run_child(name, size, options, bare=size == one) for size in sizes]
     row = {

@@ -49,6 +49,8 @@ class Part:
         Whether time must be linear and memory flat; else it solves iteratively.
     torch : bool
         Whether it needs torch.
+    least : int, optional
+        The least work, whose time is the fixed cost; by default a batch of images, or one unit.
     """
 
     prepare: Callable[[int, Path, argparse.Namespace], Work]
@@ -56,6 +58,7 @@ class Part:
     unit: str = "images"
     streams: bool = True
     torch: bool = True
+    least: int | None = None
 
 
 def _image_file(count: int, folder: Path, size: int) -> np.ndarray:
@@ -387,7 +390,7 @@ PARTS = {
     "evaluation": Part(evaluation, 64),
     "features": Part(features, 64),
     "stylization": Part(stylization, 16),
-    "training": Part(training, 640),
+    "training": Part(training, 640, least=64),
     "readout": Part(readout, 2400, streams=False, torch=False),
     "mutual-information": Part(mutual_information, 1200, streams=False, torch=False),
     "islam2021": Part(islam, 1200, streams=False, torch=False),
