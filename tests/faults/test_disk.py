@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.workflow import tiny
-from tests.workflow.conftest import jobs
 
 from texshape import files
 from texshape.data import imageset, procedural
@@ -330,62 +329,3 @@ def wait(process: subprocess.Popen, until: Callable[[], bool]) -> None:
         assert process.poll() is None, "it ended before"
         assert time.monotonic() < deadline
         time.sleep(0.01)
-
-
-# --- read-only, and a clock that goes back -------------------------------------------------------
-
-
-def test_a_folder_that_may_not_be_written(disk: Path, finished: tiny.Tiny, settings: dict) -> None:
-    """For the administrator too, whom permissions do not stop."""
-    (disk / "former.csv").write_text("a,b\n")
-    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
-    out = disk / "out"
-    steps = {
-        "train-plain.": (
-            "render", "--settings", json.dumps(settings["data"]), "--seed", 1, "--set", "train-plain",
-            "--output-dir", out,
-        ),
-        "shape_bias.csv": (
-            "tabulate-trials", "--results", tiny.RESULTS, "--network", "rf9--plain/seed-0",
-            "--settings", '{"resamples": 50}', "--output-dir", out,
-        ),
-        "epoch-000.pt": (
-            "train", "--architecture", "rf9", "--seed", 0, "--settings", json.dumps(settings["training"]),
-            "--train", f"{tiny.RESULTS}/data/base/train-plain", "--output-dir", out,
-        ),
-    }  # fmt: skip
-    for name, arguments in steps.items():
-        done = call("run", *arguments, folder=finished.folder)
-        assert done.returncode == 2, done.stderr
-        line = done.stderr.splitlines()[-1]
-        assert line.startswith(f"texshape: error: {out}/"), line
-        assert name in line
-        assert line.endswith("cannot be written (read-only file system)"), line
-        assert "Traceback" not in done.stderr
-    assert left(disk) == {"former.csv"}
-
-
-def test_results_from_before_the_clock_was_put_back(tmp_path: Path, finished: tiny.Tiny) -> None:
-    """They lie a day in the future; what is made of them is older than they are, and yet in order."""
-    project = tiny.copy(finished, tmp_path / "project")
-    results = project.folder / tiny.RESULTS
-    before = tiny.numbers(results)
-    ahead = time.time() + 86_400
-    for path in results.rglob("*"):
-        os.utime(path, (ahead, ahead))
-    assert tiny.nothing_to_do(project)
-
-    parameters = project.folder / "params.yaml"
-    text = parameters.read_text(encoding="utf-8")
-    assert "resamples: 100" in text
-    parameters.write_text(text.replace("resamples: 100", "resamples: 50"), encoding="utf-8")
-    done = project.snakemake(*tiny.TARGETS)
-    ran = jobs(done.stdout + done.stderr)
-    assert ran["tabulate_trials"] == 1
-    assert not {"render", "train", "trials"} & set(ran)
-    assert tiny.numbers(results) != before
-    assert tiny.nothing_to_do(project)
-
-    parameters.write_text(text, encoding="utf-8")
-    project.snakemake(*tiny.TARGETS)
-    assert tiny.numbers(results) == before

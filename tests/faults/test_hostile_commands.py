@@ -55,23 +55,27 @@ def poisoned(value: Any, texts: Iterator[str]) -> Any:
 
 def expected(command: str, variables: dict[str, Any]) -> list[str]:
     """The arguments that a command means: every value one word, or a word for each in a list."""
-    words = []
-    for word in command.split():
-        field = re.fullmatch(r"\{([\w.]+)(:q)?\}", word)
-        if field is None:
-            assert not re.search(r"[{}]", word), f"'{word}': a value must be a word of its own"
-            words.append(word)
-            continue
-        name, quoted = field.groups()
+
+    def value_of(name: str, quoted: str | None) -> Any:
         first, *rest = name.split(".")
         value = variables[first]
         for part in rest:
             value = getattr(value, part)
         # A number by the schema or by Snakemake, and the digits of the one wildcard; all else is quoted.
         plain = isinstance(value, int | float) or name == "wildcards.seed"
-        assert quoted or plain, f"'{word}' reaches the shell unquoted"
-        several = isinstance(value, Namedlist | list | tuple)
-        words += [str(one) for one in value] if several else [str(value)]
+        assert quoted or plain, f"{{{name}}} reaches the shell unquoted"
+        return value
+
+    field = re.compile(r"\{([\w.]+)(:q)?\}")
+    words = []
+    for word in command.split():
+        assert not re.search(r"[{}'\"$`\\]", field.sub("", word)), f"'{word}': more than values"
+        whole = field.fullmatch(word)
+        value = value_of(*whole.groups()) if whole else None
+        if isinstance(value, Namedlist | list | tuple):
+            words += [str(one) for one in value]
+        else:
+            words.append(field.sub(lambda found: str(value_of(*found.groups())), word))
     return words
 
 
