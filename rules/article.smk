@@ -17,7 +17,9 @@ rule article:
         source="paper/main.typ",
     output:
         pdf=report(
-            f"{RESULTS}/paper.pdf", caption="../report/article.rst", category="Article"
+            f"{RESULTS}/paper.pdf",
+            caption="../report/article.rst",
+            category="0 Article",
         ),
         html=f"{RESULTS}/paper.html",
     log:

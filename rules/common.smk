@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 
 from texshape import parameters, records
 from texshape.errors import InputError
-from texshape.figures.registry import available
+from texshape.figures.registry import available, category
 from texshape.models.names import slug as network_slug
 from texshape.provenance import source_hash
 

@@ -54,7 +54,8 @@ rule figure_disagreement_images:
         report(
             f"{FIGURES}/disagreement_images.svg",
             caption="../report/disagreement_images.rst",
-            category="Figures",
+            category=category("disagreement_images"),
+            labels={"figure": "disagreement images"},
         ),
         f"{FIGURES}/disagreement_images.png",
     log:

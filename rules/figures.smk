@@ -18,7 +18,8 @@ rule contact_sheet:
         report(
             f"{FIGURES}/contact_sheet.svg",
             caption="../report/contact_sheet.rst",
-            category="Figures",
+            category=category("contact_sheet"),
+            labels={"figure": "contact sheet"},
         ),
         f"{FIGURES}/contact_sheet.png",
     log:
@@ -49,7 +50,8 @@ rule figures:
             report(
                 f"{FIGURES}/{name}.svg",
                 caption=f"../report/{name}.rst",
-                category="Figures",
+                category=category(name),
+                labels={"figure": name.replace("_", " ")},
             )
             for name in FIGURE_NAMES
         ],
@@ -110,7 +112,8 @@ rule figure_influence:
         report(
             f"{FIGURES}/influence.svg",
             caption="../report/influence.rst",
-            category="Figures",
+            category=category("influence"),
+            labels={"figure": "influence"},
         ),
         f"{FIGURES}/influence.png",
     log:
@@ -137,7 +140,8 @@ rule figure_feature_visualization:
         report(
             f"{FIGURES}/feature_visualization.svg",
             caption="../report/feature_visualization.rst",
-            category="Figures",
+            category=category("feature_visualization"),
+            labels={"figure": "feature visualization"},
         ),
         f"{FIGURES}/feature_visualization.png",
     log:
@@ -171,7 +175,8 @@ rule figure_architectures:
         report(
             f"{FIGURES}/architectures.svg",
             caption="../report/architectures.rst",
-            category="Figures",
+            category=category("architectures"),
+            labels={"figure": "architectures"},
         ),
         f"{FIGURES}/architectures.png",
     log:
@@ -204,7 +209,8 @@ rule figure_segmentation:
         report(
             f"{FIGURES}/segmentation_pictures.svg",
             caption="../report/segmentation_pictures.rst",
-            category="Figures",
+            category=category("segmentation_pictures"),
+            labels={"figure": "segmentation pictures"},
         ),
         f"{FIGURES}/segmentation_pictures.png",
     log:

@@ -357,7 +357,8 @@ rule figure_stylization:
         report(
             f"{FIGURES}/stylization-{{stylization}}.svg",
             caption="../report/stylization.rst",
-            category="Figures",
+            category=category("stylization"),
+            labels={"figure": "stylization {stylization}"},
         ),
         f"{FIGURES}/stylization-{{stylization}}.png",
     log:
@@ -399,7 +400,8 @@ rule figure_conflict:
         report(
             f"{FIGURES}/stylization-{{conflict}}.svg",
             caption="../report/stylization_conflict.rst",
-            category="Figures",
+            category=category("stylization_conflict"),
+            labels={"figure": "conflict set {conflict}"},
         ),
         f"{FIGURES}/stylization-{{conflict}}.png",
     log:

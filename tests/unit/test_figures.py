@@ -192,3 +192,14 @@ def test_command_draws_several(tmp_path):
     assert result.exit_code == 0, result.output
     written = sorted(path.name for path in Path(tmp_path / "figures").iterdir())
     assert written == ["accuracy.png", "accuracy.svg", "controls.png", "controls.svg"]
+
+
+def test_every_figure_stands_in_one_chapter_of_the_report() -> None:
+    from texshape.figures import registry
+
+    listed = [name for names in registry.CATEGORIES.values() for name in names]
+    assert len(listed) == len(set(listed))
+    assert set(registry.FIGURES) <= set(listed)
+    assert registry.category("shape_bias") == "2 What decides"
+    captions = {path.stem for path in (Path(__file__).parents[2] / "report").glob("*.rst")}
+    assert set(listed) <= captions

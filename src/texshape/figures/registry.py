@@ -56,6 +56,27 @@ NEEDS = {
 }
 
 
+#: chapters of `snakemake --report`, in the order of the article
+CATEGORIES = {
+    "1 Data and training": ["contact_sheet", "training", "accuracy", "stylization",
+                            "stylization_conflict", "stylization_fitness"],
+    "2 What decides": ["shape_bias", "shape_bias_by_class", "published_comparison", "conflict_sets",
+                       "controls", "cue_strength", "sensitivity", "benchmark"],
+    "3 What is known and used": ["readout", "dimensionality", "segmentation",
+                                 "segmentation_pictures", "erasure", "disagreement",
+                                 "disagreement_images"],
+    "4 How far it sees": ["architectures", "local_patches", "receptive_field", "influence",
+                          "shuffling", "feature_visualization"],
+    "5 Robustness": ["corruptions", "corruption_errors"],
+    "6 Side by side": ["measure_against_measure", "layer_by_epoch"],
+}  # fmt: skip
+
+
+def category(name: str) -> str:
+    """Chapter of the report that a figure stands in."""
+    return next((title for title, names in CATEGORIES.items() if name in names), "7 Others")
+
+
 def available(
     tables: Iterable[str],
     *,

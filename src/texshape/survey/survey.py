@@ -379,7 +379,8 @@ def _report(
     from texshape.figures.registry import available, draw
 
     place = folder / "figures"
-    names = available([name for name, table in made.items() if len(table)], trained=False)
+    filled = [name for name, table in made.items() if len(table)]
+    names = available(filled, trained=False, published=True, controls=False, named=True)
     drawn = set()
     for name in names:
         style.save(draw(name, made, {"arms": {}, "data": settings["data"]}), place / name)
