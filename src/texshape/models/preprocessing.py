@@ -11,8 +11,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torchvision.transforms import v2
-from torchvision.transforms.v2 import functional
 
 from texshape.errors import InputError, nearest
 
@@ -90,6 +88,10 @@ class Preprocess:
     def geometry(self, images: Tensor) -> Tensor:
         """The resized and cropped images, in the type they came in."""
         images = self._resized(images, self._target(*images.shape[-2:]))
+        if images.shape[-2:] == (self.size, self.size):
+            return images
+        from torchvision.transforms.v2 import functional
+
         return functional.center_crop(images, [self.size, self.size])
 
     def _target(self, height: int, width: int) -> list[int]:
@@ -102,7 +104,11 @@ class Preprocess:
     def _resized(self, images: Tensor, size: list[int]) -> Tensor:
         if list(images.shape[-2:]) == size:
             return images  # as it is
-        mode = v2.InterpolationMode(self.interpolation)
+        # Here, for importing torchvision costs as much as torch, and networks trained here need none.
+        from torchvision.transforms import InterpolationMode
+        from torchvision.transforms.v2 import functional
+
+        mode = InterpolationMode(self.interpolation)
         resized = functional.resize(images, size, interpolation=mode, antialias=self.antialias)
         # bicubic overshoots; uint8 is clamped by the library
         return resized.clamp(0, 1) if resized.is_floating_point() else resized
