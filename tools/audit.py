@@ -13,6 +13,12 @@ UNREACHABLE = ("connection", "timed out", "resolve", "unreachable", "service err
 
 def outcome(status: int, output: str) -> tuple[int, str]:
     """Exit status and last line for what pip-audit ended with."""
+    skipped = output.lower().count("could not be audited")
+    if status == 0 and skipped:
+        return (
+            0,
+            f"audit: {skipped} packages could NOT be audited, see above; none known of the others",
+        )
     if status == 0:
         return 0, "audit: no known vulnerability in the pinned packages"
     if "found" in output.lower() and "vulnerabilit" in output.lower():

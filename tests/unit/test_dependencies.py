@@ -69,6 +69,12 @@ def test_each_package_that_the_program_needs_is_used_by_it() -> None:
             0,
             "NOTHING WAS AUDITED",
         ),
+        (
+            0,
+            "pillow  Dependency not found on PyPI and could not be audited: pillow",
+            0,
+            "1 packages could NOT",
+        ),
         (2, "usage: pip-audit", 2, "pip-audit failed"),
     ],
 )
