@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from texshape import FORMAT_VERSION, tables
+from texshape.devices import LostDeviceError, failures
 from texshape.errors import InputError
 from texshape.files import write_csv, write_json
 from texshape.provenance import source_hash, versions
@@ -216,7 +217,7 @@ def _load(
 
     network = candidate.load()
     key = _weights_key(network)
-    device = select_device(lambda line: None)
+    device = select_device(lambda line: None)  # --quiet
     network.module.to(device)
 
     def untrained() -> Network:
@@ -224,8 +225,8 @@ def _load(
         found.module.to(device)
         return found
 
-    place = folder / candidate.slug / SEED
-    return Subject(network, key, untrained, stimuli, settings, place)
+    home = folder / candidate.slug / SEED
+    return Subject(network, key, untrained, stimuli, settings, home)
 
 
 def _weights_key(network: Network) -> str:
@@ -273,7 +274,12 @@ def _apply(technique: Technique, subject: Subject, failed: list[str]) -> tuple[s
     }
     outputs = [subject.folder / name for name in technique.outputs(subject)]
     try:
-        ran = once(subject.folder, technique.name, key, outputs, partial(technique.run, subject))
+        with failures("evaluation.batch_size"):
+            ran = once(
+                subject.folder, technique.name, key, outputs, partial(technique.run, subject)
+            )
+    except LostDeviceError:
+        raise
     except InputError as error:
         if "cannot be written" in str(error) or "no space left" in str(error):
             raise

@@ -249,15 +249,14 @@ def receptive_field(subject: Subject) -> None:
     """Theoretical and effective receptive field of every stage."""
     from texshape.receptive_field.measure import measure_network, write_maps
 
-    with _on_cpu(subject.network):
-        table, maps = measure_network(
-            subject.network,
-            subject.random,
-            subject.conflict.images,
-            seed=0,
-            **subject.settings["receptive_field"],
-            without_untrained=subject.without_random,
-        )
+    table, maps = measure_network(
+        subject.network,
+        subject.random,
+        subject.conflict.images,
+        seed=0,
+        **subject.settings["receptive_field"],
+        without_untrained=subject.without_random,
+    )
     write_maps(subject.folder / "influence.npz", maps)
     write_csv(subject.folder / "receptive_field.csv", table)
 
@@ -271,14 +270,13 @@ def feature_visualization(subject: Subject) -> None:
     channels = section.pop("channels")
     for unused in ("selection", "images"):  # channels are drawn by seed
         section.pop(unused)
-    with _on_cpu(subject.network):
-        result = features.visualize(
-            subject.network,
-            stages=stages,
-            channels_per_stage=channels,
-            settings=features.Settings(**section),
-            seed=subject.seed,
-        )
+    result = features.visualize(
+        subject.network,
+        stages=stages,
+        channels_per_stage=channels,
+        settings=features.Settings(**section),
+        seed=subject.seed,
+    )
     path = subject.folder / "feature_visualization.npz"
     features.write(path, result, model=subject.network.name, seed=subject.seed,
                    steps=section["steps"])  # fmt: skip
@@ -355,17 +353,3 @@ TECHNIQUES = (
         feature_visualization,
     ),
 )  # fmt: skip
-
-
-class _on_cpu:
-    """A network on the CPU for a while: these techniques work there, as in the workflow."""
-
-    def __init__(self, network: Network) -> None:
-        self.network = network
-
-    def __enter__(self) -> None:
-        self.device = self.network.device
-        self.network.module.cpu()
-
-    def __exit__(self, *_: object) -> None:
-        self.network.module.to(self.device)
