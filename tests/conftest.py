@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,14 +14,39 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-@pytest.hookimpl(tryfirst=True)
+# Files that share what takes long to make: they run on one worker.
+TOGETHER = {
+    "smoke": {
+        "test_dvc.py",
+        "test_smoke.py",
+        "test_overhead.py",
+        "test_pages.py",
+        "test_same_numbers.py",
+    },
+    "survey_cache": {"test_documentation.py", "test_readme.py"},
+}
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Deal out whole files, and those of `TOGETHER` as one."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Files(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.split("::", 1)[0]
+            name = path.rsplit("/", 1)[-1]
+            return next((group for group, files in TOGETHER.items() if name in files), path)
+
+    return Files(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long tests first; a file's tests on one worker, and all that share the smoke experiment."""
+    """Long tests first; what shares a fixture stands in `TOGETHER`."""
     items.sort(key=lambda item: "workflow" not in item.keywords)
     for item in items:
-        used = getattr(item, "fixturenames", ())
-        shared = next((name for name in ("smoke", "survey_cache") if name in used), None)
-        item.add_marker(pytest.mark.xdist_group(shared or item.path.name))
+        for name in TOGETHER.keys() & set(getattr(item, "fixturenames", ())):
+            if item.path.name not in TOGETHER[name]:
+                raise pytest.UsageError(f"{item.path}: uses '{name}'; name it in TOGETHER")
 
 
 @pytest.fixture(scope="session")
