@@ -201,7 +201,7 @@ def training(units: int, folder: Path, options: argparse.Namespace) -> Work:
 
     from texshape import parameters
     from texshape.data import imageset
-    from texshape.models import small
+    from texshape.models import small, trainable
     from texshape.training import settings as training_settings
     from texshape.training.loop import train
 
@@ -234,7 +234,7 @@ def training(units: int, folder: Path, options: argparse.Namespace) -> Work:
         pixels = torch.from_numpy(np.array(data.images)).permute(0, 3, 1, 2)
         inputs = small.normalise(pixels).contiguous(memory_format=torch.channels_last)
         truth = torch.tensor([classes.index(name) for name in data.labels["shape"]])
-        module = small.build("cnn", len(classes), seed=0).train()
+        module = trainable.build("cnn", len(classes), seed=0).train()
         module.to(memory_format=torch.channels_last)
         optimizer = torch.optim.AdamW(module.parameters(), lr=chosen.learning_rate)
         size = chosen.batch_size

@@ -40,7 +40,7 @@ STYLIZE_CODE = ["stylize", "models", "data/imageset.py", "devices.py"]
 DRAWING_CODE = ["outlines", "textures", "procedural"]
 # What the read-outs from stored features run; erasure beside them does not matter.
 READOUT_CODE = [
-    *[f"readout/{name}.py" for name in ("linear", "exemplars", "settings")],
+    *[f"readout/{name}.py" for name in ("linear", "exemplars", "settings", "table")],
     "features/stored.py",
     "trials/bootstrap.py",
 ]
@@ -237,9 +237,14 @@ if NAMED:
     PER_RUN["sensitivity"] = {f"{model}/seed-0": ["sensitivity.csv"] for model in NAMED}
 
 
+def stylize_parameters(entry):
+    """The section `stylize` with what a stylization or a conflict set changes in it."""
+    return parameters.overlay(config["stylize"], entry.get("stylize") or {})
+
+
 def engine_of(entry):
     """Name of the engine that makes a stylization or a conflict set."""
-    return parameters.overlay(config["stylize"], entry.get("stylize") or {})["engine"]
+    return stylize_parameters(entry)["engine"]
 
 
 # What each engine reads of the section, so that a change elsewhere reruns nothing.
@@ -404,11 +409,11 @@ wildcard_constraints:
 
 
 def stylize_settings(entry, *keys):
-    """The section `stylize` with what a stylization or a conflict set changes in it, as JSON.
+    """What a stylization's or a conflict set's step is given, as JSON.
 
     An encoder that is trained here is named by the step's option `--encoder`. Given `keys`, only these.
     """
-    settings = parameters.overlay(config["stylize"], entry.get("stylize") or {})
+    settings = stylize_parameters(entry)
     if settings.get("encoder", {}).get("name") in TRAINED_RUNS:
         settings = {**settings, "encoder": {"name": "a-network-of-this-experiment"}}
     return parameters.to_json(
@@ -418,8 +423,7 @@ def stylize_settings(entry, *keys):
 
 def encoder_run(entry):
     """The network of this experiment that is the encoder, if one is."""
-    settings = parameters.overlay(config["stylize"], entry.get("stylize") or {})
-    name = settings.get("encoder", {}).get("name")
+    name = stylize_parameters(entry).get("encoder", {}).get("name")
     return name if name in TRAINED_RUNS else None
 
 
@@ -576,17 +580,14 @@ def section(dpath):
     return parameters.to_json(lookup(dpath=dpath, within=config))
 
 
-def training_settings(model):
-    """The recipe of a trained network: the shared one and what its arm changes, as JSON."""
-    return parameters.to_json(
-        parameters.overlay(config["training"], arm_of(model).get("training", {}))
-    )
+def training_parameters(model):
+    """The recipe of a trained network: the shared one and what its arm changes."""
+    return parameters.overlay(config["training"], arm_of(model).get("training", {}))
 
 
 def initial_network(model, seed):
     """What a training starts from: a network's name or checkpoint, or None for random weights."""
-    settings = parameters.overlay(config["training"], arm_of(model).get("training", {}))
-    initial = settings.get("initial")
+    initial = training_parameters(model).get("initial")
     if initial and initial.startswith("arm:"):
         other = f"{TRAINED[model]['architecture']}--{initial.removeprefix('arm:')}"
         return f"{RESULTS}/{other}/seed-{seed}/checkpoints/final.pt"
@@ -618,8 +619,7 @@ def folder_listing():
 
 def gpus_of(model):
     """GPUs of the training of a network."""
-    changed = arm_of(model).get("training", {})
-    wanted = {**config["training"], **changed}.get("gpus_per_job", 1)
+    wanted = training_parameters(model).get("gpus_per_job", 1)
     limit = workflow.global_resources.get("gpu")
     limit = getattr(limit, "value", limit)
     if limit and limit < wanted:  # Snakemake would count fewer than the job takes

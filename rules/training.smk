@@ -37,7 +37,7 @@ rule train:
         runtime=scaled(120),
     params:
         architecture=lambda wc: TRAINED[wc.model]["architecture"],
-        settings=lambda wc: training_settings(wc.model),
+        settings=lambda wc: parameters.to_json(training_parameters(wc.model)),
         train=lambda wc: [
             word
             for name in arm_of(wc.model)["sets"]

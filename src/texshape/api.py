@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -210,7 +211,17 @@ def plot_shape_bias(frame: pd.DataFrame) -> Figure:
         "shape_bias": wide[wide["class"] == "all"].drop(columns="class").reset_index(drop=True),
         "shape_bias_by_class": wide[wide["class"] != "all"].reset_index(drop=True),
     }
+    _show_figures()
     return draw("shape_bias_by_class", tables)
+
+
+def _show_figures() -> None:
+    """Let a notebook show figures that pyplot did not make; IPython does so once pyplot is imported."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if shell is not None:
+        from IPython.core.pylabtools import select_figure_formats
+
+        select_figure_formats(shell, {"png"})
 
 
 def _candidate(

@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from texshape.errors import InputError
+from texshape.errors import InputError, first_line
 
 if TYPE_CHECKING:
     import torch
@@ -110,8 +110,7 @@ def select_device(
         if "no kernel image" in str(error):  # a GPU older than this build of torch supports
             _use_none()
             return on_cpu(f"torch has no code for the GPU {torch.cuda.get_device_name(device)}")
-        reason = str(error).splitlines()[0]
-        raise InputError(f"device {name}: cannot be used ({reason})") from None
+        raise InputError(f"device {name}: cannot be used ({first_line(error)})") from None
     if torch.cuda.device_count() != count:  # CUDA, once started, reads the environment no more
         raise RuntimeError(f"CUDA sees {torch.cuda.device_count()} devices, {count} were claimed")
     say(f"device: {torch.cuda.get_device_name(device)} ({name})")
@@ -152,7 +151,7 @@ def failures(batch_size: str) -> Iterator[None]:
         RuntimeError,
     ) as error:  # torch's errors of memory and devices are of these
         text = str(error)
-        reason = text.splitlines()[0].strip() if text else type(error).__name__
+        reason = first_line(error)
         where = ",".join(_own.devices) if _own and _own.devices else "the CPU"
         if isinstance(error, MemoryError) or any(word in text.lower() for word in _NO_MEMORY):
             raise InputError(

@@ -20,6 +20,11 @@ class InputError(ValueError):
         super().__init__(" ".join(str(message).split()))
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what a library's error says; its kind where it says nothing."""
+    return next(iter(str(error).splitlines()), "").strip() or type(error).__name__
+
+
 def nearest(value: str, options: Iterable[str], count: int = 3) -> str:
     """Say which of the valid names come closest to a wrong one.
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import json
 import platform
 import subprocess
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 PACKAGE = Path(__file__).parent
 
@@ -86,10 +88,10 @@ def _is_docstring(first: list[ast.stmt]) -> bool:
     )
 
 
-def file_hash(path: str | Path) -> str:
-    """SHA-256 of a file, read in pieces."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def value_hash(value: Any) -> str:
+    """Sixteen hexadecimal digits that stand for any value that JSON can hold (others by their text)."""
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def git_commit(folder: str | Path = ".") -> dict[str, str | bool | None]:

@@ -29,8 +29,8 @@ from pathlib import Path
 from typing import Any
 
 from texshape.errors import InputError
-from texshape.files import write_json, write_text
-from texshape.provenance import file_hash, git_commit
+from texshape.files import file_sha256, write_json, write_text
+from texshape.provenance import git_commit
 
 NAME = "records.json"
 FORMAT = 1
@@ -192,7 +192,7 @@ def adopt(results: str | Path) -> int:
             continue
         if facts.get("temporary"):
             ended = facts["started"]
-        elif Path(name).is_file() and file_hash(name) == facts["sha256"]:
+        elif Path(name).is_file() and file_sha256(name) == facts["sha256"]:
             ended = os.stat(name).st_mtime
         else:
             continue
@@ -229,7 +229,7 @@ def _job(record: Any, name: str, runs: list[dict]) -> dict[str, Any]:
     for file in record.input or []:
         value = sums.get(file, "").removeprefix("sha256:") or None
         if value is None and not _below(file, name) and Path(file).is_file():
-            value = file_hash(file)
+            value = file_sha256(file)
         inputs[file] = value
     log = record.log or []
     return {
@@ -257,7 +257,7 @@ def _below(file: str, name: str) -> bool:
 def _facts(name: str, started: float, known: _Entry | None) -> dict[str, Any]:
     if known is not None and known.file["started"] == started:
         return known.file
-    return {"sha256": file_hash(name), "bytes": os.stat(name).st_size, "started": started}
+    return {"sha256": file_sha256(name), "bytes": os.stat(name).st_size, "started": started}
 
 
 def _listed_by(
@@ -474,7 +474,7 @@ def verify(results: str | Path) -> tuple[int, list[Finding]]:
         recorded = entry.file["sha256"]
         if name not in present:
             findings.append(Finding("missing", name, f"expected SHA-256 {recorded[:12]}"))
-        elif (found := file_hash(present[name])) != recorded:
+        elif (found := file_sha256(present[name])) != recorded:
             why = f"expected SHA-256 {recorded[:12]}, found {found[:12]}"
             size = os.stat(present[name]).st_size
             if size != entry.file["bytes"]:
@@ -488,7 +488,7 @@ def verify(results: str | Path) -> tuple[int, list[Finding]]:
                 now = entries[file].file["sha256"]
             else:
                 if file not in outside:
-                    outside[file] = file_hash(base / file) if (base / file).is_file() else None
+                    outside[file] = file_sha256(base / file) if (base / file).is_file() else None
                 now = outside[file]
             if used is not None and now is not None and used != now:
                 changed.append(file)

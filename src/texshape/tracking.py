@@ -22,8 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from texshape.files import read_csv
-from texshape.provenance import file_hash, git_commit, versions
+from texshape.files import file_sha256, read_csv
+from texshape.provenance import git_commit, versions
 
 DEFAULT_STORE = "sqlite:///mlflow.db"
 KEY, DIGEST, WRITER = "texshape.run", "texshape.digest", "texshape.writer"
@@ -50,7 +50,7 @@ class TrackedRun:
         for part in (self.parameters, self.history, self.measures):
             digest.update(json.dumps(part, sort_keys=True).encode())
         for artifact in self.artifacts:
-            digest.update(f"{artifact.name} {file_hash(artifact)}\n".encode())
+            digest.update(f"{artifact.name} {file_sha256(artifact)}\n".encode())
         return digest.hexdigest()
 
 

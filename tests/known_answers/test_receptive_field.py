@@ -12,7 +12,7 @@ import torch
 import torchvision
 from torch import nn
 
-from texshape.models import bagnet, small
+from texshape.models import bagnet, small, trainable
 from texshape.receptive_field import theoretical
 from texshape.receptive_field.architectures import measured, published
 from texshape.receptive_field.effective import influence
@@ -130,7 +130,7 @@ def test_gradient_agrees_for_resnet18() -> None:
 
 @pytest.mark.parametrize("architecture", ["cnn", "rf9", "rf17", "rf33"])
 def test_gradient_agrees_for_our_networks(architecture: str) -> None:
-    network = small.build(architecture, 12, seed=0).eval()
+    network = trainable.build(architecture, 12, seed=0).eval()
     assert_agrees(network, dict(network.stages), 96)
     size = trace(network, network.stages, image_size=48).last.size
     assert size == {"cnn": 45, "rf9": 9, "rf17": 17, "rf33": 33}[architecture]
@@ -302,7 +302,7 @@ def test_bagnet_parameters_are_those_of_the_architecture() -> None:
 def test_evidence_averages_exactly_to_the_logit(name: str) -> None:
     generator = torch.Generator().manual_seed(0)
     if name in small.ARCHITECTURES:
-        network = small.build(name, 12, seed=0)
+        network = trainable.build(name, 12, seed=0)
     else:
         network = bagnet.build(name, width=0.25, seed=0) if "bag" in name else build(name)
     network = network.double().eval()
@@ -404,7 +404,7 @@ def test_bug_padding_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     right = Interval.window
     monkeypatch.setattr(Interval, "window", lambda self, k, s=1, p=0, d=1: right(self, k, s, 0, d))
     with pytest.raises(AssertionError):
-        assert_agrees(small.build("cnn", 12, seed=0).eval(), {"stage3": "stage3"}, 96)
+        assert_agrees(trainable.build("cnn", 12, seed=0).eval(), {"stage3": "stage3"}, 96)
 
 
 def test_bug_dilation_ignored(monkeypatch: pytest.MonkeyPatch) -> None:

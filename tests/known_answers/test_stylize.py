@@ -224,9 +224,9 @@ def test_fitness_of_known_decisions():
 
 
 def test_backbone_stops_early_and_gives_what_the_network_computes():
-    from texshape.models import small
+    from texshape.models import small, trainable
 
-    network = small.build("cnn", 12, seed=0).eval()
+    network = trainable.build("cnn", 12, seed=0).eval()
     encoder = encoders.Backbone(network, network.stages, mean=small.MEAN, std=small.STD, name="cnn")
     images = to_float(pictures(2, 48))
     called = []

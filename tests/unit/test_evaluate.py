@@ -12,7 +12,7 @@ from torch import nn
 
 from texshape.data.imageset import ImageSet
 from texshape.errors import InputError
-from texshape.models import small
+from texshape.models import small, trainable
 from texshape.models.decisions import decider, probabilities
 from texshape.models.loading import load
 from texshape.models.network import Network
@@ -156,7 +156,7 @@ def test_no_class_map_is_one_clear_line():
 
 def test_a_checkpoint_of_ours_decides_between_its_classes(tmp_path):
     path = tmp_path / "rf9--plain/seed-1/final.pt"
-    trained = small.build("rf9", 3, seed=4)
+    trained = trainable.build("rf9", 3, seed=4)
     checkpoints.write(
         path, trained, architecture="rf9", classes=CLASSES, image_size=48, training={}, seed=1,
         epoch=1, step=1,

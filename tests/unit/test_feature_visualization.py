@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from texshape.errors import InputError
-from texshape.models import small
+from texshape.models import trainable
 from texshape.visualize import features
 from texshape.visualize.features import FourierImage, Settings, visualize
 
@@ -31,7 +31,7 @@ class Stand:
 
 
 def network(architecture: str = "cnn") -> Stand:
-    module = small.build(architecture, 12, seed=0).eval().requires_grad_(False)
+    module = trainable.build(architecture, 12, seed=0).eval().requires_grad_(False)
     return Stand(module, dict(module.stages))
 
 

@@ -16,8 +16,7 @@ from texshape import records
 from texshape.cli.main import app
 from texshape.cli.records import origin, verify  # registers the commands
 from texshape.errors import InputError
-from texshape.files import write_text
-from texshape.provenance import file_hash
+from texshape.files import file_sha256, write_text
 
 RESULTS = Path("results/tiny")
 TABLE = "results/tiny/tables/bias.csv"
@@ -40,7 +39,7 @@ def workflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
     def finish(rule: str, outputs: dict[str, str], inputs: list[str], **parts: object) -> None:
         for name, text in outputs.items():
             write_text(name, text)
-        sums = {name: f"sha256:{file_hash(name)}" for name in inputs}
+        sums = {name: f"sha256:{file_sha256(name)}" for name in inputs}
         for name in outputs:
             record = MetadataRecord(
                 rule=rule, input=sorted(inputs), input_checksums=sums, code=f"texshape run {rule}",
@@ -88,14 +87,14 @@ def found() -> list[tuple[str, str]]:
 
 def test_every_file_names_what_made_it(study: object) -> None:
     made = records.origin(CHECKPOINT)
-    assert made["sha256"] == file_hash(CHECKPOINT)
+    assert made["sha256"] == file_sha256(CHECKPOINT)
     assert made["bytes"] == 7
     assert (made["rule"], made["seeds"], made["device"]) == ("train", [3], "cuda:1, a GPU")
     assert (made["seconds"], made["cpu_seconds"], made["max_rss_mb"]) == (12.5, 20.25, None)
     assert made["params"] == ["'0123456789ab'"]
     assert made["command"] == "texshape run train --seed 3"
     assert records.origin(FIGURE)["inputs"] == {
-        TABLE: file_hash(TABLE), SOURCE: file_hash(SOURCE)
+        TABLE: file_sha256(TABLE), SOURCE: file_sha256(SOURCE)
     }  # fmt: skip
     run = made["run"]
     assert run["commit"] is None
@@ -105,7 +104,7 @@ def test_every_file_names_what_made_it(study: object) -> None:
     array = records.origin(Path(FEATURES).with_name("stem.npy"))  # listed, not declared
     assert (array["rule"], array["sha256"]) == (
         "features",
-        file_hash(Path(FEATURES).parent / "stem.npy"),
+        file_sha256(Path(FEATURES).parent / "stem.npy"),
     )
     assert records.verify(RESULTS) == (6, [])
 
@@ -232,7 +231,7 @@ def test_what_temporary_files_were_made_from_is_kept(study: Callable[..., None])
     records.update(RESULTS, records.snakemake_records(), temporary=[shard])
     assert found() == []
     made = {name: entry.job for name, entry in records._entries(records.load(RESULTS)).items()}
-    assert made[shard]["inputs"] == {CHECKPOINT: file_hash(CHECKPOINT)}
+    assert made[shard]["inputs"] == {CHECKPOINT: file_sha256(CHECKPOINT)}
     assert records.verify(RESULTS)[0] == 7
     os.rename(".snakemake", "elsewhere")
     os.mkdir(".snakemake")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from texshape.errors import InputError
-from texshape.models import small
+from texshape.models import small, trainable
 
 FIELDS = {
     "cnn": 45,
@@ -48,21 +48,21 @@ def test_every_architecture_has_a_known_field():
 
 @pytest.mark.parametrize("architecture", small.ARCHITECTURES)
 def test_receptive_field_of_the_last_map(architecture):
-    module = small.build(architecture, 12)
+    module = trainable.build(architecture, 12)
     assert gradient_extent(module, module.stages["stage3"]) == (FIELDS[architecture],) * 2
 
 
 def test_receptive_field_of_each_stage():
     found = {}
     for stage in ("stem", "stage1", "stage2", "stage3"):
-        module = small.build("cnn", 12)
+        module = trainable.build("cnn", 12)
         found[stage] = gradient_extent(module, module.stages[stage])[0]
     assert found == {"stem": 3, "stage1": 9, "stage2": 21, "stage3": 45}
 
 
 def test_number_of_parameters():
     count = {
-        name: sum(p.numel() for p in small.build(name, 12).parameters())
+        name: sum(p.numel() for p in trainable.build(name, 12).parameters())
         for name in small.ARCHITECTURES
     }
     assert count["cnn"] == 304_412
@@ -73,7 +73,7 @@ def test_number_of_parameters():
 
 @pytest.mark.parametrize("architecture", small.ARCHITECTURES)
 def test_stages_name_submodules_from_input_to_output(architecture):
-    module = small.build(architecture, 7).eval()
+    module = trainable.build(architecture, 7).eval()
     sides = {}
     for stage, name in module.stages.items():
         module.get_submodule(name).register_forward_hook(
@@ -84,7 +84,7 @@ def test_stages_name_submodules_from_input_to_output(architecture):
 
 
 def test_activations_of_a_stage_are_not_changed_by_the_next():
-    module = small.build("cnn", 12, seed=0).eval()
+    module = trainable.build("cnn", 12, seed=0).eval()
     seen, copies = {}, {}
     for stage, name in module.stages.items():
 
@@ -101,16 +101,16 @@ def test_seed_fixes_the_weights_and_leaves_the_global_state():
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    first, second = (small.build("rf9", 12, seed=3).state_dict() for _ in range(2))
+    first, second = (trainable.build("rf9", 12, seed=3).state_dict() for _ in range(2))
     assert torch.equal(torch.rand(3), expected)
     assert all(torch.equal(first[name], second[name]) for name in first)
-    other = small.build("rf9", 12, seed=4).state_dict()
+    other = trainable.build("rf9", 12, seed=4).state_dict()
     assert not torch.equal(first["head.weight"], other["head.weight"])
 
 
 def test_a_configuration_rebuilds_the_architecture():
-    given = small.build("rf9-wide", 5, **small.configuration("rf9-wide"))
-    named = small.build("rf9-wide", 5)
+    given = trainable.build("rf9-wide", 5, given=small.configuration("rf9-wide"))
+    named = trainable.build("rf9-wide", 5)
     assert [p.shape for p in given.parameters()] == [p.shape for p in named.parameters()]
 
 
@@ -124,4 +124,4 @@ def test_normalisation_is_the_same_for_bytes_and_fractions():
 
 def test_unknown_architecture_names_the_nearest():
     with pytest.raises(InputError, match="'rf9_wide' is unknown; did you mean 'rf9-wide'"):
-        small.build("rf9_wide", 12)
+        trainable.build("rf9_wide", 12)

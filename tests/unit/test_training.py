@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from texshape.data import imageset
-from texshape.models import small
+from texshape.models import small, trainable
 from texshape.training import augment, batches, checkpoints, interruption, loop
 from texshape.training.optimization import optimizer_and_schedule
 from texshape.training.randomness import ORDER, generator
@@ -420,7 +420,7 @@ def test_other_precision_and_layout_train_too(data, tmp_path, changed):
 
 def test_evaluation_leaves_the_statistics_of_batch_normalisation(data):
     (images,), _, _ = batches.read_sets([data / "train-plain"], [])
-    module = small.build("cnn", 4, seed=0).train()
+    module = trainable.build("cnn", 4, seed=0).train()
     before = {name: value.clone() for name, value in module.state_dict().items()}
     loop.evaluate(module, images)
     assert same(before, module.state_dict())
@@ -431,7 +431,7 @@ def test_evaluation_leaves_the_statistics_of_batch_normalisation(data):
 
 
 def test_one_cycle_peaks_at_the_learning_rate(data):
-    module = small.build("rf9", 4, seed=0)
+    module = trainable.build("rf9", 4, seed=0)
     optimizer, schedule = optimizer_and_schedule(module, parse(SETTINGS), 100)
     rates = []
     for _ in range(100):

@@ -24,8 +24,8 @@ def provenance(
 
     from texshape import parameters
     from texshape.errors import InputError
-    from texshape.files import write_json
-    from texshape.provenance import file_hash, git_commit, versions
+    from texshape.files import file_sha256, write_json
+    from texshape.provenance import git_commit, versions
 
     values = parameters.from_json(settings)
     canonical = parameters.to_json(values).encode()
@@ -39,7 +39,7 @@ def provenance(
         "machine": {"system": platform.system(), "architecture": platform.machine(),
                     "cores": os.cpu_count()},
         "parameters_sha256": hashlib.sha256(canonical).hexdigest(),
-        "data": {f"{path.parent.name}/{path.name}": file_hash(path) for path in sorted(data)},
+        "data": {f"{path.parent.name}/{path.name}": file_sha256(path) for path in sorted(data)},
     }  # fmt: skip
     write_json(parameters_output, values)
     write_json(output, record)

@@ -32,37 +32,20 @@ def readout(
     ] = None,
 ) -> None:
     """Linear read-out of shape and of texture from every stage, with its baselines."""
-    import pandas as pd
-
     from texshape import parameters
     from texshape.data.imageset import LABEL_COLUMNS
-    from texshape.features.stored import stored
     from texshape.files import read_csv, write_csv
-    from texshape.readout import exemplars, linear
     from texshape.readout.settings import ReadoutSettings, build
+    from texshape.readout.table import read_out
 
     _check_numbers(features, output)
     chosen = build(ReadoutSettings, parameters.from_json(settings), "readout")
-    table = read_csv(labels, LABEL_COLUMNS)
-    conflict = exemplars.conflicting(table)
+    frame = read_csv(labels, LABEL_COLUMNS)
     for folder, path in zip(features, output, strict=True):
-        rows, images = [], {}
-        for part in stored(folder, chosen.inputs, len(table)):
-            for cue in exemplars.CUES:
-                row, result = linear.measure(
-                    part.array, table, cue, settings=chosen, seed=seed,
-                    name=f"{folder}: {part.name}",
-                )  # fmt: skip
-                where = {"stage": part.stage, "cue": cue, "input": part.input}
-                rows.append({**row, **where})
-                # Stages come in order: of each kind of features the last one stays.
-                images[part.input, cue] = pd.DataFrame(
-                    {**where, "imagename": table["imagename"][conflict],
-                     "correct": result.correct, "fold": result.folds}
-                )  # fmt: skip
-        write_csv(path, pd.DataFrame(rows, columns=linear.COLUMNS))
+        table, images = read_out(folder, frame, settings=chosen, seed=seed)
+        write_csv(path, table)
     if images_output:
-        write_csv(images_output, pd.concat(images.values()))
+        write_csv(images_output, images)
 
 
 @run.command("dimensionality")
@@ -80,14 +63,11 @@ def dimensionality(
     ] = None,
 ) -> None:
     """Information about shape and about texture in every stage, by both estimators."""
-    import pandas as pd
-
     from texshape import parameters
     from texshape.data.imageset import LABEL_COLUMNS
     from texshape.dimensionality import table as estimates
     from texshape.dimensionality.pairs import design
     from texshape.errors import InputError
-    from texshape.features.stored import stored
     from texshape.files import read_csv, write_csv
     from texshape.readout.settings import DimensionalitySettings, build
 
@@ -99,23 +79,14 @@ def dimensionality(
     plan = design(frame, settings=chosen, seed=seed)
     fewer = estimates.convergence_plans(frame, plan, seed=seed) if convergence_output else []
     for folder, path in zip(features, output, strict=True):
-        rows, units, convergence = [], [], []
-        for part in stored(folder, chosen.inputs, len(frame)):
-            # A class token is a population of its own: it stands as a stage of its own.
-            where = {"stage": part.name}
-            found, by_unit = estimates.rows(part.array, plan, units=units_output is not None)
-            rows += [{**row, **where} for row in found]
-            units += [{**row, **where} for row in by_unit]
-            found = estimates.convergence(part.array, fewer, chosen.repeats)
-            convergence += [{**row, **where} for row in found]
-        table = pd.DataFrame(rows, columns=estimates.COLUMNS)
-        counts = [column for column in table.columns if column.startswith("n_")]
-        write_csv(path, table.astype(dict.fromkeys(counts, "Int64")))
+        table, units, convergence = estimates.of_features(
+            folder, plan, fewer=fewer, units=units_output is not None
+        )
+        write_csv(path, table)
         if units_output:
-            write_csv(units_output, pd.DataFrame(units, columns=estimates.UNIT_COLUMNS))
+            write_csv(units_output, units)
         if convergence_output:
-            table = pd.DataFrame(convergence, columns=estimates.CONVERGENCE_COLUMNS)
-            write_csv(convergence_output, table)
+            write_csv(convergence_output, convergence)
 
 
 @run.command("erasure")

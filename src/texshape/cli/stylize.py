@@ -208,6 +208,7 @@ def stylize(
     from texshape.compute import prepare
 
     prepare(threads)
+    from texshape.provenance import value_hash
     from texshape.stylize import shards as steps
     from texshape.stylize.engines import build, check_alpha
 
@@ -216,14 +217,16 @@ def stylize(
     style_set = _styles(styles, section)
     made = build(section, decoder=decoder)
     name = condition or output.name
-    request = steps.request_digest(
-        settings=vars(section),
-        weights=made.weights,
-        seed=seed,
-        shards=shards,
-        condition=name,
-        contents=_identity(contents),
-        styles=_identity(style_set),
+    request = value_hash(
+        {
+            "settings": vars(section),
+            "weights": made.weights,
+            "seed": seed,
+            "shards": shards,
+            "condition": name,
+            "contents": _identity(contents),
+            "styles": _identity(style_set),
+        }
     )
     parts = _parts(output, shard, shards)
     for part, stem in parts:
@@ -293,6 +296,7 @@ def conflict_by_optimisation(
     from texshape.data import imageset
     from texshape.files import write_csv
     from texshape.parameters import from_json
+    from texshape.provenance import value_hash
     from texshape.stylize import conflict
     from texshape.stylize import shards as steps
     from texshape.stylize.engines import build
@@ -314,9 +318,9 @@ def conflict_by_optimisation(
         total = len(pairs)
         identity = [_identity(shape_set), _identity(texture_set)]
     made = build(section, decoder=decoder)
-    request = steps.request_digest(
-        settings=vars(section), weights=made.weights, seed=seed, shards=shards, fill=fill,
-        contents=identity,
+    request = value_hash(
+        {"settings": vars(section), "weights": made.weights, "seed": seed, "shards": shards,
+         "fill": fill, "contents": identity}
     )  # fmt: skip
     parts = _parts(output, shard, shards)
     for part, stem in parts:

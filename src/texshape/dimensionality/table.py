@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +12,7 @@ import numpy as np
 from texshape.dimensionality.islam2021 import islam2021, softmax_shares
 from texshape.dimensionality.mutual_information import mutual_information, scores_of
 from texshape.dimensionality.pairs import FACTORS, Design, design
+from texshape.features.stored import stored
 from texshape.readout.linear import check_features
 
 if TYPE_CHECKING:
@@ -126,13 +129,15 @@ def convergence_plans(labels: pd.DataFrame, plan: Design, *, seed: int = 0) -> l
     return plans
 
 
-def convergence(features: np.ndarray, plans: list[Design], repeats: int) -> list[dict[str, object]]:
+def convergence(
+    features: np.ndarray, plans: Sequence[Design], repeats: int
+) -> list[dict[str, object]]:
     """Estimates of one stage from subsamples of its pairs.
 
     Parameters
     ----------
     features : ndarray of shape (n, units)
-    plans : list of Design
+    plans : sequence of Design
         From `convergence_plans`.
     repeats : int
         How many of them belong to each size.
@@ -157,3 +162,50 @@ def convergence(features: np.ndarray, plans: list[Design], repeats: int) -> list
                 {"estimator": "islam2021_score", "value": shares.scores[factor], **common},
             ]
     return table
+
+
+def of_features(
+    folder: str | Path, plan: Design, *, fewer: Sequence[Design] = (), units: bool = False
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Both estimators on every stage of a folder of features.
+
+    Parameters
+    ----------
+    folder : path
+        See `texshape.features.stored`.
+    plan : Design
+        Of the images.
+    fewer : sequence of Design
+        From `convergence_plans`.
+    units : bool
+        Return the distributions over units too.
+
+    Returns
+    -------
+    tuple of DataFrame
+        With `COLUMNS`, `UNIT_COLUMNS` and `CONVERGENCE_COLUMNS`; the latter two are empty unless
+        asked for.
+
+    Raises
+    ------
+    InputError
+        If the features are missing, damaged, or not those of so many images.
+    """
+    import pandas as pd
+
+    found, by_unit, converging = [], [], []
+    for part in stored(folder, plan.settings.inputs, plan.n_images):
+        # A class token is a population of its own: it stands as a stage of its own.
+        where = {"stage": part.name}
+        own, distribution = rows(part.array, plan, units=units)
+        found += [{**row, **where} for row in own]
+        by_unit += [{**row, **where} for row in distribution]
+        repeated = convergence(part.array, fewer, plan.settings.repeats)
+        converging += [{**row, **where} for row in repeated]
+    table = pd.DataFrame(found, columns=COLUMNS)
+    counts = [column for column in table.columns if column.startswith("n_")]
+    return (
+        table.astype(dict.fromkeys(counts, "Int64")),
+        pd.DataFrame(by_unit, columns=UNIT_COLUMNS),
+        pd.DataFrame(converging, columns=CONVERGENCE_COLUMNS),
+    )

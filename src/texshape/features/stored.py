@@ -33,7 +33,7 @@ from texshape.files import (
     write_json,
     write_text,
 )
-from texshape.shards import Shard
+from texshape.shards import Shard, in_order
 
 ARRAY, TABLE, SHARD = "activations.npy", "stages.csv", "shard.json"
 STAGE_COLUMNS = [
@@ -167,21 +167,15 @@ def merge(parts: Sequence[str | Path], folder: str | Path) -> int:
     """
     if not parts:
         raise InputError("merge-features: no part given")
-    found: dict[int, Path] = {}
-    about: dict[str, Any] = {}
+    numbered, about = [], {}
     for part in map(Path, parts):
         own = _shard(part)
-        number = own.pop("number")
-        if number in found:
-            raise InputError(f"{part / SHARD}: shard {number} is given twice")
+        numbered.append((own.pop("number"), part / SHARD, part))
         if about and own != about:
             raise InputError(f"{part / SHARD}: is a shard of {own}, the others of {about}")
-        found[number], about = part, own
-    missing = sorted(set(range(about["total"])) - set(found))
-    if missing:
-        raise InputError(f"{folder}: shard {missing[0]} of {about['total']} is missing")
+        about = own
     folder = Path(folder)
-    ordered = [found[number] for number in range(about["total"])]
+    ordered = in_order(numbered, about["total"], folder)
     tables = [_table(part) for part in ordered]
     for part, table in zip(ordered, tables, strict=True):
         if not table.drop(columns="sha256").equals(tables[0].drop(columns="sha256")):

@@ -7,33 +7,13 @@ B; its networks for these images pad with zeros instead, which has no parameters
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from texshape.errors import InputError, nearest
+from texshape.models.small import ResidualBlock
 
 BLOCKS: dict[str, int] = {"resnet8": 1, "resnet14": 2, "resnet20": 3, "resnet32": 5}
 _WIDTHS = (16, 32, 64)
-
-
-class BasicBlock(nn.Module):
-    """Two 3x3 convolutions with batch normalisation around a shortcut."""
-
-    def __init__(self, channels: int, width: int, stride: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, width, 3, stride=stride, padding=1, bias=False)
-        self.norm1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm2d(width)
-        self.shortcut: nn.Module = nn.Identity()
-        if stride != 1 or channels != width:
-            self.shortcut = nn.Sequential(
-                nn.Conv2d(channels, width, 1, stride=stride, bias=False), nn.BatchNorm2d(width)
-            )
-
-    def forward(self, x: Tensor) -> Tensor:  # (B, channels, H, W) -> (B, width, H/s, W/s)
-        inner = torch.relu_(self.norm1(self.conv1(x)))
-        return torch.relu_(self.norm2(self.conv2(inner)) + self.shortcut(x))
 
 
 class CifarResNet(nn.Module):
@@ -65,7 +45,7 @@ class CifarResNet(nn.Module):
             layers = []
             for block in range(blocks):
                 stride = 2 if number > 1 and block == 0 else 1
-                layers.append(BasicBlock(channels, width, stride))
+                layers.append(ResidualBlock(channels, width, stride=stride))
                 channels = width
             setattr(self, f"stage{number}", nn.Sequential(*layers))
         self.head = nn.Linear(channels, classes)

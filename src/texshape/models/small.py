@@ -6,14 +6,13 @@ decides the receptive field, as in BagNets (Brendel and Bethge 2019, arXiv 1904.
 ``-wide`` variants keep the small receptive field and take the number of parameters of the full
 network, so that the two can be told apart.
 
-    >>> build("rf9", classes=12).stages["stage3"]
+    >>> SmallNetwork(**configuration("rf9"), classes=12).stages["stage3"]
     'stage3'
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,20 +47,29 @@ ARCHITECTURES: tuple[str, ...] = tuple(CONFIGURATIONS)
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions with batch normalisation, the first of stride 2, around a 1x1 shortcut."""
+    """Two convolutions with batch normalisation around a shortcut; the first has the stride.
 
-    def __init__(self, channels: int, width: int, kernels: Sequence[int]) -> None:
+    The shortcut is the identity where the shape stays, a 1x1 convolution elsewhere.
+    """
+
+    def __init__(
+        self, channels: int, width: int, kernels: Sequence[int] = (3, 3), *, stride: int = 2
+    ) -> None:
         super().__init__()
         first, second = kernels
-        self.conv1 = nn.Conv2d(channels, width, first, stride=2, padding=first // 2, bias=False)
+        self.conv1 = nn.Conv2d(
+            channels, width, first, stride=stride, padding=first // 2, bias=False
+        )
         self.norm1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, second, padding=second // 2, bias=False)
         self.norm2 = nn.BatchNorm2d(width)
-        self.shortcut = nn.Sequential(
-            nn.Conv2d(channels, width, 1, stride=2, bias=False), nn.BatchNorm2d(width)
-        )
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or channels != width:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(channels, width, 1, stride=stride, bias=False), nn.BatchNorm2d(width)
+            )
 
-    def forward(self, x: Tensor) -> Tensor:  # (B, channels, H, W) -> (B, width, H/2, W/2)
+    def forward(self, x: Tensor) -> Tensor:  # (B, channels, H, W) -> (B, width, H/s, W/s)
         inner = torch.relu_(self.norm1(self.conv1(x)))
         return torch.relu_(self.norm2(self.conv2(inner)) + self.shortcut(x))
 
@@ -115,36 +123,6 @@ def configuration(architecture: str) -> dict[str, list[int]]:
             f"architecture '{architecture}' is unknown{nearest(architecture, ARCHITECTURES)}"
         )
     return {key: list(value) for key, value in CONFIGURATIONS[architecture].items()}
-
-
-def build(
-    architecture: str, classes: int, *, seed: int | None = None, **given: Any
-) -> SmallNetwork:
-    """Build a network with random weights.
-
-    Parameters
-    ----------
-    architecture : str
-        One of `ARCHITECTURES`.
-    classes : int
-        Number of outputs.
-    seed : int, optional
-        Seed of the weights, which leaves the global random state alone; without it that state is
-        used.
-    **given
-        ``widths`` and ``kernels`` that replace the architecture's own (from a checkpoint).
-
-    Raises
-    ------
-    InputError
-        If there is no such architecture.
-    """
-    parts = given or configuration(architecture)
-    if seed is None:
-        return SmallNetwork(**parts, classes=classes)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return SmallNetwork(**parts, classes=classes)
 
 
 def normalise(images: Tensor, mean: Sequence[float] = MEAN, std: Sequence[float] = STD) -> Tensor:

@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from texshape.errors import InputError
+from texshape.errors import InputError, first_line
 from texshape.receptive_field.interval import Interval
 
 
@@ -128,9 +128,8 @@ def trace(module: nn.Module, stages: dict[str, str], *, image_size: int) -> Trac
             watch.__init__()
             output = _run(module, watch, image_size, meta=False)
     except (RuntimeError, ValueError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            f"the network does not run on images of {image_size} px: {reason}"
+            f"the network does not run on images of {image_size} px: {first_line(error)}"
         ) from error
     finally:
         for hook in hooks:

@@ -11,7 +11,6 @@ folders (the result is a tar). A shard with the stem PART is, written in this or
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -36,7 +35,7 @@ from texshape.data.photographs import (
 from texshape.data.procedural import restyled_labels
 from texshape.errors import InputError
 from texshape.files import atomic_path, file_sha256, naming, read_csv, write_csv, write_json
-from texshape.shards import Shard
+from texshape.shards import Shard, in_order
 from texshape.stylize import tar
 from texshape.stylize.engines import Engine
 from texshape.stylize.manifest import MANIFEST_COLUMNS
@@ -50,12 +49,6 @@ _DESCRIPTION = {
     "request": str, "files": list, "sha256": dict, "contents": int, "unusable": list, "number": int,
     "total": int,
 }  # fmt: skip
-
-
-def request_digest(**parts: Any) -> str:
-    """Name a request: 16 digits of a hash over everything that its result depends on."""
-    text = json.dumps(parts, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def is_done(stem: str | Path, digest: str) -> bool:
@@ -118,7 +111,7 @@ def stylize_imageset(
     condition : str
         Name of the whole set, for its labels.
     request : str
-        From `request_digest`.
+        Hash of everything that the result depends on.
     output : str or Path
         Stem of the shard's files.
     """
@@ -324,23 +317,17 @@ def merge(
     """
     if not parts:
         raise InputError("merge-shards: no part given")
-    found = {}
+    numbered, first = [], None
     for part in parts:
         path = Path(f"{part}.shard.json")
         about = _read_description(path)
         for place in _damaged(path, about):
             raise InputError(f"{place}: missing or damaged; make its shard again")
-        if about["number"] in found:
-            raise InputError(f"{path}: shard {about['number']} is given twice")
-        found[about["number"]] = (Path(part), about)
-    first = next(iter(found.values()))[1]
-    for part, about in found.values():
+        first = first or about
         if (about["request"], about["total"]) != (first["request"], first["total"]):
-            raise InputError(f"{part}.shard.json: belongs to another request than the other shards")
-    missing = sorted(set(range(first["total"])) - set(found))
-    if missing:
-        raise InputError(f"{output}: shard {missing[0]} of {first['total']} is missing")
-    ordered = [found[number] for number in range(first["total"])]
+            raise InputError(f"{path}: belongs to another request than the other shards")
+        numbered.append((about["number"], path, (Path(part), about)))
+    ordered = in_order(numbered, first["total"], output)
     unusable = [line for _, about in ordered for line in about["unusable"]]
     check_count(unusable, tolerated, first["contents"], output)
     stems = [part for part, _ in ordered]

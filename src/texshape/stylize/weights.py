@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from texshape.errors import InputError
+from texshape.errors import InputError, first_line
 from texshape.files import file_sha256
 
 
@@ -41,8 +41,7 @@ def load_weights(path: str | Path, sha256: str | None = None) -> dict[str, Any]:
     except pickle.UnpicklingError:
         raise InputError(f"{path}: damaged, or holds more than weights; not loaded") from None
     except Exception as error:  # zip, pickle and storage errors of many kinds mean the same here
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path}: no file of weights ({reason})") from None
+        raise InputError(f"{path}: no file of weights ({first_line(error)})") from None
     if not isinstance(content, Mapping):
         raise InputError(f"{path}: holds no dictionary of weights")
     return dict(content)
@@ -54,5 +53,5 @@ def state_digest(state: Mapping[str, Tensor]) -> str:
     for name in sorted(state):
         value = state[name].detach().cpu().contiguous()
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(value.numpy().tobytes())
+        digest.update(value.view(-1).view(torch.uint8).numpy().data)  # NumPy knows no bfloat16
     return digest.hexdigest()[:16]

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from texshape.files import write_json
-
-
-def digest(value: Any) -> str:
-    """Sixteen hexadecimal digits that stand for any value that JSON can hold."""
-    text = json.dumps(value, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+from texshape.provenance import value_hash
 
 
 def once(
@@ -40,7 +34,7 @@ def once(
         Whether the step had to run.
     """
     record = folder / ".steps" / f"{name}.json"
-    wanted = {"key": digest(key), "outputs": sorted(path.name for path in outputs)}
+    wanted = {"key": value_hash(key), "outputs": sorted(path.name for path in outputs)}
     if all(path.exists() for path in outputs) and _read(record) == wanted:
         return False
     record.unlink(missing_ok=True)

@@ -13,8 +13,8 @@ import numpy as np
 
 from texshape.data import imageset, published
 from texshape.errors import InputError
-from texshape.provenance import file_hash, source_hash
-from texshape.survey.records import digest
+from texshape.files import file_sha256
+from texshape.provenance import source_hash, value_hash
 from texshape.trials.names import ABSENT, image_id, parse
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def from_published(
     sets = {name: _packed(cache, name) for name in published.STIMULI}
     folder = _published_trials(cache, everything or exemplars is None)
     if exemplars is None:
-        return Stimuli("published", sets, digest([_packed_key(n) for n in sets]),
+        return Stimuli("published", sets, value_hash([_packed_key(n) for n in sets]),
                        read_published(folder), folder)  # fmt: skip
     if exemplars < 1:
         raise InputError(f"--exemplars: expected at least 1, found {exemplars}")
@@ -104,7 +104,7 @@ def from_published(
         for key, own in read_published(folder).items()
         if len(kept := _on(own, sets[key[1]]))
     }
-    return Stimuli("published", sets, digest([*map(_packed_key, sets), exemplars]), trials)
+    return Stimuli("published", sets, value_hash([*map(_packed_key, sets), exemplars]), trials)
 
 
 def from_folder(folder: Path) -> Stimuli:
@@ -133,8 +133,8 @@ def from_folder(folder: Path) -> Stimuli:
     labels = sets[CUE_CONFLICT].labels
     if not (labels["shape"] != labels["texture"]).any():
         raise InputError(f"--stimuli {folder}: in no image do shape and texture differ")
-    hashes = {str(p.relative_to(folder)): file_hash(p) for paths in found.values() for p in paths}
-    return Stimuli(str(folder), sets, digest(hashes))
+    hashes = {str(p.relative_to(folder)): file_sha256(p) for paths in found.values() for p in paths}
+    return Stimuli(str(folder), sets, value_hash(hashes))
 
 
 def _read(paths: list[Path], name: str) -> imageset.ImageSet:
@@ -168,7 +168,7 @@ def _read(paths: list[Path], name: str) -> imageset.ImageSet:
 
 def _packed_key(name: str) -> str:
     code = source_hash("data/published.py", "data/imageset.py")
-    return digest([file_hash(published.index_path(name)), code])
+    return value_hash([file_sha256(published.index_path(name)), code])
 
 
 def _packed(cache: Path, name: str) -> imageset.ImageSet:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -13,7 +12,7 @@ from texshape import FORMAT_VERSION, tables
 from texshape.devices import LostDeviceError, failures
 from texshape.errors import InputError
 from texshape.files import write_csv, write_json
-from texshape.provenance import source_hash, versions
+from texshape.provenance import source_hash, value_hash, versions
 from texshape.survey import leaderboard, techniques
 from texshape.survey.records import once
 from texshape.survey.stimuli import CUE_CONFLICT, Stimuli
@@ -231,18 +230,10 @@ def _load(
 
 def _weights_key(network: Network) -> str:
     """Hash of the name and of everything that the network has learned."""
-    found = hashlib.sha256(f"{network.name}\n{network.classes}\n{network.categories}".encode())
-    found.update(repr(network.preprocess).encode())
-    for name, tensor in network.module.state_dict().items():
-        found.update(f"{name}{tuple(tensor.shape)}".encode())
-        found.update(tensor.detach().cpu().contiguous().view(-1).view(dtype=_bytes()).numpy().data)
-    return found.hexdigest()[:16]
+    from texshape.stylize.weights import state_digest
 
-
-def _bytes() -> Any:
-    import torch
-
-    return torch.uint8
+    about = [network.name, network.classes, network.categories, repr(network.preprocess)]
+    return value_hash([*about, state_digest(network.module.state_dict())])
 
 
 def _describe(candidate: Candidate, subject: Subject) -> dict[str, Any]:

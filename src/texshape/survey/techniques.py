@@ -7,14 +7,12 @@ epoch 1 the network itself.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from texshape import parameters
 from texshape.errors import InputError
 from texshape.files import write_csv
 from texshape.models.network import Network
@@ -161,24 +159,23 @@ def sensitivity(subject: Subject) -> None:
 
 def knowledge(subject: Subject) -> None:
     """Linear read-out and dimensionality of every stage, of the network and of random weights."""
-    from texshape.cli.readout import dimensionality
+    from texshape.dimensionality import table as estimates
+    from texshape.dimensionality.pairs import design
     from texshape.features.extract import extract
+    from texshape.readout.settings import DimensionalitySettings, build
 
-    section = fold_settings(subject.settings["readout"], subject.conflict.labels)
-    with _labels(subject.folder, subject.stimuli) as labels:
-        for epoch, network in subject.states.items():
-            features = subject.folder / "features" / epoch
-            extract(network, subject.conflict.images, features, pixels=False)
-            _read_out(features, labels, section, subject.seed,
-                      subject.folder / "readout" / f"{epoch}.csv")  # fmt: skip
-            dimensionality(
-                [features],
-                labels,
-                parameters.to_json(subject.settings["dimensionality"]),
-                [subject.folder / "dimensionality" / f"{epoch}.csv"],
-                seed=subject.seed,
-            )
-            shutil.rmtree(features.parent)  # large, and soon made again
+    labels, settings = subject.conflict.labels, subject.settings
+    section = fold_settings(settings["readout"], labels)
+    chosen = build(DimensionalitySettings, settings["dimensionality"], "dimensionality")
+    plan = design(labels, settings=chosen, seed=subject.seed)
+    for epoch, network in subject.states.items():
+        features = subject.folder / "features" / epoch
+        extract(network, subject.conflict.images, features, pixels=False)
+        _read_out(features, labels, section, subject.seed,
+                  subject.folder / "readout" / f"{epoch}.csv")  # fmt: skip
+        table, _, _ = estimates.of_features(features, plan)
+        write_csv(subject.folder / "dimensionality" / f"{epoch}.csv", table)
+        shutil.rmtree(features.parent)  # large, and soon made again
 
 
 def read_pixels(stimuli: Stimuli, section: dict[str, Any], seed: int, output: Path) -> None:
@@ -186,33 +183,25 @@ def read_pixels(stimuli: Stimuli, section: dict[str, Any], seed: int, output: Pa
     from texshape.features.extract import PIXELS, pixel_baseline
     from texshape.features.stored import STAGE_COLUMNS, Writer
 
-    folder = output.parent / "features"
-    values = pixel_baseline(stimuli.sets[CUE_CONFLICT].images)
+    folder, shown = output.parent / "features", stimuli.sets[CUE_CONFLICT]
+    values = pixel_baseline(shown.images)
     about = dict.fromkeys(STAGE_COLUMNS) | {"stage": PIXELS, "input": PIXELS, "kind": "vector"}
     with Writer(folder, len(values)) as writer:
         writer.append([(about | {"units": values.shape[1]}, values)])
-    with _labels(output.parent, stimuli) as labels:
-        _read_out(folder, labels, {**section, "inputs": [PIXELS]}, seed, output)
+    _read_out(folder, shown.labels, {**section, "inputs": [PIXELS]}, seed, output)
     shutil.rmtree(folder)
 
 
 def _read_out(
-    features: Path, labels: Path, section: dict[str, Any], seed: int, output: Path
+    features: Path, labels: pd.DataFrame, section: dict[str, Any], seed: int, output: Path
 ) -> None:
-    from texshape.cli.readout import readout
+    from texshape.readout.settings import ReadoutSettings, build
+    from texshape.readout.table import read_out
 
-    readout([features], labels, parameters.to_json(section), [output], seed=seed)
-
-
-@contextmanager
-def _labels(folder: Path, stimuli: Stimuli) -> Iterator[Path]:
-    """The labels of the cue-conflict images as a file, for a while."""
-    path = folder / "labels.csv"
-    write_csv(path, stimuli.sets[CUE_CONFLICT].labels)
-    try:
-        yield path
-    finally:
-        path.unlink()
+    table, _ = read_out(
+        features, labels, settings=build(ReadoutSettings, section, "readout"), seed=seed
+    )
+    write_csv(output, table)
 
 
 def fold_settings(section: dict[str, Any], labels: pd.DataFrame) -> dict[str, Any] | None:

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from texshape.errors import InputError, nearest_path
+from texshape.errors import InputError, first_line, nearest_path
 from texshape.files import atomic_path
 from texshape.models import trainable
 
@@ -199,5 +199,4 @@ def _load(path: str | Path) -> Any:
     except InputError:
         raise
     except Exception as error:  # zip, pickle and storage errors of many kinds mean the same here
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path}: truncated or not a checkpoint ({reason})") from None
+        raise InputError(f"{path}: truncated or not a checkpoint ({first_line(error)})") from None

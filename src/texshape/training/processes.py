@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
-from texshape.errors import InputError
+from texshape.errors import InputError, first_line
 from texshape.training.interruption import RESUME_STATUS, Interrupted
 
 # How long a process waits for the others, when they meet and at every step.
@@ -180,7 +180,7 @@ def group(log: Callable[[str], None]) -> Iterator[Group]:
     except (RuntimeError, ValueError) as error:  # DistError is a RuntimeError
         raise InputError(
             f"training: process {rank + 1} of {size} could not meet the others at {place} within "
-            f"{TIMEOUT.total_seconds():.0f} s ({_first_line(error)})"
+            f"{TIMEOUT.total_seconds():.0f} s ({first_line(error)})"
         ) from None
     try:
         yield Group(rank, size, device)
@@ -188,7 +188,7 @@ def group(log: Callable[[str], None]) -> Iterator[Group]:
         if not _is_lost(error):
             raise
         raise LostProcess(
-            f"training: process {rank + 1} of {size} lost the others ({_first_line(error)})"
+            f"training: process {rank + 1} of {size} lost the others ({first_line(error)})"
         ) from None
     except Interrupted:
         dist.destroy_process_group()
@@ -204,10 +204,6 @@ def _is_lost(error: RuntimeError) -> bool:
     words = ("gloo", "connection", "nccl", "timed out", "process group")
     text = str(error).lower()
     return isinstance(error, dist.DistError) or any(word in text for word in words)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0].strip() if str(error) else type(error).__name__
 
 
 @contextmanager

@@ -80,7 +80,7 @@ def read(path: str | Path, *, classes: Sequence[str] | None = None, own: bool = 
         procedural classes, whichever the shown ones belong to.
     own : bool
         Of a network of an experiment: by default its classes are those that it is shown or
-        answers, whatever they are called.
+        answers, whatever they are called; where it is shown classes of a known set, those only.
 
     Raises
     ------
@@ -120,12 +120,19 @@ def read(path: str | Path, *, classes: Sequence[str] | None = None, own: bool = 
         # Texture patches have the category 'na' throughout; then the decisions tell.
         shown = [name for name in columns["category"] if name != ABSENT]
         if own and shown:
-            chosen = tuple(sorted({*shown, *columns["object_response"]} - {ABSENT}))
+            chosen = _own_classes(shown, columns["object_response"])
         else:
             chosen = vocabulary(shown or columns["object_response"], path)
     trials = Trials(str(path), chosen, columns)
     _check_classes(trials)
     return trials
+
+
+def _own_classes(shown: Sequence[str], answered: Sequence[str]) -> tuple[str, ...]:
+    """What a network is shown or answers; a known set that holds all shown bounds the answers."""
+    named = {*shown, *answered} - {ABSENT}
+    known = next((names for names in VOCABULARIES.values() if set(shown) <= set(names)), None)
+    return tuple(sorted(named if known is None else named & set(known)))
 
 
 def vocabulary(shown: Iterable[str], source: object = "trials") -> tuple[str, ...]:

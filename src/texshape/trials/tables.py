@@ -199,10 +199,11 @@ def shape_bias_tables(
     if humans:
         groups.append((subjects[HUMANS], humans, classes[humans[0].subject]))
     for subject, group, names in groups:
-        answers = (
+        shape, texture, response = (
             [v for own in group for v in getattr(own, c)] for c in ("shape", "texture", "response")
         )
-        for name, counts in shape_bias_by_class(*answers, names).items():
+        shown = [name for name in names if name in set(shape)]  # others may be answered
+        for name, counts in shape_bias_by_class(shape, texture, response, shown).items():
             by_class.append(
                 subject.identity()
                 | {
