@@ -31,7 +31,7 @@ def open_page(path: Path, *, width: int, dark: bool = False) -> Iterator[tuple[A
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url[:80]}"))
-        page.goto(path.resolve().as_uri())
+        page.goto(path.resolve().as_uri(), timeout=180_000)  # megabytes, on a crowded machine
         yield page, complaints
         browser.close()
 

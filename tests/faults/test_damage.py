@@ -61,12 +61,12 @@ def survivors(path: Path, read, expected, seed: int = 0) -> int:
 
 
 def test_checkpoints(tmp_path: Path) -> None:
-    from texshape.models import small
+    from texshape.models import trainable
     from texshape.training import checkpoints
 
     path = tmp_path / "final.pt"
     checkpoints.write(
-        path, small.build("rf9", classes=3), architecture="rf9", classes=["a", "b", "c"],
+        path, trainable.build("rf9", classes=3), architecture="rf9", classes=["a", "b", "c"],
         image_size=16, training={}, seed=0, epoch=1, step=1,
     )  # fmt: skip
     whole = checkpoints.read(path)

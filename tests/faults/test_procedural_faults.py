@@ -117,7 +117,7 @@ def test_variants_that_do_not_exist_or_change_what_does_not_exist():
         (SECTION, ["--variant", "bse"], "no variant 'bse'"),
         (SECTION, ["--workers", "0"], "workers: 0"),
         ("{", [], "settings: not JSON"),
-        ("[1]", [], "data: expected a section"),
+        ("[1]", [], "--settings: expected a JSON object, found list"),
         (changed("image_size", 16), [], "data.image_size: 16; expected"),
     ],
 )

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from texshape.cli.run import run
 from texshape.errors import InputError
+from texshape.features.stored import stored
 from texshape.files import read_csv
 
 for module in ("comparison", "data", "evaluate", "readout", "receptive_field", "robustness",
@@ -146,7 +147,8 @@ def test_a_transformer_goes_through_every_step(here):
     kinds = stages.groupby("stage")["input"].agg(set)
     assert kinds[blocks].tolist() == [{"pooled", "cls"}] * 2
     assert set(stages["units"][stages["stage"].isin(blocks)]) == {24}
-    assert np.load(folder / "features/block02.cls.npy").shape == (288, 24)
+    shapes = {part.name: part.array.shape for part in stored(folder / "features", ["cls"])}
+    assert shapes["block02.cls"] == (288, 24)
 
     readout = read_csv(folder / "readout.csv")
     assert len(readout) == 2 * 2 * 2  # blocks, kinds of features, cues

@@ -90,7 +90,7 @@ def test_points_lie_where_the_table_says():
         round(float(x), 6) for line in figure.axes[0].lines for x in np.atleast_1d(line.get_xdata())
     }
     frame = style.trained_on_base(PROCEDURAL["shape_bias"], SETTINGS)
-    assert len(frame) == 3 * 12
+    assert len(frame) == 3 * 14
     assert {round(100 * value, 6) for value in frame["shape_bias"]} <= drawn
 
 

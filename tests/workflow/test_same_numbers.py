@@ -18,7 +18,7 @@ import pytest
 
 from tests.workflow.conftest import ROOT, Workflow
 from texshape import records
-from texshape.provenance import file_hash
+from texshape.files import file_sha256
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(3000)]
 
@@ -61,7 +61,7 @@ def test_a_recorded_command_gives_the_same_bytes(
     differing = [
         name
         for name, facts in job["outputs"].items()
-        if file_hash(tmp_path / name) != facts["sha256"]
+        if file_sha256(tmp_path / name) != facts["sha256"]
     ]
     assert differing == []
 

@@ -133,7 +133,10 @@ def test_trials_have_the_published_columns(smoke: Workflow) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"training": {"epoch": 3}}, "unknown parameter 'training.epoch'; did you mean 'epochs'?"),
+        (
+            {"training": {"epoch": 3}},
+            "unknown parameter 'training.epoch'; did you mean 'epochs' or 'step_epochs'?",
+        ),
         ({"training": {"epochs": "ten"}}, 'training.epochs: expected integer, found "ten"'),
         ({"networks": ["tim:resnet50"]}, "tim"),
     ],
