@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.workflow import tiny
+from tests.workflow.conftest import jobs
 
 from texshape import files
 from texshape.data import imageset, procedural
@@ -302,6 +303,73 @@ def test_two_workflows_at_once_and_killed_ones(tmp_path: Path, finished: tiny.Ti
     project.snakemake("--unlock")
     project.snakemake(*tiny.TARGETS)
     assert tiny.numbers(results) == tiny.numbers(finished.folder / tiny.RESULTS)
+
+
+# --- a folder that may not be written, a clock that is put back -----------------------------------
+
+
+def test_a_read_only_folder_is_named_and_stays_as_it_was(
+    disk: Path, finished: tiny.Tiny, settings: dict
+) -> None:
+    (disk / "tables").mkdir()
+    (disk / "tables" / "shape_bias.csv").write_text("the former result")
+    before = tiny.hashes(disk)
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    steps = {
+        "data/train-plain.images.npy": (
+            "run", "render", "--settings", json.dumps(settings["data"]), "--seed",
+            settings["seed"], "--set", "train-plain", "--output-dir", disk / "data",
+        ),
+        "tables/shape_bias.csv": (
+            "run", "tabulate-trials", "--results", tiny.RESULTS, "--network",
+            "rf9--plain/seed-0", "--settings", '{"resamples": 50}', "--output-dir",
+            disk / "tables",
+        ),
+        "net": (
+            "run", "train", "--architecture", "rf9", "--seed", 0,
+            "--settings", json.dumps(settings["training"]),
+            "--train", f"{tiny.RESULTS}/data/base/train-plain",
+            "--validation", f"{tiny.RESULTS}/data/base/validation-plain",
+            "--output-dir", disk / "net",
+        ),
+    }  # fmt: skip
+    for name, arguments in steps.items():
+        done = call(*arguments, folder=finished.folder)
+        last = done.stderr.splitlines()[-1]
+        assert done.returncode == 2, done.stderr
+        assert last.startswith(f"texshape: error: {disk / name}"), done.stderr
+        assert last.endswith("cannot be written (read-only file system)"), done.stderr
+        assert "Traceback" not in done.stderr
+    assert tiny.hashes(disk) == before
+
+
+def test_a_clock_that_is_put_back(tmp_path: Path, finished: tiny.Tiny) -> None:
+    """Results from a day in the future are neither made anew nor taken for newer than a change."""
+    project = tiny.copy(finished, tmp_path / "project")
+    results = project.folder / tiny.RESULTS
+    before = tiny.numbers(results)
+    tomorrow = time.time() + 86_400
+    for path in [*project.folder.rglob("*")]:
+        if path.is_file() and not path.is_symlink() and ".git" not in path.parts:
+            os.utime(path, (tomorrow, tomorrow))
+    assert tiny.nothing_to_do(project)
+
+    parameters_file = project.folder / "params.yaml"
+    former = parameters_file.read_text(encoding="utf-8")
+    parameters_file.write_text(former.replace("resamples: 100", "resamples: 101"), encoding="utf-8")
+    assert parameters_file.read_text(encoding="utf-8") != former
+    assert jobs(project.snakemake("-n", *tiny.TARGETS).stdout)["tabulate_trials"] == 1
+    project.snakemake(*tiny.TARGETS)
+    changed = tiny.numbers(results)
+    assert changed["tables/shape_bias.csv"] != before["tables/shape_bias.csv"]
+    assert {name for name in before if name.endswith(".pt")} == {
+        name for name in before if name.endswith(".pt") and changed[name] == before[name]
+    }
+
+    parameters_file.write_text(former, encoding="utf-8")
+    project.snakemake(*tiny.TARGETS)
+    assert tiny.numbers(results) == before
+    assert tiny.nothing_to_do(project)
 
 
 @contextmanager

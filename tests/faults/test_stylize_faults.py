@@ -253,6 +253,57 @@ def test_train_decoder_through_the_command_line(place, cli):
     assert (status, "layer 'stage9'" in err) == (2, True)
 
 
+@pytest.mark.parametrize("option", ["--content", "--held-out-content", "--held-out-styles"])
+def test_a_decoder_trains_on_images_of_one_size(place, cli, option):
+    small = (styles if "styles" in option else contents)(side=16)
+    imageset.write(place / "small", small)
+    given = {
+        "--held-out-content": place / "content", "--styles": place / "styles",
+        "--held-out-styles": place / "styles", "--settings": json.dumps(SETTINGS),
+        "--output": place / "out.pt", "--reconstruction": place / "out.csv",
+    }  # fmt: skip
+    words = ["train-decoder", "--content", place / "content"]
+    if option == "--content":
+        words += [option, place / "small"]
+    else:
+        given[option] = place / "small"
+    words += [word for pair in given.items() for word in pair]
+    status, err = cli(*words)
+    first = place / ("styles" if "styles" in option else "content")
+    assert status == 2
+    assert err.splitlines()[-1] == (
+        f"texshape: error: {place / 'small'}: images of 16 x 16 pixels; "
+        f"expected 24 x 24 pixels, as in {first}"
+    )
+    assert not left_behind(place)
+
+
+def test_batches_too_large_for_the_memory_name_what_to_lower(place, cli, monkeypatch):
+    def full(*_, **__):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")
+
+    monkeypatch.setattr(encoders.RandomPyramid, "forward", full)
+    conflicts = ["conflict-by-optimisation", "--contents", place / "content", "--textures",
+                 place / "content", "--settings", json.dumps(SETTINGS), "--output",
+                 place / "out"]  # fmt: skip
+    decoder = [
+        "train-decoder", "--content", place / "content", "--styles", place / "styles",
+        "--held-out-content", place / "content", "--held-out-styles", place / "styles",
+        "--settings", json.dumps(SETTINGS), "--output", place / "out.pt", "--reconstruction",
+        place / "out.csv",
+    ]  # fmt: skip
+    for words, parameter in (
+        (["stylize", *options(place)], "stylize.batch_size"),
+        (conflicts, "stylize.batch_size"),
+        (decoder, "stylize.decoder.batch_size"),
+    ):
+        status, err = cli(*words)
+        assert status == 2
+        assert f"does not fit in memory; lower {parameter} (" in err
+        assert "Traceback" not in err
+        assert not left_behind(place)
+
+
 def test_sheet(place, cli):
     assert cli("stylize", *options(place))[0] == 0
     common = ["--content", place / "content", "--styles", place / "styles", "--result"]

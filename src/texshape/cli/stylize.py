@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from texshape.cli.run import run
+from texshape.devices import failures
 from texshape.errors import InputError, nearest
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def prepare_styles(
 
 
 @run.command("train-decoder")
+@failures("stylize.decoder.batch_size")
 def train_decoder(
     content: Annotated[
         list[Path], typer.Option(help="Stem of an image set, or a folder; any number.")
@@ -135,12 +137,15 @@ def train_decoder(
     from texshape.stylize.engines import AdaIN
     from texshape.stylize.reconstruction import reconstruction_table
 
-    contents = np.concatenate([_pixels(place, section) for place in content])
+    several = [_pixels(place, section) for place in content]
     style_images = _styles(styles, section).images
     held_out = {
         "content": _pixels(held_out_content, section),
         "style": _styles(held_out_styles, section).images,
     }
+    _of_one_size([*content, held_out_content], [*several, held_out["content"]])
+    _of_one_size([styles, held_out_styles], [style_images, held_out["style"]])
+    contents = np.concatenate(several)
     network = encoders.load(section.encoder)
     place(network)
     module, rows = train(
@@ -183,6 +188,7 @@ def train_decoder(
 
 
 @run.command("stylize")
+@failures("stylize.batch_size")
 def stylize(
     content: Annotated[
         Path, typer.Option(help="Stem of an image set, or a folder of class folders.")
@@ -258,6 +264,7 @@ def merge_shards(
 
 
 @run.command("conflict-by-optimisation")
+@failures("stylize.batch_size")
 def conflict_by_optimisation(
     output: Annotated[Path, typer.Option(help="Stem of the result, or of the shard.")],
     settings: SettingsOption = "{}",
@@ -555,6 +562,14 @@ def _pixels(place: Path, section: StylizeSettings) -> np.ndarray:
     if not pixels:
         raise InputError(f"{place}: holds no usable image")
     return np.stack(pixels)
+
+
+def _of_one_size(places: list[Path], pixels: list[np.ndarray]) -> None:
+    """Images that go through a network in one batch, from wherever they come."""
+    sizes = [f"{images.shape[1]} x {images.shape[2]} pixels" for images in pixels]
+    for place, size in zip(places, sizes, strict=True):
+        if size != sizes[0]:
+            raise InputError(f"{place}: images of {size}; expected {sizes[0]}, as in {places[0]}")
 
 
 def _identity(images: Any) -> str:

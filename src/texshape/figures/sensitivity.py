@@ -48,7 +48,9 @@ def grid(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
         span = style.percent(rows["shape_bias"])
         known = span[np.isfinite(span)]
         spread = f", spread {np.ptp(known):.1f} points" if len(known) else ", undefined"
-        axis.set_title(f"{name}{spread}, n = {style.counts(rows['n_conflict'])}")
+        architecture, _, arm = name.partition("--")
+        label = style.network_label(architecture, arm)
+        axis.set_title(f"{label}{spread}, n = {style.counts(rows['n_conflict'])}")
         axis.set_yticks(range(len(pipelines)), pipelines)
         axis.set_ylim(len(pipelines) - 0.5, -0.5)
         _zoom(axis, style.percent(frame[["ci_low", "ci_high", "shape_bias"]]))

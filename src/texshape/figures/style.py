@@ -181,6 +181,12 @@ def network_label(architecture: str, arm: str = "") -> str:
     return f"{name} · {arm}" if arm and arm != "published" else name
 
 
+def panel_title(first: str, second: str, joint: str, room: int) -> str:
+    """Two parts of a panel's title: on one line, or on two where they are longer than `room`."""
+    one_line = f"{first}{joint}{second}"
+    return one_line if len(one_line) <= room else f"{first}{joint.rstrip()}\n{second}"
+
+
 def position(value: str, order: Iterable[str]) -> tuple[int, str]:
     """Sorting key: the place in a fixed order, then the alphabet."""
     order = list(order)
