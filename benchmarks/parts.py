@@ -142,15 +142,14 @@ def features(units: int, folder: Path, options: argparse.Namespace) -> Work:
     )
 
 
-def stylization(units: int, folder: Path, options: argparse.Namespace) -> Work:
-    """AdaIN, batched: images and styles as bytes to stylized bytes."""
+def _adain(options: argparse.Namespace):
+    """An engine on this process's device; its decoder has random weights, which cost the same."""
     import torch
 
     from texshape.devices import select_device
     from texshape.stylize.decoders import PUBLISHED_PLAN, Decoder, mirror_plan
     from texshape.stylize.encoders import Vgg19, load
     from texshape.stylize.engines import AdaIN
-    from texshape.stylize.pixels import to_float
     from texshape.stylize.settings import EncoderSettings
 
     if options.encoder == "vgg19-random":  # the papers' cost, whatever the weights
@@ -163,15 +162,41 @@ def stylization(units: int, folder: Path, options: argparse.Namespace) -> Work:
     decoder = Decoder(plan).eval().requires_grad_(False)
     encoder.to(device)
     decoder.to(device, memory_format=torch.channels_last)
-    engine = AdaIN(encoder, decoder, layer)
-    images = _image_file(units, folder, options.size)
-    slices = [slice(b, b + options.batch) for b in range(0, units, options.batch)]
+    return AdaIN(encoder, decoder, layer)
+
+
+def _stylized(engine, images: np.ndarray, batch: int) -> Task:
+    """Images and styles as bytes to stylized bytes."""
+    slices = [slice(begin, begin + batch) for begin in range(0, len(images), batch)]
 
     def task() -> None:
         for rows in slices:
             engine.stylize(np.array(images[rows]), np.array(images[rows][::-1]))
 
+    return task
+
+
+def stylization_by_ones(units: int, folder: Path, options: argparse.Namespace) -> Work:
+    """AdaIN, batched, against the same on one image after the other."""
+    engine, images = _adain(options), _image_file(units, folder, options.size)
+    return Work(
+        _stylized(engine, images, options.batch),
+        lambda: _stylized(engine, images, 1),
+        "the same, one image at a time",
+    )
+
+
+def stylization(units: int, folder: Path, options: argparse.Namespace) -> Work:
+    """AdaIN, batched: images and styles as bytes to stylized bytes."""
+    import torch
+
+    from texshape.stylize.pixels import to_float
+
+    engine, images = _adain(options), _image_file(units, folder, options.size)
+
     def bare() -> Task:
+        device = next(engine.decoder.parameters()).device
+        slices = [slice(b, b + options.batch) for b in range(0, units, options.batch)]
         prepared = [
             tuple(
                 to_float(np.array(part)).to(device) for part in (images[rows], images[rows][::-1])
@@ -184,10 +209,11 @@ def stylization(units: int, folder: Path, options: argparse.Namespace) -> Work:
             for content, style in prepared:
                 encoded = engine.encode(content)
                 engine.encode(style)
-                decoder(encoded)
+                engine.decoder(encoded)
 
         return networks
 
+    task = _stylized(engine, images, options.batch)
     return Work(task, bare, "its encoder and decoder on tensors in memory, same batches")
 
 
@@ -390,6 +416,7 @@ PARTS = {
     "evaluation": Part(evaluation, 64),
     "features": Part(features, 64),
     "stylization": Part(stylization, 16),
+    "stylization-by-ones": Part(stylization_by_ones, 16),
     "training": Part(training, 640, least=64),
     "readout": Part(readout, 2400, streams=False, torch=False),
     "mutual-information": Part(mutual_information, 1200, streams=False, torch=False),
