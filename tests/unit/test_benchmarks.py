@@ -102,3 +102,25 @@ def test_what_cannot_be_measured_says_why(tmp_path: Path) -> None:
     rows, printed = bench(tmp_path, *arguments, "--finished", str(tmp_path))
     assert all(row["skipped"] for row in rows)
     assert "no finished workflow, name one by --finished" in printed
+
+
+def test_starting_and_importing_are_counted_in_every_process(tmp_path: Path) -> None:
+    """A process that imports for long and one that computes for long, both below a shell."""
+    (tmp_path / "slow.py").write_text("sum(range(20_000_000))\n", encoding="utf-8")
+    (tmp_path / "imports.py").write_text("import slow\n", encoding="utf-8")
+    (tmp_path / "computes.py").write_text("sum(range(20_000_000))\n", encoding="utf-8")
+    python = sys.executable
+    command = f"{python} {tmp_path}/imports.py; {python} {tmp_path}/computes.py; exit 3"
+    done = subprocess.run(
+        [python, "-m", "benchmarks.starting", "sh", "-c", command],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("wall ")
+    assert "in 2 Python processes" in lines[1]
+    rows = {line.split()[0]: line.split()[1:] for line in lines[3:]}
+    assert rows["imports.py"][0] == rows["computes.py"][0] == "1"
+    assert float(rows["imports.py"][1]) > 2 * float(rows["computes.py"][1])
+    share = float(lines[1].split(", ")[-1].split()[0])
+    assert 0.3 < share < 0.8  # the import is half of all work; the interpreters start beside it

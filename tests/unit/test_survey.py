@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests import browser
 from tests import survey_world as world
 
 from texshape.errors import InputError
@@ -113,6 +114,20 @@ def test_the_report_shows_the_numbers_of_its_files(surveyed) -> None:
         assert reason.split(";")[0] in page
     assert page.count("<img") + page.count("<svg") >= 1
     assert (result.folder / "figures" / "readout.svg").exists()
+
+
+@pytest.mark.parametrize(("width", "dark"), [(390, False), (1440, True)])
+def test_the_report_reads_well(surveyed, width: int, dark: bool) -> None:
+    _, result, _ = surveyed
+    with browser.open_page(result.folder / "report.html", width=width, dark=dark) as (
+        page,
+        complaints,
+    ):
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert browser.overflowing(page) == []
+        assert browser.missing_images(page) == []
+        assert browser.violations(page) == []
+        assert complaints == []
 
 
 def test_nothing_runs_again_until_something_changes(surveyed, monkeypatch) -> None:

@@ -31,6 +31,7 @@ SMALL = {
     "training": {"epochs": 1, "batch_size": 32, "checkpoint_epochs": [0, 1]},
     "trained": [{"architecture": "resnet8", "arms": ["plain", "stylized"], "seeds": [0]}],
     "fitness": {"limited": []},
+    "features": {"batch_size": 8, "shards": 2},
     "bootstrap": {"resamples": 200},
     "readout": {"folds": 2, "penalties": [0.1], "resamples": 50},
     "dimensionality": {"null_draws": 2, "resamples": 20, "min_pairs": 5},
@@ -92,6 +93,25 @@ def test_conflict_images_come_from_test_photographs_alone(cifar10: Workflow) -> 
         assert {image.tobytes() for image in np.load(data / f"{name}.images.npy")} <= test
     names = pd.read_csv(data / "cue-conflict.labels.csv")["imagename"]
     assert names.str.fullmatch(r"(cat|frog|ship)\d-(cat|frog|ship)\d\.png").all()
+
+
+def test_features_come_from_shards_with_the_bytes_of_one_pass(
+    cifar10: Workflow, tmp_path: Path
+) -> None:
+    logs = cifar10.folder / "logs" / "cifar10-smoke" / "features" / "resnet8--plain"
+    assert {path.name for path in logs.glob("*.log")} == {
+        "seed-0-00000-of-00002.log", "seed-0-00001-of-00002.log"
+    }  # fmt: skip
+    network = cifar10.folder / "results" / "cifar10-smoke" / "resnet8--plain" / "seed-0"
+    joined = network / "features" / "epoch-001"
+    assert {path.name for path in joined.iterdir()} == {"activations.npy", "stages.csv"}
+    images = cifar10.folder / "results" / "cifar10-smoke" / "data" / "base" / "cue-conflict"
+    cifar10.run(
+        "texshape", "run", "features", "--network", f"{network}/checkpoints/epoch-001.pt",
+        "--set", str(images), "--output-dir", str(tmp_path), "--batch-size", "8",
+    )  # fmt: skip
+    for name in ("activations.npy", "stages.csv"):
+        assert (joined / name).read_bytes() == (tmp_path / name).read_bytes()
 
 
 def test_a_folder_of_photographs_becomes_sets(tmp_path: Path) -> None:
