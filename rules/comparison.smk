@@ -38,7 +38,7 @@ rule compare:
         apart=[word for arm in APART_ARMS for word in ("--without-arm", arm)],
         settings=section("comparison"),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash("comparison"),
+        code=source_hash("comparison", "proportions.py"),
     shell:
         "texshape run compare --tables {params.tables:q} --settings {params.settings:q}"
         " --seed {params.seed} --results {params.results:q} {params.networks:q}"

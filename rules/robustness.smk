@@ -54,6 +54,7 @@ rule probes:
         output_dir=lambda wc, output: parent(output[0]),
         code=source_hash(
             "robustness/probes.py",
+            "proportions.py",
             "data/probes.py",
             "trials/cue_strength.py",
             "trials/evaluate.py",

@@ -13,6 +13,7 @@ from texshape.comparison import correlation, disagreement, equivalence, limits, 
 from texshape.comparison.decisions import rate_intervals
 from texshape.comparison.settings import ComparisonSettings
 from texshape.errors import InputError
+from texshape.proportions import wilson
 from texshape.trials.files import Trials
 from texshape.trials.score import gather
 
@@ -91,7 +92,7 @@ def test_wilson_against_statsmodels():
     from statsmodels.stats.proportion import proportion_confint
 
     expected = proportion_confint([3, 50, 100], [10, 100, 100], alpha=0.05, method="wilson")
-    found = measures.wilson([0.3, 0.5, 1.0], [10, 100, 100], 0.95)
+    found = wilson([0.3, 0.5, 1.0], [10, 100, 100], 0.95)
     np.testing.assert_allclose(found, expected)
 
 

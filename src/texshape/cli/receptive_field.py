@@ -2,10 +2,12 @@
 
     texshape run receptive-field --network CKPT --untrained CKPT0 --set data/base/test-plain \
         --settings '{"images": 64}' --seed 0 --output receptive_field.csv --maps influence.npz
-    texshape run feature-visualization --network CKPT --settings '{"steps": 256}' --seed 0 --output
-    features.npz texshape run architectures --output architectures.csv texshape run figure-influence
-    --maps influence.npz --output-stem figures/effective_receptive_field texshape run
-    figure-feature-visualization --input features.npz --output-stem figures/feature_visualization
+    texshape run feature-visualization --network CKPT --settings '{"steps": 256}' --seed 0 \
+        --output features.npz
+    texshape run architectures --output architectures.csv
+    texshape run figure-influence --maps influence.npz --output-stem figures/effective_receptive_field
+    texshape run figure-feature-visualization --input features.npz \
+        --output-stem figures/feature_visualization
     texshape run figure-architectures --table architectures.csv --output-stem figures/architectures
 """
 

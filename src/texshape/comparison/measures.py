@@ -21,6 +21,7 @@ import numpy as np
 
 from texshape.comparison import limits
 from texshape.errors import InputError
+from texshape.proportions import wilson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -481,18 +482,6 @@ def last_stage(frame: pd.DataFrame) -> pd.DataFrame:
 def _best(frame: pd.DataFrame, column: str) -> pd.DataFrame:
     rows = frame.sort_values(column, ascending=False, kind="stable", na_position="last")
     return rows.drop_duplicates(KEYS).sort_index()
-
-
-def wilson(share: Any, n: Any, level: float) -> tuple[np.ndarray, np.ndarray]:
-    """Wilson's interval of a share of n independent images."""
-    from statistics import NormalDist
-
-    z = NormalDist().inv_cdf(0.5 + level / 2)
-    p, n = np.asarray(share, dtype=float), np.asarray(n, dtype=float)
-    n = np.where(n > 0, n, np.nan)
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    return centre - half, centre + half
 
 
 def _rows(

@@ -1,10 +1,11 @@
 """Theoretical receptive field of any convolutional network, from the operations that it executes.
 
-The network runs once on tensors without data (PyTorch's meta device) while every operation is
-watched. Each intermediate tensor carries the interval of input pixels that its positions see, along
-height and width; a convolution or pooling widens it, r_l = r_(l-1) + (k_l - 1) j_(l-1), and where
-paths meet it is the union of the paths' intervals. Watching the operations rather than the modules
-needs no cooperation from the network: functional calls, reshapes and control flow are all seen.
+The network runs once on a blank image, where its weights are (with weights on PyTorch's meta device
+nothing is computed), while every operation is watched. Each intermediate tensor carries the interval
+of input pixels that its positions see, along height and width; a convolution or pooling widens it,
+r_l = r_(l-1) + (k_l - 1) j_(l-1), and where paths meet it is the union of the paths' intervals.
+Watching the operations rather than the modules needs no cooperation from the network: functional
+calls, reshapes and control flow are all seen.
 
 What looks at the whole image is named, never guessed: pooling over space, attention, flattening. A
 factor that depends on the whole image (squeeze-and-excitation, statistics over space) makes the
@@ -25,6 +26,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain
 from typing import Any
 
 import torch
@@ -119,14 +121,7 @@ def trace(module: nn.Module, stages: dict[str, str], *, image_size: int) -> Trac
 
     hooks = [submodules[name].register_forward_hook(note(stage)) for stage, name in stages.items()]
     try:
-        try:
-            output = _run(module, watch, image_size, meta=True)
-        except (RuntimeError, NotImplementedError, TypeError):
-            # Networks that look at values, or keep tensors that are neither parameters nor buffers,
-            # need data.
-            found.clear()
-            watch.__init__()
-            output = _run(module, watch, image_size, meta=False)
+        output = _run(module, watch, image_size)
     except (RuntimeError, ValueError, AssertionError, NotImplementedError) as error:
         raise InputError(
             f"the network does not run on images of {image_size} px: {first_line(error)}"
@@ -144,21 +139,15 @@ def trace(module: nn.Module, stages: dict[str, str], *, image_size: int) -> Trac
     return Traced(results, _result(last))
 
 
-def _run(module: nn.Module, watch: _Watch, image_size: int, *, meta: bool) -> Any:
-    tensors = {**dict(module.named_parameters()), **dict(module.named_buffers())}
-    floats = [tensor for tensor in tensors.values() if tensor.is_floating_point()]
-    dtype = floats[0].dtype if floats else torch.float32
-    device = torch.device("meta") if meta else (floats[0].device if floats else "cpu")
-    images = torch.zeros(1, 3, image_size, image_size, dtype=dtype, device=device)
+def _run(module: nn.Module, watch: _Watch, image_size: int) -> Any:
+    tensors = chain(module.parameters(), module.buffers())
+    like = next((each for each in tensors if each.is_floating_point()), torch.zeros(()))
+    images = torch.zeros(1, 3, image_size, image_size, dtype=like.dtype, device=like.device)
     watch.paths[images] = _Paths(
         (None, None, "y", "x"), Interval(), Interval(), (image_size, image_size)
     )
-    if not meta:
-        with torch.no_grad(), watch:
-            return module(images)
-    emptied = {name: tensor.detach().to("meta") for name, tensor in tensors.items()}
     with torch.no_grad(), watch:
-        return torch.func.functional_call(module, emptied, (images,))
+        return module(images)
 
 
 def _tensors(value: Any) -> list[Tensor]:
@@ -270,6 +259,11 @@ class _Watch(TorchDispatchMode):
         super().__init__()
         self.paths: Any = WeakTensorKeyDictionary()
         self.last_map: _Paths | None = None
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled here; torch would import its compiler to hide this class from it."""
+        return False
 
     def __torch_dispatch__(
         self, operation: Any, types: Any, args: tuple = (), kwargs: dict | None = None

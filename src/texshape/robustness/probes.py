@@ -10,6 +10,7 @@ import pandas as pd
 
 from texshape.data import probes
 from texshape.errors import InputError
+from texshape.proportions import wilson
 from texshape.robustness.accuracy import balanced
 from texshape.trials import cue_strength
 from texshape.trials.evaluate import decide
@@ -54,8 +55,6 @@ def shuffling(
         ``k, set, accuracy, ci_low, ci_high, n, chance``; the interval is Wilson's, images being
         independent.
     """
-    from scipy.stats import binomtest
-
     labels = images.labels["shape"].to_numpy()
     rows = balanced(labels, most, seed=seed)
     shown, labels = np.asarray(images.images[rows]), labels[rows]
@@ -63,14 +62,14 @@ def shuffling(
     for k in ks:
         shuffled = probes.shuffle_patches(shown, k, seed=seed)
         right = int((decide(network, shuffled, **speed or {}) == labels).sum())
-        interval = binomtest(right, len(rows)).proportion_ci(level, method="wilson")
+        low, high = wilson(right / len(rows), len(rows), level)
         table.append(
             {
                 "k": k,
                 "set": name,
                 "accuracy": right / len(rows),
-                "ci_low": interval.low,
-                "ci_high": interval.high,
+                "ci_low": float(low),
+                "ci_high": float(high),
                 "n": len(rows),
                 "chance": 1 / len(network.require_classes()),
             }
