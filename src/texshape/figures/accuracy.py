@@ -39,7 +39,8 @@ def by_set(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
             values[i, j] = style.mean(cell)
             if np.isfinite(cell).any():
                 spans[i, j] = float(np.nanmin(cell)), float(np.nanmax(cell))
-    figure = style.make(height=1.0 + 0.3 * len(rows))
+    many = len(columns) > 7  # names of sets beside each other would overlap
+    figure = style.make(height=(1.5 if many else 1.0) + 0.3 * len(rows))
     axis = figure.add_subplot()
     image = axis.imshow(values, vmin=0, vmax=100, cmap="Blues", aspect="auto")
     for (i, j), value in np.ndenumerate(values):
@@ -52,22 +53,30 @@ def by_set(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
         axis.text(j, i, f"{value:.1f}", color=ink, ha="center", fontsize=7,
                   va="bottom" if several else "center")  # fmt: skip
         if several:
-            axis.text(
-                j, i, f"{low:.1f} to {high:.1f}", color=ink, ha="center", va="top", fontsize=5.5
-            )
+            span = f"{low:.0f} to {high:.0f}" if many else f"{low:.1f} to {high:.1f}"
+            axis.text(j, i, span, color=ink, ha="center",
+                      va="top", fontsize=5.5)  # fmt: skip
     axis.set_yticks(range(len(rows)), [style.network_label(*row) for row in rows])
-    axis.set_xticks(range(len(columns)), [_column(frame, *pair) for pair in columns], fontsize=5.8)
     axis.xaxis.tick_top()
+    labels = [_column(frame, *pair, one_line=many) for pair in columns]
+    upright = {"rotation": 90} if many else {}
+    axis.set_xticks(range(len(columns)), labels, fontsize=6.5 if many else 5.8, **upright)
     axis.grid(visible=False)
     axis.spines[:].set_visible(False)
     axis.tick_params(length=0)
+    if many:  # the numbers say what a bar of shades would
+        figure.supxlabel("accuracy (%)", fontsize=8)
+        return figure
     bar = figure.colorbar(image, ax=axis, shrink=0.7, pad=0.02)
     bar.set_label("accuracy (%)")
     bar.outline.set_visible(False)
     return figure
 
 
-def _column(frame: pd.DataFrame, set_name: str, cue: str) -> str:
+def _column(frame: pd.DataFrame, set_name: str, cue: str, *, one_line: bool) -> str:
     number = style.counts(frame[(frame["set"] == set_name) & (frame["cue"] == cue)]["n"])
+    name = set_name.removeprefix("test-")
+    if one_line:
+        return f"{name}\n{cue} right, n = {number}"
     number = number.replace(" to ", "\nto ")
-    return f"{set_name.removeprefix('test-')}\n{cue} right\nn = {number}"
+    return f"{name}\n{cue} right\nn = {number}"

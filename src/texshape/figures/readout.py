@@ -68,7 +68,7 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
                                                  linestyle=(0, (4, 2)))  # fmt: skip
             axis.set_xticks(range(len(stages)), stages, fontsize=6.5 if len(stages) > 5 else 7.5)
             about = f"{cue}, n = {style.counts(here['n_images'])}"
-            axis.set_title(style.panel_title(style.network_label(name), about, ": ", room=28))
+            axis.set_title(style.panel_title(style.network_label(name), about, ": ", room=32))
         style.percent_axis(line[0], "y", "read-out (%)")
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
     return figure
