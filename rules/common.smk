@@ -563,6 +563,15 @@ def state_options(features, outputs):
     ]
 
 
+def figure_settings():
+    """What figures know of the experiment; one architecture stands for all, as in the article's text."""
+    first = [entry["architecture"] for entry in config["trained"] or []][:1]
+    return {
+        **{key: config[key] for key in ("arms", "data")},
+        **({"architecture": first[0]} if first else {}),
+    }
+
+
 def feature_settings():
     """What of the section `evaluation` features depend on, as JSON."""
     return parameters.to_json(

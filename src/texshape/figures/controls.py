@@ -26,7 +26,7 @@ def difficulty(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
         return style.empty(title, "no arm of this experiment varies the data")
     frame = tables["shape_bias"]
     places = ranges(settings)
-    first = style.in_order(frame)[0][0] if len(frame) else ""
+    first = style.main_architecture(frame, settings)
     frame = frame[(frame["architecture"] == first) & frame["arm"].isin(places)]
     if frame.empty:
         return style.empty(title)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, NullFormatter
 
 from texshape.figures import style
 from texshape.figures.style import GREY
@@ -16,9 +17,7 @@ def by_type(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure
     """Accuracy by type, and against severity over all types; one architecture, a colour an arm."""
     title = "Corruptions"
     frame = style.trained_on_base(tables["corruptions"], settings)
-    architecture = settings.get("architecture", "cnn")
-    if architecture not in set(frame["architecture"]) and len(frame):
-        architecture = frame["architecture"].iloc[0]
+    architecture = style.main_architecture(frame, settings)
     frame = frame[frame["architecture"] == architecture]
     if frame.empty:
         return style.empty(title)
@@ -68,9 +67,7 @@ def relative(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     frame = style.trained_on_base(tables["corruption_errors"], settings)
     baseline_arm = settings.get("baseline_arm", "plain")
     frame = frame[(frame["arm"] != baseline_arm) & frame["relative_error"].notna()]
-    architecture = settings.get("architecture", "cnn")
-    if architecture not in set(frame["architecture"]) and len(frame):
-        architecture = frame["architecture"].iloc[0]
+    architecture = style.main_architecture(frame, settings)
     frame = frame[frame["architecture"] == architecture]
     if frame.empty:
         return style.empty(title)
@@ -96,11 +93,16 @@ def relative(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
             spread = np.asarray(here["relative_error"], float)
             style.interval(axis, spread.min(), spread.max(), place + shift, color)
     axis.set_xscale("log")
+    low, high = axis.get_xlim()
+    if high < 4 * low:  # powers of ten would leave it without ticks
+        axis.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
+    axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axis.xaxis.set_minor_formatter(NullFormatter())
     axis.set_yticks(range(len(types)), [name.replace("_", " ") for name in types])
     axis.invert_yaxis()
     seeds = style.seeds(frame["seed"].nunique())
     axis.set_xlabel("error / error of the plain-trained network (log scale)")
-    axis.set_title(f"{title}: {style.network_label(architecture)}, {seeds}")
+    axis.set_title(f"{style.network_label(architecture)}, {seeds}")
     if handles:
         figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
     return figure

@@ -27,7 +27,7 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     """
     title = "Dimensionality"
     frame = style.trained_on_base(tables["dimensionality"], settings)
-    name = settings.get("architecture") or (style.in_order(frame)[0][0] if len(frame) else "")
+    name = style.main_architecture(frame, settings)
     frame = frame[frame["architecture"] == name]
     estimators = [key for key in ESTIMATORS if key in set(frame["estimator"])]
     arms = [arm for _, arm in style.in_order(frame) if arm != "untrained"]

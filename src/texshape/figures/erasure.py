@@ -37,8 +37,10 @@ def by_condition(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> F
     frame = frame[frame["stage"] == frame.groupby("model")["stage"].transform("last")]
     pairs = style.in_order(frame)
     # One architecture says enough: the others stand in the table.
-    main = [pair for pair in pairs if pair[0] == settings.get("architecture", "cnn")]
-    pairs = (main or pairs)[:6]
+    if settings.get("architecture"):
+        main = style.main_architecture(frame, settings)
+        pairs = [pair for pair in pairs if pair[0] == main]
+    pairs = pairs[:6]
     columns = 2 if len(pairs) == 4 else min(3, len(pairs))
     lines = -(-len(pairs) // columns)
     figure = style.make(height=0.75 + 1.55 * lines)

@@ -36,7 +36,7 @@ def heat_maps(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figu
     everything = everything.dropna(subset=["epoch"])
     everything = everything[~everything["arm"].isin(["untrained", "baseline"])]
     pairs = style.in_order(everything)
-    name = settings.get("architecture") or (pairs[0][0] if pairs else "")
+    name = style.main_architecture(everything, settings)
     arms = [arm for architecture, arm in pairs if architecture == name]
     everything = everything[everything["architecture"] == name]
     if not arms or everything.empty:

@@ -38,9 +38,7 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     frame = frame[frame["head"] == settings.get("head", "conv1")]
     before = untrained(frame).assign(arm="untrained")
     frame = pd.concat([trained_last(frame[frame["arm"] != "untrained"]), before])
-    architecture = settings.get("architecture", "cnn")
-    if architecture not in set(frame["architecture"]) and len(frame):
-        architecture = frame["architecture"].iloc[0]
+    architecture = style.main_architecture(frame, settings)
     frame = frame[frame["architecture"] == architecture]
     readouts = frame[frame["bound"] == "readout"]
     if readouts.empty:

@@ -91,7 +91,7 @@ def by_class(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     title = "Shape or texture, by category"
     frame = _of_2019(style.trained_on_base(tables["shape_bias_by_class"], settings))
     overall = _of_2019(style.trained_on_base(tables["shape_bias"], settings))
-    shown = _subjects(overall)
+    shown = _subjects(overall, settings)
     frame = frame[frame["architecture"].isin({pair[0] for pair in shown})]
     if frame.empty:
         return style.empty(title)
@@ -143,16 +143,17 @@ def _of_2019(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[~published | drawn]
 
 
-def _subjects(overall: pd.DataFrame) -> list[tuple[str, str]]:
+def _subjects(overall: pd.DataFrame, settings: dict[str, Any]) -> list[tuple[str, str]]:
     """Humans, the four networks of the 2019 paper and all that was measured here.
 
-    Where nothing was published it is a trained experiment: the arms of the first architecture.
+    Where nothing was published it is a trained experiment: the arms of its main architecture.
     """
     pairs = style.in_order(overall)
     published = [pair for pair in pairs if pair[1] == "published"]
     own = [pair for pair in pairs if pair[1] != "published"]
     if not published:
-        return [pair for pair in own if pair[0] == own[0][0]]
+        main = style.main_architecture(overall, settings)
+        return [pair for pair in own if pair[0] == main]
     return sorted(published, key=lambda pair: style.position(pair[0], PUBLISHED_2019)) + own
 
 

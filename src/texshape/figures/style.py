@@ -205,6 +205,13 @@ def in_order(frame: pd.DataFrame) -> list[tuple[str, str]]:
     )
 
 
+def main_architecture(frame: pd.DataFrame, settings: dict[str, Any]) -> str:
+    """The architecture that stands for all where one is shown: the experiment's first, if it is there."""
+    given = settings.get("architecture")
+    names = [name for name, _ in in_order(frame) if name != "humans"]
+    return given if given in names else next(iter(names), "")
+
+
 def control_arms(settings: dict[str, Any]) -> set[str]:
     """Arms trained on a variant of the data: they belong to the controls' figure alone."""
     return {
