@@ -68,10 +68,10 @@ class Step:
 
 
 def experiment(folder: Path) -> None:
-    """Run the small experiment in a new folder."""
+    """Run the small experiment in a new folder; shards stay, so that what joins them can run again."""
     workflow = copy_workflow(folder)
     (folder / "soak.yaml").write_text(SMALL, encoding="utf-8")
-    workflow.snakemake("--configfile", *CONFIGFILES)
+    workflow.snakemake("--notemp", "--configfile", *CONFIGFILES)
 
 
 def steps(folder: Path) -> dict[str, list[Step]]:
