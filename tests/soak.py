@@ -39,7 +39,9 @@ data: {image_size: 32, supersampling: 1, train: 96, validation: 24, test: 48, sh
        texture_exemplars: 3}
 training: {epochs: 2, checkpoint_epochs: [0, 2]}
 trained:
-  - { architecture: rf9, arms: [plain, stylized, plain-tint-0.6], seeds: [0] }
+  - { architecture: rf9, arms: [plain, stylized, neural, plain-tint-0.6], seeds: [0] }
+stylize: {styles: {size: 32}}
+fitness: {full: [rf9], limited: []}
 bootstrap: {resamples: 100}
 readout: {resamples: 50}
 dimensionality: {null_draws: 3, resamples: 20}

@@ -143,8 +143,11 @@ def train_decoder(
         "content": _pixels(held_out_content, section),
         "style": _styles(held_out_styles, section).images,
     }
-    _of_one_size([*content, held_out_content], [*several, held_out["content"]])
-    _of_one_size([styles, held_out_styles], [style_images, held_out["style"]])
+    # Contents and styles go through the encoder in one batch.
+    _of_one_size(
+        [*content, held_out_content, styles, held_out_styles],
+        [*several, held_out["content"], style_images, held_out["style"]],
+    )
     contents = np.concatenate(several)
     network = encoders.load(section.encoder)
     place(network)
@@ -569,7 +572,10 @@ def _of_one_size(places: list[Path], pixels: list[np.ndarray]) -> None:
     sizes = [f"{images.shape[1]} x {images.shape[2]} pixels" for images in pixels]
     for place, size in zip(places, sizes, strict=True):
         if size != sizes[0]:
-            raise InputError(f"{place}: images of {size}; expected {sizes[0]}, as in {places[0]}")
+            raise InputError(
+                f"{place}: images of {size}; expected {sizes[0]}, as in {places[0]} (contents have "
+                "the data's size or that of stylize.images.crop, styles that of stylize.styles.size)"
+            )
 
 
 def _identity(images: Any) -> str:
