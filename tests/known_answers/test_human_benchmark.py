@@ -135,3 +135,93 @@ def test_intervals_hold_the_value_and_shrink_with_images():
 
     assert width(100) == pytest.approx(2 * 1.96 * np.sqrt(0.24 / 100), rel=0.15)
     assert width(400) == pytest.approx(2 * 1.96 * np.sqrt(0.24 / 400), rel=0.15)
+
+
+def _dataset(name, conditions):
+    """A data set of conditions {name: {subject: responses}}."""
+    answers = {s for subjects in conditions.values() for s in subjects}
+    return humans.Dataset(
+        name,
+        tuple(sorted(answers)),
+        tuple(
+            humans.Responses(
+                condition,
+                tuple(f"{i}" for i in range(len(next(iter(subjects.values()))))),
+                np.array([subjects[s] for s in sorted(answers)], dtype=np.float32),
+            )
+            for condition, subjects in conditions.items()
+        ),
+    )
+
+
+def test_undefined_values_have_no_weight():
+    values = np.array([[1, np.nan, 3], [np.nan, np.nan, np.nan], [2, 4, 6]])
+    weights = np.array([[1, 5, 3], [1, 1, 1], [0, 1, 1]])
+    np.testing.assert_array_equal(humans._weighted(values, weights), [2.5, np.nan, 5])
+
+
+def test_every_data_set_and_subject_is_told_of_what_was_left_out():
+    """Two data sets, a condition each in which a network is always right; images that it did not see."""
+    always, mixed = [1, 1, 1, 1], [1, 0, 1, 0]
+    conditions = {
+        "a": {"subject-01": always, "subject-02": always, "net": always, "other": mixed},
+        "b": {
+            "subject-01": always, "subject-02": mixed, "net": always, "other": [1, np.nan, 1, 0],
+        },
+    }  # fmt: skip
+    lone = {"a": {"subject-01": mixed, "late": mixed}}
+    sets = [_dataset("edge", conditions), _dataset("sketch", conditions), _dataset("colour", lone)]
+    rows, warnings = humans.benchmark(sets)
+    undefined = (  # a: net with both, the observers with each other; b: net with the first
+        "error consistency is undefined for 5 comparisons (both always right or always wrong); "
+        "left out of the mean"
+    )
+    lacking = "subject 'other' lacks 1 of 8 images; compared on the others"
+    assert warnings == [
+        f"{name}: {line}" for name in ("edge", "sketch") for line in (undefined, lacking)
+    ]
+    assert {row["subject"]: row["n_datasets"] for row in rows} == {
+        "late": 1, "net": 2, "other": 2, "humans": 2,
+    }  # fmt: skip
+
+
+def test_one_observer_is_no_ceiling():
+    alone = _dataset("edge", {"a": {"subject-01": [1, 0], "net": [1, 1]}})
+    rows, _ = humans.benchmark([alone], resamples=10)
+    assert [row["subject"] for row in rows] == ["net"]
+    nobody = _dataset("edge", {"a": {"subject-01": [1, 0]}})
+    both = humans.benchmark([nobody, alone])[0]
+    assert [(row["subject"], row["n_datasets"]) for row in both] == [("net", 1)]
+
+
+def test_intervals_come_from_the_seed_and_the_level():
+    generator = np.random.default_rng(5)
+    names = ("subject-01", "subject-02", "subject-03", "subject-04", "net")
+    answers = {name: generator.integers(0, 2, 60) for name in names}
+    dataset = _dataset("edge", {"a": answers, "b": answers})
+    wide, again, narrow, other = (
+        humans.benchmark([dataset], resamples=400, level=level, seed=seed)[0]
+        for level, seed in ((0.95, 7), (0.95, 7), (0.5, 7), (0.95, 8))
+    )
+    assert wide == again
+    default, zero = (humans.benchmark([dataset], resamples=400, **own)[0]
+                     for own in ({}, {"level": 0.95, "seed": 0}))  # fmt: skip
+    assert default == zero
+    assert wide != other
+    for row, less in zip(wide, narrow, strict=True):
+        for measure in humans.MEASURES:
+            low, high = row[f"{measure}_low"], row[f"{measure}_high"]
+            assert low < less[f"{measure}_low"] < less[f"{measure}_high"] < high
+            assert low <= row[measure] <= high or measure == "accuracy_difference"
+
+
+def test_the_observers_interval_weighs_pairs_by_both():
+    """Resampled observers: a pair counts as often as the product of its two, and never with itself."""
+    right = {"subject-01": [1, 1, 1, 0], "subject-02": [1, 1, 0, 1], "subject-03": [0, 0, 0, 1]}
+    dataset = _dataset("edge", {"a": {name: right[name] * 300 for name in right}})
+    row = humans.benchmark([dataset], resamples=4000, seed=1)[0][-1]
+    # Images are many, so what varies is the draw of three observers: consistencies of the pairs are
+    # 1/2, 0 and 1/2; three times the same observer has no pair, and is left out.
+    assert row["observed_consistency"] == pytest.approx(1 / 3, abs=1e-6)
+    assert row["observed_consistency_low"] == pytest.approx(0, abs=0.01)
+    assert row["observed_consistency_high"] == pytest.approx(0.5, abs=0.03)
