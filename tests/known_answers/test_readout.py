@@ -161,3 +161,47 @@ def test_a_binary_concept_along_one_axis_is_erased_along_it():
     features[:, 1] += 2 * classes
     eraser = er.erase_classes(er.whitening(features), features, classes)
     np.testing.assert_allclose(eraser.projection, np.diag([0, 1, 0]), atol=0.02)
+
+
+def test_each_half_passes_its_own_eraser_and_is_read_from_the_other(table, features):
+    """One half's eraser leaves nothing but noise: that half is at chance, the other is read."""
+    noise = np.random.default_rng(4).normal(size=features.shape)
+    cues = {name: ex.cue(table, name) for name in ex.CUES}
+    for erased, read in (("shape", "shape"), ("shape", "texture"), ("texture", "shape")):
+        half = er.halves(cues[erased])
+        for lost in (0, 1):
+            erasers = [None, None]
+            erasers[lost] = lambda values: noise
+            right = er.read_after(features, cues, erased, tuple(erasers), read, penalty=0.01)
+            assert right[half != lost].mean() > 0.9
+            assert right[half == lost].mean() == pytest.approx(1 / 6, abs=0.06)
+
+
+def test_held_out_loss_is_scikit_learns():
+    from sklearn.metrics import log_loss
+
+    random = np.random.default_rng(6)
+    model = linear.Model(random.normal(size=(5, 3)), random.normal(size=3))
+    features, classes = random.normal(size=(40, 5)), random.integers(0, 3, 40)
+    logits = model.logits(features)
+    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    expected = log_loss(classes, probabilities, labels=[0, 1, 2])
+    assert linear.log_loss(model, features, np.eye(3)[classes]) == pytest.approx(expected)
+
+
+def test_the_other_cues_bound_is_that_of_the_other_cue():
+    """Shapes of one texture each, textures of many shapes: the two bounds differ."""
+    table = labels(classes=4, shapes=4, textures=2)
+    lone = table["texture_exemplar"] == table["texture_exemplar"].iloc[-1]
+    table = table[~lone | (table["shape"] == table["shape"].iloc[0])].reset_index(drop=True)
+    conflict = table[ex.conflicting(table)]
+    cues = {name: ex.cue(conflict, name) for name in ex.CUES}
+    features = np.random.default_rng(0).normal(size=(len(table), 5))
+    settings = ReadoutSettings(folds=2, penalties=(0.1,), permutations=0, resamples=0)
+    found = {}
+    for this, other in (("shape", "texture"), ("texture", "shape")):
+        row, _ = linear.measure(features, table, this, settings=settings)
+        expected = linear.other_cue_accuracy(cues[this].classes, cues[other].exemplars)
+        found[this] = row["other_cue"]
+        assert row["other_cue"] == expected
+    assert found["shape"] != found["texture"]

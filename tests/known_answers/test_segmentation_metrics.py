@@ -96,3 +96,20 @@ def test_groups_are_resampled_together(masks):
 def test_mean_mask_is_the_most_frequent_class_by_place():
     train = np.array([[[0, 1], [2, 255]], [[0, 1], [0, 255]], [[1, 1], [2, 1]]], np.uint8)
     assert (metrics.mean_mask(train, 3) == [[0, 1], [2, 1]]).all()
+
+
+def test_a_class_index_beyond_the_last_is_an_error():
+    inside = np.full((1, 2, 2), 4, dtype=np.uint8)
+    assert metrics.confusion(inside, inside, 5)[0, 4, 4] == 4
+    for truth, guess in ((inside, inside + 1), (inside + 1, inside)):
+        with pytest.raises(ValueError, match="is not below 5"):
+            metrics.confusion(truth, guess, 5)
+
+
+def test_an_interval_needs_two_groups(masks):
+    matrices = metrics.confusion(*masks, 5)
+    two = metrics.score(matrices, seed=0, resamples=50, groups=np.arange(7) % 2)
+    assert two.ci_low <= two.miou <= two.ci_high
+    one = metrics.score(matrices, seed=0, resamples=50, groups=np.zeros(7, int))
+    assert np.isnan([one.ci_low, one.ci_high]).all()
+    assert one.miou == two.miou

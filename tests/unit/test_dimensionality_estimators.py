@@ -325,3 +325,29 @@ def test_convergence_repeats_each_size():
     assert len(plans) == 6  # the size beyond what there is is left out
     assert len(rows) == 6 * 2 * 2
     assert {row["n_pairs"] for row in rows if row["factor"] == "texture"} == {50, 100}
+
+
+def test_shares_and_their_intervals_lie_in_range_and_hold_the_value():
+    table = labels(classes=4, shapes=6, textures=3)
+    plan = design(table, settings=replace(FAST, resamples=200))
+    found = islam2021(features_of(table, units=64), plan)
+    shares = {name: found.share(name) for name in (*FACTORS, "residual")}
+    assert shares["shape"] > shares["texture"]
+    for name, share in shares.items():
+        low, high = found.share_interval[name]
+        assert 0 <= low <= share <= high <= 1, name
+    assert found.share_interval["shape"] != found.share_interval["texture"]
+
+
+def test_as_many_pairs_as_are_asked_for_suffice():
+    table = labels(classes=4, shapes=6, textures=3)
+    plan = design(table, settings=FAST)
+    for factor in FACTORS:
+        count = len(plan.pairs[factor])
+        plan_of = replace(plan, settings=replace(FAST, min_pairs=count))
+        nulls = len(plan.nulls[factor][0])
+        assert plan_of.reason(factor) == (
+            "" if nulls >= count else f"fewer than {count} null pairs"
+        )
+        more = replace(plan, settings=replace(FAST, min_pairs=count + 1))
+        assert more.reason(factor) == f"{count} {factor} pairs, fewer than {count + 1}"
