@@ -46,7 +46,7 @@ def stimuli(folder, count=4, size=32):
         ("torchvision:resnet18@nowhere.pth", "no such file: nowhere.pth"),
         ("nowhere/final.pt", "nowhere/final.pt"),
         ("python:no_such_module:build", "cannot import no_such_module"),
-        ("python:texshape.models.small:buildd", "did you mean 'build'"),
+        ("python:texshape.models.trainable:buildd", "did you mean 'build'"),
         ("python:texshape.models.small:ARCHITECTURES", "cannot be called"),
     ],
 )
