@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests import synthetic_tables
+from tests import browser, synthetic_tables
 
 from texshape.article import claims, compile_article, list_files
 from texshape.errors import InputError
@@ -489,6 +489,15 @@ def test_page_is_self_contained_and_accessible(tmp_path):
     assert not re.search(r'(src|href)="(?!data:|#|https://)', page)
     targets = set(re.findall(r'id="([^"]+)"', page))
     assert set(re.findall(r'href="#([^"]+)"', page)) <= targets
+
+
+def test_every_section_and_table_passes_axe(tmp_path):
+    arguments = project(tmp_path, synthetic_tables.procedural())
+    page_of(arguments)
+    with browser.open_page(arguments["results"] / "paper.html", width=390) as (page, complaints):
+        assert browser.violations(page) == []
+        assert browser.overflowing(page) == []
+        assert complaints == []
 
 
 def test_same_results_same_bytes(tmp_path):
