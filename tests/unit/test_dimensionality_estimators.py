@@ -351,3 +351,23 @@ def test_as_many_pairs_as_are_asked_for_suffice():
         )
         more = replace(plan, settings=replace(FAST, min_pairs=count + 1))
         assert more.reason(factor) == f"{count} {factor} pairs, fewer than {count + 1}"
+
+
+def test_p_values_are_those_of_a_new_value_among_the_nulls():
+    """t-test of one new observation against the null draws of its own unit, upper side."""
+    from scipy import stats
+
+    random = np.random.default_rng(8)
+    null = random.normal([0.0, 0.1, -0.2], [0.05, 0.1, 0.02], size=(12, 3))
+    rho = np.array([0.15, 0.05, 0.01])
+    spread = null.std(0, ddof=1) * np.sqrt(1 + 1 / 12)
+    expected = stats.t.sf((rho - null.mean(0)) / spread, 11)
+    np.testing.assert_allclose(mi.p_values_against(null, rho), expected)
+
+
+def test_an_information_interval_holds_the_value_and_is_narrower_than_it():
+    table = labels(classes=6, shapes=12, textures=4)
+    plan = design(table, settings=replace(FAST, max_pairs=2000, resamples=200))
+    found = mi.mutual_information(features_of(table, units=20), plan, "shape")
+    assert found.ci_low < found.value < found.ci_high
+    assert found.ci_high - found.ci_low < found.value
