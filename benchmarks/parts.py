@@ -7,7 +7,7 @@ after the memory of the task has been read, since it holds in memory what the ta
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,13 +165,19 @@ def _adain(options: argparse.Namespace):
     return AdaIN(encoder, decoder, layer)
 
 
+def _pairs(images: np.ndarray, batch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Batches of images, each with the same in reverse as its styles."""
+    for begin in range(0, len(images), batch):
+        rows = images[begin : begin + batch]
+        yield np.array(rows), np.array(rows[::-1])
+
+
 def _stylized(engine, images: np.ndarray, batch: int) -> Task:
     """Images and styles as bytes to stylized bytes."""
-    slices = [slice(begin, begin + batch) for begin in range(0, len(images), batch)]
 
     def task() -> None:
-        for rows in slices:
-            engine.stylize(np.array(images[rows]), np.array(images[rows][::-1]))
+        for content, style in _pairs(images, batch):
+            engine.stylize(content, style)
 
     return task
 
@@ -196,12 +202,9 @@ def stylization(units: int, folder: Path, options: argparse.Namespace) -> Work:
 
     def bare() -> Task:
         device = next(engine.decoder.parameters()).device
-        slices = [slice(b, b + options.batch) for b in range(0, units, options.batch)]
         prepared = [
-            tuple(
-                to_float(np.array(part)).to(device) for part in (images[rows], images[rows][::-1])
-            )
-            for rows in slices
+            tuple(to_float(part).to(device) for part in pair)
+            for pair in _pairs(images, options.batch)
         ]
 
         @torch.inference_mode()

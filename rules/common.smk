@@ -564,12 +564,11 @@ def state_options(features, outputs):
 
 
 def figure_settings():
-    """What figures know of the experiment; one architecture stands for all, as in the article's text."""
-    first = [entry["architecture"] for entry in config["trained"] or []][:1]
-    return {
-        **{key: config[key] for key in ("arms", "data")},
-        **({"architecture": first[0]} if first else {}),
-    }
+    """What figures know of the experiment, as JSON; one architecture stands for all, as in the article's text."""
+    first = next((entry["architecture"] for entry in config["trained"]), None)
+    return parameters.to_json(
+        {"arms": config["arms"], "data": config["data"], "architecture": first}
+    )
 
 
 def feature_settings():

@@ -70,7 +70,7 @@ rule figures:
         names=FIGURE_NAMES,
         tables=lambda wc, input: parent(input[0]),
         output_dir=lambda wc, output: parent(output[0]),
-        settings=parameters.to_json(figure_settings()),
+        settings=figure_settings(),
         code=source_hash("figures"),
     shell:
         "texshape run figures {params.names:q} --tables {params.tables:q}"

@@ -36,6 +36,15 @@ def open_page(path: Path, *, width: int, dark: bool = False) -> Iterator[tuple[A
         browser.close()
 
 
+def faults(page: Any, complaints: list[str]) -> list[str]:
+    """All that is wrong with a page: too wide, what reaches beyond it, missing images, axe, complaints."""
+    width = page.evaluate("document.documentElement.scrollWidth")
+    too_wide = [f"{width} px wide"] if width > page.viewport_size["width"] else []
+    return [
+        *too_wide, *overflowing(page), *missing_images(page), *violations(page), *complaints
+    ]  # fmt: skip
+
+
 def overflowing(page: Any) -> list[str]:
     """Elements that reach beyond the window and do not scroll within a frame of their own."""
     return page.evaluate(

@@ -5,6 +5,7 @@ import after it (imports inside an import count once). Written to $TEXSHAPE_STAR
 a process that is killed writes nothing.
 """
 
+import _thread
 import atexit
 import importlib._bootstrap as bootstrap
 import json
@@ -16,20 +17,20 @@ _folder = os.environ.get("TEXSHAPE_START_TIMES")
 
 if _folder:
     _times = {"start": time.process_time(), "imports": 0.0}
-    _main_thread = __import__("threading").get_ident()
-    _depth = 0
+    _main_thread = _thread.get_ident()
+    _importing = False
     _find_and_load = bootstrap._find_and_load
 
     def _timed(name, import_):
-        global _depth
-        if __import__("_thread").get_ident() != _main_thread or _depth:
+        global _importing
+        if _importing or _thread.get_ident() != _main_thread:
             return _find_and_load(name, import_)
-        _depth += 1
+        _importing = True
         begin = time.process_time()
         try:
             return _find_and_load(name, import_)
         finally:
-            _depth -= 1
+            _importing = False
             _times["imports"] += time.process_time() - begin
 
     bootstrap._find_and_load = _timed
@@ -38,7 +39,7 @@ if _folder:
     def _write():
         if os.getpid() != _process:  # a fork wrote nothing of its own
             return
-        times = {"program": sys.argv[:3], "cpu": time.process_time(), **_times}
+        times = {"program": sys.argv[:3], **_times}
         with open(os.path.join(_folder, f"{_process}-{time.monotonic_ns()}.json"), "w") as file:
             json.dump(times, file)
 

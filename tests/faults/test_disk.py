@@ -351,7 +351,7 @@ def test_a_clock_that_is_put_back(tmp_path: Path, finished: tiny.Tiny) -> None:
     before = tiny.numbers(results)
 
     def set_times(when: float) -> None:
-        for path in [*project.folder.rglob("*")]:
+        for path in project.folder.rglob("*"):
             if path.is_file() and not path.is_symlink() and ".git" not in path.parts:
                 os.utime(path, (when, when))
 

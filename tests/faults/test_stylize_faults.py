@@ -64,6 +64,19 @@ def options(place: Path, **changed: object) -> list[object]:
     return [word for key, value in given.items() if value is not None for word in (key, value)]
 
 
+def decoder_options(place: Path, **changed: object) -> list[object]:
+    given = {
+        "--content": place / "content",
+        "--styles": place / "styles",
+        "--held-out-content": place / "content",
+        "--held-out-styles": place / "styles",
+        "--settings": json.dumps(SETTINGS),
+        "--output": place / "out.pt",
+        "--reconstruction": place / "out.csv",
+    } | {f"--{key}": value for key, value in changed.items()}
+    return ["train-decoder", *(word for pair in given.items() for word in pair)]
+
+
 def left_behind(place: Path) -> list[str]:
     return [path.name for path in place.iterdir() if "out" in path.name]
 
@@ -235,41 +248,30 @@ def test_conflict_of_two_sets_in_shards(place, cli):
 
 
 def test_train_decoder_through_the_command_line(place, cli):
-    arguments = [
-        "train-decoder", "--content", place / "content", "--styles", place / "styles",
-        "--held-out-content", place / "content", "--held-out-styles", place / "styles",
-        "--settings", json.dumps(SETTINGS), "--output", place / "d.pt", "--reconstruction",
-        place / "r.csv", "--history", place / "h.csv",
-    ]  # fmt: skip
-    assert cli(*arguments)[0] == 0
+    files = {
+        "output": place / "d.pt",
+        "reconstruction": place / "r.csv",
+        "history": place / "h.csv",
+    }
+    assert cli(*decoder_options(place, **files))[0] == 0
     table = read_csv(place / "r.csv")
     assert len(table) == 8
     assert set(table["method"]) == {"decoder", "mean image", "mean colour", "blur"}
     assert table["mse"].between(0, 1).all()
     assert cli("stylize", *options(place, decoder=place / "d.pt"))[0] == 0
     bad = json.dumps(SETTINGS | {"decoder": {"layer": "stage9", "style_layers": ["level0"]}})
-    arguments[arguments.index("--settings") + 1] = bad
-    status, err = cli(*arguments)
+    status, err = cli(*decoder_options(place, **files, settings=bad))
     assert (status, "layer 'stage9'" in err) == (2, True)
 
 
-@pytest.mark.parametrize(
-    "option", ["--content", "--held-out-content", "--styles", "--held-out-styles"]
-)
+@pytest.mark.parametrize("option", ["content", "held-out-content", "styles", "held-out-styles"])
 def test_a_decoder_trains_on_images_of_one_size(place, cli, option):
     small = (styles if "styles" in option else contents)(side=16)
     imageset.write(place / "small", small)
-    given = {
-        "--held-out-content": place / "content", "--styles": place / "styles",
-        "--held-out-styles": place / "styles", "--settings": json.dumps(SETTINGS),
-        "--output": place / "out.pt", "--reconstruction": place / "out.csv",
-    }  # fmt: skip
-    words = ["train-decoder", "--content", place / "content"]
-    if option == "--content":
-        words += [option, place / "small"]
+    if option == "content":  # of which there may be several
+        words = [*decoder_options(place), "--content", place / "small"]
     else:
-        given[option] = place / "small"
-    words += [word for pair in given.items() for word in pair]
+        words = decoder_options(place, **{option: place / "small"})
     status, err = cli(*words)
     assert status == 2
     assert err.splitlines()[-1].startswith(
@@ -287,16 +289,10 @@ def test_batches_too_large_for_the_memory_name_what_to_lower(place, cli, monkeyp
     conflicts = ["conflict-by-optimisation", "--contents", place / "content", "--textures",
                  place / "content", "--settings", json.dumps(SETTINGS), "--output",
                  place / "out"]  # fmt: skip
-    decoder = [
-        "train-decoder", "--content", place / "content", "--styles", place / "styles",
-        "--held-out-content", place / "content", "--held-out-styles", place / "styles",
-        "--settings", json.dumps(SETTINGS), "--output", place / "out.pt", "--reconstruction",
-        place / "out.csv",
-    ]  # fmt: skip
     for words, parameter in (
         (["stylize", *options(place)], "stylize.batch_size"),
         (conflicts, "stylize.batch_size"),
-        (decoder, "stylize.decoder.batch_size"),
+        (decoder_options(place), "stylize.decoder.batch_size"),
     ):
         status, err = cli(*words)
         assert status == 2

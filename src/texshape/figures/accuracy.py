@@ -54,13 +54,12 @@ def by_set(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
                   va="bottom" if several else "center")  # fmt: skip
         if several:
             span = f"{low:.0f} to {high:.0f}" if many else f"{low:.1f} to {high:.1f}"
-            axis.text(j, i, span, color=ink, ha="center",
-                      va="top", fontsize=5.5)  # fmt: skip
+            axis.text(j, i, span, color=ink, ha="center", va="top", fontsize=5.5)
     axis.set_yticks(range(len(rows)), [style.network_label(*row) for row in rows])
     axis.xaxis.tick_top()
-    labels = [_column(frame, *pair, one_line=many) for pair in columns]
-    upright = {"rotation": 90} if many else {}
-    axis.set_xticks(range(len(columns)), labels, fontsize=6.5 if many else 5.8, **upright)
+    labels = [_column(frame, *pair, upright=many) for pair in columns]
+    axis.set_xticks(range(len(columns)), labels, fontsize=6.5 if many else 5.8,
+                    rotation=90 if many else 0)  # fmt: skip
     axis.grid(visible=False)
     axis.spines[:].set_visible(False)
     axis.tick_params(length=0)
@@ -73,10 +72,10 @@ def by_set(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
     return figure
 
 
-def _column(frame: pd.DataFrame, set_name: str, cue: str, *, one_line: bool) -> str:
+def _column(frame: pd.DataFrame, set_name: str, cue: str, *, upright: bool) -> str:
     number = style.counts(frame[(frame["set"] == set_name) & (frame["cue"] == cue)]["n"])
     name = set_name.removeprefix("test-")
-    if one_line:
+    if upright:
         return f"{name}\n{cue} right, n = {number}"
     number = number.replace(" to ", "\nto ")
     return f"{name}\n{cue} right\nn = {number}"

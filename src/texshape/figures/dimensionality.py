@@ -58,8 +58,7 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
                 if null.notna().any():
                     (handles["null pairs"],) = axis.plot(range(len(stages)), null, ":", color=GREY)
             if estimator == estimators[0]:  # once for the panels below each other
-                axis.set_title(style.panel_title(style.network_label(name), arm, " · ", room=20),
-                               fontsize=7.5)  # fmt: skip
+                axis.set_title(style.network_label(name, arm, room=20), fontsize=7.5)
             axis.set_xticks(range(len(stages)), stages, fontsize=6.5, rotation=45, ha="right")
         line[0].set_ylabel(label, fontsize=7)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)

@@ -56,10 +56,7 @@ def by_condition(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> F
                                                        marker)  # fmt: skip
         for edge in (0.5, 2.5):
             axis.axhline(edge, color=FAINT, linewidth=0.8, zorder=0)
-        shown = "" if arm == "published" else arm
-        name = style.network_label(architecture)
-        title_here = style.panel_title(name, shown, " · ", room=22) if shown else name
-        axis.set_title(title_here, fontsize=8)
+        axis.set_title(style.network_label(architecture, arm, room=22), fontsize=8)
         style.percent_axis(axis, "x")
     axes[0, 0].set_yticks(range(len(ROWS)), [label for *_, label in ROWS])
     axes[0, 0].set_ylim(len(ROWS) - 0.5, -0.5)

@@ -61,7 +61,7 @@ def heat_maps(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figu
             axis.set_xticks(np.arange(len(epochs)) + 0.5, epochs)
             axis.set_yticks(np.arange(len(stages)) + 0.5, stages, fontsize=6.5)
             if axis in axes[0]:
-                axis.set_title(f"{style.network_label(name)} · {arm}", fontsize=7.5)
+                axis.set_title(style.network_label(name, arm), fontsize=7.5)
             if axis in axes[-1]:
                 axis.set_xlabel("epoch")
         line[0].set_ylabel(f"{cue}\n{unit}", fontsize=7)

@@ -175,13 +175,15 @@ def arm_look(arm: str, arms: Iterable[str]) -> tuple[str, str]:
     return OTHERS[unknown.index(arm) % len(OTHERS)]
 
 
-def network_label(architecture: str, arm: str = "") -> str:
-    """Name of a network as figures print it."""
+def network_label(architecture: str, arm: str = "", *, room: float = np.inf) -> str:
+    """Name of a network as figures print it; on two lines where it is longer than `room`."""
     name = NAMES.get(architecture, architecture)
-    return f"{name} · {arm}" if arm and arm != "published" else name
+    if not arm or arm == "published":
+        return name
+    return panel_title(name, arm, " · ", room)
 
 
-def panel_title(first: str, second: str, joint: str, room: int) -> str:
+def panel_title(first: str, second: str, joint: str, room: float) -> str:
     """Two parts of a panel's title: on one line, or on two where they are longer than `room`."""
     one_line = f"{first}{joint}{second}"
     return one_line if len(one_line) <= room else f"{first}{joint.rstrip()}\n{second}"
