@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import fcntl
 import glob
@@ -227,7 +228,7 @@ def read_csv(path: str | Path, columns: list[str] | None = None) -> pd.DataFrame
     Raises
     ------
     InputError
-        If the file is missing, is no CSV, or lacks a column.
+        If the file is missing, is no CSV, or lacks a column or has one twice.
     """
     import pandas as pd
 
@@ -238,6 +239,15 @@ def read_csv(path: str | Path, columns: list[str] | None = None) -> pd.DataFrame
         raise InputError(f"{path}: no such file{nearest_path(path)}") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: not a readable CSV table ({error})") from None
+    # pandas calls the second of two columns 'name.1' and says nothing.
+    for column in frame.columns:
+        if isinstance(column, str) and f"{column}.1" in frame.columns:
+            with open(path, encoding="utf-8-sig", newline="") as lines:
+                header = next((row for row in csv.reader(lines) if row), [])
+            if header.count(column) > 1:
+                raise InputError(
+                    f"{path}: column '{column}' stands there {header.count(column)} times"
+                )
     for column in columns or []:
         if column not in frame.columns:
             raise InputError(

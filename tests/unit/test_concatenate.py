@@ -114,3 +114,19 @@ def test_whole_numbers_stay_whole_where_some_are_missing(tmp_path):
 def test_a_count_that_is_not_finite_stays_what_it_is(tmp_path):
     write_csv(tmp_path / "table.csv", pd.DataFrame({"n": [1.0, np.inf]}))
     assert (tmp_path / "table.csv").read_text() == "n\n1.0\ninf\n"
+
+
+@pytest.mark.parametrize(
+    "text", ["a,b,a\n1,2,3\n", "\ufeffa,a,b\r\n1,1,2\r\n", '"a",b,b,b\n1,2,3,4\n', "\nc,c\n1,2\n"]
+)
+def test_a_table_with_a_column_twice_is_refused(tmp_path, text):
+    path = tmp_path / "table.csv"
+    path.write_text(text, newline="")
+    with pytest.raises(InputError, match=r"table\.csv: column '[abc]' stands there [23] times"):
+        read_csv(path)
+
+
+def test_a_column_may_be_called_like_a_second_one(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a,a.1\n1,2\n")
+    assert list(read_csv(path).columns) == ["a", "a.1"]

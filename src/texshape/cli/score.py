@@ -41,7 +41,7 @@ def score(
     from texshape.trials import files as trial_files
     from texshape.trials.score import gather, score
 
-    chosen = classes.split(",") if classes else None
+    chosen = trial_files.class_list(classes) if classes is not None else None
     decisions, warnings = gather([trial_files.read(path, classes=chosen) for path in files])
     rows, undefined = score(decisions, resamples=resamples, level=level, seed=seed)
     _warn(warnings + undefined)

@@ -43,12 +43,13 @@ def tabulate_trials(
     from texshape.errors import InputError
     from texshape.files import write_csv
     from texshape.trials import tables
+    from texshape.trials.files import class_list
 
     bootstrap = _bootstrap(settings)
     if not network and published is None:
         raise InputError("tabulate-trials: give --network SLUG/seed-S or --published DIR")
     trials = tables.read_published(published) if published is not None else {}
-    chosen = classes.split(",") if classes else None
+    chosen = class_list(classes) if classes is not None else None
     for name in network or []:
         trials |= tables.read_network(results, name, classes=chosen)
     bias, by_class, pairs = tables.shape_bias_tables(

@@ -10,7 +10,7 @@ import csv
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ VOCABULARIES = {
     "the 16 ImageNet categories": CATEGORIES,
     "the procedural classes": PROCEDURAL_CLASSES,
 }
+_TRIAL = ("subj", "session", "trial", "condition", "imagename")
 _HUMAN = re.compile(r"subject-\d+")
 
 
@@ -41,12 +42,16 @@ class Trials:
     classes : tuple of str
         The classes among which was decided.
     columns : dict of list of str
-        The published columns by name, all of one length; row i stands in line i + 2 of the file.
+        The published columns by name, all of one length.
+    rows : tuple of int
+        Where each trial stands in the file, the header being row 1 and blank lines counted; by
+        default one after the other from row 2 on.
     """
 
     source: str
     classes: tuple[str, ...]
     columns: dict[str, list[str]]
+    rows: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self.columns["subj"])
@@ -56,7 +61,13 @@ class Trials:
 
     def place(self, row: int) -> str:
         """Name file and line of a row, for a message."""
-        return f"{self.source}, row {row + 2}"
+        return f"{self.source}, row {self.rows[row] if self.rows else row + 2}"
+
+    @property
+    def hint(self) -> str:
+        """What to do about a class that is none of a known set's, for a message."""
+        known = self.classes in VOCABULARIES.values()
+        return "; name other classes with --classes" if known else ""
 
     def digest(self) -> str:
         """Hash of what the file says, whatever its name."""
@@ -85,9 +96,10 @@ def read(path: str | Path, *, classes: Sequence[str] | None = None, own: bool = 
     Raises
     ------
     InputError
-        If the file is missing, empty or cut short, lacks a column, or holds an unknown class; the
-        message names the file and the row. Upper case in a column's name is accepted: some
-        published files have ``Session``.
+        If the file is missing, empty or cut short, lacks a column or has it twice, or holds an
+        unknown class; the message names the file and the row. Upper case in a column's name is
+        accepted: some published files have ``Session``. So are blank lines and separators behind
+        the last value.
     """
     try:
         with open(path, encoding="utf-8-sig", newline="") as lines:
@@ -96,23 +108,34 @@ def read(path: str | Path, *, classes: Sequence[str] | None = None, own: bool = 
         raise InputError(f"{path}: no such file{nearest_path(path)}") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: not a readable CSV table ({error})") from None
-    if not rows:
+    # Readers of CSV (R, pandas) pass over blank lines; spreadsheets write them as separators alone.
+    numbered = [(i, row) for i, row in enumerate(rows, start=1) if any(map(str.strip, row))]
+    if not numbered:
         raise InputError(f"{path}: the file is empty; expected the columns {','.join(COLUMNS)}")
-    header = [name.strip().lower() for name in rows[0]]
+    header = [name.strip().lower() for name in numbered[0][1]]
+    while not header[-1]:  # separators behind the last name
+        header.pop()
     for column in COLUMNS:
         if column not in header:
-            raise InputError(f"{path}: column '{column}' is missing; found {', '.join(rows[0])}")
-    rows = rows[1:]
-    while rows and not rows[-1]:
-        rows.pop()
-    if not rows:
-        raise InputError(f"{path}: holds no trial, only the header")
-    for number, row in enumerate(rows, start=2):
-        if len(row) != len(header):
             raise InputError(
-                f"{path}, row {number}: {len(row)} of {len(header)} values; is the file truncated?"
+                f"{path}: column '{column}' is missing; found {', '.join(numbered[0][1])}"
             )
-    by_name = dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
+        if header.count(column) > 1:
+            raise InputError(f"{path}: column '{column}' stands there {header.count(column)} times")
+    numbered = numbered[1:]
+    if not numbered:
+        raise InputError(f"{path}: holds no trial, only the header")
+    width = len(header)
+    for number, row in numbered:
+        if len(row) < width or any(row[width:]):
+            cause = (
+                "is the file truncated?"
+                if len(row) < width
+                else "a value that holds a comma stands in quotes"
+            )
+            raise InputError(f"{path}, row {number}: {len(row)} of {width} values; {cause}")
+    cells = map(list, zip(*(row[:width] for _, row in numbered), strict=True))
+    by_name = dict(zip(header, cells, strict=True))
     columns = {column: by_name[column] for column in COLUMNS}
     if classes:
         chosen = tuple(classes)
@@ -123,7 +146,7 @@ def read(path: str | Path, *, classes: Sequence[str] | None = None, own: bool = 
             chosen = _own_classes(shown, columns["object_response"])
         else:
             chosen = vocabulary(shown or columns["object_response"], path)
-    trials = Trials(str(path), chosen, columns)
+    trials = Trials(str(path), chosen, columns, tuple(number for number, _ in numbered))
     _check_classes(trials)
     return trials
 
@@ -133,6 +156,61 @@ def _own_classes(shown: Sequence[str], answered: Sequence[str]) -> tuple[str, ..
     named = {*shown, *answered} - {ABSENT}
     known = next((names for names in VOCABULARIES.values() if set(shown) <= set(names)), None)
     return tuple(sorted(named if known is None else named & set(known)))
+
+
+def class_list(text: str) -> tuple[str, ...]:
+    """Take apart the classes that an option names: ``cat, dog, polar bear``.
+
+    Raises
+    ------
+    InputError
+        If one is empty, stands there twice, or is ``na``, which trial files write for no class.
+    """
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if not name:
+            raise InputError(f"--classes '{text}': a name is empty; expected 'cat,dog,horse'")
+        if name == ABSENT:
+            raise InputError(f"--classes '{text}': '{ABSENT}' stands for no decision, not a class")
+        if names.count(name) > 1:
+            raise InputError(f"--classes '{text}': '{name}' stands there twice")
+    return names
+
+
+def trials_once(trials: Trials) -> tuple[Trials, int]:
+    """Leave out trials that were written again, as by an experiment that was started anew.
+
+    A trial is known by its subject, session, number, condition and image.
+
+    Returns
+    -------
+    trials : Trials
+        Each trial once, the first where it was written.
+    repeated : int
+        How many rows were left out.
+
+    Raises
+    ------
+    InputError
+        If a trial stands there with two answers: then nothing says which one holds.
+    """
+    known: dict[tuple[str, ...], int] = {}
+    for row, key in enumerate(zip(*(trials[column] for column in _TRIAL), strict=True)):
+        first = known.setdefault(key, row)
+        answers = [trials["object_response"][place] for place in (first, row)]
+        if answers[0] != answers[1]:
+            raise InputError(
+                f"{trials.place(row)}: trial {trials['trial'][row]} of session "
+                f"{trials['session'][row]} (subject '{trials['subj'][row]}', image "
+                f"'{trials['imagename'][row]}') stands twice, answered '{answers[0]}' and "
+                f"'{answers[1]}'; expected each trial once, or numbers that differ"
+            )
+    kept = list(known.values())
+    if len(kept) == len(trials):
+        return trials, 0
+    columns = {name: [cells[row] for row in kept] for name, cells in trials.columns.items()}
+    rows = tuple(trials.rows[row] for row in kept) if trials.rows else tuple(i + 2 for i in kept)
+    return replace(trials, columns=columns, rows=rows), len(trials) - len(kept)
 
 
 def vocabulary(shown: Iterable[str], source: object = "trials") -> tuple[str, ...]:
@@ -159,7 +237,7 @@ def _check_classes(trials: Trials) -> None:
         row, value = next((i, v) for i, v in enumerate(trials[column]) if v not in names)
         raise InputError(
             f"{trials.place(row)}: {column} '{value}' is no known class"
-            f"{nearest(value, sorted(names))}"
+            f"{nearest(value, sorted(names))}{trials.hint}"
         )
 
 

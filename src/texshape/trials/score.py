@@ -11,7 +11,7 @@ import numpy as np
 from texshape.errors import InputError, nearest
 from texshape.trials import bootstrap
 from texshape.trials.bias import ShapeBias, outcomes, shape_bias
-from texshape.trials.files import Trials, is_human
+from texshape.trials.files import Trials, is_human, trials_once
 from texshape.trials.names import ABSENT, parse
 
 HUMANS = "humans"
@@ -46,19 +46,24 @@ class Decisions:
 
 
 def gather(files: Sequence[Trials]) -> tuple[dict[str, Decisions], list[str]]:
-    """Join the trials of each subject over files and sessions, each trial file once.
+    """Join the trials of each subject over files and sessions, each file and each trial once.
+
+    A trial that a file repeats word for word (a run that was started anew) counts once. An image
+    that a subject saw in several trials counts each time, with a warning.
 
     Returns
     -------
     decisions : dict of str to Decisions
         By subject, in order of appearance.
     warnings : list of str
-        One line for each file that repeats another or shows the same images again.
+        One line for each file that repeats another or its own trials, or that shows the same
+        images again.
 
     Raises
     ------
     InputError
-        If an image's name cannot be read, names an unknown class, or contradicts `category`.
+        If an image's name cannot be read, names an unknown class, or contradicts `category`; if
+        one trial stands in a file with two answers.
     """
     decisions: dict[str, Decisions] = {}
     warnings: list[str] = []
@@ -72,6 +77,12 @@ def gather(files: Sequence[Trials]) -> tuple[dict[str, Decisions], list[str]]:
             )
             continue
         first_copy[digest] = trials.source
+        trials, repeated = trials_once(trials)
+        if repeated:
+            warnings.append(
+                f"{trials.source}: {repeated} of {len(trials) + repeated} rows repeat a trial; "
+                "each is counted once"
+            )
         again: dict[tuple[str, str], int] = {}
         classes = set(trials.classes)
         for row, image in enumerate(trials["imagename"]):
@@ -85,6 +96,7 @@ def gather(files: Sequence[Trials]) -> tuple[dict[str, Decisions], list[str]]:
                         f"{trials.place(row)}: {cue} '{value}' of stimulus '{image}' is no known "
                         + ("class; no cue-conflict image" if value == ABSENT else "class")
                         + nearest(value, trials.classes)
+                        + trials.hint
                     )
             if name.shape != trials["category"][row]:
                 raise InputError(
@@ -93,9 +105,10 @@ def gather(files: Sequence[Trials]) -> tuple[dict[str, Decisions], list[str]]:
                 )
             subject = trials["subj"][row]
             key = (subject, f"{name.shape_exemplar}-{name.texture_exemplar}")
-            other = seen.setdefault(key, trials.source)
-            if other != trials.source:
+            other = seen.get(key)
+            if other is not None:
                 again[subject, other] = again.get((subject, other), 0) + 1
+            seen.setdefault(key, trials.source)
             own = decisions.setdefault(subject, Decisions(subject))
             own.shape.append(name.shape)
             own.texture.append(name.texture)
@@ -103,8 +116,12 @@ def gather(files: Sequence[Trials]) -> tuple[dict[str, Decisions], list[str]]:
             own.shape_exemplar.append(name.shape_exemplar)
             own.texture_exemplar.append(name.texture_exemplar)
         warnings += [
-            f"{trials.source}: subject '{subject}' saw {count} of its images in {other} too; "
-            "the trials of both are pooled"
+            f"{trials.source}: subject '{subject}' saw "
+            + (
+                f"{count} of its images in {other} too; the trials of both are pooled"
+                if other != trials.source
+                else f"images again in {count} of its trials; all are pooled"
+            )
             for (subject, other), count in again.items()
         ]
     return decisions, warnings

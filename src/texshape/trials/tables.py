@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +98,7 @@ def read_network(
     Raises
     ------
     InputError
-        If there is none, or one holds several subjects.
+        If there is none, or one holds several subjects or an image twice in one condition.
     """
     subject = network_subject(name)
     paths = sorted((results / name / "trials").glob("*.csv"))
@@ -432,6 +432,14 @@ def _one_subject(trials: Trials) -> Trials:
         raise InputError(
             f"{trials.source}: expected the trials of one subject, found {', '.join(subjects)}"
         )
+    shown: set[tuple[str, str]] = set()
+    for row, image in enumerate(zip(trials["condition"], trials["imagename"], strict=True)):
+        if image in shown:
+            raise InputError(
+                f"{trials.place(row)}: subject '{subjects[0]}' saw image '{image[1]}' twice in "
+                f"condition '{image[0]}'; expected each image once"
+            )
+        shown.add(image)
     return trials
 
 
@@ -481,7 +489,7 @@ def benchmark_tables(
         name = f"{subject.model}/seed-{subject.seed}"
         ours[name] = subject
         columns = own.columns | {"subj": [name] * len(own)}
-        renamed = Trials(own.source, own.classes, columns)
+        renamed = replace(own, columns=columns)
         added.setdefault(BENCHMARK_SETS[images], []).append(renamed)
     folder = published / "model-vs-human"
     datasets = []
