@@ -55,6 +55,16 @@ def overflowing(page: Any) -> list[str]:
     )
 
 
+def cut_tables(page: Any) -> list[str]:
+    """Tables of which some columns can only be seen by scrolling sideways."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll('table')].filter(table => {
+            const frame = table.parentElement;
+            return table.scrollWidth > frame.clientWidth + 1 || frame.scrollWidth > frame.clientWidth + 1;
+        }).map(table => table.outerHTML.slice(0, 120))"""
+    )
+
+
 def missing_images(page: Any) -> list[str]:
     """Images that did not load."""
     return page.evaluate(

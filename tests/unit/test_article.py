@@ -498,6 +498,26 @@ def test_every_section_and_table_passes_axe(tmp_path):
         assert browser.faults(page, complaints) == []
 
 
+@pytest.mark.parametrize("width", [390, 768, 1440])
+def test_no_column_of_a_table_is_hidden(tmp_path, width):
+    """On a telephone each row is a block in which every value stands beside its column's name."""
+    arguments = project(tmp_path, synthetic_tables.procedural())
+    page_of(arguments)
+    with browser.open_page(arguments["results"] / "paper.html", width=width) as (page, _):
+        assert page.evaluate("document.querySelectorAll('table').length") > 5
+        assert browser.cut_tables(page) == []
+        stacked = page.evaluate(
+            "[...document.querySelectorAll('td + td')].map(x => getComputedStyle(x).display == 'flex')"
+        )
+        assert {390: all, 768: any, 1440: lambda found: not any(found)}[width](stacked)
+        labels = page.evaluate("[...document.querySelectorAll('td')].map(x => x.dataset.label)")
+        heads = page.evaluate("[...document.querySelectorAll('th')].map(x => x.textContent)")
+        assert set(labels) == set(heads)  # an empty label would leave a value unnamed
+        # A table that reaches beyond its place is found.
+        page.evaluate("document.querySelector('table').style.width = '3000px'")
+        assert len(browser.cut_tables(page)) == 1
+
+
 def test_same_results_same_bytes(tmp_path):
     arguments = project(tmp_path, synthetic_tables.published(), kind="published")
     first = tmp_path / "first.pdf", tmp_path / "first.html"
