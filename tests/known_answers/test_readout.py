@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.cue_conflict_design import code, labels
 
+from texshape.features.stored import STAGE_COLUMNS, Writer, stored
 from texshape.readout import erasure as er
 from texshape.readout import exemplars as ex
 from texshape.readout import linear
@@ -87,6 +88,97 @@ def test_the_interval_is_that_of_fresh_exemplars():
         widths.append((row["ci_high"] - row["ci_low"]) / (2 * 1.96))
     ratio = np.mean(widths) / np.std(accuracies)
     assert 0.6 < ratio < 1.7
+
+
+def kinds_of_features(table, seed):
+    """Activations as networks give them: signed, rectified, more units than images, correlated,
+    heavy-tailed; each holds classes, exemplars and noise."""
+    random = np.random.default_rng(seed)
+    inside = code(table["shape"], 30, random) + 0.8 * code(table["texture"], 30, random)
+    inside += code(table["shape_exemplar"], 30, random)
+    noise = random.normal(size=inside.shape)
+    mixed = [inside @ random.normal(size=(30, units)) / 5 for units in (60, 400)]
+    few, many = (part + random.normal(size=part.shape) for part in mixed)
+    fading = random.normal(size=(30, 30)) * np.exp(-np.arange(30) / 4)[:, None]
+    return {
+        "signed": inside + 2 * noise,
+        "rectified": np.maximum(few - 0.5, 0),
+        "more units than images": np.maximum(many + random.normal(size=many.shape), 0),
+        "correlated": (inside + noise) @ fading,
+        "heavy-tailed": np.exp(0.7 * (inside + noise)),
+    }
+
+
+def read_by_scikit_learn(features, cue, folds, settings):
+    """The same folds and penalties, each fit to the end, every penalty tried."""
+    from sklearn.linear_model import LogisticRegression
+
+    def fit(values, classes, penalty):
+        return LogisticRegression(C=1 / (penalty * len(values)), tol=1e-9, max_iter=50_000).fit(
+            values, classes
+        )
+
+    predicted, penalties = np.full(len(folds), -1), []
+    for fold in np.unique(folds):
+        test = folds == fold
+        mean, scale = features[~test].mean(0), features[~test].std(0)
+        train, held_out = (features[~test] - mean) / scale, (features[test] - mean) / scale
+        classes, exemplars = cue.classes[~test], cue.exemplars[~test]
+        inner = ex.exemplar_folds(classes, exemplars, settings.inner_folds)
+        losses = []
+        for penalty in settings.penalties:
+            loss = 0.0
+            for k in np.unique(inner):
+                out = inner == k
+                scores = fit(train[~out], classes[~out], penalty).predict_log_proba(train[out])
+                loss -= scores[np.arange(out.sum()), classes[out]].sum()
+            losses.append(loss)
+        penalties.append(settings.penalties[int(np.argmin(losses))])
+        predicted[test] = fit(train, classes, penalties[-1]).predict(held_out)
+    return predicted, penalties
+
+
+def stored_features(folder, features):
+    """As the read-out gets them: float32, from a file."""
+    about = dict.fromkeys(STAGE_COLUMNS) | {"stage": "s", "input": "pooled", "kind": "vector"}
+    with Writer(folder, len(features)) as writer:
+        writer.append([(about | {"units": features.shape[1]}, features.astype(np.float32))])
+    (part,) = stored(folder, ("pooled",), len(features))
+    return np.asarray(part.array, dtype=float)
+
+
+def differences_from_scikit_learn(folder, seed):
+    """Folds whose penalty differs, images read otherwise, images: by kind of features and cue."""
+    table = labels(classes=6, shapes=8, textures=4, seed=seed, congruent=False)
+    settings = ReadoutSettings(folds=3, permutations=0, resamples=0)
+    found = {}
+    for kind, features in kinds_of_features(table, seed).items():
+        features = stored_features(folder / kind, features)
+        for name in ex.CUES:
+            cue = ex.cue(table, name)
+            folds = ex.exemplar_folds(cue.classes, cue.exemplars, settings.folds)
+            expected, penalties = read_by_scikit_learn(features, cue, folds, settings)
+            ours = linear.read_out(
+                features, cue.classes, cue.exemplars, settings=settings, folds=folds
+            )
+            other = sum(a != b for a, b in zip(ours.penalties, penalties, strict=True))
+            found[kind, name] = (other, int((ours.predicted != expected).sum()), len(table))
+    return found
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_penalties_and_predictions_are_those_of_scikit_learn_image_by_image(tmp_path, seed):
+    for kind, (other, wrong, count) in differences_from_scikit_learn(tmp_path, seed).items():
+        assert other == 0, kind
+        assert wrong <= count / 100, kind  # an image on a boundary falls to either side
+
+
+@pytest.mark.parametrize("stop", [1e-3, 1e-4])
+def test_fits_that_stop_early_choose_other_penalties(tmp_path, monkeypatch, stop):
+    """The bug put in on purpose: one tolerance for all penalties."""
+    monkeypatch.setattr(linear, "converged", lambda penalty: stop)
+    found = differences_from_scikit_learn(tmp_path, 0)
+    assert sum(other for other, _, _ in found.values()) >= 3
 
 
 # --- erasure --------------------------------------------------------------------------------------

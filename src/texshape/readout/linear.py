@@ -271,7 +271,7 @@ def fit(
     penalty: float,
     *,
     start: Model | None = None,
-    tolerance: float = 3e-4,
+    tolerance: float | None = None,
 ) -> Model:
     """Fit multinomial logistic regression with an L2 penalty on the weights, not on the intercept.
 
@@ -288,8 +288,9 @@ def fit(
         One-hot.
     penalty : float
     start : Model, optional
-    tolerance : float
-        Largest entry of the preconditioned gradient at which the search stops.
+    tolerance : float, optional
+        Largest entry of the preconditioned gradient at which the search stops; `converged` of the
+        penalty by default.
 
     Returns
     -------
@@ -297,6 +298,7 @@ def fit(
     """
     from scipy.optimize import minimize
 
+    tolerance = converged(penalty) if tolerance is None else tolerance
     n, components = features.shape
     count = targets.shape[1]
     # Curvature at equal probabilities is variance / classes; its root is the unit of each axis.
@@ -336,6 +338,16 @@ def fit(
     return Model(scale * parameters[:-1], intercept_scale * parameters[-1])
 
 
+def converged(penalty: float) -> float:
+    """Gradient at which a fit counts as converged.
+
+    The weaker the penalty, the flatter the loss where classes are separable: at one tolerance for
+    all, held-out losses of neighbouring penalties are compared before they have settled, and
+    another penalty is chosen than converged fits choose.
+    """
+    return min(1e-4, penalty / 30)
+
+
 def log_loss(model: Model, features: np.ndarray, targets: np.ndarray) -> float:
     """Mean cross-entropy of held-out images."""
     logits = model.logits(features)
@@ -370,9 +382,7 @@ def _choose_penalty(
         total = 0.0
         for index, fold in enumerate(inner):
             test = folds == fold
-            models[index] = fit(
-                features[~test], targets[~test], penalty, start=models[index], tolerance=1e-3
-            )
+            models[index] = fit(features[~test], targets[~test], penalty, start=models[index])
             total += log_loss(models[index], features[test], targets[test]) * test.mean()
         if total >= best_loss:
             break
