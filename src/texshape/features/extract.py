@@ -219,18 +219,22 @@ def _batches(
         form = _stages.layout(module, chosen[stage], output.shape)
         # copied, not viewed: a later layer may work in place
         return [
-            (Part(stage, name, kind, chosen[stage], form), values.float().cpu().numpy().copy())
+            (
+                Part(stage, name, kind, chosen[stage], form),
+                values.detach().float().cpu().numpy().copy(),
+            )
             for name, kind, values in _reduced(
                 stage, output, form, stage in pooled, stage in spatial
             )
         ]
 
-    with torch.inference_mode(), _stages.captured(module, chosen, reduce) as outputs:
+    with _stages.captured(module, chosen, reduce) as outputs:
         for rows, batch in image_batches(images, batch_size):
             found: list[tuple[Part, np.ndarray]] = []
             if chosen:
                 outputs.clear()
-                module(to_tensor(batch, network))
+                with torch.no_grad():  # not around the yield, where it would hold in the caller too
+                    module(to_tensor(batch, network))
                 silent = [stage for stage in chosen if stage not in outputs]
                 if silent:
                     raise InputError(

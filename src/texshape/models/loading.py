@@ -175,7 +175,10 @@ class Transformed:
 
 def _network(name: str, slug: str, loaded: _Loaded, settings: Mapping[str, Any]) -> Network:
     """A loaded module as a network: frozen, with its preprocessing, decisions and stages."""
-    module = loaded.module.eval().requires_grad_(False)
+    module = loaded.module
+    if _made_in_inference_mode(module):  # such tensors take no part in gradients; a copy's do
+        module = copy.deepcopy(module)
+    module = module.eval().requires_grad_(False)
     network = Network(
         name=name,
         slug=slug,
@@ -191,6 +194,15 @@ def _network(name: str, slug: str, loaded: _Loaded, settings: Mapping[str, Any])
     )
     network = replace(network, **_decision(network, loaded, settings))
     return replace(network, stages=find_stages(module, network.input_size))
+
+
+def _made_in_inference_mode(module: nn.Module) -> bool:
+    return any(
+        isinstance(value, Tensor) and value.is_inference()
+        for part in module.modules()
+        for held in (part._parameters, part._buffers, vars(part))
+        for value in held.values()
+    )
 
 
 # --- decisions -----------------------------------------------------------------------------------
@@ -233,7 +245,7 @@ def _outputs(network: Network) -> int | None:
     """Number of outputs, by showing the network one grey image."""
     size = network.input_size
     try:
-        with torch.inference_mode():
+        with torch.no_grad():
             result = network.module(torch.zeros(1, 3, size, size))
     except (RuntimeError, ValueError, AssertionError, TypeError) as error:
         raise InputError(f"{network.name}: does not take an image of {size} px ({error})") from None
@@ -374,7 +386,7 @@ def _open_clip(name: names.ModelName, weights: bool) -> _Loaded:
     tokens = package.get_tokenizer(name.architecture)(
         [PROMPT.format(category) for category in imagenet16.CATEGORIES]
     )
-    with torch.inference_mode():
+    with torch.no_grad():
         text = nn.functional.normalize(model.eval().encode_text(tokens), dim=1)
     size = model.visual.image_size
     own = Own(

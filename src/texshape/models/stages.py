@@ -228,7 +228,7 @@ def _trace(module: nn.Module, input_size: int) -> list[_Call]:
     ]
     device = next((p.device for p in module.parameters()), torch.device("cpu"))
     try:
-        with torch.inference_mode():
+        with torch.no_grad():
             # two images: a shape that starts with 2 has the batch first
             module(torch.zeros(2, 3, input_size, input_size, device=device))
     finally:

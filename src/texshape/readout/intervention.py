@@ -142,7 +142,7 @@ def _check_classes(name: str, classes: tuple[str, ...], labels: pd.Series) -> No
         )
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def collect(
     network: Network,
     images: np.ndarray,
@@ -288,7 +288,7 @@ def changed(network: Network, path: str, erasers: list[dict[Group, tuple]]) -> I
         handle.remove()
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def decisions(
     network: Network,
     images: np.ndarray,

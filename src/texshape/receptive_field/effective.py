@@ -105,6 +105,9 @@ def influence(
                 module(images)
                 n_images += len(images)
                 for stage, value in centres.items():
+                    if not value.requires_grad:
+                        reasons[stage] = "no gradient passes: the network computes without one"
+                        continue
                     # Images do not meet in evaluation mode, so one pass gives each image's own
                     # gradient.
                     (gradient,) = torch.autograd.grad(

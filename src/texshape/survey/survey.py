@@ -154,7 +154,22 @@ def run(
         If a network cannot be loaded or a file cannot be written. A technique that a network does not
         allow is no error: its reason is in ``tables/reasons.csv``.
     """
-    listener = listener or Listener()
+    import torch
+
+    # A notebook may call within a mode of its own; receptive fields need gradients.
+    with torch.inference_mode(False), torch.enable_grad():
+        return _run(candidates, stimuli, settings, folder, quick, report, listener or Listener())
+
+
+def _run(
+    candidates: Sequence[Candidate],
+    stimuli: Stimuli,
+    settings: dict[str, Any],
+    folder: Path,
+    quick: bool,
+    report: bool,
+    listener: Listener,
+) -> Result:
     slugs = [candidate.slug for candidate in candidates]
     for candidate in candidates:
         if slugs.count(candidate.slug) > 1:

@@ -330,6 +330,9 @@ def _forward(
         else nullcontext()
     )
 
+    # No inference mode: what a module converts or caches in it could never take part in a gradient
+    # again. And no mode around a yield, which would hold in the caller too.
+    @torch.no_grad()
     def run(batch: np.ndarray, last: bool) -> Tensor:
         tensor = torch.from_numpy(batch).to(device, non_blocking=True).permute(0, 3, 1, 2)
         tensor = network.preprocess(tensor if last else tensor.contiguous())
@@ -337,27 +340,26 @@ def _forward(
             logits = module(tensor.contiguous(memory_format=_format(last)))
         return logits
 
-    with torch.inference_mode():
-        start = 0
-        plan = Plan(batch_size or _SIZES[0], bool(channels_last))
-        if batch_size is None or channels_last is None:
-            search = _Search(batch_size, channels_last)
-            while start < len(images) and (candidate := search.next()) is not None:
-                batch = np.array(images[start : start + candidate.batch_size])
-                _set_format(module, candidate.channels_last)
-                began = time.perf_counter()
-                logits = run(batch, candidate.channels_last)
-                if device.type == "cuda":
-                    torch.cuda.synchronize()
-                # a short last batch tells nothing
-                if len(batch) == candidate.batch_size:
-                    search.tell(candidate, (time.perf_counter() - began) / len(batch))
-                start += len(batch)
-                yield logits
-            plan = search.best()
-        _set_format(module, plan.channels_last)
-        for _, batch in image_batches(images[start:], plan.batch_size):
-            yield run(batch, plan.channels_last)
+    start = 0
+    plan = Plan(batch_size or _SIZES[0], bool(channels_last))
+    if batch_size is None or channels_last is None:
+        search = _Search(batch_size, channels_last)
+        while start < len(images) and (candidate := search.next()) is not None:
+            batch = np.array(images[start : start + candidate.batch_size])
+            _set_format(module, candidate.channels_last)
+            began = time.perf_counter()
+            logits = run(batch, candidate.channels_last)
+            if device.type == "cuda":
+                torch.cuda.synchronize()
+            # a short last batch tells nothing
+            if len(batch) == candidate.batch_size:
+                search.tell(candidate, (time.perf_counter() - began) / len(batch))
+            start += len(batch)
+            yield logits
+        plan = search.best()
+    _set_format(module, plan.channels_last)
+    for _, batch in image_batches(images[start:], plan.batch_size):
+        yield run(batch, plan.channels_last)
 
 
 class _Search:

@@ -294,7 +294,12 @@ def optimise(
         with torch.enable_grad():
             # Adam's step has the same size whatever the activation's, and images do not share
             # parameters.
-            (-activation(moved(picture(), settings, generator)).sum()).backward()
+            wanted = activation(moved(picture(), settings, generator)).sum()
+            if not wanted.requires_grad:
+                raise InputError(
+                    f"stage '{stage}': no gradient passes: the network computes without one"
+                )
+            (-wanted).backward()
         optimiser.step()
     with torch.no_grad():
         images = picture()
