@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from functools import partial
@@ -142,6 +143,29 @@ def test_the_python_of_the_readme(
     biases = frame[(frame["measure"] == "shape_bias") & (frame["class"] == "all")]
     biases = biases.set_index("model")["value"]
     assert biases["efficientnet-lite0--imagenet"] < 0.5 < biases["humans"]
+
+
+def test_numbers_are_those_of_the_kept_tables(tmp_path: Path) -> None:
+    """What `scripts/readme_numbers.py` writes changes nothing; other tables change it."""
+    import pandas as pd
+    from scripts import readme_numbers
+
+    kept = ROOT / "tests" / "reference" / "procedural"
+    for start, passage in readme_numbers.numbers(kept).items():
+        assert passage in README.splitlines(), start
+    other = tmp_path / "tables"
+    shutil.copytree(kept, other)
+    bias = pd.read_csv(other / "shape_bias.csv")
+    bias.loc[bias["model"] == "cnn--mixed", "shape_bias"] = [0.101, 0.997, 0.5]
+    bias.to_csv(other / "shape_bias.csv", index=False)
+    copy = tmp_path / "README.md"
+    copy.write_text(README, encoding="utf-8")
+    readme_numbers.write(other, copy)
+    changed = [
+        a for a in copy.read_text(encoding="utf-8").splitlines() if a not in README.splitlines()
+    ]
+    assert len(changed) == 2  # the picture's description and the row
+    assert all("10 to 99.7 %" in line for line in changed)
 
 
 def test_links_lead_somewhere() -> None:
