@@ -224,10 +224,17 @@ def test_interval_of_the_cue_match_rate_against_direct_resamples():
     textures, columns = np.unique(labels["texture_exemplar"], return_inverse=True)
     generator = np.random.default_rng(0)
     rates = []
+
+    def draw(names, cue):
+        """Exemplars of each class in place of as many of that class."""
+        owner = labels.drop_duplicates(f"{cue}_exemplar").set_index(f"{cue}_exemplar")[cue]
+        classes = owner[names].to_numpy()
+        chosen = [generator.choice(np.flatnonzero(classes == one), (classes == one).sum())
+                  for one in np.unique(classes)]  # fmt: skip
+        return np.bincount(np.concatenate(chosen), minlength=len(names))
+
     for _ in range(2000):
-        row = np.bincount(generator.integers(0, len(shapes), len(shapes)), minlength=len(shapes))
-        column = np.bincount(generator.integers(0, len(textures), len(textures)),
-                             minlength=len(textures))  # fmt: skip
+        row, column = draw(shapes, "shape"), draw(textures, "texture")
         weight = row[rows] * column[columns]
         rates.append((weight * matched).sum() / weight.sum())
     expected = np.quantile(rates, [0.025, 0.975])

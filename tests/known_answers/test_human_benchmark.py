@@ -147,6 +147,7 @@ def _dataset(name, conditions):
             humans.Responses(
                 condition,
                 tuple(f"{i}" for i in range(len(next(iter(subjects.values()))))),
+                ("bear",) * len(next(iter(subjects.values()))),
                 np.array([subjects[s] for s in sorted(answers)], dtype=np.float32),
             )
             for condition, subjects in conditions.items()

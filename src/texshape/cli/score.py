@@ -34,7 +34,7 @@ def score(
     format: FORMAT = Format.table,
     resamples: Annotated[int, typer.Option(min=0, help="Bootstrap resamples; 0: none.")] = 10_000,
     level: Annotated[float, typer.Option(min=0.5, max=0.9999, help="Interval's coverage.")] = 0.95,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 2019,
     classes: CLASSES = None,
 ) -> None:
     """Shape bias of each subject in trial files, with a two-way bootstrap interval."""

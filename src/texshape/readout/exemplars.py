@@ -162,7 +162,7 @@ def permuted_classes(
 def exemplar_weights(
     shape: Cue, texture: Cue, resamples: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How often each resample draws each exemplar, of both cues at once.
+    """How often each resample draws each exemplar, of both cues at once, within their classes.
 
     Parameters
     ----------
@@ -175,20 +175,22 @@ def exemplar_weights(
         Shapes (resamples, shape exemplars) and (resamples, texture exemplars). An image's weight is
         the product of its two exemplars' counts (Owen 2007, the pigeonhole bootstrap).
     """
-    return (
+    by_shape, by_texture = (
         bootstrap.draw_weights(
-            np.random.default_rng([seed, bootstrap.ROWS]), len(shape.exemplar_names), resamples
-        ),
-        bootstrap.draw_weights(
-            np.random.default_rng([seed, bootstrap.COLUMNS]), len(texture.exemplar_names), resamples
-        ),
+            np.random.default_rng([seed, stream]),
+            len(cue.exemplar_names),
+            resamples,
+            class_of_exemplars(cue),
+        )
+        for cue, stream in ((shape, bootstrap.ROWS), (texture, bootstrap.COLUMNS))
     )
+    return by_shape, by_texture
 
 
 def resampled_rates(
     marked: np.ndarray, shape: Cue, texture: Cue, *, resamples: int, seed: int
 ) -> np.ndarray:
-    """Shares of images that are marked, over resamples of the exemplars of both cues.
+    """Shares of images that are marked, over resamples of both cues' exemplars within classes.
 
     Parameters
     ----------
@@ -209,7 +211,12 @@ def resampled_rates(
         bootstrap.count_table(shape.exemplars, texture.exemplars, size, chosen)
         for chosen in (everything, *marked.T.astype(bool))
     ]
-    totals = bootstrap.resample_totals(np.stack(tables), resamples=resamples, seed=seed)
+    totals = bootstrap.resample_totals(
+        np.stack(tables),
+        strata=(class_of_exemplars(shape), class_of_exemplars(texture)),
+        resamples=resamples,
+        seed=seed,
+    )
     return bootstrap.divide(totals[:, 1:], totals[:, :1])
 
 

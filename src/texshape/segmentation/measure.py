@@ -15,6 +15,7 @@ import torch
 
 from texshape.errors import InputError
 from texshape.parameters import check_keys
+from texshape.readout import exemplars as ex
 from texshape.segmentation import maps as activation_maps
 from texshape.segmentation import metrics, targets, train
 
@@ -49,14 +50,15 @@ class Task:
     train_images, test_images : ndarray of shape (n, height, width, 3), uint8
     masks : dict of str to (train, test, classes)
         By target: uint8 masks (n, height, width) of either part, and the number of classes.
-    groups : ndarray of shape (n_test,)
-        What is resampled as a whole for the interval.
+    cues : (Cue, Cue) or None
+        Shape and texture of the test images, whose exemplars are resampled for the interval; None
+        where each image stands by itself.
     """
 
     train_images: np.ndarray
     test_images: np.ndarray
     masks: Mapping[str, tuple[np.ndarray, np.ndarray, int]]
-    groups: np.ndarray
+    cues: tuple[ex.Cue, ex.Cue] | None
 
 
 @dataclass(frozen=True)
@@ -116,8 +118,7 @@ class Plan:
 def conflict_task(images: ImageSet, classes: Sequence[str], plan: Plan, *, seed: int) -> Task:
     """Training and test part of a cue-conflict set with masks.
 
-    Shape and texture are independent there, and no exemplar of either cue is in both parts. Images
-    that show the same shape exemplar are resampled together.
+    Shape and texture are independent there, and no exemplar of either cue is in both parts.
     """
     if images.masks is None:
         raise InputError("segmentation: the image set has no masks (SET.masks.npy)")
@@ -133,11 +134,12 @@ def conflict_task(images: ImageSet, classes: Sequence[str], plan: Plan, *, seed:
     for name in plan.targets:
         target, count = targets.target(name, np.asarray(images.masks), conflict, classes)
         masks[name] = (target[train_rows], target[test_rows], count)
+    tested = conflict.iloc[test_rows]
     return Task(
         np.asarray(images.images[train_rows]),
         np.asarray(images.images[test_rows]),
         masks,
-        conflict["shape_exemplar"].to_numpy()[test_rows],
+        (ex.cue(tested, "shape"), ex.cue(tested, "texture")),
     )
 
 
@@ -246,7 +248,7 @@ def _score(
         seed=seed,
         resamples=plan.resamples,
         level=plan.level,
-        groups=task.groups,
+        cues=task.cues,
     )
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from texshape.readout import exemplars as ex
+from texshape.trials import bootstrap
+
 IGNORE = 255
 
 
@@ -92,7 +95,7 @@ def score(
     seed: int,
     resamples: int = 1000,
     level: float = 0.95,
-    groups: np.ndarray | None = None,
+    cues: tuple[ex.Cue, ex.Cue] | None = None,
 ) -> Score:
     """Mean intersection over union over the data set, with a bootstrap interval.
 
@@ -106,30 +109,34 @@ def score(
     seed : int
     resamples : int
     level : float
-    groups : ndarray of shape (n,), optional
-        What is resampled as a whole, such as the shape exemplar of each image: images that show the
-        same object are not independent. By default each image by itself.
+    cues : (Cue, Cue), optional
+        Shape and texture of the n images: images that share an exemplar are not independent, so
+        exemplars of both are resampled within their classes. By default each image by itself.
+
+    Returns
+    -------
+    Score
+        The interval holds the percentiles of the resamples, shifted so that their mean is the
+        value, within [0, 1]: a ratio of sums is curved, and resamples lie off centre by that.
     """
     n, classes = matrices.shape[:2]
     if n == 0:
         return Score(np.nan, np.nan, np.nan, np.nan, np.full(classes, np.nan), 0)
-    if groups is None:
-        by_group = matrices.reshape(n, -1)
-    else:
-        _, member = np.unique(groups, return_inverse=True)
-        by_group = np.zeros((member.max() + 1, classes**2))
-        np.add.at(by_group, member, matrices.reshape(n, -1))
     by_class = iou(matrices.sum(0))
+    value = _mean(by_class)
     low = high = np.nan
-    if len(by_group) > 1:
-        count = len(by_group)
-        draws = np.random.default_rng([seed, 57])
-        weights = draws.multinomial(count, np.full(count, 1 / count), size=resamples)
-        resampled = (weights @ by_group.astype(float)).reshape(resamples, classes, classes)
-        values = _mean(iou(resampled))
-        low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
+    if n > 1 and (cues is None or max(len(cue.exemplar_names) for cue in cues) > 1):
+        if cues is None:
+            weights = bootstrap.draw_weights(np.random.default_rng([seed, 57]), n, resamples)
+        else:
+            by_shape, by_texture = ex.exemplar_weights(*cues, resamples, seed)
+            weights = by_shape[:, cues[0].exemplars] * by_texture[:, cues[1].exemplars]
+        resampled = weights.astype(float) @ matrices.reshape(n, -1)
+        values = _mean(iou(resampled.reshape(resamples, classes, classes)))
+        values += value - np.nanmean(values)
+        low, high = np.clip(bootstrap.interval(values, level), 0, 1)
     return Score(
-        float(_mean(by_class)),
+        float(value),
         float(low),
         float(high),
         float(_mean(by_class[1:])),

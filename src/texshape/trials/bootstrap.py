@@ -6,8 +6,17 @@ pigeonhole bootstrap", Annals of Applied Statistics 1(2), 386-411). A rate needs
 how many fall on each pair of exemplars, so a resample is two products with a small matrix of
 counts.
 
-All functions draw the same weights for the same seed and numbers of levels: statistics that were
-computed apart can be compared resample by resample, which is what makes differences paired.
+The classes of a set are fixed: another set like it would have other exemplars of the same classes.
+So exemplars are drawn **within their class** (strata). Drawn across classes, they count what
+classes differ in as chance, and nominal 95 % intervals cover 97 to 100 %. Within classes they cover
+92 to 97 % where exemplars differ much (standard deviation of their log odds 1 to 2), which
+`tests/known_answers/test_bootstrap.py` shows; 97 to 100 % where they hardly differ, since the
+product of weights counts the noise of single trials thrice (Owen 2007, section 4); and down to 90 %
+where three exemplars a class differ in nothing but that, whose spread about their own mean is 2/3
+of the true one.
+
+All functions draw the same weights for the same seed, numbers of levels and strata: statistics that
+were computed apart can be compared resample by resample, which is what makes differences paired.
 """
 
 from __future__ import annotations
@@ -22,21 +31,80 @@ _BLOCK = 8_000_000
 ROWS, COLUMNS, OBSERVERS = 0, 1, 2
 
 
-def draw_weights(generator: np.random.Generator, levels: int, resamples: int) -> np.ndarray:
-    """Draw how often each level is chosen when `levels` levels are drawn with replacement.
+def merge_singles(strata: Sequence) -> np.ndarray:
+    """Strata to draw within: those of a single level are joined with one another.
+
+    A single exemplar says nothing about how exemplars of its class vary. Such classes are pooled
+    ("collapsed strata", Cochran 1977, Sampling Techniques, section 5A.12): what their classes
+    differ in then counts as chance, and the interval is too wide rather than empty. A single one
+    that is left alone joins the smallest other stratum.
+
+    Parameters
+    ----------
+    strata : sequence of n str or int
+        Stratum (class) of each level (exemplar).
+
+    Returns
+    -------
+    ndarray of shape (n,), int
+        Every stratum has at least two levels, where there are two at all.
+    """
+    _, codes = np.unique(np.asarray(strata), return_inverse=True)
+    sizes = np.bincount(codes)
+    single = sizes == 1
+    if single.sum() == 1 and len(sizes) > 1:
+        rest = np.where(single, np.iinfo(int).max, sizes)
+        single[rest.argmin()] = True
+    if single.any():
+        codes = np.where(single[codes], single.argmax(), codes)
+    return np.unique(codes, return_inverse=True)[1]
+
+
+def draw_weights(
+    generator: np.random.Generator,
+    levels: int,
+    resamples: int,
+    strata: Sequence | None = None,
+) -> np.ndarray:
+    """Draw how often each level is chosen when levels are drawn with replacement.
+
+    Parameters
+    ----------
+    generator : Generator
+    levels, resamples : int
+    strata : sequence of `levels` str or int, optional
+        Within each stratum as many levels are drawn as it has, after `merge_singles`; by default
+        all levels are one stratum: for what has no classes, such as observers.
 
     Returns
     -------
     ndarray of shape (resamples, levels), float32
-        Each row is multinomial with equal probabilities and sums to `levels`.
+        Each row is multinomial with equal probabilities within each stratum, and sums to the size
+        of each.
     """
-    chosen = generator.integers(0, levels, size=(resamples, levels))
+    if strata is None:
+        chosen = generator.integers(0, levels, size=(resamples, levels))
+    else:
+        codes = merge_singles(strata)
+        order = np.argsort(codes, kind="stable")
+        sizes = np.bincount(codes)
+        size = np.repeat(sizes, sizes)  # of the stratum of each draw, strata in order
+        start = np.repeat(np.cumsum(sizes) - sizes, sizes)
+        # One number for all is drawn faster.
+        high = size[0] if levels and (size == size[0]).all() else size
+        chosen = order[start + generator.integers(0, high, size=(resamples, levels))]
     chosen += levels * np.arange(resamples)[:, None]
     counts = np.bincount(chosen.ravel(), minlength=resamples * levels)
     return counts.reshape(resamples, levels).astype(np.float32)
 
 
-def resample_totals(counts: np.ndarray, *, resamples: int = 10_000, seed: int = 0) -> np.ndarray:
+def resample_totals(
+    counts: np.ndarray,
+    *,
+    strata: tuple[Sequence | None, Sequence | None] = (None, None),
+    resamples: int = 10_000,
+    seed: int = 0,
+) -> np.ndarray:
     """Resample the exemplars of rows and of columns and add up the counts.
 
     Parameters
@@ -44,6 +112,8 @@ def resample_totals(counts: np.ndarray, *, resamples: int = 10_000, seed: int = 
     counts : ndarray of shape (k, rows, columns)
         k tables over the same exemplars: how many trials of a kind fall on each pair. A single
         column (or row) is not resampled: the one-way bootstrap.
+    strata : (sequence of rows, sequence of columns)
+        Class of each exemplar; see `draw_weights`.
     resamples, seed : int
 
     Returns
@@ -61,12 +131,12 @@ def resample_totals(counts: np.ndarray, *, resamples: int = 10_000, seed: int = 
     block = max(1, _BLOCK // max(rows, k * columns, 1))
     for start in range(0, resamples, block):
         stop = min(start + block, resamples)
-        by_row = draw_weights(row_generator, rows, stop - start)
+        by_row = draw_weights(row_generator, rows, stop - start, strata[0])
         sums = (by_row @ table).reshape(stop - start, k, columns)
         if columns == 1:
             totals[start:stop] = sums[:, :, 0]
         else:
-            by_column = draw_weights(column_generator, columns, stop - start)
+            by_column = draw_weights(column_generator, columns, stop - start, strata[1])
             totals[start:stop] = np.einsum("rkc,rc->rk", sums, by_column)
     return totals
 

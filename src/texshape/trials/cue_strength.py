@@ -10,8 +10,8 @@ A logistic function of the strength is fitted to the decisions by maximum likeli
 
     p(shape | shape or texture) = 1 / (1 + exp(-(b0 + b1 strength)))        balance = -b0 / b1
 
-Intervals resample the exemplars of shape and of texture (two-way cluster bootstrap, Owen 2007), as
-for shape bias.
+Intervals resample the exemplars of shape and of texture within their classes (two-way cluster
+bootstrap, Owen 2007), as for shape bias.
 """
 
 from __future__ import annotations
@@ -187,7 +187,13 @@ def curve(
         np.add.at(counts[kind], (level_of[chosen], rows[chosen], columns[chosen]), 1)
     totals = counts.sum((2, 3), dtype=float)
     tables = counts.reshape(3 * k, len(shapes), len(textures))
-    drawn = resample_totals(tables, resamples=resamples, seed=seed).reshape(-1, 3, k)
+    strata = [
+        trials[cue].to_numpy()[np.unique(codes, return_index=True)[1]]
+        for cue, codes in (("shape", rows), ("texture", columns))
+    ]
+    drawn = resample_totals(
+        tables, strata=(strata[0], strata[1]), resamples=resamples, seed=seed
+    ).reshape(-1, 3, k)
 
     shares = divide(drawn[:, 0], drawn[:, 0] + drawn[:, 1])
     ends = np.array([interval(shares[:, i], level) for i in range(k)])

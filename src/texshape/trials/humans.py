@@ -61,12 +61,15 @@ class Responses:
     ----------
     condition : str
     images : tuple of str
+    categories : tuple of str
+        Class of each image: images are resampled within it.
     correct : ndarray of shape (subjects, images), float32
         1 right, 0 wrong, NaN where a subject did not see the image.
     """
 
     condition: str
     images: tuple[str, ...]
+    categories: tuple[str, ...]
     correct: np.ndarray
 
 
@@ -98,6 +101,7 @@ def align(name: str, files: Sequence[Trials]) -> Dataset:
     excluded = EXCLUDED[name]
     skipped = {condition_name(text) for text in excluded or ()}
     answers: dict[str, dict[tuple[str, str], bool]] = {}
+    shown: dict[tuple[str, str], str] = {}  # (condition, image) to category
     first_copy = set()
     for trials in files:
         digest = trials.digest()
@@ -121,6 +125,7 @@ def align(name: str, files: Sequence[Trials]) -> Dataset:
                     f"in condition '{condition}'"
                 )
             own[key] = response == category
+            shown.setdefault(key, category)
     subjects = tuple(sorted(answers))
     places: dict[str, dict[str, int]] = {}
     for own in answers.values():
@@ -130,7 +135,8 @@ def align(name: str, files: Sequence[Trials]) -> Dataset:
     conditions = []
     for condition, images in sorted(places.items()):
         correct = np.full((len(subjects), len(images)), np.nan, dtype=np.float32)
-        conditions.append(Responses(condition, tuple(images), correct))
+        categories = tuple(shown[condition, image] for image in images)
+        conditions.append(Responses(condition, tuple(images), categories, correct))
     by_name = {responses.condition: responses.correct for responses in conditions}
     for i, subject in enumerate(subjects):
         for (condition, image), right in answers[subject].items():
@@ -189,7 +195,7 @@ def compare_dataset(
     ----------
     dataset : Dataset
     resamples : int
-        0: the values themselves; else images are drawn anew within each condition.
+        0: the values themselves; else images are drawn anew within each condition and category.
     seed : int
 
     Returns
@@ -204,7 +210,10 @@ def compare_dataset(
     undefined = 0
     generator = np.random.default_rng([seed, DATASETS.index(dataset.name)])
     for responses in dataset.conditions:
-        weights = draw_weights(generator, len(responses.images), resamples) if resamples else None
+        weights = None
+        if resamples:
+            count, strata = len(responses.images), responses.categories
+            weights = draw_weights(generator, count, resamples, strata)
         found = compare(responses.correct, responses.correct[humans], weights)
         for measure, value in found.items():
             value[:, humans, range(len(humans))] = np.nan
@@ -224,8 +233,8 @@ def benchmark(
     datasets : sequence of Dataset
         Each with human observers.
     resamples : int
-        0: no intervals. Else images within conditions and observers within data sets are resampled
-        (the data sets are fixed: they are the benchmark).
+        0: no intervals. Else images within conditions and categories and observers within data sets
+        are resampled (data sets and categories are fixed: they are the benchmark).
     level : float
         Coverage of the intervals.
     seed : int

@@ -127,9 +127,65 @@ def gather(files: Sequence[Trials]) -> tuple[dict[str, Decisions], list[str]]:
     return decisions, warnings
 
 
-def exemplar_tables(
-    subjects: Sequence[Decisions],
-) -> tuple[np.ndarray, np.ndarray]:
+@dataclass(frozen=True)
+class Levels:
+    """The exemplars that occur in a conflict trial of any of some subjects, in alphabetical order.
+
+    Attributes
+    ----------
+    shapes, textures : ndarray of str
+        Names of the exemplars.
+    strata : (ndarray of str, ndarray of str)
+        The class of each: exemplars are resampled within their class.
+    """
+
+    shapes: np.ndarray
+    textures: np.ndarray
+    strata: tuple[np.ndarray, np.ndarray]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Numbers of shape and of texture exemplars."""
+        return len(self.shapes), len(self.textures)
+
+    def count(self, own: Decisions, chosen: np.ndarray) -> np.ndarray:
+        """Count a subject's chosen trials on each pair of exemplars.
+
+        Parameters
+        ----------
+        own : Decisions
+            Of n trials.
+        chosen : ndarray of shape (n,), bool
+            Conflict trials alone.
+
+        Returns
+        -------
+        ndarray of shape `size`, float32
+        """
+        chosen = np.flatnonzero(chosen)
+        rows = np.searchsorted(self.shapes, np.asarray(own.shape_exemplar)[chosen])
+        columns = np.searchsorted(self.textures, np.asarray(own.texture_exemplar)[chosen])
+        return bootstrap.count_table(rows, columns, self.size, np.ones(len(chosen), dtype=bool))
+
+
+def conflict_levels(subjects: Sequence[Decisions]) -> Levels:
+    """Find the exemplars of the conflict trials of all subjects, with their classes."""
+    classes: tuple[dict[str, str], dict[str, str]] = ({}, {})
+    for own in subjects:
+        rows = zip(own.shape, own.texture, own.shape_exemplar, own.texture_exemplar, strict=True)
+        for shape, texture, shape_exemplar, texture_exemplar in rows:
+            if shape != texture:
+                classes[0][shape_exemplar] = shape
+                classes[1][texture_exemplar] = texture
+    names = [np.array(sorted(one), dtype=str) for one in classes]
+    strata = [
+        np.array([one[name] for name in ordered], dtype=str)
+        for one, ordered in zip(classes, names, strict=True)
+    ]
+    return Levels(names[0], names[1], (strata[0], strata[1]))
+
+
+def exemplar_tables(subjects: Sequence[Decisions], levels: Levels) -> tuple[np.ndarray, np.ndarray]:
     """Count decisions for shape and for texture on each pair of exemplars.
 
     Only conflict trials count, and only exemplars that occur in one are levels.
@@ -137,37 +193,29 @@ def exemplar_tables(
     Returns
     -------
     for_shape, for_texture : ndarray of shape (subjects, shape exemplars, texture exemplars)
-        Over the exemplars that any of the subjects saw, in alphabetical order.
     """
-    coded = [outcomes(own.shape, own.texture, own.response) for own in subjects]
-    names = [
-        (np.asarray(own.shape_exemplar)[conflict], np.asarray(own.texture_exemplar)[conflict])
-        for own, (conflict, _, _) in zip(subjects, coded, strict=True)
-    ]
-    shapes = np.unique(np.concatenate([shape for shape, _ in names]))
-    textures = np.unique(np.concatenate([texture for _, texture in names]))
-    size = (len(shapes), len(textures))
-    tables = np.zeros((2, len(subjects), *size), dtype=np.float32)
-    for i, ((shape, texture), (conflict, *followed)) in enumerate(zip(names, coded, strict=True)):
-        rows, columns = np.searchsorted(shapes, shape), np.searchsorted(textures, texture)
+    tables = np.zeros((2, len(subjects), *levels.size), dtype=np.float32)
+    for i, own in enumerate(subjects):
+        _, *followed = outcomes(own.shape, own.texture, own.response)
         for cue in (0, 1):
-            tables[cue, i] = bootstrap.count_table(rows, columns, size, followed[cue][conflict])
+            tables[cue, i] = levels.count(own, followed[cue])
     return tables[0], tables[1]
 
 
 def resample_bias(
     subjects: Sequence[Decisions], *, resamples: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Resample exemplars and count the decisions for either cue.
+    """Resample exemplars within their classes and count the decisions for either cue.
 
     Returns
     -------
     n_shape, n_texture : ndarray of shape (resamples, subjects)
     """
-    for_shape, for_texture = exemplar_tables(subjects)
+    levels = conflict_levels(subjects)
     totals = bootstrap.resample_totals(
-        np.concatenate([for_shape, for_texture]), resamples=resamples, seed=seed
-    )
+        np.concatenate(exemplar_tables(subjects, levels)),
+        strata=levels.strata, resamples=resamples, seed=seed,
+    )  # fmt: skip
     return totals[:, : len(subjects)], totals[:, len(subjects) :]
 
 
@@ -262,11 +310,14 @@ def bias_draws(
     subjects = [own for trainings in models for own in trainings]
     ends = np.cumsum([len(trainings) for trainings in models])
     parts = [slice(end - len(own), end) for own, end in zip(models, ends, strict=True)]
-    tables = np.stack(exemplar_tables(subjects))  # (cue, subject, shape and texture exemplar)
+    levels = conflict_levels(subjects)
+    # (cue, subject, shape exemplar, texture exemplar)
+    tables = np.stack(exemplar_tables(subjects, levels))
     bias = [_bias(*tables[:, part].sum(axis=(1, 2, 3))) for part in parts]
     totals = bootstrap.resample_totals(
-        tables.reshape(-1, *tables.shape[2:]), resamples=resamples, seed=seed
-    )
+        tables.reshape(-1, *tables.shape[2:]),
+        strata=levels.strata, resamples=resamples, seed=seed,
+    )  # fmt: skip
     totals = totals.reshape(resamples, 2, len(subjects)).transpose(0, 2, 1)
     draws = []
     for i, part in enumerate(parts):

@@ -304,6 +304,7 @@ class _Correct:
 
     rows: tuple[str, ...]
     columns: tuple[str, ...]
+    strata: tuple[tuple[str, ...], tuple[str, ...]]  # classes of either
     right: np.ndarray
     total: np.ndarray
     entropy: float
@@ -320,7 +321,7 @@ def accuracy_table(
 
     Shape counts wherever it is a class; texture where it is a class other than the shape's. On a
     set with conflict only the trials in conflict count. Exemplars of the cue in question are
-    resampled, those of the other cue too where they recur with several of them.
+    resampled within their classes, those of the other cue too where they recur with several.
 
     Parameters
     ----------
@@ -346,7 +347,9 @@ def accuracy_table(
     for (images, cue, _, _), group in cells.items():
         subjects, found = zip(*group, strict=True)
         tables = np.stack([own.right for own in found] + [own.total for own in found])
-        totals = bootstrap.resample_totals(tables, resamples=resamples, seed=seed)
+        totals = bootstrap.resample_totals(
+            tables, strata=found[0].strata, resamples=resamples, seed=seed
+        )
         draws = totals.reshape(resamples, 2, len(group)).transpose(0, 2, 1)
         cells_of = [(subject, [own], draws[:, i]) for i, (subject, own) in enumerate(group)]
         humans = [i for i, subject in enumerate(subjects) if is_human(subject.model)]
@@ -403,15 +406,21 @@ def _correct(trials: Trials) -> dict[str, _Correct]:
             counted = counted & ~both  # congruent images: the same answer as for shape
         if not counted.any():
             continue
-        rows, row = np.unique(exemplar[cue][counted], return_inverse=True)
-        columns, column = np.unique(exemplar[other][counted], return_inverse=True)
+        rows, first, row = np.unique(exemplar[cue][counted], return_index=True, return_inverse=True)
+        row_classes = truth[cue][counted][first]
+        columns, first, column = np.unique(
+            exemplar[other][counted], return_index=True, return_inverse=True
+        )
+        column_classes = truth[other][counted][first]
         if not _recurs(row, column):
             columns, column = np.array([ABSENT]), np.zeros_like(row)
+            column_classes = columns
         size = (len(rows), len(columns))
         right = (response == truth[cue])[counted]
         found[cue] = _Correct(
             tuple(rows.tolist()),
             tuple(columns.tolist()),
+            (tuple(row_classes.tolist()), tuple(column_classes.tolist())),
             bootstrap.count_table(row, column, size, right),
             bootstrap.count_table(row, column, size, np.ones_like(right)),
             response_entropy(response[counted]),
