@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from texshape.errors import InputError, nearest, nearest_path
-from texshape.models import names
+from texshape.models import names, user_code
 from texshape.models.decisions import decider, probabilities, read_class_map
 from texshape.models.network import Network
 from texshape.models.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Own, preprocess
@@ -83,7 +83,9 @@ def load(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         loaded = _LOADERS[parsed.source](parsed, weights)
-    return _network(name, names.slug(name, weights=weights), loaded, settings)
+    network = _network(name, names.slug(name, weights=weights), loaded, settings)
+    user_code.remember()  # what was imported when the network ran
+    return network
 
 
 def from_module(
@@ -426,15 +428,10 @@ class ZeroShot(nn.Module):
 
 def _python(name: names.ModelName, weights: bool) -> _Loaded:
     module_name, _, attribute = name.architecture.partition(":")
-    here = str(Path.cwd())
-    sys.path.insert(0, here)
     try:
-        source = importlib.import_module(module_name)
+        source = user_code.import_module(module_name, Path.cwd())
     except ModuleNotFoundError as error:
         raise InputError(f"model '{name.text}': cannot import {module_name} ({error})") from None
-    finally:
-        if here in sys.path:
-            sys.path.remove(here)
     function = source
     for part in attribute.split("."):
         if not hasattr(function, part):

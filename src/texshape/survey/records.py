@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from texshape.files import write_json
+from texshape.files import file_sha256, write_json
 from texshape.provenance import value_hash
 
 
 def once(
     folder: Path, name: str, key: Any, outputs: Sequence[Path], action: Callable[[], None]
 ) -> bool:
-    """Run a step unless it was run with the same key and its outputs are there.
+    """Run a step unless it was run with the same key and left the files that are there.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def once(
     name : str
         Of the step.
     key : JSON value
-        All that the outputs depend on.
+        All that the outputs depend on; None where that cannot be known, and the step runs each time.
     outputs : sequence of path
         Files that `action` writes.
     action : callable
@@ -34,13 +34,34 @@ def once(
         Whether the step had to run.
     """
     record = folder / ".steps" / f"{name}.json"
-    wanted = {"key": value_hash(key), "outputs": sorted(path.name for path in outputs)}
-    if all(path.exists() for path in outputs) and _read(record) == wanted:
+    wanted = None if key is None else value_hash(key)
+    kept = _read(record)
+    if wanted is not None and kept == {"key": wanted, "outputs": _hashes(folder, outputs)}:
         return False
-    record.unlink(missing_ok=True)
+    forget(folder, name)
+    for path in outputs:  # what the step did not leave behind cannot be taken for its output
+        path.unlink(missing_ok=True)
     action()
-    write_json(record, wanted)
+    write_json(record, {"key": wanted, "outputs": _hashes(folder, outputs)})
     return True
+
+
+def forget(folder: Path, name: str) -> None:
+    """Remove the record of a step, and the files that it left: they belong to something else by now."""
+    record = folder / ".steps" / f"{name}.json"
+    kept = _read(record)
+    if isinstance(kept, dict) and isinstance(kept.get("outputs"), dict):
+        for path in kept["outputs"]:
+            (folder / path).unlink(missing_ok=True)
+    record.unlink(missing_ok=True)
+
+
+def _hashes(folder: Path, outputs: Sequence[Path]) -> dict[str, str | None]:
+    """Check sums: a file that was changed since, or cut off, is no output of the step."""
+    return {
+        path.relative_to(folder).as_posix(): file_sha256(path) if path.is_file() else None
+        for path in sorted(outputs)
+    }
 
 
 def _read(record: Path) -> Any:

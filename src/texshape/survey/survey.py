@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,9 +13,9 @@ from texshape import FORMAT_VERSION, tables
 from texshape.devices import LostDeviceError, failures
 from texshape.errors import InputError
 from texshape.files import write_csv, write_json
-from texshape.provenance import source_hash, value_hash, versions
+from texshape.provenance import source_hash, versions
 from texshape.survey import leaderboard, techniques
-from texshape.survey.records import once
+from texshape.survey.records import forget, once
 from texshape.survey.stimuli import CUE_CONFLICT, Stimuli
 from texshape.survey.techniques import TECHNIQUES, Subject, Technique
 from texshape.trials import tables as trial_tables
@@ -37,6 +38,8 @@ PER_NETWORK = {
     "receptive_field": ("receptive_field", "receptive_field.csv"),
 }
 FROM_TRIALS = ("shape_bias", "shape_bias_by_class", "shape_bias_differences", "accuracy")
+# They start steps and show results, and compute nothing.
+_TOOLS = ("texshape", "snakemake", "dvc", "mlflow", "typst", "matplotlib")
 _OTHER_ERRORS = (RuntimeError, ValueError, TypeError, NotImplementedError, AttributeError, KeyError)
 
 
@@ -178,6 +181,7 @@ def _run(
     reasons: list[dict[str, str]] = []
     failed: list[str] = []
     described: list[dict[str, Any]] = []
+    written: dict[tuple[str, str], list[Path]] = {}
     for number, candidate in enumerate(candidates, start=1):
         listener.network(candidate.name, number, len(candidates), len(chosen))
         subject = _load(candidate, stimuli, settings, folder)
@@ -189,6 +193,10 @@ def _run(
                 reasons.append(
                     {"model": candidate.slug, "technique": technique.name, "reason": reason}
                 )
+            else:
+                written[candidate.slug, technique.name] = [
+                    subject.folder / name for name in technique.outputs(subject)
+                ]
             listener.done(ran)
         subject.network.module.cpu()
     listener.finish()
@@ -205,7 +213,7 @@ def _run(
     missing = pd.DataFrame(reasons, columns=["model", "technique", "reason"])
     write_csv(folder / "tables" / "reasons.csv", missing)
     write_csv(folder / "models.csv", pd.DataFrame(described))
-    made = _tables(slugs, missing, stimuli, settings, folder)
+    made = _tables(slugs, missing, written, stimuli, settings, folder)
     board = leaderboard.build(made, missing, described)
     write_csv(folder / "tables" / "leaderboard.csv", board)
     write_json(folder / "parameters.json", settings)
@@ -230,7 +238,7 @@ def _load(
     from texshape.devices import select_device
 
     network = candidate.load()
-    key = _weights_key(network)
+    key = _identity(network)
     device = select_device(lambda line: None)  # --quiet
     network.module.to(device)
 
@@ -240,15 +248,21 @@ def _load(
         return found
 
     home = folder / candidate.slug / SEED
-    return Subject(network, key, untrained, stimuli, settings, home)
+    return Subject(network, key, untrained, _identity, stimuli, settings, home)
 
 
-def _weights_key(network: Network) -> str:
-    """Hash of the name and of everything that the network has learned."""
-    from texshape.stylize.weights import state_digest
+def _identity(network: Network) -> str | None:
+    """All that its outputs depend on, as a hash; None, and a line on stderr, where that cannot be seen."""
+    from texshape.models.identity import Unknown, identity
 
-    about = [network.name, network.classes, network.categories, repr(network.preprocess)]
-    return value_hash([*about, state_digest(network.module.state_dict())])
+    try:
+        return identity(network)
+    except Unknown as error:
+        print(
+            f"texshape: warning: {network.name}: nothing is kept from an earlier run, since {error}",
+            file=sys.stderr,
+        )
+        return None
 
 
 def _describe(candidate: Candidate, subject: Subject) -> dict[str, Any]:
@@ -270,20 +284,13 @@ def _apply(technique: Technique, subject: Subject, failed: list[str]) -> tuple[s
     """Run a technique where it can be run: the reason where not, and whether it had to run."""
     reason = technique.reason(subject)
     if reason:
+        forget(subject.folder, technique.name)
         return reason, False
-    key = {
-        "network": subject.key,
-        "stimuli": subject.stimuli.key,
-        "settings": {name: subject.settings[name] for name in (*technique.sections, "seed")},
-        "code": source_hash("survey/techniques.py", *technique.code),
-        "versions": {k: v for k, v in versions().items() if k in ("torch", "torchvision", "timm")},
-    }
     outputs = [subject.folder / name for name in technique.outputs(subject)]
+    action = partial(technique.run, subject)
     try:
         with failures("evaluation.batch_size"):
-            ran = once(
-                subject.folder, technique.name, key, outputs, partial(technique.run, subject)
-            )
+            ran = once(subject.folder, technique.name, _key(technique, subject), outputs, action)
     except LostDeviceError:
         raise
     except InputError as error:
@@ -297,6 +304,24 @@ def _apply(technique: Technique, subject: Subject, failed: list[str]) -> tuple[s
     return "", ran
 
 
+def _key(technique: Technique, subject: Subject) -> dict[str, Any] | None:
+    """All that a technique's outputs depend on; None where that cannot be known."""
+    networks = [subject.key, *([subject.random_key] if technique.untrained else [])]
+    if None in networks:
+        return None
+    return {
+        "networks": networks,
+        "stimuli": subject.stimuli.key,
+        "settings": {name: subject.settings[name] for name in (*technique.sections, "seed")},
+        "code": source_hash("survey/techniques.py", *technique.code),
+        "versions": _versions(),
+    }
+
+
+def _versions() -> dict[str, str]:
+    return {name: version for name, version in versions().items() if name not in _TOOLS}
+
+
 def _pixels(stimuli: Stimuli, settings: dict[str, Any], folder: Path) -> None:
     """The read-out that knows no network: of the pixels themselves."""
     section = techniques.fold_settings(settings["readout"], stimuli.sets[CUE_CONFLICT].labels)
@@ -304,7 +329,8 @@ def _pixels(stimuli: Stimuli, settings: dict[str, Any], folder: Path) -> None:
         return
     place = folder / PIXELS
     output = place / "readout" / "epoch-000.csv"
-    key = [stimuli.key, section, settings["seed"], source_hash("readout", "features")]
+    code = source_hash("readout", "features")
+    key = [stimuli.key, section, settings["seed"], code, _versions()]
     action = partial(techniques.read_pixels, stimuli, section, int(settings["seed"]), output)
     once(place, "readout", key, [output], action)
 
@@ -312,6 +338,7 @@ def _pixels(stimuli: Stimuli, settings: dict[str, Any], folder: Path) -> None:
 def _tables(
     slugs: list[str],
     missing: pd.DataFrame,
+    written: dict[tuple[str, str], list[Path]],
     stimuli: Stimuli,
     settings: dict[str, Any],
     folder: Path,
@@ -324,8 +351,8 @@ def _tables(
     deciding = [slug for slug in slugs if (slug, "trials") not in lacking]
     trials = dict(stimuli.trials)
     for slug in deciding:
-        read = trial_tables.read_network(folder, f"{slug}/{SEED}", classes=_classes(folder, slug))
-        trials |= {key: own for key, own in read.items() if key[1] in stimuli.sets}
+        classes = _classes(written[slug, "trials"])
+        trials |= trial_tables.read_network(folder, f"{slug}/{SEED}", classes=classes)
     if trials:
         # Humans alone make no pair: nothing is compared where no network decides.
         made = trial_tables.shape_bias_tables(
@@ -341,8 +368,8 @@ def _tables(
         files = [
             path
             for slug in slugs
-            if (slug, technique) not in lacking
-            for path in sorted((folder / slug / SEED).glob(pattern))
+            for path in written.get((slug, technique), ())
+            if path.match(pattern)
         ]
         if (
             name == "readout"
@@ -360,14 +387,14 @@ def _tables(
     return found
 
 
-def _classes(folder: Path, slug: str) -> list[str] | None:
+def _classes(trial_files: list[Path]) -> list[str] | None:
     """The classes that a network's trial files name, where they are none of the known sets."""
     from texshape.files import read_csv
     from texshape.trials.files import VOCABULARIES
     from texshape.trials.names import ABSENT, parse
 
     names: set[str] = set()
-    for path in (folder / slug / SEED / "trials").glob("*.csv"):
+    for path in trial_files:
         table = read_csv(path, ["object_response", "imagename"])
         names |= set(table["object_response"].astype(str))
         for image in table["imagename"]:

@@ -29,10 +29,12 @@ class Subject:
     Attributes
     ----------
     network : Network
-    key : str
-        Stands for its weights and its name.
+    key : str or None
+        Stands for all that its outputs depend on; None where that cannot be known.
     untrained : callable
         Loads the same architecture with random weights; raises `InputError` where that cannot be had.
+    identify : callable
+        Makes such a key of the untrained network.
     stimuli : Stimuli
     settings : dict
         All parameters.
@@ -41,8 +43,9 @@ class Subject:
     """
 
     network: Network
-    key: str
+    key: str | None
     untrained: Callable[[], Network]
+    identify: Callable[[Network], str | None]
     stimuli: Stimuli
     settings: dict[str, Any]
     folder: Path
@@ -67,6 +70,11 @@ class Subject:
             return None
 
     without_random: str = field(default="", init=False)
+
+    @cached_property
+    def random_key(self) -> str | None:
+        """The key of the untrained network, or why there is none."""
+        return self.without_random if self.random is None else self.identify(self.random)
 
     @property
     def states(self) -> dict[str, Network]:
@@ -113,6 +121,8 @@ class Technique:
     run : callable
     quick : bool
         Whether it is one of the few that ``--quick`` keeps.
+    untrained : bool
+        Whether it measures the untrained network too.
     """
 
     name: str
@@ -123,6 +133,7 @@ class Technique:
     reason: Callable[[Subject], str]
     run: Callable[[Subject], None]
     quick: bool = False
+    untrained: bool = False
 
 
 def trials(subject: Subject) -> None:
@@ -136,6 +147,9 @@ def trials(subject: Subject) -> None:
         scores = evaluate(network, images.images, **speed(section))
         frame = trials_frame(images, decisions(scores, classes), network.slug)
         files.write(subject.folder / "trials" / f"{name}.csv", frame)
+    for path in (subject.folder / "trials").glob("*.csv"):
+        if path.stem not in subject.stimuli.sets:  # of other stimuli, shown at an earlier time
+            path.unlink()
 
 
 def sensitivity(subject: Subject) -> None:
@@ -321,7 +335,7 @@ TECHNIQUES = (
         "knowledge", "read-out and dimensionality", ("readout", "dimensionality"),
         ("features", "models", "readout", "dimensionality", "trials/bootstrap.py"),
         lambda subject: _by_epoch("readout")(subject) + _by_epoch("dimensionality")(subject),
-        _without_folds, knowledge,
+        _without_folds, knowledge, untrained=True,
     ),
     Technique(
         "cue_strength", "cue strength", ("probes", "evaluation"),
@@ -335,6 +349,7 @@ TECHNIQUES = (
     Technique(
         "receptive_field", "receptive field", ("receptive_field",), ("receptive_field", "models"),
         lambda _: ["receptive_field.csv", "influence.npz"], Subject.without_stages, receptive_field,
+        untrained=True,
     ),
     Technique(
         "feature_visualization", "feature visualization", ("feature_visualization",),
