@@ -59,9 +59,10 @@ def measure(
         `classes` explain. It is used in evaluation mode, and left as it was.
     transforms : callable, optional
         One PIL image to the network's input (3, S, S), such as ``weights.transforms()``; for a
-        network only. By default the whole image at the input size that the network's
-        ``pretrained_cfg`` or ``default_cfg`` names (else 224 px), with its normalisation (else
-        ImageNet's): the crop that many pipelines take changes which picture a network sees.
+        network only. By default the whole image, with the size and normalisation that the network's
+        attributes name (``input_size``, ``mean``, ``std``; else timm's ``pretrained_cfg`` or
+        ``default_cfg``; else 224 px and ImageNet's), as for a name: the crop that many pipelines take
+        changes which picture a network sees.
     name : str, optional
         Of the network in the result; by default its class.
     techniques : str
@@ -69,7 +70,8 @@ def measure(
     stimuli, exemplars, class_map, settings
         As the options of ``texshape measure``.
     classes : sequence of str, optional
-        What each output means, where outputs are the images' classes themselves.
+        What each output means, where outputs are the images' classes themselves; by default as the
+        network's attribute ``classes`` says.
     folder : path, optional
         Where trials, tables, figures and report go and stay; by default nothing is kept.
     threads : int, optional

@@ -149,7 +149,9 @@ def test_trials_have_the_published_columns(tmp_path):
 
 
 def test_no_class_map_is_one_clear_line():
-    made = network(classes=None, decide=None, without_decision="it has 21843 outputs")
+    made = network(
+        classes=None, decide=None, without_decision="it has 21843 outputs", outputs=21843
+    )
     with pytest.raises(InputError, match="test: it has 21843 outputs; decisions need one"):
         evaluate(made, images(1))
 

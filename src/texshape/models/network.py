@@ -42,6 +42,9 @@ class Network:
         The network's own pipeline, from which other preprocessings are made.
     without_decision : str
         Why there is no class map, for the error of whoever needs one.
+    outputs : int or None
+        Number of outputs; None where what it returns is no vector of them, so that no class map can
+        help.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Network:
     categories: Mapping[str, list[int]] | None = None
     own: Own | None = None
     without_decision: str = ""
+    outputs: int | None = None
 
     @property
     def device(self) -> torch.device:
@@ -72,8 +76,11 @@ class Network:
             If the outputs fit no class map.
         """
         if self.classes is None or self.decide is None:
+            reason = f"{self.name}: {self.without_decision or 'no class map fits its outputs'}"
+            if self.outputs is None and self.without_decision:
+                raise InputError(reason)
             raise InputError(
-                f"{self.name}: {self.without_decision or 'no class map fits its outputs'}; "
-                "decisions need one (setting class_map: a YAML file, category to output indices)"
+                f"{reason}; decisions need one (setting class_map: a YAML file, category to output "
+                "indices)"
             )
         return self.classes

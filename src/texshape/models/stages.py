@@ -224,7 +224,9 @@ def _trace(module: nn.Module, input_size: int) -> list[_Call]:
         return hook
 
     handles = [
-        child.register_forward_hook(keep(name)) for name, child in module.named_modules() if name
+        child.register_forward_hook(keep(name))
+        for name, child in module.named_modules()
+        if name and not isinstance(child, torch.jit.ScriptModule)  # which takes no hooks
     ]
     device = next((p.device for p in module.parameters()), torch.device("cpu"))
     try:

@@ -86,7 +86,8 @@ class Subject:
         """Why its decisions say nothing about these images; empty where they do."""
         network, shown = self.network, self.stimuli.classes
         if network.classes is None:
-            return f"{network.without_decision}; --class-map gives it one"
+            helps = "; --class-map gives it one" if network.outputs else ""
+            return f"{network.without_decision}{helps}"
         unknown = [name for name in shown if name not in network.classes]
         if unknown:
             return (

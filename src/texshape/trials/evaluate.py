@@ -124,7 +124,15 @@ def evaluate_with(
             f"expected {len(images)}",
             file=sys.stderr,
         )
-    return [np.concatenate(part) for part in parts]
+    found = [np.concatenate(part) for part in parts]
+    undefined = int((~np.isfinite(found[0])).any(1).sum())
+    if undefined:
+        print(
+            f"texshape: warning: {network.name}: its outputs are undefined (NaN or infinite) for "
+            f"{undefined} of {len(images)} images; these count as no decision",
+            file=sys.stderr,
+        )
+    return found
 
 
 def decisions(scores: np.ndarray, classes: tuple[str, ...]) -> np.ndarray:

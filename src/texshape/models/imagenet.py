@@ -1,0 +1,21 @@
+"""The 1,000 classes of ILSVRC 2012, in the order in which networks give them.
+
+`imagenet_classes.csv` holds index, WordNet id and English name. Ids stand in alphabetical order, as
+in the challenge's development kit (Russakovsky et al. 2015, arXiv 1409.0575); names are the first
+words of each synset, spelled as torchvision spells them (``weights.meta["categories"]``, 0.26).
+"""
+
+from __future__ import annotations
+
+import csv
+from functools import lru_cache
+from importlib.resources import files
+
+OUTPUTS = 1000
+
+
+@lru_cache
+def labels() -> tuple[str, ...]:
+    """Names of the classes, in the order of the outputs; all of them differ."""
+    with files("texshape.models").joinpath("imagenet_classes.csv").open(encoding="utf-8") as lines:
+        return tuple(row["name"] for row in csv.DictReader(lines))
