@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 import torchvision
-from torch import nn
+from torch import Tensor, nn
 
 from texshape.models import bagnet, small, trainable
 from texshape.receptive_field import theoretical
@@ -203,7 +205,9 @@ def test_transformers_are_global() -> None:
     assert traced.last.theoretical == "global"
     swin = trace(build("swin_t"), {"patches": "features.0", "first": "features.1"}, image_size=224)
     assert swin.stages["patches"].theoretical == 4
-    assert swin.stages["first"].theoretical == swin.last.theoretical == "global"
+    # Windows of 7 positions, then shifted ones: by gradients the first stage sees 56 px, not all.
+    assert swin.stages["first"].theoretical is None
+    assert swin.stages["first"].reason == "positions moved into other dimensions"
 
 
 class Excited(nn.Module):
@@ -230,6 +234,222 @@ def test_squeeze_and_excitation_is_global_and_its_local_path_known() -> None:
     assert (added.theoretical, added.size) == ("global", None)
     network = trace(build("efficientnet_b0"), {}, image_size=224).last
     assert (network.theoretical, network.size) == ("global", 851)
+
+
+EVERYWHERE = {
+    "batch norm, batch statistics": nn.BatchNorm2d(8, track_running_stats=False),
+    "group norm": nn.GroupNorm(2, 8),
+    "instance norm": nn.InstanceNorm2d(8),
+    "instance norm, affine": nn.InstanceNorm2d(8, affine=True),
+    "layer norm": nn.LayerNorm([8, 24, 24]),
+    "layer norm, rows": nn.LayerNorm([24]),
+    "root mean square": nn.RMSNorm([24, 24]),
+    "softmax over columns": nn.Softmax(3),
+    "adaptive pooling to one": nn.AdaptiveAvgPool2d(1),
+    "adaptive pooling to columns": nn.AdaptiveMaxPool2d((24, 1)),
+    "linear over columns": nn.Linear(24, 24),
+}
+# Layers whose field is wider than what one convolution each before and behind sees.
+LOCAL: dict[str, nn.Module | Callable[[Tensor], Tensor]] = {
+    "batch norm": nn.BatchNorm2d(8),
+    "instance norm, tracked": nn.InstanceNorm2d(8, track_running_stats=True),
+    "local response": nn.LocalResponseNorm(5),
+    "softmax over channels": nn.Softmax2d(),
+    "adaptive average, 6": nn.AdaptiveAvgPool2d(6),
+    "adaptive average, 7": nn.AdaptiveAvgPool2d(7),
+    "adaptive average, 48": nn.AdaptiveAvgPool2d(48),
+    "adaptive average, rows kept": nn.AdaptiveAvgPool2d((None, 12)),
+    "adaptive maximum, 6": nn.AdaptiveMaxPool2d(6),
+    "adaptive maximum, 7": nn.AdaptiveMaxPool2d(7),
+    "area": lambda x: F.interpolate(x, size=10, mode="area"),
+    "average": nn.AvgPool2d(3, 2, 1),
+    "maximum, ceiling": nn.MaxPool2d(3, 2, ceil_mode=True),
+    "maximum, dilated": nn.MaxPool2d(3, 1, dilation=2),
+    "power mean": nn.LPPool2d(2, 3, 2),
+    "nearest": nn.Upsample(scale_factor=2),
+    "nearest exact": nn.Upsample(scale_factor=1.5, mode="nearest-exact"),
+    "nearest exact, down": nn.Upsample(scale_factor=0.5, mode="nearest-exact"),
+    "bilinear": nn.Upsample(scale_factor=2, mode="bilinear"),
+    "bilinear, down": nn.Upsample(scale_factor=0.5, mode="bilinear"),
+    "bilinear, corners": nn.UpsamplingBilinear2d(scale_factor=2),
+    "bicubic": nn.Upsample(scale_factor=2, mode="bicubic"),
+    "pixel shuffle": nn.PixelShuffle(2),
+    "pixel unshuffle": nn.PixelUnshuffle(3),
+    "pixel shuffle by views": lambda x: (
+        x.reshape(1, 2, 2, 2, 24, 24).permute(0, 1, 4, 2, 5, 3).reshape(1, 2, 48, 48)
+    ),
+    "repeated positions": lambda x: x.repeat_interleave(2, 2).repeat_interleave(2, 3),
+    "channel shuffle": nn.ChannelShuffle(2),
+    "gated channels": nn.GLU(1),
+    "zeros": nn.ZeroPad2d(3),
+    "cropped": nn.ZeroPad2d(-3),
+    "reflected": nn.ReflectionPad2d(3),
+    "replicated": nn.ReplicationPad2d(3),
+    "circular": nn.CircularPad2d(3),
+    "convolution, reflected": nn.Conv2d(8, 8, 5, padding=2, padding_mode="reflect"),
+    "convolution, replicated": nn.Conv2d(8, 8, 5, padding=2, padding_mode="replicate"),
+    "convolution, circular": nn.Conv2d(8, 8, 5, padding=2, padding_mode="circular"),
+    "convolution, even": nn.Conv2d(8, 8, 4, padding="same"),
+    "convolution, dilated": nn.Conv2d(8, 8, 3, dilation=3),
+    "convolution, strided": nn.Conv2d(8, 8, 3, stride=2, dilation=2),
+    "convolution, depthwise": nn.Conv2d(8, 8, 3, groups=8),
+    "transposed": nn.ConvTranspose2d(8, 8, 3, 2, 1, output_padding=1),
+    "transposed, dilated": nn.ConvTranspose2d(8, 8, 3, 2, dilation=2),
+    "transposed, gaps": nn.ConvTranspose2d(8, 8, 1, 2),
+    "three dimensions": nn.Sequential(
+        nn.Unflatten(1, (8, 1)),
+        nn.Conv3d(8, 8, 3, padding=1),
+        nn.MaxPool3d((1, 2, 2)),
+        nn.Flatten(1, 2),
+    ),
+    "unfolded": lambda x: F.unfold(x, 4, stride=4).reshape(1, -1, 6, 6),
+    "alpha dropout": nn.AlphaDropout(),
+    "log sigmoid": nn.LogSigmoid(),
+}
+UNKNOWN: dict[str, tuple[nn.Module | Callable[[Tensor], Tensor], str]] = {
+    "fractional": (nn.FractionalMaxPool2d(2, output_ratio=0.7), "draws its regions at random"),
+    "unpooled": (
+        lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2), "max_unpool2d"
+    ),
+    "folded": (
+        lambda x: F.fold(F.unfold(x, 3, padding=1), (24, 24), 3, padding=1), "col2im"
+    ),
+    "rolled": (lambda x: x.roll(2, 3), "cyclic shift"),
+    "mirrored": (lambda x: x.flip(3), "flip is not known along rows or columns"),
+    "repeated": (lambda x: x.repeat(1, 1, 1, 2), "the map is repeated"),
+    "by numbers": (lambda x: x[..., list(range(23, -1, -1))], "taken by their numbers"),
+    "reordered": (lambda x: x.reshape(1, 8, 12, 48), "moved into other dimensions"),
+    "sampled": (
+        lambda x: F.grid_sample(
+            x,
+            F.affine_grid(torch.eye(2, 3, dtype=x.dtype)[None], list(x.shape), align_corners=False),
+            align_corners=False,
+        ),
+        "grid_sampler_2d",
+    ),
+    "pasted": (lambda x: paste(torch.zeros_like(x), x), "written into a part"),
+    "overwritten": (
+        lambda x: paste(x.clone(), x.mean((2, 3), keepdim=True)), "written into a part"
+    ),
+}  # fmt: skip
+
+
+def paste(onto: Tensor, values: Tensor) -> Tensor:
+    onto[:, :, 2:, :] = values[:, :, -22:, :]
+    return onto
+
+
+class Between(nn.Module):
+    """A layer between two convolutions of 3 pixels."""
+
+    def __init__(self, layer: nn.Module | Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.first, self.layer = nn.Conv2d(3, 8, 3, padding=1), layer
+        self.last = nn.LazyConv2d(4, 3, padding=1)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.last(self.layer(self.first(images)))
+
+
+def changed_pixels(network: nn.Module, size: int) -> np.ndarray:
+    """Pixels that change a unit in one of two random images, by gradients.
+
+    Of the units in the middle row and the middle column of the last map: an array of shape (2,
+    units, size, size).
+    """
+    seen = np.zeros((), bool)
+    for seed in range(2):
+        images = torch.rand(
+            1, 3, size, size, generator=torch.Generator().manual_seed(seed), dtype=torch.double
+        ).requires_grad_()
+        output = network(images)[0].sum(0)
+        lines = [output[len(output) // 2], output[:, output.shape[1] // 2]]
+        lines = [line.repeat(max(output.shape) // len(line)) for line in lines]
+        reached = [
+            [
+                torch.autograd.grad(unit, images, retain_graph=True)[0][0].abs().sum(0) > 0
+                for unit in line
+            ]
+            for line in lines
+        ]
+        seen = seen | np.array([[one.numpy() for one in line] for line in reached])
+    return seen
+
+
+def largest_side(seen: np.ndarray, inner: int = 0) -> int:
+    """Largest hull over units, those of the border left out where wanted."""
+    if inner:
+        seen = seen[:, inner:-inner]
+    lines = [seen.any(axis).reshape(-1, seen.shape[2]) for axis in (2, 3)]
+    spans = [np.flatnonzero(line) for line in np.concatenate(lines) if line.any()]
+    return max(int(span[-1] - span[0] + 1) for span in spans)
+
+
+def between(
+    layer: nn.Module | Callable[[Tensor], Tensor],
+) -> tuple[Between, theoretical.ReceptiveField]:
+    torch.manual_seed(0)
+    network = Between(layer).double().eval()
+    with torch.no_grad():
+        network(torch.rand(1, 3, 24, 24, dtype=torch.double))
+    return network, trace(network, {"last": "last"}, image_size=24).stages["last"]
+
+
+@pytest.mark.parametrize("layer", EVERYWHERE.values(), ids=EVERYWHERE)
+def test_layers_that_see_the_whole_image(layer: nn.Module) -> None:
+    network, field = between(layer)
+    assert largest_side(changed_pixels(network, 24)) == 24
+    assert field.theoretical == "global"
+    assert field.reason
+
+
+@pytest.mark.parametrize("name", LOCAL)
+def test_layers_that_see_a_part(name: str) -> None:
+    network, field = between(LOCAL[name])
+    seen = changed_pixels(network, 24)
+    if "circular" in name:  # beyond the border is the other end
+        assert "circular padding" in field.reason
+        assert largest_side(seen) > 20
+        assert largest_side(seen, inner=6) == field.theoretical
+    else:
+        assert field.theoretical == largest_side(seen)
+        assert field.reason == ""
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_cannot_be_followed_is_undefined(name: str) -> None:
+    layer, reason = UNKNOWN[name]
+    _, field = between(layer)
+    assert field.theoretical is None
+    assert field.size is None
+    assert reason in field.reason
+
+
+def test_adaptive_cells_by_hand() -> None:
+    # 10 positions in 4 cells: 0-2, 2-4, 5-7, 7-9 (PyTorch: from floor(10 p / 4) to ceil(10 (p + 1) / 4))
+    cells = Interval().pooled_to(10, 4)
+    assert [cells.at(p) for p in range(4)] == [(0, 2), (2, 4), (5, 7), (7, 9)]
+    assert (cells.size, cells.jump) == (3, Fraction(10, 4))
+    # strided by 2 before: position p sees pixel 2 p, and three positions five pixels
+    assert Interval().window(1, 2).pooled_to(10, 4).size == 5
+
+
+def test_adaptive_pooling_does_not_move_the_last_map() -> None:
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 5),
+        nn.AdaptiveAvgPool2d(4),
+        nn.Conv2d(4, 4, 1),
+        nn.Flatten(),
+        nn.Linear(64, 2),
+    )
+    assert trace(network, {}, image_size=24).last.theoretical == 5
+
+
+def test_tracing_leaves_modes_as_they_were() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout())
+    network[1].eval()  # frozen statistics
+    trace(network, {}, image_size=8)
+    assert [module.training for module in network.modules()] == [True, True, False, True]
 
 
 def test_statistics_over_space_are_global() -> None:

@@ -98,12 +98,13 @@ class Interval:
         ----------
         scale : Fraction
             Input size over output size (with ``align_corners`` both minus one).
-        taps : {'nearest', 'linear', 'cubic'}
+        taps : {'nearest', 'nearest-exact', 'linear', 'cubic'}
         """
 
         def reads(p: int) -> list[int]:
-            if taps == "nearest":
-                return [math.floor(p * scale)]
+            if taps.startswith("nearest"):
+                middle = Fraction(1, 2) if taps == "nearest-exact" else 0
+                return [math.floor((p + middle) * scale)]
             source = p * scale if align_corners else (p + Fraction(1, 2)) * scale - Fraction(1, 2)
             below = math.floor(source)
             if source == below:
@@ -113,6 +114,15 @@ class Interval:
             )
 
         return self.through(reads, scale)
+
+    def pooled_to(self, size: int, cells: int) -> Interval:
+        """Interval after adaptive pooling of ``size`` positions to so many cells.
+
+        Cell p reads the positions from floor(p size / cells) to ceil((p + 1) size / cells) - 1.
+        """
+        return self.through(
+            lambda p: range(p * size // cells, -(-(p + 1) * size // cells)), Fraction(size, cells)
+        )
 
     def union(self, other: Interval) -> Interval:
         """Smallest interval that holds both, position by position.

@@ -8,8 +8,14 @@ Watching the operations rather than the modules needs no cooperation from the ne
 calls, reshapes and control flow are all seen.
 
 What looks at the whole image is named, never guessed: pooling over space, attention, flattening. A
-factor that depends on the whole image (squeeze-and-excitation, statistics over space) makes the
-field global, but the paths without it are reported as well.
+factor that depends on the whole image (squeeze-and-excitation, statistics over space, be they of a
+group, an instance or the batch) makes the field global, but the paths without it are reported as
+well. What cannot be followed (positions that change places, regions drawn at random, values written
+into a part of a tensor) leaves the field undefined, with the operation as the reason.
+
+A field is that of a unit inside the map, the largest over the phases of a period: what padding does
+at the border is left out, circular padding said in the reason. Channels count as mixed: positions
+that were moved into channels and back again without a layer between them keep the wider field.
 
     from texshape.receptive_field.theoretical import trace
     trace(torchvision.models.resnet18(), {"stage4": "layer4"}, image_size=224).stages["stage4"].size
@@ -31,6 +37,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
@@ -50,7 +57,8 @@ class ReceptiveField:
     is_global : bool
         Whether every unit depends on the whole image.
     reason : str
-        Why the field is global, or why it is unknown; empty for a local field.
+        Why the field is global, or why it is unknown; for a local field empty, or what it leaves
+        out.
     """
 
     y: Interval | None
@@ -96,7 +104,8 @@ def trace(module: nn.Module, stages: dict[str, str], *, image_size: int) -> Trac
     stages : dict of str to str
         Stage name to the name of the submodule whose output is the stage's map.
     image_size : int
-        Side in pixels. Fields do not depend on it, but whether a pooling is global does.
+        Side in pixels. Fields do not depend on it, but whether a pooling is global does, and how
+        much the cells of an adaptive pooling hold.
 
     Raises
     ------
@@ -108,7 +117,7 @@ def trace(module: nn.Module, stages: dict[str, str], *, image_size: int) -> Trac
         if name not in submodules:
             raise InputError(f"stage '{stage}': the network has no submodule '{name}'")
     found: dict[str, _Paths | None] = {}
-    was_training = module.training
+    modes = {each: each.training for each in module.modules()}
     module.eval()
     watch = _Watch()
 
@@ -129,7 +138,8 @@ def trace(module: nn.Module, stages: dict[str, str], *, image_size: int) -> Trac
     finally:
         for hook in hooks:
             hook.remove()
-        module.train(was_training)
+        for each, mode in modes.items():
+            each.training = mode
     missing = ReceptiveField(None, None, reason="not reached in a forward pass")
     results = {stage: _result(found[stage]) if stage in found else missing for stage in stages}
     last = watch.last_map
@@ -146,7 +156,7 @@ def _run(module: nn.Module, watch: _Watch, image_size: int) -> Any:
     watch.paths[images] = _Paths(
         (None, None, "y", "x"), Interval(), Interval(), (image_size, image_size)
     )
-    with torch.no_grad(), watch:
+    with torch.no_grad(), watch, _CircularPadding(watch):
         return module(images)
 
 
@@ -169,7 +179,7 @@ def _result(paths: _Paths | None) -> ReceptiveField:
         return ReceptiveField(None, None, reason=paths.unknown)
     if paths.gate:
         return ReceptiveField(paths.y, paths.x, is_global=True, reason=paths.gate)
-    return ReceptiveField(paths.y, paths.x)
+    return ReceptiveField(paths.y, paths.x, reason=paths.note)
 
 
 @dataclass(frozen=True)
@@ -179,7 +189,9 @@ class _Paths:
     `roles` says of each dimension whether it runs over rows ("y"), columns ("x"), both in row-major
     order ("yx") or neither (None). `reach` names the operation that made every element depend on
     the whole image, `gate` a factor that does, `unknown` an operation that the tracer does not
-    know.
+    know, `note` what the field of a unit inside the map leaves out. `blocks`: a dimension of
+    positions was split, and the field of each part is that of its block. `cells`: pooled
+    adaptively, so no longer a candidate for the last map before such a pooling.
     """
 
     roles: tuple[str | None, ...]
@@ -189,6 +201,9 @@ class _Paths:
     reach: str = ""
     gate: str = ""
     unknown: str = ""
+    note: str = ""
+    blocks: bool = False
+    cells: bool = False
 
     @property
     def is_map(self) -> bool:
@@ -215,12 +230,24 @@ _ELEMENTWISE = {
     "hardsigmoid_", "elu", "elu_", "leaky_relu", "leaky_relu_", "relu", "relu_", "prelu",
     "_prelu_kernel", "hardtanh", "hardtanh_", "softplus", "threshold", "threshold_", "clamp",
     "where", "fill_", "zero_", "copy", "masked_fill", "masked_fill_", "rrelu_with_noise",
-    "rrelu_with_noise_functional",
+    "rrelu_with_noise_functional", "log_sigmoid_forward",
 }  # fmt: skip
 _PRODUCTS = {"mul", "mul_", "div", "div_"}
 _NORMS = {
     "native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit_no_training",
     "cudnn_batch_norm", "miopen_batch_norm", "_batch_norm_no_update", "batch_norm",
+    "_batch_norm_with_update", "_batch_norm_with_update_functional",
+}  # fmt: skip
+# Those of them that have no statistics of their own, whatever their arguments say.
+_BATCH_STATISTICS = {"_batch_norm_with_update", "_batch_norm_with_update_functional"}
+# Operations along one dimension, which leave the positions alone where it has none.
+_ALONG = {
+    "cumsum", "cumprod", "cummax", "cummin", "flip", "sort", "topk", "glu", "index_select",
+    "gather", "median", "kthvalue",
+}  # fmt: skip
+_ATTENTION = {
+    "_native_multi_head_attention", "_transformer_encoder_layer_fwd", "_flash_attention_forward",
+    "_efficient_attention_forward",
 }  # fmt: skip
 _REDUCTIONS = {
     "mean", "sum", "amax", "amin", "max", "min", "var", "std", "var_mean", "std_mean", "logsumexp",
@@ -232,9 +259,7 @@ _MIXING = {
     "matrix product over space",
     "tokens joined to the positions",
     "softmax over space",
-    "positions moved into other dimensions",
     "convolution with positions as channels",
-    "cyclic shift of positions",
 }
 _FACTORS = {
     "mm": ("self", "mat2"),
@@ -259,6 +284,8 @@ class _Watch(TorchDispatchMode):
         super().__init__()
         self.paths: Any = WeakTensorKeyDictionary()
         self.last_map: _Paths | None = None
+        # Memory of which a part was written; it is held, so that no other takes its address.
+        self.written: dict[int, Any] = {}
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -269,14 +296,30 @@ class _Watch(TorchDispatchMode):
         self, operation: Any, types: Any, args: tuple = (), kwargs: dict | None = None
     ) -> Any:
         kwargs = kwargs or {}
-        seen = [self.paths[t] for t in _tensors([args, kwargs]) if t in self.paths]
+        tensors = _tensors([args, kwargs])
+        for tensor in tensors if self.written else ():
+            if tensor not in self.paths and _memory(tensor)._cdata in self.written:
+                self.paths[tensor] = _unknown(tensor)
+        seen = [self.paths[t] for t in tensors if t in self.paths]
         # Shapes are read before the call: an operation in place may change its argument's.
-        shapes = {id(tensor): tuple(tensor.shape) for tensor in _tensors([args, kwargs])}
+        shapes = {id(tensor): tuple(tensor.shape) for tensor in tensors}
+        changed = [(t, self.paths.get(t)) for t in _written_to(operation, args, kwargs)]
         output = operation(*args, **kwargs)
         if seen:
             name = operation.overloadpacket.__name__
             self._follow(name, operation, args, kwargs, output, seen, shapes)
+            for tensor, before in changed:
+                if self.paths.get(tensor) != before:
+                    self._spread(tensor)
         return output
+
+    def _spread(self, written: Tensor) -> None:
+        """Tensors that share memory with one that now sees something else are not followed."""
+        memory = _memory(written)
+        self.written[memory._cdata] = memory
+        for tensor in list(self.paths.keys()):
+            if tensor is not written and _memory(tensor)._cdata == memory._cdata:
+                self.paths[tensor] = _unknown(tensor)
 
     def _follow(
         self,
@@ -299,8 +342,8 @@ class _Watch(TorchDispatchMode):
         try:
             if name in _PRODUCTS or name in _ELEMENTWISE or torch.Tag.pointwise in operation.tags:
                 results = self._elementwise(name, bound, outputs[0])
-            elif name in _NORMS:
-                results = source or _lost(seen[0], f"batch norm of a constant in {name}")
+            elif name in _NORMS and source is not None:
+                results = _batch_norm(name, bound, source)
             elif source is None and name not in ("cat", "stack", "copy_", "addmm", "mm", "bmm"):
                 if name == "convolution" and not any("y" in s.roles for s in seen):
                     results = seen[0]
@@ -313,6 +356,8 @@ class _Watch(TorchDispatchMode):
         if isinstance(results, _Paths):
             results = [results] * len(outputs)
         for tensor, paths in zip(outputs, results, strict=True):
+            if not tensor.numel():  # working memory that an operation returns unused
+                continue
             if len(paths.roles) != tensor.ndim:
                 paths = replace(paths, roles=(None,) * tensor.ndim)
                 if not (paths.reach or paths.unknown):
@@ -324,7 +369,7 @@ class _Watch(TorchDispatchMode):
 
     def _candidate(self, paths: _Paths) -> None:
         """Remember the map that a pooling or flattening of the whole image takes in."""
-        if paths.is_map:
+        if paths.is_map and not paths.cells:
             self.last_map = paths
 
     # -- operations that keep the positions as they are -------------------------------------------
@@ -360,16 +405,17 @@ class _Watch(TorchDispatchMode):
         out = tuple(outputs[0].shape)
         if name == "convolution":
             return self._convolution(bound, source, shape)
-        if name in ("max_pool2d_with_indices", "max_pool2d", "avg_pool2d"):
-            return self._pooling(bound, source, shape, out)
+        if name in (
+            "max_pool2d_with_indices", "max_pool2d", "avg_pool2d", "max_pool3d_with_indices",
+            "max_pool3d", "avg_pool3d",
+        ):  # fmt: skip
+            return self._pooling(bound, source, shape, out, 3 if "3d" in name else 2)
         if name in (
             "_adaptive_avg_pool2d", "adaptive_avg_pool2d", "adaptive_max_pool2d",
-            "_adaptive_avg_pool1d",
+            "_adaptive_avg_pool1d", "_adaptive_avg_pool3d", "adaptive_avg_pool3d",
+            "adaptive_max_pool3d",
         ):  # fmt: skip
-            if out == shape or not any(source.roles):
-                return source
-            self._candidate(source)
-            return _pooled(source, len(out), "adaptive pooling")
+            return self._adaptive_pooling(source, shape, out)
         if name in _REDUCTIONS:
             return self._reduction(bound, source, shape, out)
         if name in ("view", "_unsafe_view", "reshape", "_reshape_alias", "flatten", "unflatten"):
@@ -391,24 +437,52 @@ class _Watch(TorchDispatchMode):
             return self._concatenation(name, bound, len(out))
         if name in _FACTORS:
             return self._product(name, bound, len(out), seen)
-        if "scaled_dot_product" in name:
+        if "scaled_dot_product" in name and not any(
+            role for paths in seen for role in paths.roles[-2:]
+        ):  # among the members of a block, each of which sees all of it
+            return _meet(seen, len(out), multiplicative=True)
+        if "scaled_dot_product" in name or name in _ATTENTION:
             return _pooled(_meet_loosely(seen), len(out), "attention")
         if name == "native_layer_norm":
             return _statistics(source, len(shape) - len(bound["normalized_shape"]))
         if name in ("native_group_norm", "instance_norm"):
             return _statistics(source, 2)
+        if name == "_fused_rms_norm":
+            return _statistics(source, len(shape) - len(bound["normalized_shape"]))
         if name in ("_softmax", "softmax", "_safe_softmax", "_log_softmax"):
             if source.roles[bound["dim"] % len(shape)]:
                 return replace(source, reach=source.reach or "softmax over space")
             return source
-        if name.startswith("upsample_"):
+        if name.startswith(("upsample_", "_upsample_")):
             return _upsampled(name, bound, source, shape, out)
         if name in ("constant_pad_nd", "reflection_pad2d", "replication_pad2d"):
             return _padded(bound["pad" if name == "constant_pad_nd" else "padding"], source)
         if name == "roll" and any(source.roles):
-            return replace(source, reach=source.reach or "cyclic shift of positions")
+            dims = [dim % len(shape) for dim in bound["dims"]] or range(len(shape))
+            if not any(source.roles[dim] for dim in dims):
+                return source
+            return _lost(source, "cyclic shift of positions")
         if name in ("pixel_shuffle", "pixel_unshuffle"):
             return _shuffled(name, bound, source)
+        if name in ("channel_shuffle", "native_channel_shuffle") and not source.roles[1]:
+            return source
+        if name == "im2col":
+            return _unfolded(bound, source, shape)
+        if name in _ALONG:
+            dims = bound.get("dim", bound.get("dims", -1))  # the last where left out
+            dims = [dims] if isinstance(dims, int) else dims
+            if not any(source.roles[dim % len(shape)] for dim in dims):
+                return source
+            return _lost(source, f"operation aten.{name} is not known along rows or columns")
+        if name == "index":
+            return _indexed(bound["indices"], source, self.paths)
+        if name == "repeat" and len(bound["repeats"]) == len(shape):
+            repeated = [dim for dim, times in enumerate(bound["repeats"]) if times != 1]
+            if not any(source.roles[dim] for dim in repeated):
+                return source
+            return _lost(source, "the map is repeated")
+        if name.startswith("fractional_max_pool"):
+            return _lost(source, "fractional pooling draws its regions at random")
         if name == "copy_":
             return self.paths.get(bound["src"]) or seen[0]
         return _lost(_meet_loosely(seen), f"operation aten.{name} is not known to the tracer")
@@ -418,51 +492,74 @@ class _Watch(TorchDispatchMode):
             dynamic = self.paths[bound["weight"]]
             source = replace(source, gate=source.gate or dynamic.reach or "dynamic weights")
         kernel = tuple(bound["weight"].shape[2:])
-        if any(source.roles[:2]):
-            if source.roles[0]:
-                return _lost(source, "positions in the batch dimension of a convolution")
+        if source.roles[1]:
             return _pooled(source, len(shape), "convolution with positions as channels")
-        if not any(source.roles):
-            return source
-        if len(shape) == 3 and source.roles[2] == "yx" and kernel == (1,):
-            return source
-        if len(shape) != 4 or source.roles[2:] != ("y", "x"):
-            return _lost(source, "convolution over dimensions that are not rows and columns")
-        axes = []
-        for i, axis in enumerate((source.y, source.x)):
+
+        def layer(axis: Interval, i: int) -> Interval:
             stride, padding, dilation = (
                 _item(bound[key], i) for key in ("stride", "padding", "dilation")
             )
             if bound["transposed"]:
-                axes.append(axis.transposed(kernel[i], stride, padding, dilation))
-            else:
-                axes.append(axis.window(kernel[i], stride, padding, dilation))
-        return replace(source, y=axes[0], x=axes[1])
+                return axis.transposed(kernel[i], stride, padding, dilation)
+            return axis.window(kernel[i], stride, padding, dilation)
+
+        strides = [_item(bound["stride"], i) for i in range(len(kernel))]
+        moves = [size > 1 or stride > 1 for size, stride in zip(kernel, strides, strict=True)]
+        return _along(source, layer, moves, "convolution over flattened positions")
 
     def _pooling(
-        self, bound: dict, source: _Paths, shape: tuple[int, ...], out: tuple[int, ...]
+        self,
+        bound: dict,
+        source: _Paths,
+        shape: tuple[int, ...],
+        out: tuple[int, ...],
+        dimensions: int,
     ) -> _Paths:
         if not any(source.roles):
             return source
-        if source.roles[-2:] != ("y", "x"):
-            return _lost(source, "pooling over dimensions that are not rows and columns")
-        kernels = [_item(bound["kernel_size"], i) for i in range(2)]
-        if out[-2:] == (1, 1) and all(
-            kernel >= size for kernel, size in zip(kernels, shape[-2:], strict=True)
+        kernels = [_item(bound["kernel_size"], i) for i in range(dimensions)]
+        space = [i for i in range(dimensions) if source.roles[i - dimensions]]
+        if space and all(
+            out[i - dimensions] == 1 and kernels[i] >= shape[i - dimensions] for i in space
         ):
             self._candidate(source)
-            return _pooled(source, len(out), "pooling over space")
+            if not any(source.roles[:-dimensions]):
+                return _pooled(source, len(out), "pooling over space")
+            roles = (*source.roles[:-dimensions], *(None,) * dimensions)
+            return replace(source, roles=roles, reach=source.reach or "pooling over space")
         strides = bound["stride"] if bound.get("stride") not in (None, [], ()) else kernels
-        axes = [
-            axis.window(
+
+        def layer(axis: Interval, i: int) -> Interval:
+            return axis.window(
                 kernels[i],
                 _item(strides, i),
                 _item(bound.get("padding") or 0, i),
                 _item(bound.get("dilation") or 1, i),
             )
-            for i, axis in enumerate((source.y, source.x))
-        ]
-        return replace(source, y=axes[0], x=axes[1])
+
+        moves = [kernel > 1 or _item(strides, i) > 1 for i, kernel in enumerate(kernels)]
+        return _along(source, layer, moves, "pooling over flattened positions")
+
+    def _adaptive_pooling(
+        self, source: _Paths, shape: tuple[int, ...], out: tuple[int, ...]
+    ) -> _Paths:
+        """Cells of a fixed number: local where there are several along rows and along columns."""
+        changed = [dim for dim in range(len(shape)) if out[dim] != shape[dim]]
+        if not any(source.roles[dim] for dim in changed):
+            return source
+        self._candidate(source)
+        if any(source.roles[dim] and out[dim] == 1 for dim in changed):
+            return _pooled(source, len(out), "adaptive pooling")
+        paths = replace(source, cells=True)
+        for dim in changed:
+            role = source.roles[dim]
+            if role == "yx":
+                return _lost(source, "pooling over flattened positions")
+            if role:
+                axis = source.y if role == "y" else source.x
+                if axis is not None:
+                    paths = replace(paths, **{role: axis.pooled_to(shape[dim], out[dim])})
+        return paths
 
     def _reduction(
         self, bound: dict, source: _Paths, shape: tuple[int, ...], out: tuple[int, ...]
@@ -501,7 +598,12 @@ class _Watch(TorchDispatchMode):
         left, right = bound[one], bound[two]
         known = [tensor in self.paths for tensor in (left, right)]
         if all(known):
-            paths = _meet_loosely([self.paths[left], self.paths[right]])
+            both = [self.paths[left], self.paths[right]]
+            if name in ("bmm", "matmul", "baddbmm") and not any(
+                role for paths in both for role in paths.roles[-2:]
+            ):  # a product for each position, or among the members of a block
+                return _meet(both, dimensions, multiplicative=True)
+            paths = _meet_loosely(both)
             spatial = any(self.paths[left].roles) or any(self.paths[right].roles)
             return (
                 _pooled(paths, dimensions, "attention")
@@ -561,8 +663,14 @@ def _meet(seen: list[_Paths], dimensions: int, *, multiplicative: bool) -> _Path
             reach=result.reach or paths.reach,
             gate=result.gate or paths.gate,
             unknown=result.unknown or paths.unknown,
+            note=result.note or paths.note,
+            blocks=result.blocks or paths.blocks,
+            cells=result.cells or paths.cells,
         )
     for paths in parts:
+        if paths.unknown and not (paths.reach or paths.gate):
+            result = replace(result, unknown=result.unknown or paths.unknown)
+            continue
         cause = paths.reach or paths.gate or "values without a position"
         if multiplicative and whole:
             gate = result.gate or f"factor from {cause}"
@@ -581,6 +689,8 @@ def _meet_loosely(seen: list[_Paths]) -> _Paths:
         reach=next((paths.reach for paths in seen if paths.reach), ""),
         gate=next((paths.gate for paths in seen if paths.gate), ""),
         unknown=next((paths.unknown for paths in seen if paths.unknown), ""),
+        note=next((paths.note for paths in seen if paths.note), ""),
+        blocks=any(paths.blocks for paths in seen),
     )
 
 
@@ -595,6 +705,100 @@ def _statistics(source: _Paths, first: int) -> _Paths:
     if any(source.roles[first:]):
         return replace(source, gate=source.gate or "normalisation over space")
     return source
+
+
+def _batch_norm(name: str, bound: dict, source: _Paths) -> _Paths:
+    """Statistics kept from training are constants; those of the batch run over all but channels."""
+    own = bound.get("running_mean") is None or bound.get("training") or name in _BATCH_STATISTICS
+    if name == "_native_batch_norm_legit_no_training" or not own:
+        return source
+    over = source.roles[:1] + source.roles[2:]
+    if any(over):
+        return replace(source, gate=source.gate or "normalisation over space")
+    return source
+
+
+def _along(
+    source: _Paths, layer: Callable[[Interval, int], Interval], moves: list[bool], reason: str
+) -> _Paths:
+    """Apply a window layer to those of the last dimensions that are rows or columns."""
+    axes = {"y": source.y, "x": source.x}
+    for i, moving in enumerate(moves):
+        role = source.roles[i - len(moves)]
+        if role == "yx" and moving:
+            return _lost(source, reason)
+        if role in axes and axes[role] is not None:
+            axes[role] = layer(axes[role], i)
+    return replace(source, **axes)
+
+
+def _unfolded(bound: dict, source: _Paths, shape: tuple[int, ...]) -> _Paths:
+    """Windows as channels, one after the other in row-major order."""
+    if len(shape) != 4 or source.roles[1:] != (None, "y", "x"):
+        return _lost(source, "aten.im2col over dimensions that are not rows and columns")
+    options = ("kernel_size", "stride", "padding", "dilation")
+    axes, sizes = [], []
+    for i, axis in enumerate((source.y, source.x)):
+        kernel, stride, padding, dilation = (_item(bound[key], i) for key in options)
+        axes.append(axis and axis.window(kernel, stride, padding, dilation))
+        sizes.append((shape[2 + i] + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1)
+    roles = (source.roles[0], None, "yx")
+    return replace(source, roles=roles, y=axes[0], x=axes[1], shape=(sizes[0], sizes[1]))
+
+
+def _indexed(indices: list[Tensor | None], source: _Paths, known: Any) -> _Paths:
+    """Channels taken by a list of their numbers; positions taken so are not followed."""
+    used = [dim for dim, index in enumerate(indices) if index is not None]
+    constant = all(indices[dim] not in known and indices[dim].ndim == 1 for dim in used)
+    if len(used) == 1 and constant and not source.roles[used[0]]:
+        return source
+    return _lost(source, "positions are taken by their numbers")
+
+
+def _memory(tensor: Tensor) -> Any:
+    return tensor.untyped_storage()
+
+
+def _unknown(tensor: Tensor) -> _Paths:
+    reason = "values are written into a part of a tensor"
+    return _Paths((None,) * tensor.ndim, None, None, (0, 0), unknown=reason)
+
+
+def _written_to(operation: Any, args: tuple, kwargs: dict) -> list[Tensor]:
+    """The tensors that an operation writes to: in place, or given as ``out``."""
+    schema = operation._schema
+    if not schema.is_mutable:
+        return []
+    bound = _bind(operation, args, kwargs)
+    written = [
+        argument.name
+        for argument in schema.arguments
+        if argument.alias_info is not None and argument.alias_info.is_write
+    ]
+    return [tensor for name in written for tensor in _tensors(bound.get(name))]
+
+
+class _CircularPadding(TorchFunctionMode):
+    """See circular padding as one operation, which it is not for PyTorch."""
+
+    def __init__(self, watch: _Watch) -> None:
+        super().__init__()
+        self.watch = watch
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        output = function(*args, **kwargs)
+        if getattr(function, "__name__", "") == "pad":
+            source = kwargs.get("input", args[0] if args else None)
+            padding = kwargs.get("pad", args[1] if len(args) > 1 else ())
+            mode = kwargs.get("mode", args[2] if len(args) > 2 else "constant")
+            paths = self.watch.paths.get(source) if isinstance(source, Tensor) else None
+            if mode == "circular" and paths is not None:
+                note = "units at the border also see the opposite side (circular padding)"
+                self.watch.paths[output] = replace(_padded(padding, paths), note=note)
+        return output
 
 
 def _permuted(name: str, bound: dict, roles: tuple) -> tuple:
@@ -613,7 +817,7 @@ def _regroup(source: _Paths, shape: tuple[int, ...], out: tuple[int, ...]) -> _P
     """Follow rows and columns through a change of shape that keeps the order of elements."""
     roles: list[str | None] = [None] * len(out)
     y, x, size = source.y, source.x, source.shape
-    lost = False
+    lost, blocks = False, source.blocks
     for ins, outs in _groups(shape, out):
         held = [source.roles[i] for i in ins if source.roles[i]]
         if not held:
@@ -632,9 +836,19 @@ def _regroup(source: _Paths, shape: tuple[int, ...], out: tuple[int, ...]) -> _P
             size = tuple(shape[i] for i in wide_in)
         elif inside == ["yx"] and tuple(out[j] for j in wide_out) == size:
             roles[wide_out[0]], roles[wide_out[1]] = "y", "x"
+        elif (
+            inside in (["y", None], ["x", None]) and len(wide_out) == 1 and not source.blocks
+        ):  # channels laid out as neighbouring positions, as by a pixel shuffle
+            scale = Fraction(1, shape[wide_in[1]])
+            roles[wide_out[0]] = inside[0]
+            if inside[0] == "y":
+                y = y and y.resampled(scale, "nearest")
+            else:
+                x = x and x.resampled(scale, "nearest")
         elif inside in (["y"], ["x"]) and len(wide_out) == 2:
             # Blocks of neighbouring positions: the block sees what its members see.
             block = out[wide_out[1]]
+            blocks = True
             roles[wide_out[0]] = inside[0]
             if inside == ["y"]:
                 y = y.window(block, block)
@@ -642,12 +856,10 @@ def _regroup(source: _Paths, shape: tuple[int, ...], out: tuple[int, ...]) -> _P
                 x = x.window(block, block)
         else:
             lost = True
-    paths = replace(source, roles=tuple(roles), y=y, x=x, shape=size)
-    if lost:
-        flat = len(out) == 2 and out[0] == 1  # one row an image
-        reason = "flattening" if flat else "positions moved into other dimensions"
-        return _pooled(paths, len(out), reason)
-    return paths
+    paths = replace(source, roles=tuple(roles), y=y, x=x, shape=size, blocks=blocks)
+    if lost and len(out) == 2 and out[0] == 1:  # one row an image
+        return _pooled(paths, len(out), "flattening")
+    return _lost(paths, "positions moved into other dimensions") if lost else paths
 
 
 def _groups(shape: tuple[int, ...], out: tuple[int, ...]) -> list[tuple[list[int], list[int]]]:
@@ -699,7 +911,10 @@ def _upsampled(
         return source
     if source.roles[-2:] != ("y", "x"):
         return _lost(source, "interpolation over dimensions that are not rows and columns")
-    taps = {"nearest": "nearest", "bilinear": "linear", "bicubic": "cubic"}
+    taps = {
+        "nearest_exact": "nearest-exact", "nearest": "nearest", "bilinear": "linear",
+        "bicubic": "cubic",
+    }  # fmt: skip
     kind = next((tap for key, tap in taps.items() if key in name), None)
     if kind is None or "_aa" in name:
         return _lost(source, f"operation aten.{name} is not known to the tracer")
