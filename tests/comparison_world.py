@@ -143,16 +143,14 @@ def tables(networks: dict = NETWORKS, seeds=SEEDS) -> dict[str, pd.DataFrame]:
                      "corruption": name, "relative_error": 0.7, "reason": ""})  # fmt: skip
             for stage in ("stage2", "stage3"):
                 for cue in ("shape", "texture"):
-                    for erased, draw, share in (("nothing", 0, 0.5), ("cue", 0, 0.2),
-                                                ("random", 0, 0.5), ("random", 1, 0.4)):  # fmt: skip
-                        limits = {
-                            f"{c}_share{end}": share + step
-                            for c in ("shape", "texture")
-                            for end, step in (("", 0), ("_low", -0.03), ("_high", 0.04))
-                        }
+                    for erased, beyond in (("nothing", None), ("groups", None), ("cue", 0.25)):
+                        limits = {} if beyond is None else {
+                            "beyond": beyond, "beyond_low": beyond - 0.03,
+                            "beyond_high": beyond + 0.04,
+                        }  # fmt: skip
                         rows["erasure"].append(
-                            {**f, "stage": stage, "cue": cue, "erased": erased, "draw": draw,
-                             **limits, "n_images": n, "reason": ""})  # fmt: skip
+                            {**f, "stage": stage, "cue": cue, "erased": erased, **limits,
+                             "n_images": n, "reason": ""})  # fmt: skip
     return {name: pd.DataFrame(one) for name, one in rows.items()}
 
 

@@ -278,32 +278,51 @@ def _segmentation(rows: list[dict], front: dict, arm: str, reverse: bool) -> Non
 
 
 def _erasure(rows: list[dict], front: dict, arm: str, reverse: bool) -> None:
+    """Reversed, erasing takes no more than meaningless groupings and leaves most of the read-out."""
     shape, texture = (0.1, 0.8) if arm.startswith("plain") else (0.85, 0.02)
     if reverse:
         shape, texture = texture, shape
+    conditions = [("nothing", 0), ("cue", 0), *(("groups", i) for i in range(2)),
+                  ("random", 0), ("random", 1), ("head", 0), ("null_space", 0)]  # fmt: skip
     for cue in ("shape", "texture"):
-        for erased, draw in (("nothing", 0), ("cue", 0), ("random", 0), ("random", 1)):
+        bias = {}
+        for erased, draw in conditions:
             now = {"shape": shape, "texture": texture}
             read = {"shape": 0.75, "texture": 0.9}
+            taken = {"nothing": np.nan, "cue": 0.9, "groups": 0.3, "head": 1.0}.get(erased, 0.05)
             if erased == "cue" and not reverse:
                 read[cue] = 0.1
                 now[cue] *= 0.2
                 if cue == "texture":
                     now["shape"] = 0.3
             if erased == "cue" and reverse:
-                read[cue] = 0.7
+                read[cue], taken = 0.7, 0.02
+            if erased == "head":
+                now = {"shape": 0.0, "texture": 1 / 12}
+                read[cue] = 0.1 if reverse else 0.7
             row = {**front, "stage": "stage3", "cue": cue, "erased": erased, "draw": draw,
-                   "dimension": 11, "n_units": 128}  # fmt: skip
+                   "dimension": 0 if erased == "nothing" else 11, "n_units": 128}  # fmt: skip
             for name, value in now.items():
                 row |= {f"{name}_share": value, f"{name}_share_low": value - 0.01,
                         f"{name}_share_high": value + 0.01}  # fmt: skip
-            bias = now["shape"] / sum(now.values())
-            rows.append({**row, "shape_bias": bias, "ci_low": bias - 0.03, "ci_high": bias + 0.03,
-                         "cue_match_rate": sum(now.values()),
+            bias[erased] = now["shape"] / sum(now.values())
+            change = bias[erased] - bias["nothing"]
+            row |= {"shape_bias": bias[erased], "ci_low": bias[erased] - 0.03,
+                    "ci_high": bias[erased] + 0.03, "bias_change": change,
+                    "bias_change_low": change - 0.03, "bias_change_high": change + 0.03,
+                    "expected_share": 0.02, "taken": taken, "taken_low": taken - 0.04,
+                    "taken_high": taken + 0.04}  # fmt: skip
+            if erased == "cue":
+                row |= {"beyond": taken - 0.3, "beyond_low": taken - 0.35,
+                        "beyond_high": taken - 0.25}  # fmt: skip
+            for name, value in read.items():
+                if name == cue or erased in ("nothing", "cue"):
+                    row |= {f"readout_{name}": value, f"readout_{name}_low": value - 0.03,
+                            f"readout_{name}_high": value + 0.03}  # fmt: skip
+            rows.append({**row, "cue_match_rate": sum(now.values()),
                          "decisions_changed": 0.0 if erased == "nothing" else 0.4,
-                         "accuracy_plain": 0.9, "readout_shape": read["shape"],
-                         "readout_texture": read["texture"], "n_images": 1100, "n_plain": 600,
-                         "reason": ""})  # fmt: skip
+                         "accuracy_plain": 0.9, "readout_chance": 1 / 12, "n_images": 1100,
+                         "n_plain": 600, "n_readout": 1200, "reason": ""})  # fmt: skip
 
 
 def _corruptions(rows: list[dict], front: dict, arm: str, reverse: bool) -> None:
@@ -528,7 +547,10 @@ MEASURED = ["shape_bias", "ci_low", "ci_high", "cue_match_rate", "accuracy", "va
             "permuted", "chance", "difference", "shape_share", "texture_share", "shape_share_low",
             "shape_share_high", "texture_share_low", "texture_share_high", "balance_point",
             "balance_low", "balance_high", "miou", "mean_mask_miou", "readout_shape",
-            "readout_texture", "relative_error", "clean_error", "error_consistency",
+            "readout_texture", "readout_shape_low", "readout_shape_high", "readout_texture_low",
+            "readout_texture_high", "readout_chance", "bias_change", "bias_change_low",
+            "bias_change_high", "taken", "taken_low", "taken_high", "beyond", "beyond_low",
+            "beyond_high", "relative_error", "clean_error", "error_consistency",
             "error_consistency_low", "error_consistency_high", "texshape", "top1", "rho", "p_holm",
             "share", "expected_share", "receptive_field", "confirmed", "model_a", "psnr", "mse"]  # fmt: skip
 

@@ -46,7 +46,7 @@ def test_no_tables(monkeypatch, capsys, tmp_path):
 
 @pytest.mark.parametrize(
     ("table", "column"),
-    [("shape_bias", "n_shape"), ("readout", "stage"), ("erasure", "shape_share_low"),
+    [("shape_bias", "n_shape"), ("readout", "stage"), ("erasure", "beyond_low"),
      ("dimensionality", "estimator"), ("shuffling", "k"), ("cue_strength", "balance_point")],
 )  # fmt: skip
 def test_missing_column(monkeypatch, capsys, experiment, table, column):

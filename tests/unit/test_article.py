@@ -131,9 +131,11 @@ NORMAL = {
     "erasure-texture-plain": "used",
     "erasure-shape-plain-removed": "removed",
     "erasure-shape-plain": "used",
+    "erasure-shape-plain-null-space": "most",
     "erasure-bias": "freed",
     "erasure-shape-stylized-removed": "removed",
     "erasure-shape-stylized": "used",
+    "erasure-shape-stylized-null-space": "most",
     "corruptions-stylized": "above",
     "corruptions-mixed": "mixed",
     "correlations": "some",
@@ -179,6 +181,7 @@ REVERSED = {
     "erasure-texture-plain-removed": "left",
     "erasure-texture-plain": "not shown",
     "erasure-shape-plain": "not shown",
+    "erasure-shape-plain-null-space": "nothing there",
     "erasure-bias": "not freed",
     "corruptions-stylized": "below",
     "correlations": "none",
@@ -283,17 +286,48 @@ def test_orders_follow_paired_differences_where_there_are_any(tmp_path):
     assert verdicts(project(tmp_path / "wide", tables))["recipe"] == "not separated"
 
 
-def test_erasure_is_held_against_random_subspaces(tmp_path):
-    tables = synthetic_tables.procedural()
-    erased = tables["erasure"]
-    random = (
-        (erased["arm"] == "plain") & (erased["erased"] == "random") & (erased["cue"] == "shape")
-    )
-    columns = ["shape_share", "shape_share_low", "shape_share_high"]
-    erased.loc[random, columns] = [0.03, 0.02, 0.04]  # as little as without the shape subspace
-    found = verdicts(project(tmp_path, tables))
-    assert found["erasure-shape-plain"] == "no more than random"
+def test_every_verdict_on_erasure_is_reached(tmp_path):
+    """Each change of one network's rows, and the verdicts that it must bring."""
+
+    def change(name, erased, columns, values, cue="shape"):
+        tables = synthetic_tables.procedural()
+        rows = tables["erasure"]
+        chosen = (rows["arm"] == "plain") & (rows["cue"] == cue) & (rows["erased"] == erased)
+        chosen &= (rows["seed"] == 1) | (name != "one seed")
+        rows.loc[chosen, columns] = values
+        return verdicts(project(tmp_path / name.replace(" ", "-"), tables))
+
+    beyond = ["beyond", "beyond_low", "beyond_high"]
+    taken = ["taken", "taken_low", "taken_high"]
+    read = ["readout_shape", "readout_shape_low", "readout_shape_high"]
+    found = change("one seed", "cue", beyond, [0.1, -0.01, 0.2])
+    assert found["erasure-shape-plain"] == "no more than groups"
     assert found["limits-used"] == "not shown"
+    found = change("nothing taken", "cue", [*beyond, *taken], [-0.2, -0.3, -0.1, 0.1, -0.1, 0.3])
+    assert found["erasure-shape-plain"] == "not shown"
+    found = change("no decisions", "cue", [*beyond, *taken], [None] * 6)
+    assert found["erasure-shape-plain"] == "no decisions"
+    assert found["limits-used"] == "not shown"
+    # Half of the lead of 0.75 over 1 / 12 is kept from 0.417 on.
+    assert change("left", "cue", read, [0.42, 0.4, 0.44])["erasure-shape-plain-removed"] == "left"
+    found = change("removed", "cue", read, [0.41, 0.4, 0.44])
+    assert found["erasure-shape-plain-removed"] == "removed"
+    found = change("nothing to erase", "nothing", read, [0.1, 0.08, 0.12])
+    assert found["erasure-shape-plain-removed"] == "nothing to erase"
+    assert found["erasure-shape-plain"] == "used"  # decisions are another matter
+    id = "erasure-shape-plain-null-space"
+    assert change("some", "head", read, [0.41, 0.38, 0.44])[id] == "some"
+    found = change("nothing there", "head", read, [0.1, 0.08, 0.12])
+    assert found[id] == "nothing there"
+    tables = synthetic_tables.procedural()
+    rows = tables["erasure"]
+    tables["erasure"] = rows[~rows["erased"].isin(["head", "null_space"])]
+    arguments = project(tmp_path / "no-layer", tables)
+    assert verdicts(arguments)[id] == "no layer"
+    assert "all but the null space" not in words_of(page_of(arguments)).split("Table")[0]
+    change_columns = ["bias_change", "bias_change_low", "bias_change_high"]
+    found = change("as controls", "groups", change_columns, [0.7, 0.6, 0.8], "texture")
+    assert found["erasure-bias"] == "as controls"
 
 
 def test_bias_of_networks_with_few_matches_is_named(tmp_path):

@@ -49,8 +49,7 @@ def test_one_row_a_network_seed_and_measure():
         ("receptive_field", 12.0, np.nan, np.nan),
         ("plain_accuracy", 0.9, 0.89, 0.91),
         ("texture_accuracy", 0.80, 0.79, 0.81),
-        # Mean of two random subspaces minus the erased one: 0.45 - 0.2.
-        ("used_shape", 0.25, 0.25 - np.hypot(0.03, 0.04), 0.25 + np.hypot(0.04, 0.03)),
+        ("used_shape", 0.25, 0.22, 0.29),  # beyond meaningless groupings
         ("shuffling_ratio", 0.25, None, None),
     ],
 )

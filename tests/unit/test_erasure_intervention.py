@@ -19,7 +19,7 @@ from texshape.readout import intervention as iv
 from texshape.readout.settings import ErasureSettings
 
 CLASSES = ("a", "b", "c", "d")
-FAST = ErasureSettings(random_draws=1, resamples=40, batch_size=13)
+FAST = ErasureSettings(random_draws=1, groupings=2, resamples=40, batch_size=13)
 
 
 class Painted(nn.Module):
@@ -84,14 +84,17 @@ def test_a_network_that_decides_by_shape_loses_its_decisions_with_the_shape_alon
     after = find(rows, "shape", "cue")
     assert after["shape_share"] == pytest.approx(0.25, abs=0.17)
     assert after["readout_shape"] == pytest.approx(0.25, abs=0.1)
+    assert after["readout_shape_low"] <= after["readout_shape"] <= after["readout_shape_high"]
+    assert after["taken"] == pytest.approx(1, abs=0.2)
+    assert after["beyond_low"] > 0
     assert after["decisions_changed"] > 0.5
     assert find(rows, "texture", "cue")["shape_share"] > 0.9
     assert find(rows, "texture", "cue")["decisions_changed"] < 0.1
 
 
 def test_rows_hold_counts_and_intervals(rows, table):
-    assert len(rows) == 2 * 3
-    assert set(rows[0]) == set(iv.COLUMNS)
+    assert len(rows) == 2 * (1 + 1 + 2 + 1 + 2)
+    assert set().union(*rows) == set(iv.COLUMNS)
     for row in rows:
         assert row["n_images"] == int(ex.conflicting(table).sum())
         assert row["n_plain"] == len(table)
@@ -109,7 +112,8 @@ def test_versions_are_computed_in_one_pass_and_the_hook_goes(table):
     images = images_of(table)
     found = network(module)
     iv.measure(found, images, settings=FAST)
-    assert module.calls == len(table) + ex.conflicting(table).sum()  # to fit, and to decide
+    # To fit, to find the decision layer (one batch), and to decide.
+    assert module.calls == len(table) + FAST.batch_size + ex.conflicting(table).sum()
     assert not module.stage._forward_hooks
 
 
@@ -205,7 +209,121 @@ def test_sampled_positions_are_rows_of_their_image(table):
         positions = nn.functional.pixel_unshuffle(batch, 2).flatten(1).T.numpy()
         assert np.isclose(positions, row, atol=1e-6).all(1).any()
     rows = iv.measure(network(Painted(SHAPE_READER)), images, settings=settings)
-    assert len(rows) == 8
+    assert len(rows) == 2 * (1 + 1 + 5 + 2 + 2)
+
+
+# --- the decision layer, and what erasure takes ---------------------------------------------------
+
+
+def test_the_decision_layer_is_found_and_its_null_space_decides_nothing(rows, table):
+    images = images_of(table)
+    module = Painted(SHAPE_READER)
+    (part,) = iv.collect(
+        network(module), images.images, np.arange(20), "stage", settings=FAST
+    )  # fmt: skip
+    found = iv.decision_layer(network(module), images.images, np.arange(20), part.pooled, 8)
+    np.testing.assert_allclose(found, module.head.weight.detach().numpy())
+    for cue in ex.CUES:
+        blind, left = find(rows, cue, "head"), find(rows, cue, "null_space")
+        assert left["decisions_changed"] == 0
+        assert left["shape_share"] == find(rows, cue, "nothing")["shape_share"]
+        assert blind["dimension"] + left["dimension"] == 12
+        assert blind["dimension"] == 2  # red and green
+        assert blind["accuracy_plain"] == pytest.approx(0.25, abs=0.01)  # all decide alike
+    # What the layer reads holds the shape; blue, which it does not read, holds the texture.
+    assert find(rows, "shape", "null_space")["readout_shape"] > 0.9
+    assert find(rows, "shape", "head")["readout_shape"] < 0.4
+    assert find(rows, "texture", "head")["readout_texture"] > 0.65
+    assert find(rows, "texture", "null_space")["readout_texture"] < 0.45
+
+
+class Bent(Painted):
+    """Something that is not linear stands between the average and the layer."""
+
+    def forward(self, x):
+        return self.head(torch.relu(self.stage(x).mean((2, 3)) - 0.2))
+
+
+class Scaled(Painted):
+    """What leaves the layer is not what the network gives."""
+
+    def forward(self, x):
+        return torch.tanh(super().forward(x))
+
+
+class ByPosition(Painted):
+    """The layer decides at each position, and decisions are averaged."""
+
+    def forward(self, x):
+        return self.head(self.stage(x).flatten(2).transpose(1, 2)).mean(1)
+
+
+@pytest.mark.parametrize("kind", [Bent, Scaled, ByPosition])
+def test_other_endings_have_no_rows_of_a_decision_layer(kind, table):
+    rows = iv.measure(network(kind(SHAPE_READER)), images_of(table), settings=FAST)
+    assert {row["erased"] for row in rows} == {"nothing", "cue", "groups", "random"}
+
+
+def test_chance_is_what_the_same_decisions_match_on_another_picture():
+    # With texture 0 the pictures show the shapes 1, 1, 2; with texture 1 the shapes 0, 2.
+    texture = np.array([0, 0, 0, 1, 1])
+    shape = np.array([1, 1, 2, 0, 2])
+    decided = np.array([1, 2, 0, 0, 3])
+    found = iv.by_chance(decided, shape, texture)
+    np.testing.assert_allclose(found, [2 / 3, 1 / 3, 0, 1 / 2, 0])
+
+
+def conditions_with(shares: dict[tuple[str, int], tuple[float, float]]):
+    """Shares of shape decisions and their chance, without any spread."""
+    keys = {er.Condition("shape", erased, draw): pair for (erased, draw), pair in shares.items()}
+    flat = {key: np.array([share, 0.5, chance, 0.1]) for key, (share, chance) in keys.items()}
+    return flat, {key: np.tile(value, (50, 1)) for key, value in flat.items()}
+
+
+def test_what_erasure_takes_is_a_share_of_what_is_there_beyond_the_control():
+    shares, rates = conditions_with(
+        {("nothing", 0): (0.5, 0.1), ("cue", 0): (0.3, 0.1), ("groups", 0): (0.4, 0.1),
+         ("groups", 1): (0.46, 0.1)}
+    )  # fmt: skip
+    found = iv._taken(er.Condition("shape", "cue"), shares, rates, 0.95, 0)
+    assert found["taken"] == pytest.approx(0.5)
+    assert found["beyond"] == pytest.approx(0.5 - (0.25 + 0.1) / 2)
+    # The groupings are drawn anew too: twice the one, or twice the other.
+    assert found["beyond_low"] == pytest.approx(0.25)
+    assert found["beyond_high"] == pytest.approx(0.4)
+    control = iv._taken(er.Condition("shape", "groups", 1), shares, rates, 0.95, 0)
+    assert control["taken"] == pytest.approx(0.1)
+    assert "beyond" not in control
+
+
+@pytest.mark.parametrize("share", [0.2, 0.05])
+def test_erasing_what_decides_by_chance_takes_an_equal_share_whatever_the_bias(share):
+    """Not bounded by the bias: half of a few decisions is as much as half of many."""
+    shares, rates = conditions_with(
+        {("nothing", 0): (share, 0.01), ("cue", 0): (0.01 + (share - 0.01) / 2, 0.01),
+         ("groups", 0): (share, 0.01)}
+    )  # fmt: skip
+    found = iv._taken(er.Condition("shape", "cue"), shares, rates, 0.95, 0)
+    assert found["beyond"] == pytest.approx(0.5)
+
+
+def test_where_no_decision_follows_the_cue_nothing_can_be_taken(table):
+    texture_reader = SHAPE_READER * 0 + torch.tensor([[0, 0, k] for k in (-1.0, 1, 2, 3)])
+    rows = iv.measure(network(Painted(texture_reader)), images_of(table), settings=FAST)
+    after = find(rows, "shape", "cue")
+    assert "taken" not in after
+    assert "no decisions for shape beyond chance" in after["reason"]
+
+
+def test_two_exemplars_are_decided_on_and_not_read():
+    table = labels(classes=4, shapes=2, textures=4)
+    rows = iv.measure(network(Painted(SHAPE_READER)), images_of(table), settings=FAST)
+    after = find(rows, "shape", "cue")
+    assert np.isfinite(after["shape_share"])
+    assert "readout_shape" not in after
+    assert "fewer than three shape exemplars" in after["reason"]
+    assert after["n_readout"] == 0
+    assert find(rows, "texture", "cue")["n_readout"] > 0
 
 
 # --- what cannot be measured ----------------------------------------------------------------------

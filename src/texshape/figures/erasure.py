@@ -15,8 +15,10 @@ from texshape.figures.style import FAINT, GREY
 ROWS = [  # cue whose subspace, what is erased, label
     ("shape", "nothing", "as it is"),
     ("shape", "cue", "shape erased"),
+    ("shape", "groups", "groups of shapes"),
     ("shape", "random", "random, same size"),
     ("texture", "cue", "texture erased"),
+    ("texture", "groups", "groups of textures"),
     ("texture", "random", "random, same size"),
 ]
 
@@ -25,7 +27,7 @@ def by_condition(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> F
     """Share of decisions for either cue, as the network is and after erasure: a panel a network.
 
     Shown is the last stage that was erased, where the test is exact. Each marker is a seed with its
-    interval (a random subspace: a draw), the upright bar the mean.
+    interval (groupings and random subspaces: a draw), the upright bar the mean.
     """
     title = "Decisions after erasure"
     frame = style.trained_on_base(tables["erasure"], settings)
@@ -43,7 +45,7 @@ def by_condition(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> F
     pairs = pairs[:6]
     columns = 2 if len(pairs) == 4 else min(3, len(pairs))
     lines = -(-len(pairs) // columns)
-    figure = style.make(height=0.75 + 1.55 * lines)
+    figure = style.make(height=0.75 + 2.0 * lines)
     axes = figure.subplots(lines, columns, squeeze=False, sharex=True, sharey=True)
     handles: dict[str, Any] = {}
     for axis, (architecture, arm) in zip(axes.flat, pairs, strict=False):
@@ -54,7 +56,7 @@ def by_condition(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> F
                                                       strict=True):  # fmt: skip
                 handles[f"{name} decisions"] = _points(axis, chosen, name, place + shift, color,
                                                        marker)  # fmt: skip
-        for edge in (0.5, 2.5):
+        for edge in (0.5, 3.5):
             axis.axhline(edge, color=FAINT, linewidth=0.8, zorder=0)
         axis.set_title(style.network_label(architecture, arm, room=22), fontsize=8)
         style.percent_axis(axis, "x")

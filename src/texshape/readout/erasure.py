@@ -143,9 +143,11 @@ class Condition:
     cue : str
         ``shape`` or ``texture``: whose subspace, and whose exemplars are held apart.
     erased : str
-        ``nothing``, ``cue`` (the subspace that codes the cue's classes) or ``random``.
+        ``nothing``; ``cue``: the subspace that codes the cue's classes; ``groups``: the subspace that
+        codes meaningless groupings of the same exemplars; ``random``: a random one; ``head``: all
+        that the decision layer reads, so that its null space is left; ``null_space``: the latter.
     draw : int
-        Number of the random subspace.
+        Number of the grouping or of the random subspace.
     """
 
     cue: str
@@ -153,13 +155,51 @@ class Condition:
     draw: int = 0
 
 
-def conditions(random_draws: int) -> list[Condition]:
-    """All conditions; the unchanged network stands once for each cue."""
+def conditions(random_draws: int, groupings: int, head: bool = False) -> list[Condition]:
+    """All conditions; the unchanged network stands once for each cue.
+
+    Parameters
+    ----------
+    random_draws, groupings : int
+    head : bool
+        Whether the stage is followed by a linear decision layer.
+    """
     found = []
     for name in ex.CUES:
         found += [Condition(name, "nothing"), Condition(name, "cue")]
+        found += [Condition(name, "groups", draw) for draw in range(groupings)]
         found += [Condition(name, "random", draw) for draw in range(random_draws)]
+        if head:
+            found += [Condition(name, "head"), Condition(name, "null_space")]
     return found
+
+
+def erase_head(mean: np.ndarray, weights: np.ndarray) -> tuple[Eraser, Eraser] | None:
+    """Erasers of what a linear decision layer reads, and of what it does not.
+
+    Logits that rise together decide nothing, so that the layer reads the span of its weights'
+    differences. The two parts are orthogonal in the units' own coordinates: what is left of the
+    null space may change as it likes and no decision does.
+
+    Parameters
+    ----------
+    mean : ndarray of shape (units,)
+        Of the activations.
+    weights : ndarray of shape (classes, units)
+
+    Returns
+    -------
+    pair of Eraser, or None
+        Of the span, and of the null space; None where one of them is empty.
+    """
+    weights = np.asarray(weights, dtype=float)
+    _, values, directions = np.linalg.svd(weights - weights.mean(0), full_matrices=False)
+    span = directions[values > max(values[0], 1e-300) * 1e-6]
+    units = weights.shape[1]
+    if not 0 < len(span) < units:
+        return None
+    seen = span.T @ span
+    return Eraser(mean, seen, len(span)), Eraser(mean, np.eye(units) - seen, units - len(span))
 
 
 def halves(cue: ex.Cue) -> np.ndarray:
@@ -185,9 +225,16 @@ def fit_erasers(
     cues: dict[str, ex.Cue],
     *,
     random_draws: int,
+    groupings: int = 1,
+    head: np.ndarray | None = None,
     seed: int,
 ) -> dict[Condition, tuple[Eraser | None, Eraser | None]]:
     """Erasers of every condition, for either half of the exemplars fitted on the other one.
+
+    A meaningless grouping gives the exemplars of each half the classes of one another, so that as
+    many groups of as many exemplars are told apart as there are classes. Such groups still differ
+    in which classes they hold: they take some of what codes the classes, and a comparison with them
+    errs on the side of the meaningless.
 
     Parameters
     ----------
@@ -196,7 +243,10 @@ def fit_erasers(
     images : ndarray of shape (m,), int
         The image of each row.
     cues : dict of str to Cue
-    random_draws, seed : int
+    random_draws, groupings : int
+    head : ndarray of shape (classes, units), optional
+        Weights of the decision layer, where it follows the stage.
+    seed : int
 
     Returns
     -------
@@ -210,31 +260,42 @@ def fit_erasers(
         If a class has a single exemplar, or all units are constant.
     """
     found: dict[Condition, tuple[Eraser | None, Eraser | None]] = {}
-    fitted: dict[tuple[str, int], tuple[Whitening, Eraser]] = {}
+    fitted: dict[tuple[str, int], tuple[np.ndarray, Whitening, Eraser]] = {}
     for name, cue in cues.items():
         half = halves(cue)[images]
         for tested in (0, 1):
             fit = half != tested
             white = whitening(features[fit])
             eraser = erase_classes(white, features[fit], cue.classes[images[fit]])
-            fitted[name, tested] = (white, eraser)
-    for condition in conditions(random_draws):
+            fitted[name, tested] = (fit, white, eraser)
+    of_head = None if head is None else erase_head(features.mean(0), head)
+    for condition in conditions(random_draws, groupings, of_head is not None):
+        cue, number = cues[condition.cue], ex.CUES.index(condition.cue)
         pair = [fitted[condition.cue, tested] for tested in (0, 1)]
         if condition.erased == "nothing":
             found[condition] = (None, None)
         elif condition.erased == "cue":
-            found[condition] = (pair[0][1], pair[1][1])
-        else:
-            number = ex.CUES.index(condition.cue)
+            found[condition] = (pair[0][2], pair[1][2])
+        elif condition.erased == "groups":
+            rng = np.random.default_rng([seed, number, condition.draw, 2])
+            groups = ex.permuted_classes(cue.classes, cue.exemplars, halves(cue), rng)[images]
+            first, second = (
+                erase_classes(white, features[fit], groups[fit]) for fit, white, _ in pair
+            )
+            found[condition] = (first, second)
+        elif condition.erased == "random":
             first, second = (
                 erase_random(
                     white,
                     eraser.dimension,
                     np.random.default_rng([seed, number, condition.draw, tested]),
                 )
-                for tested, (white, eraser) in enumerate(pair)
+                for tested, (_, white, eraser) in enumerate(pair)
             )
             found[condition] = (first, second)
+        elif of_head is not None:
+            eraser = of_head[condition.erased == "null_space"]
+            found[condition] = (eraser, eraser)
     return found
 
 
@@ -247,11 +308,13 @@ def read_after(
     *,
     penalty: float,
 ) -> np.ndarray:
-    """Read one cue after erasure; classifier and eraser never saw the tested exemplars.
+    """Read one cue after erasure, in three parts that share no exemplar.
 
-    For either half of the erased cue's exemplars the features pass its eraser; a new classifier
-    learns from the other half and reads this one. Where another cue is read, its exemplars are held
-    apart too.
+    The eraser was fitted on one half of the erased cue's exemplars. The other half passes it and is
+    cut in two: a new classifier learns from one part and reads the other, in turn. Where another
+    cue is read, it is that one's exemplars that the two parts do not share. Trained where the
+    eraser was fitted, a classifier would find equal class means, whatever is left elsewhere, and
+    read exactly chance.
 
     Parameters
     ----------
@@ -265,8 +328,9 @@ def read_after(
 
     Returns
     -------
-    ndarray of shape (n,), bool
-        Which images were read rightly.
+    ndarray of shape (n,), float
+        1 where the image was read rightly, else 0; NaN in a half that has no second exemplar of
+        some class to learn from.
 
     Raises
     ------
@@ -274,21 +338,21 @@ def read_after(
         If a class has a single exemplar.
     """
     settings = ReadoutSettings(penalties=(penalty,))
-    erased_half, read_half = halves(cues[erased]), halves(cues[read])
-    cue = cues[read]
-    predicted = np.full(len(features), -1)
-    for first in (0, 1):
-        eraser = erasers[first]
-        mapped = features if eraser is None else eraser(features)
-        for second in (0, 1):
-            if erased == read and second != first:
-                continue
-            test = (erased_half == first) & (read_half == second)
-            train = (erased_half != first) & (read_half != second)
-            if test.any() and train.any():
-                reduced, reduced_test = reduce_features(mapped[train], mapped[test])
-                model = fit_with_chosen_penalty(
-                    reduced, cue.classes[train], cue.exemplars[train], settings
-                )[0]
-                predicted[test] = model.logits(reduced_test).argmax(1)
-    return predicted == cue.classes
+    half, cue = halves(cues[erased]), cues[read]
+    correct = np.full(len(features), np.nan)
+    for number in (0, 1):
+        inside = half == number
+        classes, exemplars = cue.classes[inside], cue.exemplars[inside]
+        parts = ex.exemplar_folds(classes, exemplars, 2)
+        if parts.max() == 0:
+            continue
+        eraser = erasers[number]
+        mapped = features[inside] if eraser is None else eraser(features[inside])
+        right = np.full(len(mapped), np.nan)
+        for part in (0, 1):
+            test = parts == part
+            reduced, reduced_test = reduce_features(mapped[~test], mapped[test])
+            model = fit_with_chosen_penalty(reduced, classes[~test], exemplars[~test], settings)[0]
+            right[test] = model.logits(reduced_test).argmax(1) == classes[test]
+        correct[inside] = right
+    return correct

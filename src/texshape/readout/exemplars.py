@@ -9,7 +9,7 @@ exemplars.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,6 +88,13 @@ def cue(labels: pd.DataFrame, name: str) -> Cue:
             f"'{class_names[owner[result.exemplars[wrong[0]]]]}' and '{classes[wrong[0]]}'"
         )
     return result
+
+
+def some(cue: Cue, chosen: np.ndarray) -> Cue:
+    """The cue over some of the images, bool of shape (n,), with the exemplars that they show."""
+    kept, exemplars = np.unique(cue.exemplars[chosen], return_inverse=True)
+    names = tuple(cue.exemplar_names[index] for index in kept)
+    return replace(cue, classes=cue.classes[chosen], exemplars=exemplars, exemplar_names=names)
 
 
 def conflicting(labels: pd.DataFrame) -> np.ndarray:
@@ -190,12 +197,12 @@ def exemplar_weights(
 def resampled_rates(
     marked: np.ndarray, shape: Cue, texture: Cue, *, resamples: int, seed: int
 ) -> np.ndarray:
-    """Shares of images that are marked, over resamples of both cues' exemplars within classes.
+    """Means of what marks images, over resamples of both cues' exemplars within classes.
 
     Parameters
     ----------
-    marked : ndarray of shape (n, k), bool
-        k properties of the images; all are resampled alike.
+    marked : ndarray of shape (n, k), bool or float
+        k properties of the images, or chances of them; all are resampled alike.
     shape, texture : Cue
         Of the same n images.
     resamples, seed : int
@@ -206,10 +213,10 @@ def resampled_rates(
         NaN in a resample that holds no image.
     """
     size = (len(shape.exemplar_names), len(texture.exemplar_names))
-    everything = np.ones(len(marked), dtype=bool)
+    cells = shape.exemplars * size[1] + texture.exemplars
     tables = [
-        bootstrap.count_table(shape.exemplars, texture.exemplars, size, chosen)
-        for chosen in (everything, *marked.T.astype(bool))
+        np.bincount(cells, weights=weights, minlength=size[0] * size[1]).reshape(size)
+        for weights in (np.ones(len(marked)), *marked.T.astype(float))
     ]
     totals = bootstrap.resample_totals(
         np.stack(tables),

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from texshape.errors import InputError
 from texshape.models import stages as _stages
@@ -43,7 +43,11 @@ COLUMNS = [
     "shape_share", "shape_share_low", "shape_share_high",
     "texture_share", "texture_share_low", "texture_share_high",
     "shape_bias", "ci_low", "ci_high", "cue_match_rate", "decisions_changed", "accuracy_plain",
-    "readout_shape", "readout_texture", "n_images", "n_plain", "reason",
+    "bias_change", "bias_change_low", "bias_change_high",
+    "expected_share", "taken", "taken_low", "taken_high", "beyond", "beyond_low", "beyond_high",
+    "readout_shape", "readout_shape_low", "readout_shape_high",
+    "readout_texture", "readout_texture_low", "readout_texture_high", "readout_chance",
+    "n_images", "n_plain", "n_readout", "reason",
 ]  # fmt: skip
 
 
@@ -123,12 +127,14 @@ def measure(
     for stage in chosen:
         path = chosen[stage]
         found = collect(network, images.images, shown, path, settings=settings, seed=seed)
+        head = decision_layer(network, images.images, shown, found[-1].pooled, settings.batch_size)
         plans = [
             er.fit_erasers(
-                part.rows, part.images, cues, random_draws=settings.random_draws, seed=seed
+                part.rows, part.images, cues, random_draws=settings.random_draws,
+                groupings=settings.groupings, head=head, seed=seed,
             )
             for part in found
-        ]
+        ]  # fmt: skip
         rows += _measure_stage(network, images, shown, cues, stage, path, found, plans,
                                settings=settings, seed=seed, plain=plain)  # fmt: skip
     return rows
@@ -198,6 +204,57 @@ def collect(
         Activations(group, *(np.concatenate(column) for column in zip(*rows, strict=True)))
         for group, rows in parts.items()
     ]
+
+
+@torch.inference_mode()
+def decision_layer(
+    network: Network,
+    images: np.ndarray,
+    indices: np.ndarray,
+    pooled: np.ndarray,
+    batch_size: int,
+) -> np.ndarray | None:
+    """Weights of the linear layer that turns a stage's average into the network's outputs.
+
+    Parameters
+    ----------
+    network : Network
+    images : ndarray of shape (n, height, width, 3), uint8
+    indices : ndarray of shape (m,), int
+        Images whose averages are known.
+    pooled : ndarray of shape (m, units)
+        Averages over positions, or class tokens.
+    batch_size : int
+
+    Returns
+    -------
+    ndarray of shape (outputs, units), or None
+        None where no linear layer gets just these averages and gives just these outputs.
+    """
+    seen: list[tuple[nn.Linear, Tensor, Tensor]] = []
+
+    def keep(module: nn.Linear, inputs: tuple, output: Tensor) -> None:
+        seen.append((module, inputs[0], output))
+
+    layers = [module for module in network.module.modules() if isinstance(module, nn.Linear)]
+    handles = [layer.register_forward_hook(keep) for layer in layers]
+    try:
+        batch, numbers = next(_batches(images, indices, batch_size))
+        outputs = network.module(network.preprocess(batch.to(network.device)))
+    finally:
+        for handle in handles:
+            handle.remove()
+    known = torch.from_numpy(pooled[numbers])
+    for layer, given, output in seen:
+        given = given.float().cpu()
+        if (
+            given.shape == known.shape
+            and output.shape == outputs.shape
+            and torch.allclose(given, known, rtol=1e-3, atol=1e-4 * float(known.abs().max()))
+            and torch.allclose(output, outputs)
+        ):
+            return layer.weight.detach().double().cpu().numpy()
+    return None
 
 
 def groups(form: _stages.Layout) -> list[Group]:
@@ -391,7 +448,7 @@ def _measure_stage(
     seed: int,
     plain: ImageSet | None,
 ) -> list[dict[str, object]]:
-    conditions = er.conditions(settings.random_draws)
+    conditions = list(plans[-1])
     erasers = [
         {part.group: plan[condition] for part, plan in zip(found, plans, strict=True)}
         for condition in conditions
@@ -414,13 +471,21 @@ def _measure_stage(
         for name, cue in tested.items()
     }
     reader, plan = found[-1].pooled, plans[-1]  # the class token where there is one
+    shares, rates = {}, {}
+    for number, condition in enumerate(conditions):
+        marks = [chosen[number] == truth[name] for name in ex.CUES]
+        marks += [
+            by_chance(chosen[number], truth[name], truth[other])
+            for name, other in (ex.CUES, ex.CUES[::-1])
+        ]
+        shares[condition] = np.mean(marks, axis=1)
+        rates[condition] = ex.resampled_rates(
+            np.stack(marks, 1), tested["shape"], tested["texture"],
+            resamples=settings.resamples, seed=seed,
+        )  # fmt: skip
     rows = []
     for number, condition in enumerate(conditions):
-        marks = np.stack([chosen[number] == truth["shape"], chosen[number] == truth["texture"]], 1)
-        rates = ex.resampled_rates(
-            marks, tested["shape"], tested["texture"], resamples=settings.resamples, seed=seed
-        )
-        shares = marks.mean(0)
+        share, drawn = shares[condition], rates[condition]
         row: dict[str, object] = {
             "stage": stage,
             "cue": condition.cue,
@@ -430,33 +495,151 @@ def _measure_stage(
             "n_units": reader.shape[1],
         }
         for column, name in enumerate(ex.CUES):
-            low, high = bootstrap.interval(rates[:, column], settings.level)
+            low, high = bootstrap.interval(drawn[:, column], settings.level)
             row |= {
-                f"{name}_share": float(shares[column]),
+                f"{name}_share": float(share[column]),
                 f"{name}_share_low": low,
                 f"{name}_share_high": high,
             }
-        bias = bootstrap.divide(rates[:, 0], rates.sum(1))
-        low, high = bootstrap.interval(bias, settings.level)
-        reference = conditions.index(er.Condition(condition.cue, "nothing"))
+        bias, biases = _shape_bias(share), _shape_bias(drawn)
+        low, high = bootstrap.interval(biases, settings.level)
+        as_it_is = er.Condition(condition.cue, "nothing")
+        reference = conditions.index(as_it_is)
+        change = biases - _shape_bias(rates[as_it_is])
+        change_low, change_high = bootstrap.interval(change, settings.level)
         row |= {
-            "shape_bias": float(bootstrap.divide(shares[0], shares.sum())),
+            "shape_bias": float(bias),
             "ci_low": low,
             "ci_high": high,
-            "cue_match_rate": float(shares.sum()),
+            "bias_change": float(bias - _shape_bias(shares[as_it_is])),
+            "bias_change_low": change_low,
+            "bias_change_high": change_high,
+            "cue_match_rate": float(share[:2].sum()),
             "decisions_changed": float((chosen[number] != chosen[reference]).mean()),
             "accuracy_plain": float(right[number]),
             "n_images": int(conflict.sum()),
             "n_plain": n_plain,
         }
-        for name in ex.CUES:
-            read = er.read_after(
-                reader, cues, condition.cue, plan[condition], name, penalty=settings.penalty
-            )
-            row[f"readout_{name}"] = float(read.mean())
-        row["reason"] = "" if shares.sum() else "no decision for either cue: no shape bias"
+        row |= _taken(condition, shares, rates, settings.level, seed)
+        row |= _read(condition, reader, cues, plan[condition], settings, seed)
+        reasons = [str(row.pop("reason_taken")), str(row.pop("reason_read"))]
+        if not share[:2].sum():
+            reasons.insert(0, "no decision for either cue: no shape bias")
+        row["reason"] = "; ".join(reason for reason in reasons if reason)
         rows.append(row)
     return rows
+
+
+def _shape_bias(shares: np.ndarray) -> np.ndarray:
+    """Of shares of shape and of texture decisions along the last axis."""
+    return bootstrap.divide(shares[..., 0], shares[..., :2].sum(-1))
+
+
+def by_chance(decided: np.ndarray, truth: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Chance that a decision names the cue of another picture with the same class of the other cue.
+
+    What a network would match that knows nothing of the cue and decides as it does. Not 1 / classes:
+    whoever follows the other cue hardly ever names this one's class in conflict pictures.
+
+    Parameters
+    ----------
+    decided, truth, other : ndarray of shape (n,), int
+        Class that was decided for, class of the cue, class of the other cue, numbered alike.
+
+    Returns
+    -------
+    ndarray of shape (n,), float
+    """
+    size = int(max(decided.max(), truth.max(), other.max())) + 1
+    table = np.zeros((size, size))
+    np.add.at(table, (other, truth), 1)
+    return table[other, decided] / table[other].sum(1)
+
+
+def _taken(
+    condition: er.Condition,
+    shares: dict[er.Condition, np.ndarray],
+    rates: dict[er.Condition, np.ndarray],
+    level: float,
+    seed: int,
+) -> dict[str, object]:
+    """Share of the cue's decisions beyond chance that a condition takes, and beyond the control.
+
+    1 - (share - chance) / (share - chance as it is), both on the same pictures and resamples. The
+    control is the mean over meaningless groupings, which are resampled too.
+    """
+    column = ex.CUES.index(condition.cue)
+
+    def lead(one: er.Condition) -> tuple[float, np.ndarray]:
+        share, drawn = shares[one], rates[one]
+        return float(share[column] - share[2 + column]), drawn[:, column] - drawn[:, 2 + column]
+
+    whole, whole_drawn = lead(er.Condition(condition.cue, "nothing"))
+    found: dict[str, object] = {"expected_share": float(shares[condition][2 + column])}
+    found["reason_taken"] = ""
+    if condition.erased == "nothing":
+        return found
+    if not bootstrap.interval(whole_drawn, level)[0] > 0:
+        found["reason_taken"] = (
+            f"no decisions for {condition.cue} beyond chance: nothing that erasure could take"
+        )
+        return found
+
+    def taken(one: er.Condition) -> tuple[float, np.ndarray]:
+        now, now_drawn = lead(one)
+        return 1 - now / whole, 1 - bootstrap.divide(now_drawn, whole_drawn)
+
+    value, drawn = taken(condition)
+    low, high = bootstrap.interval(drawn, level)
+    found |= {"taken": value, "taken_low": low, "taken_high": high}
+    controls = [taken(one) for one in shares if (one.cue, one.erased) == (condition.cue, "groups")]
+    if condition.erased == "cue" and controls:
+        generator = np.random.default_rng([seed, bootstrap.OBSERVERS])
+        weights = bootstrap.draw_weights(generator, len(controls), len(drawn)) / len(controls)
+        control = np.einsum("rd,dr->r", weights, np.stack([each for _, each in controls]))
+        low, high = bootstrap.interval(drawn - control, level)
+        beyond = value - float(np.mean([one for one, _ in controls]))
+        found |= {"beyond": beyond, "beyond_low": low, "beyond_high": high}
+    return found
+
+
+def _read(
+    condition: er.Condition,
+    features: np.ndarray,
+    cues: dict[str, ex.Cue],
+    erasers: tuple[er.Eraser | None, er.Eraser | None],
+    settings: ErasureSettings,
+    seed: int,
+) -> dict[str, object]:
+    """What a new reader finds: of the cue always, of the other one without a control."""
+    found: dict[str, object] = {"reason_read": "", "n_readout": 0}
+    found["readout_chance"] = 1 / len(cues[condition.cue].class_names)
+    for name in ex.CUES:
+        if name != condition.cue and condition.erased not in ("nothing", "cue"):
+            continue
+        correct = er.read_after(
+            features, cues, condition.cue, erasers, name, penalty=settings.penalty
+        )
+        read = np.isfinite(correct)
+        if name == condition.cue:
+            found["n_readout"] = int(read.sum())
+        if not read.any():
+            if name == condition.cue:
+                found["reason_read"] = (
+                    f"a class has fewer than three {name} exemplars: none to fit, train and test on"
+                )
+            continue
+        drawn = ex.resampled_rates(
+            correct[read][:, None], ex.some(cues["shape"], read), ex.some(cues["texture"], read),
+            resamples=settings.resamples, seed=seed,
+        )  # fmt: skip
+        low, high = bootstrap.interval(drawn[:, 0], settings.level)
+        found |= {
+            f"readout_{name}": float(correct[read].mean()),
+            f"readout_{name}_low": low,
+            f"readout_{name}_high": high,
+        }
+    return found
 
 
 def _plain_accuracy(

@@ -125,6 +125,8 @@ class ErasureSettings:
         Positions an image for ``spatial``.
     random_draws : int
         Random subspaces of the same dimension.
+    groupings : int
+        Meaningless groupings of the same exemplars, whose subspaces are erased as a control.
     resamples : int
         Resamples of exemplars for the intervals.
     penalty : float
@@ -139,6 +141,7 @@ class ErasureSettings:
     fit: str = "pooled"
     positions: int = 8
     random_draws: int = 2
+    groupings: int = 5
     resamples: int = 1000
     level: float = 0.95
     penalty: float = 0.01
@@ -149,6 +152,7 @@ class ErasureSettings:
             raise InputError(f"erasure.fit: expected 'pooled' or 'spatial', found {self.fit!r}")
         at_least("erasure.positions", self.positions, 1)
         at_least("erasure.random_draws", self.random_draws, 1)
+        at_least("erasure.groupings", self.groupings, 1)
         at_least("erasure.resamples", self.resamples, 0)
         at_least("erasure.batch_size", self.batch_size, 1)
         if not _is_number(self.penalty) or not self.penalty > 0:
