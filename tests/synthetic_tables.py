@@ -382,6 +382,9 @@ def comparison(tables: dict[str, pd.DataFrame], reverse: bool = False) -> dict[s
         {"cue": cue, "decision": decision, "readout": readout, "share": share,
          "ci_low": share - 0.03, "ci_high": share + 0.03,
          "expected_share": share + (-0.1 if reverse else 0.1), "n": round(1100 * share),
+         "excess": 0.1 if reverse else -0.1, "excess_low": 0.06 if reverse else -0.14,
+         "excess_high": 0.14 if reverse else -0.06, "read_difference": -0.2 if reverse else 0.2,
+         "read_low": -0.3 if reverse else 0.1, "read_high": -0.1 if reverse else 0.3,
          "n_images": 1100, "stage": "stage3", "reason": ""}
         for cue in ("shape", "texture")
         for decision, halves in (("shape", (0.15, 0.05)), ("texture", (0.3, 0.3)),

@@ -279,6 +279,71 @@ def test_disagreement_counts_what_was_planted():
     assert set(table["stage"]) == {"stage3"}
 
 
+def _planted(of_shape: float, of_texture: float, of_neither: float) -> pd.DataFrame:
+    """Decisions drawn anew; the reader of shape is right on so many of each kind of decision."""
+    frame = world.trials("cnn--plain", 0, (0.3, 0.5))
+    columns = {name: [str(v) for v in frame[name]] for name in frame.columns}
+    trials = Trials("invented", world.PROCEDURAL_CLASSES, columns)
+    readings = world.readings(frame, 0.0)
+    chosen = (readings["stage"] == "stage3") & (readings["cue"] == "shape")
+    labels = world.images()
+    answers = frame["object_response"].to_numpy()
+    share = np.select(
+        [answers == labels["shape"], answers == labels["texture"]],
+        [of_shape, of_texture], of_neither,
+    )  # fmt: skip
+    right = np.random.default_rng(8).random(len(share)) < share
+    readings.loc[chosen, "correct"] = right.astype(float)
+    return disagreement.join(trials, readings, input="pooled", name="readings")
+
+
+@pytest.mark.parametrize(
+    ("shares", "excess", "read"),
+    [((0.9, 0.4, 0.6), -1, 1), ((0.4, 0.9, 0.6), 1, -1), ((0.6, 0.6, 0.6), 0, 0)],
+)
+def test_reading_and_deciding_less_more_and_as_independent(shares, excess, read):
+    joined = _planted(*shares)
+    table = disagreement.count({("a--b", "a", "b", 0): joined}, ComparisonSettings(resamples=2000))
+    row = table.set_index(["cue", "decision", "readout"]).loc[("shape", "texture", "right")]
+    side = lambda low, high: int(low > 0) - int(high < 0)  # noqa: E731
+    assert side(row["excess_low"], row["excess_high"]) == excess
+    assert side(row["read_low"], row["read_high"]) == read
+    assert row["excess"] == pytest.approx(row["share"] - row["expected_share"])
+    known = joined["readout_shape"] == 1
+    by = {name: known[joined["decision"] == name].mean() for name in ("shape", "texture")}
+    assert row["read_difference"] == pytest.approx(by["shape"] - by["texture"])
+    assert row["expected_share"] == pytest.approx((joined["decision"] == "texture").mean()
+                                                  * known.mean())  # fmt: skip
+
+
+def test_excess_against_direct_resamples():
+    """Both margins are drawn anew with the cell: a fixed expectation gives another interval."""
+    joined = _planted(0.9, 0.4, 0.6)
+    table = disagreement.count({("a--b", "a", "b", 0): joined}, ComparisonSettings(resamples=4000))
+    row = table.set_index(["cue", "decision", "readout"]).loc[("shape", "texture", "right")]
+    generator = np.random.default_rng(0)
+    values = []
+    for _ in range(1500):
+        weight = np.ones(len(joined))
+        for cue in ("shape", "texture"):
+            names = joined[f"{cue}_exemplar"]
+            counts = {}
+            for _, group in joined.groupby(cue):
+                own = np.unique(group[f"{cue}_exemplar"])
+                for name in generator.choice(own, len(own)):
+                    counts[name] = counts.get(name, 0) + 1
+            weight *= names.map(counts).fillna(0).to_numpy()
+        weight /= weight.sum()
+        decided = (joined["decision"] == "texture").to_numpy()
+        known = (joined["readout_shape"] == 1).to_numpy()
+        values.append(weight[decided & known].sum() - weight[decided].sum() * weight[known].sum())
+    low, high = np.quantile(values, [0.025, 0.975])
+    assert row["excess_low"] == pytest.approx(low, abs=0.004)
+    assert row["excess_high"] == pytest.approx(high, abs=0.004)
+    fixed = (row["ci_low"] - row["expected_share"], row["ci_high"] - row["expected_share"])
+    assert fixed[1] - fixed[0] > 1.5 * (high - low)
+
+
 def test_unread_images_give_a_reason():
     frame = world.trials("cnn--plain", 0, (0.1, 0.8))
     columns = {name: [str(v) for v in frame[name]] for name in frame.columns}

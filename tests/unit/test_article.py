@@ -142,6 +142,7 @@ NORMAL = {
     "pair-readout_shape": "confirmed",
     "pair-information_shape": "no pair",
     "disagreement": "less",
+    "disagreement-read": "more often",
     "limits-counts": "alike",
     "limits-known": "hides",
     "limits-used": "used",
@@ -187,6 +188,7 @@ REVERSED = {
     "correlations": "none",
     "pair-readout_shape": "not confirmed",
     "disagreement": "more",
+    "disagreement-read": "less often",
     "limits-known": "not shown",
     "limits-used": "not shown",
 }

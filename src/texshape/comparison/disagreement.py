@@ -30,6 +30,7 @@ READING_COLUMNS = ["stage", "cue", "input", "imagename", "correct"]
 DECISIONS = ("shape", "texture", "neither")
 COLUMNS = [
     *KEYS, "cue", "decision", "readout", "n", "share", "ci_low", "ci_high", "expected_share",
+    "excess", "excess_low", "excess_high", "read_difference", "read_low", "read_high",
     "n_images", "stage", "reason",
 ]  # fmt: skip
 IMAGE_COLUMNS = [
@@ -121,7 +122,10 @@ def count(
     DataFrame
         `COLUMNS`: for either ``cue``, each ``decision`` and a ``readout`` of that cue ``right`` or
         ``wrong``, the number and share of the conflict images, the latter with an interval over
-        exemplars, and the share expected if the two were independent.
+        exemplars, and the share expected if the two were independent. ``excess`` is the share minus
+        the expected one, both from the same images in each resample; ``read_difference``, the same
+        in all rows of a cue, is how much more often it is read in shape decisions than in texture
+        decisions (NaN where there are none of either).
     """
     import pandas as pd
 
@@ -145,6 +149,9 @@ def count(
             marks, ex.cue(frame, "shape"), ex.cue(frame, "texture"),
             resamples=settings.resamples, seed=seed,
         )  # fmt: skip
+        shares, everywhere = marks.mean(0), [drawn, marks.mean(0)[None]]
+        excess, excess_of_all = (_excess(rates) for rates in everywhere)
+        read, read_of_all = (_read_difference(rates) for rates in everywhere)
         for place, (cue, decision, right) in enumerate(cells):
             row = {**front, "cue": cue, "decision": decision,
                    "readout": "right" if right else "wrong", "n_images": len(frame),
@@ -153,13 +160,37 @@ def count(
                 row["reason"] = f"{cue} was not read"
             else:
                 low, high = bootstrap.interval(drawn[:, place], settings.level)
-                margin = (frame["decision"] == decision).mean()
-                margin *= (frame[f"readout_{cue}"] == right).mean()
-                row |= {"n": int(marks[:, place].sum()), "share": marks[:, place].mean(),
-                        "ci_low": low, "ci_high": high, "expected_share": margin}  # fmt: skip
+                less, more = bootstrap.interval(excess[:, place], settings.level)
+                number = ex.CUES.index(cue)
+                read_low, read_high = bootstrap.interval(read[:, number], settings.level)
+                row |= {"n": int(marks[:, place].sum()), "share": shares[place],
+                        "ci_low": low, "ci_high": high,
+                        "expected_share": shares[place] - excess_of_all[0, place],
+                        "excess": excess_of_all[0, place], "excess_low": less, "excess_high": more,
+                        "read_difference": read_of_all[0, number], "read_low": read_low,
+                        "read_high": read_high}  # fmt: skip
             rows.append(row)
     table = pd.DataFrame(rows).reindex(columns=COLUMNS)
     return table.astype({"n": "Int64", "n_images": "Int64"})
+
+
+def _by_cell(shares: np.ndarray) -> np.ndarray:
+    """Shares of the cells as (resamples, cues, decisions, reading right or wrong)."""
+    return shares.reshape(len(shares), len(ex.CUES), len(DECISIONS), 2)
+
+
+def _excess(shares: np.ndarray) -> np.ndarray:
+    """Share of each cell minus the product of its margins, shape (resamples, cells)."""
+    cells = _by_cell(shares)
+    expected = cells.sum(3, keepdims=True) * cells.sum(2, keepdims=True)
+    return (cells - expected).reshape(shares.shape)
+
+
+def _read_difference(shares: np.ndarray) -> np.ndarray:
+    """Share read rightly of shape decisions minus that of texture decisions, (resamples, cues)."""
+    cells = _by_cell(shares)
+    read = bootstrap.divide(cells[..., 0], cells.sum(3))
+    return read[:, :, DECISIONS.index("shape")] - read[:, :, DECISIONS.index("texture")]
 
 
 def top_images(joined: Mapping[tuple, pd.DataFrame], settings: ComparisonSettings) -> pd.DataFrame:
