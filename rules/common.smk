@@ -163,6 +163,17 @@ def test_sets(model):
     return TEST_SETS + (NEURAL_TEST_SETS if variant_of(model) == "base" else [])
 
 
+def shuffled_sets(model):
+    """The sets whose patches are shuffled: plain pictures, and those of the kinds it was trained on."""
+    if not PLAIN:
+        return []
+    trained_on = arm_of(model)["sets"] if model in TRAINED else []
+    own = [f"test-{name}" for name in trained_on]
+    return list(
+        dict.fromkeys(["test-plain", *[name for name in own if name in test_sets(model)]])
+    )
+
+
 CHECKPOINT_EPOCHS = sorted(config["training"]["checkpoint_epochs"])
 
 MEASURED_RUNS = [run for run in RUNS if is_measured(model_of(run))]
@@ -315,6 +326,7 @@ TABLE_NAMES = [
     "shape_bias_by_class",
     "shape_bias_differences",
     "accuracy",
+    "accuracy_differences",
     "architectures",
     *(["corruption_errors"] if PLAIN else []),
     *(["benchmark", "benchmark_by_dataset"] if PUBLISHED else []),

@@ -4,7 +4,11 @@
 rule probes:
     input:
         network=lambda wc: network_files(f"{wc.model}/seed-{wc.seed}"),
-        plain=set_files("base", "test-plain", masks=False) if PLAIN else [],
+        shuffled=lambda wc: [
+            file
+            for name in shuffled_sets(wc.model)
+            for file in set_files("base", name, masks=False)
+        ],
         conflict=(
             set_files("base", "cue-conflict", masks=False)
             if "cue_strength" in PROBE_TABLES
@@ -35,7 +39,12 @@ rule probes:
         runtime=scaled(120),
     params:
         network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
-        plain=lambda wc, input: ["--plain", stem(input.plain)] if input.plain else [],
+        plain=lambda wc, input: [
+            word
+            for file in input.shuffled
+            if file.endswith(".images.npy")
+            for word in ("--plain", stem([file]))
+        ],
         conflict=lambda wc, input: (
             ["--conflict", stem(input.conflict)] if input.conflict else []
         ),

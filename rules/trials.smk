@@ -79,6 +79,7 @@ rule tabulate_trials:
                 "shape_bias_by_class",
                 "shape_bias_differences",
                 "accuracy",
+                "accuracy_differences",
                 *(["shape_bias_by_set"] if OTHER_CONFLICTS else []),
             ]
         ],

@@ -8,6 +8,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from texshape.trials import naming
+from texshape.trials.cue_strength import ABOVE
+
 CLASSES = ["disc", "triangle", "square", "star", "plus", "ring", "crescent", "heart", "gear",
            "arrow", "ell", "hourglass"]  # fmt: skip
 CATEGORIES = ["airplane", "bear", "bicycle", "bird", "boat", "bottle", "car", "cat", "chair",
@@ -153,7 +156,10 @@ def differences(bias: pd.DataFrame) -> pd.DataFrame:
     means = bias.groupby("model", sort=False)["shape_bias"].mean()
     rows = [
         {"model_a": a, "model_b": b, "difference": means[a] - means[b],
-         "ci_low": means[a] - means[b] - 0.02, "ci_high": means[a] - means[b] + 0.02, "n": 1100}
+         "ci_low": means[a] - means[b] - 0.02, "ci_high": means[a] - means[b] + 0.02, "n": 1100,
+         "seeds_a": 3, "seeds_b": 3, "seed_difference": means[a] - means[b],
+         "seed_low": means[a] - means[b] - 0.03, "seed_high": means[a] - means[b] + 0.03,
+         "seed_p": 0.01}
         for i, a in enumerate(means.index)
         for b in means.index[i + 1 :]
     ]  # fmt: skip
@@ -231,9 +237,10 @@ def _shuffling(rows: list[dict], front: dict, arm: str, reverse: bool) -> None:
             else dict.fromkeys((1, 2, 4, 8), 0.9)
         )
     for k, value in curve.items():
-        rows.append({**front, "k": k, "set": "test-plain", "accuracy": value,
-                     "ci_low": value - 0.03, "ci_high": value + 0.03, "n": 240,
-                     "chance": 1 / 12})  # fmt: skip
+        for name in ("test-plain", "test-stylized") if arm == "stylized" else ("test-plain",):
+            rows.append({**front, "k": k, "set": name, "accuracy": value,
+                         "ci_low": value - 0.03, "ci_high": value + 0.03, "n": 240,
+                         "chance": 1 / 12})  # fmt: skip
 
 
 def _cue_strength(rows: list[dict], front: dict, arm: str, reverse: bool) -> None:
@@ -251,7 +258,10 @@ def _cue_strength(rows: list[dict], front: dict, arm: str, reverse: bool) -> Non
                      "ci_high": value + 0.05, "cue_match_rate": 0.3 + 0.6 * strength,
                      "n_shape": round(300 * value), "n_texture": 300 - round(300 * value),
                      "n_conflict": 400, "balance_point": balance, "balance_low": balance - 0.05,
-                     "balance_high": balance + 0.05, "slope": -6.0, "reason": reason})  # fmt: skip
+                     "balance_high": balance + 0.05, "slope": -6.0, "reason": reason,
+                     "fitted_share": value + 0.01, "deviance": 3.0, "crossing": balance + 0.02,
+                     "crossing_low": balance - 0.04, "crossing_high": balance + 0.06,
+                     "crossing_reason": ABOVE if np.isnan(balance) else ""})  # fmt: skip
 
 
 def _segmentation(rows: list[dict], front: dict, arm: str, reverse: bool) -> None:
@@ -573,8 +583,33 @@ def undefined(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     }
 
 
+# Pictures that are recognised, and decisions that use every answer: what a name rests on.
+READABLE = {"congruent_accuracy": 0.95, "congruent_low": 0.9, "congruent_high": 0.99,
+            "n_congruent": 120, "response_entropy": 3.5, "label_entropy": 3.6}  # fmt: skip
+
+
+def named(frame: pd.DataFrame, classes: int) -> pd.DataFrame:
+    """A table of biases with the name of each, by the project's own rule; a test may set the rest."""
+    frame = frame.assign(**{c: v for c, v in READABLE.items() if c not in frame})
+    if "match_low" not in frame:
+        frame["match_low"] = frame["cue_match_rate"] - 0.03
+    share = "shape_share" if "shape_share" in frame else "shape_bias"
+    frame["verdict"] = [
+        "no texture"
+        if row.get("strength") == 0
+        else naming.name(row[share], row["ci_low"], row["ci_high"], n_classes=classes,
+                         **{key: row[key] for key in ("match_low", *READABLE)
+                            if key not in ("congruent_accuracy", "congruent_high")})
+        for row in frame.to_dict("records")
+    ]  # fmt: skip
+    return frame
+
+
 def write(tables: dict[str, pd.DataFrame], folder) -> None:
     """Write tables as the pipeline does: empty cells where undefined."""
     folder.mkdir(parents=True, exist_ok=True)
+    classes = tables["shape_bias_by_class"]["class"].nunique() if tables else 0
     for name, frame in tables.items():
+        if name in ("shape_bias", "shape_bias_by_set", "sensitivity", "cue_strength"):
+            frame = named(frame, classes)
         frame.to_csv(folder / f"{name}.csv", index=False)

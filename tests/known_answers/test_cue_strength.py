@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from texshape.trials import cue_strength
 from texshape.trials.cue_strength import curve, fit, logistic, separated
 
 STRENGTHS = np.array([0, 0.1, 0.2, 0.4, 0.7, 1.0])
@@ -109,3 +110,108 @@ def test_no_cue_decision_is_undefined_and_says_so():
     assert result["reason"].str.contains("no decision for either cue").all()
     same = curve(frame.assign(texture=frame["shape"]))
     assert same.empty
+
+
+def test_falling_shares_are_antitonic_least_squares():
+    from sklearn.isotonic import isotonic_regression
+
+    random = np.random.default_rng(5)
+    shape, texture = random.integers(0, 40, (2, 50, 6)).astype(float)
+    shape[0, 2] = texture[0, 2] = 0  # a strength without decisions takes its neighbours' share
+    found = cue_strength.falling_shares(shape, texture)
+    for row in range(1, 50):
+        total = shape[row] + texture[row]
+        expected = isotonic_regression(shape[row] / total, sample_weight=total, increasing=False)
+        np.testing.assert_allclose(found[row], expected, atol=1e-12)
+    assert (np.diff(found[0]) <= 1e-12).all()
+    assert np.isnan(cue_strength.falling_shares(np.zeros(3), np.zeros(3))).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ([90, 70, 30, 10], 0.375),  # 70 to 30 % between 0.25 and 0.5: in the middle
+        ([90, 50, 30, 10], 0.25),  # one half itself
+        ([60, 80, 40, 0], 0.25 + 0.25 * 20 / 30),  # 60 and 80 are pooled to 70, then 40
+        ([90, 80, 70, 60], np.inf),
+        ([40, 30, 20, 10], -np.inf),
+    ],
+)
+def test_crossing_by_hand(shape, expected):
+    strengths, shape = np.array([0, 0.25, 0.5, 1.0]), np.array(shape, float)
+    found = cue_strength.crossing(strengths, shape, 100 - shape)
+    assert found == pytest.approx(expected)
+
+
+def deciding(shares, matches, exemplars=8, strengths=(0, 0.25, 0.5, 0.75, 1.0)):
+    """Trials of four classes: at each strength such a share of matches is for shape, the rest is na."""
+    import pandas as pd
+
+    classes, rows = "abcd", []
+    for strength, share, match in zip(strengths, shares, matches, strict=True):
+        number = 0
+        for s in classes:
+            for e in range(exemplars):
+                for t in classes:
+                    if s == t:
+                        continue
+                    number += 1
+                    spread = (0.618034 * number) % 1  # evenly over [0, 1], whatever the exemplar
+                    second = (0.754878 * number) % 1
+                    decision = "na" if spread >= match else s if second < share else t
+                    rows.append((strength, s, t, f"{s}{e}", f"{t}{number % 5}", decision))
+    columns = ["strength", "shape", "texture", "shape_exemplar", "texture_exemplar", "decision"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_names_along_the_curve_have_their_guards():
+    shares = (0.9, 0.8, 0.5, 0.2, 0.1)
+    table = cue_strength.curve(deciding(shares, (1, 1, 1, 1, 1)), resamples=300)
+    assert table["verdict"].tolist() == [
+        "no texture", "shape-biased", "neither", "texture-biased", "texture-biased",
+    ]  # fmt: skip
+    assert 0.25 < table["crossing"][0] < 0.75
+    assert (table["crossing_reason"] == "").all()
+    faint = cue_strength.curve(deciding(shares, (0.4, 0.4, 0.4, 1, 1)), resamples=300)
+    # 4 classes: two of four are matched by guessing
+    assert faint["verdict"].tolist()[:3] == ["no texture", "follows no cue", "follows no cue"]
+    assert faint["verdict"].tolist()[3:] == ["texture-biased", "texture-biased"]
+
+
+def test_no_point_where_decisions_are_guesses():
+    shares, matches = (0.9, 0.8, 0.3, 0.2, 0.1), (0.4, 0.4, 0.4, 1, 1)
+    table = cue_strength.curve(deciding(shares, matches), resamples=300)
+    for column, reason in (("balance_point", "reason"), ("crossing", "crossing_reason")):
+        assert table[column].isna().all()
+        assert (table[reason] == cue_strength.GUESSED).all()
+    seen = cue_strength.curve(deciding(shares, (1, 1, 1, 1, 1)), resamples=300)
+    assert seen["crossing"].notna().all()
+
+
+def test_why_there_is_no_crossing():
+    everywhere = cue_strength.curve(deciding((0.95, 0.9, 0.85, 0.8, 0.7), [1] * 5), resamples=100)
+    assert (everywhere["crossing_reason"] == cue_strength.ABOVE).all()
+    assert (everywhere["reason"] == "balance point outside the strengths shown").all()
+    nowhere = cue_strength.curve(deciding((0.4, 0.3, 0.2, 0.2, 0.1), [1] * 5), resamples=100)
+    assert (nowhere["crossing_reason"] == cue_strength.BELOW).all()
+    rising = cue_strength.curve(deciding((0.7, 0.75, 0.8, 0.9, 0.95), [1] * 5), resamples=100)
+    assert (rising["reason"] == cue_strength.NOT_FALLING).all()
+    assert (rising["crossing_reason"] == cue_strength.ABOVE).all()
+
+
+def test_intervals_of_both_points_stay_within_the_strengths():
+    table = cue_strength.curve(deciding((0.52, 0.45, 0.4, 0.3, 0.2), [1] * 5), resamples=500)
+    for name in ("balance", "crossing"):
+        assert table[f"{name}_low"][0] == 0
+        assert 0 < table[f"{name}_high"][0] < 1
+
+
+def test_deviance_is_that_of_a_saturated_model():
+    shares = (0.9, 0.85, 0.5, 0.15, 0.1)
+    table = cue_strength.curve(deciding(shares, [1] * 5), resamples=50)
+    sm = pytest.importorskip("statsmodels.api")
+    counts = table[["n_shape", "n_texture"]].to_numpy()
+    model = sm.GLM(counts, sm.add_constant(table["strength"].to_numpy()),
+                   family=sm.families.Binomial()).fit()  # fmt: skip
+    assert table["deviance"][0] == pytest.approx(model.deviance, rel=1e-6)
+    np.testing.assert_allclose(table["fitted_share"], model.fittedvalues, rtol=1e-6)

@@ -89,7 +89,7 @@ def verdicts(arguments: dict, **more) -> dict[str, str]:
 
 NORMAL = {
     "bias-plain": "texture-biased",
-    "plain-learned": "above",
+    "plain-learned": "learned",
     "cue-strength-plain": "higher",
     "stylized-against-plain": "higher",
     "bias-stylized": "shape-biased",
@@ -103,10 +103,11 @@ NORMAL = {
     "fitness": "apart",
     "neural-against-plain": "higher",
     "neural-against-stylized": "lower",
+    "conflict-readable": "readable",
     "conflict-ways": "same",
     "conflict-matches": "above",
     "patches-plain": "near",
-    "patches-stylized": "needs shape",
+    "patches-stylized": "contour",
     "patches-width": "field",
     "readout-shape-plain": "decodable",
     "known-not-used": "known, not used",
@@ -117,7 +118,8 @@ NORMAL = {
     "dimensionality-gain": "higher",
     "strength-name": "turns",
     "balance-plain": "inside",
-    "balance-stylized": "beyond",
+    "balance-fit": "fits",
+    "balance-stylized": "no balance",
     "field-effective": "above",
     "field-training": "above",
     "tracer-agrees": "agrees",
@@ -631,3 +633,187 @@ def test_the_step_reads_only_the_files_that_it_is_given(tmp_path):
         pages.append(html.read_text(encoding="utf-8") if outcome.exit_code == 0 else None)
     assert pages[0] is None  # the stale table has no column that the article reads
     assert "Not run" in pages[1]
+
+
+def at(tables, table, architecture="cnn", arm="plain", **wanted):
+    """Rows of a table of one kind of network, as a mask."""
+    frame = tables[table]
+    chosen = (frame["architecture"] == architecture) & (frame["arm"] == arm)
+    for column, value in wanted.items():
+        chosen &= frame[column] == value
+    assert chosen.any()
+    return chosen
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict", "words"),
+    [
+        (
+            {"congruent_low": 0.08},
+            "not recognised",
+            "not even the pictures whose shape and texture",
+        ),
+        ({"match_low": 0.16}, "follows no cue", "match a cue no more often than guessing would"),
+        ({"response_entropy": 2.5}, "few answers", "decisions collapse onto a few classes"),
+    ],
+)
+def test_a_bias_without_ground_has_no_name(tmp_path, changed, verdict, words):
+    """One seed of three suffices, and the value of the bias does not matter."""
+    tables = synthetic_tables.procedural()
+    bias = synthetic_tables.named(tables["shape_bias"], 12).drop(columns="verdict")
+    tables["shape_bias"] = bias
+    for column, value in changed.items():
+        bias.loc[at(tables, "shape_bias", seed=1), column] = value
+    arguments = project(tmp_path, tables)
+    assert verdicts(arguments)["bias-plain"] == verdict
+    text = words_of(page_of(arguments))
+    assert words in text
+    assert "It is texture-biased" not in text
+
+
+@pytest.mark.parametrize(
+    ("arms", "readable", "ways"),
+    [
+        (["stylized"], "in part", "same"),
+        (["plain", "stylized", "mixed", "neural"], "unreadable", "none"),
+    ],
+)
+def test_conflict_pictures_are_validated_before_a_bias_is_read_from_them(
+    tmp_path, arms, readable, ways
+):
+    tables = synthetic_tables.procedural()
+    tables["shape_bias_by_set"] = synthetic_tables.named(tables["shape_bias_by_set"], 12)
+    tables["shape_bias_by_set"] = tables["shape_bias_by_set"].drop(columns="verdict")
+    for arm in arms:
+        rows = at(tables, "shape_bias_by_set", arm=arm, set="cue-conflict-optimised")
+        tables["shape_bias_by_set"].loc[rows, ["congruent_accuracy", "congruent_low"]] = 0.05, 0.01
+    arguments = project(tmp_path, tables)
+    found = verdicts(arguments)
+    assert (found["conflict-readable"], found["conflict-ways"]) == (readable, ways)
+    text = words_of(page_of(arguments))
+    assert "congruent pictures are not recognised" in text or readable == "unreadable"
+    assert "not recognised" in text
+
+
+def test_a_name_that_changes_with_the_pictures_is_said_where_both_sets_give_one(tmp_path):
+    tables = synthetic_tables.procedural()
+    rows = at(tables, "shape_bias_by_set", arm="stylized", set="cue-conflict-optimised")
+    tables["shape_bias_by_set"].loc[rows, ["ci_low", "ci_high"]] = 0.1, 0.2
+    arguments = project(tmp_path, tables)
+    assert verdicts(arguments)["conflict-ways"] == "changes"
+    assert "shape-biased, then texture-biased" in words_of(page_of(arguments))
+
+
+def test_an_order_needs_exemplars_and_seeds(tmp_path):
+    tables = synthetic_tables.procedural()
+    pairs = tables["shape_bias_differences"]
+    one = pairs["model_a"].eq("cnn--plain") & pairs["model_b"].eq("cnn--plain-crop")
+    assert one.sum() == 1
+    pairs.loc[one, ["seed_low", "seed_high", "seed_p"]] = [-0.12, 0.01, 0.09]
+    tables["accuracy_differences"] = pd.DataFrame(
+        [{"model_a": "cnn--plain", "model_b": "cnn--plain-crop", "set": "test-plain",
+          "cue": "shape", "seeds_a": 3, "seeds_b": 3, "seed_difference": 0.023, "seed_low": 0.01,
+          "seed_high": 0.036, "seed_p": 0.01}]
+    )  # fmt: skip
+    arguments = project(tmp_path, tables)
+    found = verdicts(arguments)
+    assert found["recipe"] == "not over seeds"
+    assert found["limits-procedure"] == "moves"
+    text = words_of(page_of(arguments))
+    assert "over seeds −1.0 to 12.0 percentage points, Welch’s p = 0.090, 3 and 3 trainings" in text
+    # the pair stands the other way round in the table
+    assert "accuracy on new plain images changes by −2.3 percentage points" in text
+    assert "over seeds −3.6 to −1.0 percentage points" in text
+    assert "whether training pictures were cropped" not in text
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "verdict"),
+    [
+        ({"rf9": 0.29, "rf17": 0.72, "rf33": 0.89}, "contour"),
+        ({"rf9": 0.2, "rf17": 0.3, "rf33": 0.45}, "wide view"),
+        ({"rf9": 0.92, "rf17": 0.93, "rf33": 0.95}, "local suffices"),
+    ],
+)
+def test_every_field_counts_for_what_stylized_images_ask(tmp_path, accuracies, verdict):
+    tables = synthetic_tables.procedural()
+    frame = tables["accuracy"]
+    for architecture, value in accuracies.items():
+        rows = at(tables, "accuracy", architecture, "stylized", set="test-stylized")
+        frame.loc[rows, ["accuracy", "ci_low", "ci_high"]] = value, value - 0.02, value + 0.02
+    arguments = project(tmp_path, tables)
+    assert verdicts(arguments)["patches-stylized"] == verdict
+    text = words_of(page_of(arguments))
+    # (0.72 - 1/12) / (0.95 - 1/12) = 73 %, (0.89 - 1/12) / (0.95 - 1/12) = 93 %
+    assert ("the RF 17 gets 73 % of the way" in text) == (verdict == "contour")
+    assert "whole outline is lost" not in text
+
+
+@pytest.mark.parametrize(
+    ("reason", "crossing", "verdict"),
+    [
+        ("shape decisions do not become fewer with texture strength", "above", "no balance"),
+        ("balance point outside the strengths shown", "above", "beyond"),
+        ("balance point outside the strengths shown", "guessed", "no comparison"),
+        ("", 0.8, "higher"),
+        ("", 0.1, "lower"),
+        ("", 0.42, "not separated"),
+    ],
+)
+def test_what_is_said_of_a_balance_reads_the_reason(tmp_path, reason, crossing, verdict):
+    from texshape.trials import cue_strength
+
+    tables = synthetic_tables.procedural()
+    frame, rows = tables["cue_strength"], at(tables, "cue_strength", arm="stylized")
+    frame.loc[rows, "reason"] = reason
+    why = {"above": cue_strength.ABOVE, "guessed": cue_strength.GUESSED}.get(crossing, "")
+    frame.loc[rows, "crossing_reason"] = why
+    if not why:
+        frame.loc[rows, ["crossing", "crossing_low", "crossing_high"]] = (
+            crossing, crossing - 0.05, crossing + 0.05,
+        )  # fmt: skip
+    assert verdicts(project(tmp_path, tables))["balance-stylized"] == verdict
+
+
+def test_the_crossing_is_the_number_to_go_by_where_the_curve_does_not_fit(tmp_path):
+    tables = synthetic_tables.procedural()
+    frame, rows = tables["cue_strength"], at(tables, "cue_strength", strength=0.7)
+    frame.loc[rows, "fitted_share"] = 0.4  # 20 % observed
+    arguments = project(tmp_path / "misses", tables)
+    assert verdicts(arguments)["balance-fit"] == "misses"
+    assert "3 of 15 fitted shares" in words_of(page_of(arguments))
+    frame.loc[at(tables, "cue_strength"), "fitted_share"] = float("nan")
+    assert verdicts(project(tmp_path / "none", tables))["balance-fit"] == "no fit"
+    one = at(tables, "cue_strength", seed=1)
+    frame.loc[one, "crossing"] = float("nan")
+    frame.loc[one, "crossing_reason"] = "fewer than half"
+    assert verdicts(project(tmp_path / "one", tables))["balance-fit"] == "no crossing"
+
+
+def test_a_name_along_the_curve_needs_matches(tmp_path):
+    """Between the names of the two ends stands a strength at which matches are guesses."""
+    tables = synthetic_tables.procedural()
+    frame = tables["cue_strength"]
+    frame["match_low"] = frame["cue_match_rate"] - 0.03
+    weak = at(tables, "cue_strength") & (frame["strength"] > 0) & (frame["shape_share"] > 0.5)
+    frame.loc[weak, "match_low"] = 0.16
+    assert verdicts(project(tmp_path, tables))["strength-name"] == "moves"
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "verdict"), [(0.589, "above"), (0.97, "learned"), (0.1, "not above")]
+)
+def test_a_task_is_learned_beyond_half_of_what_guessing_leaves(tmp_path, accuracy, verdict):
+    tables = synthetic_tables.procedural()
+    rows = at(tables, "accuracy", set="test-plain")
+    interval = [accuracy, accuracy - 0.1, min(accuracy + 0.1, 1)]
+    tables["accuracy"].loc[rows, ["accuracy", "ci_low", "ci_high"]] = interval
+    arguments = project(tmp_path, tables)
+    assert verdicts(arguments)["plain-learned"] == verdict
+    assert "guessing is right in 8.3 %" in words_of(page_of(arguments)) or verdict == "above"
+
+
+def test_humans_are_spoken_of_only_where_there_are_any(tmp_path):
+    text = words_of(page_of(project(tmp_path, synthetic_tables.procedural())))
+    assert "whether it fails where humans fail" not in text
+    assert "how it stands corrupted pictures" in text

@@ -202,7 +202,7 @@ def test_sensitivity_runs_each_pipeline_once_and_finds_the_bias():
     assert (table["n_conflict"] == 40).all()
     assert table.columns.tolist() == [
         "model", "aggregation", "preprocessing", "interpolation",
-        "shape_bias", "ci_low", "ci_high", "cue_match_rate", "n_conflict",
+        "shape_bias", "ci_low", "ci_high", "cue_match_rate", "n_conflict", "verdict",
     ]  # fmt: skip
     rows = table.groupby("preprocessing")["interpolation"].nunique()
     assert rows.to_dict() == {"whole": 2, "own": 1, "crop-0.5": 2}

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import texshape.cli.trials  # noqa: F401 (registers the commands)
 from texshape.cli.main import app
-from texshape.trials import files
+from texshape.trials import files, naming, seeds
 from texshape.trials.tables import network_subject
 
 CLASSES = files.PROCEDURAL_CLASSES[:4]
@@ -66,8 +66,16 @@ def test_shape_bias(tables):
     table = tables["shape_bias"].set_index(["model", "seed"])
     assert list(tables["shape_bias"].columns) == [
         "model", "architecture", "arm", "seed", "shape_bias", "ci_low", "ci_high",
-        "cue_match_rate", "n_trials", "n_conflict", "n_shape", "n_texture",
+        "cue_match_rate", "n_trials", "n_conflict", "n_shape", "n_texture", *naming.FIELDS,
+        "verdict",
     ]  # fmt: skip
+    # Texture on congruent pictures too; one answer in five missing; four classes.
+    assert table["verdict"].to_dict() == {
+        ("cnn--plain", 0): "texture-biased", ("cnn--plain", 1): "texture-biased",
+        ("cnn--stylized", 0): "shape-biased", ("rf9--mixed", 0): "shape-biased",
+    }  # fmt: skip
+    assert (table["n_congruent"] == 24).all()
+    assert (table["n_classes"] == 4).all()
     assert table["shape_bias"].to_dict() | {("rf9--mixed", 0): None} == {
         ("cnn--plain", 0): 0, ("cnn--plain", 1): 0, ("cnn--stylized", 0): 1,
         ("rf9--mixed", 0): None,
@@ -94,7 +102,36 @@ def test_differences_pool_the_seeds(tables):
     pairs = tables["shape_bias_differences"].set_index(["model_a", "model_b"])
     assert len(pairs) == 3
     row = pairs.loc[("cnn--plain", "cnn--stylized")]
-    assert row.tolist() == [-1, -1, -1, 72]
+    assert row.tolist()[:4] == [-1, -1, -1, 72]
+    # two trainings alike and a single one: no interval over trainings
+    assert (row["seeds_a"], row["seeds_b"], row["seed_difference"]) == (2, 1, -1)
+    assert row[["seed_low", "seed_high", "seed_p"]].isna().all()
+
+
+def test_differences_over_seeds_are_welchs():
+    """Means 0.2 and 0.4, variances 0.01 and 0.04 of three each: t = 0.2 / sqrt(0.05 / 3)."""
+    found = seeds.welch([0.1, 0.2, 0.3], [0.2, 0.4, 0.6], 0.95)
+    error, freedom = np.sqrt(0.05 / 3), 2 * 0.05**2 / (0.01**2 + 0.04**2)
+    from scipy import stats
+
+    half = stats.t(freedom).ppf(0.975) * error
+    assert (found["seeds_a"], found["seeds_b"]) == (3, 3)
+    assert found["seed_difference"] == pytest.approx(-0.2)
+    assert (found["seed_low"], found["seed_high"]) == pytest.approx((-0.2 - half, -0.2 + half))
+    assert found["seed_p"] == pytest.approx(2 * stats.t(freedom).cdf(-0.2 / error))
+    wider = seeds.welch([0.1, 0.2, 0.3], [0.2, 0.4, 0.6], 0.99)
+    assert wider["seed_low"] < found["seed_low"]
+    assert np.isnan(seeds.welch([0.1], [0.2, 0.3])["seed_low"])
+    assert np.isnan(seeds.welch([], [0.2, 0.3])["seed_difference"])
+    assert seeds.welch([0.1, np.nan, 0.3], [0.2, 0.3])["seeds_a"] == 2
+
+
+def test_accuracies_are_compared_between_arms_and_between_architectures(tables):
+    table = tables["accuracy_differences"]
+    pairs = table[(table["set"] == "test-plain") & (table["cue"] == "shape")]
+    assert list(zip(pairs["model_a"], pairs["model_b"], strict=True)) == [
+        ("cnn--plain", "cnn--stylized")  # the third shares neither arm nor architecture
+    ]
 
 
 def test_accuracy_of_each_set_and_cue(tables):

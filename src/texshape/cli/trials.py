@@ -21,7 +21,7 @@ SEED = Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")]
 @run.command("tabulate-trials")
 def tabulate_trials(
     results: RESULTS,
-    output_dir: Annotated[Path, typer.Option(help="Gets the four tables.")],
+    output_dir: Annotated[Path, typer.Option(help="Gets the five tables.")],
     network: NETWORK = None,
     published: Annotated[
         Path | None, typer.Option(help="Published trials, as published-trials writes them.")
@@ -36,13 +36,13 @@ def tabulate_trials(
     settings: SETTINGS = "{}",
     seed: SEED = 0,
 ) -> None:
-    """Write shape_bias, shape_bias_by_class, shape_bias_differences and accuracy tables (CSV).
+    """Write tables of shape bias (by class, differences) and of accuracy (differences) as CSV.
 
     And shape_bias_by_set, where networks were shown more than one set of conflict images.
     """
     from texshape.errors import InputError
     from texshape.files import write_csv
-    from texshape.trials import tables
+    from texshape.trials import seeds, tables
     from texshape.trials.files import class_list
 
     bootstrap = _bootstrap(settings)
@@ -64,6 +64,7 @@ def tabulate_trials(
         ("shape_bias_by_class", by_class),
         ("shape_bias_differences", pairs),
         ("accuracy", accuracy),
+        ("accuracy_differences", seeds.accuracy_differences(accuracy, bootstrap["level"])),
     ):
         write_csv(output_dir / f"{name}.csv", table)
 

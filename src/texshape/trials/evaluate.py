@@ -249,7 +249,8 @@ def sensitivity(
     -------
     DataFrame
         ``model, aggregation, preprocessing, interpolation, shape_bias, ci_low, ci_high,
-        cue_match_rate, n_conflict``. The network runs once for each preprocessing that differs in
+        cue_match_rate, n_conflict, verdict`` (the name of the bias, `naming.name`). The
+        network runs once for each preprocessing that differs in
         what it does to these images.
     """
     from texshape.models.decisions import decider
@@ -302,6 +303,7 @@ def _with(network: Network, **changes: Any) -> Network:
 def _bias(
     images: ImageSet, response: np.ndarray, subject: str, resamples: int, level: float, seed: int
 ) -> Mapping[str, Any]:
+    from texshape.trials.naming import evidence, named
     from texshape.trials.score import Decisions, score
 
     labels = images.labels
@@ -316,8 +318,9 @@ def _bias(
     rows, warnings = score({subject: own}, resamples=resamples, level=level, seed=seed)
     for line in warnings:
         print(f"texshape: warning: {line}", file=sys.stderr)
+    found = evidence({subject: [own]}, resamples=resamples, level=level, seed=seed)[subject]
     wanted = ("shape_bias", "ci_low", "ci_high", "cue_match_rate", "n_conflict")
-    return {column: rows[0][column] for column in wanted}
+    return {column: rows[0][column] for column in wanted} | {"verdict": named(rows[0] | found)}
 
 
 # --- the forward pass ----------------------------------------------------------------------------

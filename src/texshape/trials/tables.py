@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from texshape.errors import InputError
-from texshape.trials import bootstrap
+from texshape.trials import bootstrap, naming, seeds
 from texshape.trials import files as trial_files
 from texshape.trials.bias import outcomes, response_entropy, shape_bias_by_class
 from texshape.trials.files import Trials, is_human
@@ -168,11 +168,13 @@ def shape_bias_tables(
     Returns
     -------
     bias : DataFrame
-        `IDENTITY`, then the fields of `score`; human observers also together, as model ``humans``.
+        `IDENTITY`, then the fields of `score`, of `naming.evidence`, and ``verdict``: the name of
+        the bias (`naming.name`). Human observers also together, as model ``humans``.
     by_class : DataFrame
         `IDENTITY`, ``class, shape_bias, cue_match_rate, n_conflict, n_shape, n_texture``.
     pairs : DataFrame
-        ``model_a, model_b, difference, ci_low, ci_high, n``; a model's seeds are pooled.
+        ``model_a, model_b, difference, ci_low, ci_high, n``, a model's seeds being pooled; and the
+        difference of the seeds' means with Welch's interval over seeds (`seeds.COLUMNS`).
     """
     import pandas as pd
 
@@ -189,11 +191,14 @@ def shape_bias_tables(
         subjects[key], decisions[key], classes[key] = subject, gathered, own.classes
     subjects[HUMANS] = Subject(HUMANS, HUMANS, PUBLISHED, None)
     scored, _ = score(decisions, resamples=resamples, level=level, seed=seed)
-    bias = [
-        subjects[row["subject"]].identity() | {k: v for k, v in row.items() if k != "subject"}
-        for row in scored
-    ]
     humans = [own for key, own in decisions.items() if is_human(key)]
+    observers = {key: [own] for key, own in decisions.items()} | {HUMANS: humans}
+    bias = [
+        subjects[row["subject"]].identity() | row
+        for row in _with_names(scored, observers, resamples=resamples, level=level, seed=seed)
+    ]
+    for row in bias:
+        row.pop("subject")
     by_class = []
     groups = [(subjects[key], [own], classes[key]) for key, own in decisions.items()]
     if humans:
@@ -223,12 +228,34 @@ def shape_bias_tables(
             raise InputError(f"model '{name}' to compare is not among {', '.join(models)}")
     chosen = {name: own for name, own in models.items() if compare is None or name in compare}
     pairs = differences(chosen, resamples=resamples, level=level, seed=seed)
-    columns = ["model_a", "model_b", "difference", "ci_low", "ci_high", "n"]
+    by_model: dict[str, list[float]] = {}
+    for row in bias:
+        if row["seed"] is not None:
+            by_model.setdefault(row["model"], []).append(row["shape_bias"])
+    for row in pairs:
+        trained = (by_model.get(row[name], []) for name in ("model_a", "model_b"))
+        row |= seeds.welch(*trained, level)
+    columns = ["model_a", "model_b", "difference", "ci_low", "ci_high", "n", *seeds.COLUMNS]
     return (
         pd.DataFrame(bias),
         pd.DataFrame(by_class),
         pd.DataFrame(pairs, columns=columns),
     )
+
+
+def _with_names(
+    scored: Sequence[dict],
+    observers: Mapping[str, Sequence[Decisions]],
+    *,
+    resamples: int,
+    level: float,
+    seed: int,
+) -> list[dict]:
+    """Rows of `score` with what the name of the bias rests on, and the name."""
+    kept = {row["subject"]: observers[row["subject"]] for row in scored}
+    found = naming.evidence(kept, resamples=resamples, level=level, seed=seed)
+    rows = [row | found[row["subject"]] for row in scored]
+    return [row | {"verdict": naming.named(row)} for row in rows]
 
 
 DIFFERENCE = ["difference", "difference_low", "difference_high", "n_common"]
@@ -256,8 +283,9 @@ def shape_bias_by_set(
     Returns
     -------
     DataFrame
-        `IDENTITY`, ``set``, the fields of `score`, and `DIFFERENCE`: the bias on this set minus
-        that on ``cue-conflict``, its interval (exemplars resampled alike for both), and the number
+        `IDENTITY`, ``set``, the fields of `score`, of `naming.evidence`, ``verdict`` (the name of
+        the bias on this set), and `DIFFERENCE`: the bias on this set minus that on
+        ``cue-conflict``, its interval (exemplars resampled alike for both), and the number
         of conflict images in common; undefined for ``cue-conflict`` itself.
     """
     import pandas as pd
@@ -278,6 +306,8 @@ def shape_bias_by_set(
     for images, decided in groups.items():
         by_name = {own.subject: own for own in decided.values()}
         scored, _ = score(by_name, resamples=resamples, level=level, seed=seed)
+        one_each = {key: [own] for key, own in by_name.items()}
+        scored = _with_names(scored, one_each, resamples=resamples, level=level, seed=seed)
         drawn = groups.get(CUE_CONFLICT, {}) if images != CUE_CONFLICT else {}
         both = [
             (subject, own, drawn[subject]) for subject, own in decided.items() if subject in drawn
@@ -293,7 +323,8 @@ def shape_bias_by_set(
                 | {key: value for key, value in row.items() if key != "subject"}
                 | dict(zip(DIFFERENCE, difference.get(subject, (math.nan,) * 4), strict=True))
             )
-    frame = pd.DataFrame(rows, columns=[*IDENTITY, "set", *FIELDS[1:], *DIFFERENCE])
+    columns = [*IDENTITY, "set", *FIELDS[1:], *naming.FIELDS, "verdict", *DIFFERENCE]
+    frame = pd.DataFrame(rows, columns=columns)
     frame = frame.astype({"seed": "Int64", "n_common": "Int64"})
     return frame.sort_values(["model", "seed", "set"], ignore_index=True, kind="stable")
 

@@ -1,0 +1,128 @@
+"""When a shape bias has a name: decisions made up so that the answer is known by hand."""
+
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import numpy as np
+import pytest
+
+from texshape.trials import naming
+from texshape.trials.score import Decisions, score
+
+CLASSES = [f"class{i}" for i in range(12)]
+GOOD = {"match_low": 0.5, "n_classes": 12, "congruent_low": 0.8, "n_congruent": 60,
+        "response_entropy": 3.5, "label_entropy": 3.585}  # fmt: skip
+
+
+def decided(decide, shapes=5, subject="net"):
+    """Every shape exemplar once with each texture class: 60 congruent and 660 conflict trials."""
+    own = Decisions(subject)
+    random = np.random.default_rng(3)
+    for shape, number, texture in product(CLASSES, range(shapes), CLASSES):
+        own.shape.append(shape)
+        own.texture.append(texture)
+        own.shape_exemplar.append(f"{shape}-{number}")
+        own.texture_exemplar.append(f"{texture}-{(number + CLASSES.index(shape)) % shapes}")
+        own.response.append(decide(shape, texture, random))
+    return own
+
+
+def verdict(*observers, resamples=500):
+    found = naming.evidence({"net": observers}, resamples=resamples)["net"]
+    rows, _ = score({"net": observers[0]}, resamples=resamples)
+    return naming.named(rows[0] | found), found
+
+
+@pytest.mark.parametrize(
+    ("bias", "low", "high", "changed", "expected"),
+    [
+        (0.2, 0.1, 0.3, {}, "texture-biased"),
+        (0.8, 0.7, 0.9, {}, "shape-biased"),
+        (0.45, 0.4, 0.5, {}, "neither"),  # reaches one half
+        (0.2, 0.1, math.nan, {}, "undefined"),
+        (0.2, 0.1, 0.3, {"match_low": 2 / 12}, "follows no cue"),
+        (0.2, 0.1, 0.3, {"match_low": 2 / 12 + 1e-9}, "texture-biased"),
+        (0.2, 0.1, 0.3, {"match_low": math.nan}, "follows no cue"),
+        (0.9, 0.8, 0.99, {"congruent_low": 1 / 12}, "not recognised"),
+        (0.9, 0.8, 0.99, {"congruent_low": math.nan}, "not recognised"),
+        (0.9, 0.8, 0.99, {"congruent_low": math.nan, "n_congruent": 0}, "shape-biased"),
+        (0.9, 0.8, 0.99, {"response_entropy": 2.585}, "few answers"),  # a bit less: half as many
+        (0.9, 0.8, 0.99, {"response_entropy": 2.6}, "shape-biased"),
+        (0.9, 0.8, 0.99, {"label_entropy": math.nan}, "shape-biased"),
+    ],
+)
+def test_the_rule(bias, low, high, changed, expected):
+    assert naming.name(bias, low, high, **GOOD | changed) == expected
+
+
+def test_who_follows_a_cue_or_any_mixture_of_cues_has_all_of_the_entropy():
+    for share in (0.0, 0.3, 1.0):
+        name, found = verdict(decided(lambda s, t, r, p=share: s if r.random() < p else t))
+        assert name == ("shape-biased" if share > 0.5 else "texture-biased")
+        assert found["label_entropy"] == pytest.approx(math.log2(12))
+        assert found["response_entropy"] > math.log2(12) - 0.02
+        assert (found["congruent_accuracy"], found["n_congruent"]) == (1, 60)
+        assert found["n_classes"] == 12
+        # all of 60 are right: Wilson, n / (n + z^2)
+        assert found["congruent_low"] == pytest.approx(60 / (60 + 1.959964**2), abs=1e-6)
+
+
+def test_one_answer_to_everything_matches_a_cue_as_often_as_guessing_and_is_not_recognised():
+    name, found = verdict(decided(lambda s, t, r: "class0"))
+    assert name == "not recognised"
+    assert found["congruent_accuracy"] == pytest.approx(1 / 12)
+    assert found["response_entropy"] == 0
+    # 55 conflict pictures show the shape and 55 the texture, of 660
+    assert found["match_low"] <= 2 / 12 <= found["match_high"]
+
+
+def test_a_habit_of_answering_is_no_bias():
+    """Recognises a part, says class0 to the rest: matches exceed guessing, the name would be shape."""
+
+    def decide(shape, texture, random):
+        return shape if random.random() < 0.3 else "class0"
+
+    name, found = verdict(decided(decide))
+    assert found["congruent_low"] > 1 / 12
+    assert found["match_low"] > 2 / 12
+    assert found["response_entropy"] < found["label_entropy"] - 1
+    assert name == "few answers"
+
+
+def test_pictures_that_are_recognised_by_nobody_name_no_bias():
+    """Congruent pictures at guessing, conflict pictures for texture: a texture bias by its interval."""
+
+    def decide(shape, texture, random):
+        if shape == texture:
+            return CLASSES[random.integers(12)]
+        return texture if random.random() < 0.6 else CLASSES[random.integers(12)]
+
+    name, found = verdict(decided(decide))
+    assert found["congruent_low"] <= 1 / 12
+    assert found["match_low"] > 2 / 12
+    assert name == "not recognised"
+
+
+def test_matches_are_judged_by_their_interval():
+    """A match rate above guessing whose interval reaches it: the value alone gave a name."""
+
+    def decide(shape, texture, random):
+        if shape == texture:
+            return shape
+        return texture if random.random() < 0.06 else CLASSES[random.integers(12)]
+
+    own = decided(decide, shapes=1)
+    name, found = verdict(own)
+    assert found["match_low"] <= 2 / 12 < own.counts().cue_match_rate
+    assert name == "follows no cue"
+
+
+def test_observers_are_pooled_and_resampled():
+    texture = decided(lambda s, t, r: t, subject="a")
+    nothing = decided(lambda s, t, r: "na", subject="b")
+    found = naming.evidence({"both": [texture, nothing]}, resamples=500)["both"]
+    assert found["n_congruent"] == 120
+    assert found["congruent_accuracy"] == 0.5
+    assert (found["match_low"], found["match_high"]) == (0, 1)  # either may be drawn twice
