@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -130,21 +131,20 @@ def evidence(
     """
     found = {}
     for subject, observers in groups.items():
-        shape, texture, response, rows, columns, observer = _columns(observers)
+        trials = _columns(observers)
+        shape, texture, response = trials.shape, trials.texture, trials.response
         conflict = shape != texture
         matched = (response == shape) | (response == texture)
         limits = math.nan, math.nan
         if resamples and conflict.any():
-            limits = _interval(matched, conflict, rows, columns, observer, resamples, level, seed)
+            limits = trials.interval(matched, conflict, resamples, level, seed)
         right, n_congruent = int((response == shape)[~conflict].sum()), int((~conflict).sum())
         congruent = math.nan, math.nan
         if resamples and n_congruent and right in (0, n_congruent):
             low, high = wilson(right / n_congruent, n_congruent, level)
             congruent = float(low), float(high)
         elif resamples and n_congruent:
-            congruent = _interval(
-                response == shape, ~conflict, rows, columns, observer, resamples, level, seed
-            )
+            congruent = trials.interval(response == shape, ~conflict, resamples, level, seed)
         labels = [response_entropy(values[conflict]) for values in (shape, texture)]
         values = (
             *limits, ratio(right, n_congruent), *congruent, n_congruent,
@@ -155,36 +155,46 @@ def evidence(
     return found
 
 
-def _columns(observers: Sequence[Decisions]) -> list[np.ndarray]:
-    """Classes of either cue, decisions, exemplars of either cue, and whose trial it is."""
+def _columns(observers: Sequence[Decisions]) -> _Trials:
     joined = [
         np.array([value for own in observers for value in getattr(own, column)], dtype=str)
         for column in ("shape", "texture", "response", "shape_exemplar", "texture_exemplar")
     ]
     whose = [i for i, own in enumerate(observers) for _ in own.response]
-    return [*joined, np.array(whose, dtype=int)]
+    return _Trials(*joined, np.array(whose, dtype=int))
 
 
-def _interval(
-    counted: np.ndarray,
-    among: np.ndarray,
-    rows: np.ndarray,
-    columns: np.ndarray,
-    observer: np.ndarray,
-    resamples: int,
-    level: float,
-    seed: int,
-) -> tuple[float, float]:
-    """Interval of the share of counted trials among some, over exemplars of both cues."""
-    shapes, row = np.unique(rows[among], return_inverse=True)
-    textures, column = np.unique(columns[among], return_inverse=True)
-    size = (len(shapes), len(textures))
-    counted, whose = counted[among], observer[among]
-    tables = [
-        bootstrap.count_table(row, column, size, chosen & (whose == one))
-        for one in np.unique(whose)
-        for chosen in (counted, np.ones_like(counted))
-    ]
-    totals = bootstrap.resample_totals(np.stack(tables), resamples=resamples, seed=seed)
-    pooled = bootstrap.pool_observers(totals.reshape(resamples, -1, 2), seed=seed)
-    return bootstrap.interval(bootstrap.divide(pooled[:, 0], pooled[:, 1]), level)
+@dataclass(frozen=True)
+class _Trials:
+    """Trials of all observers: classes and exemplars of either cue, decisions, whose trial it is."""
+
+    shape: np.ndarray
+    texture: np.ndarray
+    response: np.ndarray
+    shape_exemplar: np.ndarray
+    texture_exemplar: np.ndarray
+    observer: np.ndarray
+
+    def interval(
+        self, counted: np.ndarray, among: np.ndarray, resamples: int, level: float, seed: int
+    ) -> tuple[float, float]:
+        """Interval of the share of counted trials among some, over both cues' exemplars."""
+        names = [values[among] for values in (self.shape_exemplar, self.texture_exemplar)]
+        (shapes, first, row), (textures, other, column) = (
+            np.unique(values, return_index=True, return_inverse=True) for values in names
+        )
+        size = (len(shapes), len(textures))
+        counted, whose = counted[among], self.observer[among]
+        tables = [
+            bootstrap.count_table(row, column, size, chosen & (whose == one))
+            for one in np.unique(whose)
+            for chosen in (counted, np.ones_like(counted))
+        ]
+        totals = bootstrap.resample_totals(
+            np.stack(tables),
+            strata=(self.shape[among][first], self.texture[among][other]),
+            resamples=resamples,
+            seed=seed,
+        )
+        pooled = bootstrap.pool_observers(totals.reshape(resamples, -1, 2), seed=seed)
+        return bootstrap.interval(bootstrap.divide(pooled[:, 0], pooled[:, 1]), level)
