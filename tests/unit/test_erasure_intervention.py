@@ -132,6 +132,32 @@ def test_unchanged_version_gives_the_network_s_own_decisions(table):
         np.testing.assert_array_equal(found[version], expected)
 
 
+def test_undefined_scores_are_no_decision(table):
+    """Every third image overflows in one output, where argmax would find the largest."""
+    module = Painted(SHAPE_READER)
+    images = images_of(table)
+    indices = np.arange(len(table))
+    count = [0]
+
+    def overflow(_, __, logits):
+        rows = torch.arange(count[0], count[0] + len(logits))
+        count[0] += len(logits)
+        logits = logits.clone()
+        logits[rows % 3 == 0, 2] = torch.nan
+        logits[rows % 6 == 0, 2] = torch.inf
+        return logits
+
+    plain, erasers = {iv.Group("positions"): (None, None)}, [indices % 2]
+    expected = iv.decisions(
+        network(module), images.images, indices, "stage", [plain], erasers, batch_size=7
+    )[0]
+    module.register_forward_hook(overflow)
+    found = iv.decisions(
+        network(module), images.images, indices, "stage", [plain], erasers, batch_size=7
+    )[0]
+    np.testing.assert_array_equal(found, np.where(indices % 3 == 0, -1, expected))
+
+
 def test_erasing_every_position_is_erasing_the_average(table):
     """The reason why the last stage's claim is exact."""
     images = images_of(table)

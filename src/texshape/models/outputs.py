@@ -216,7 +216,7 @@ def _warn(beside: Tensor, alone: Tensor, again: Tensor, name: str) -> None:
         why = (
             "its answer to a picture depends on the other pictures in the batch (by "
             f"{100 * share:.2g} % of the largest output; batch normalisation without running "
-            "statistics?); its numbers depend on the batch size"
+            "statistics, or whole numbers scaled by the batch?); its numbers depend on the batch size"
         )
     print(f"texshape: warning: {name}: {why}", file=sys.stderr)
 

@@ -375,7 +375,7 @@ def decisions(
     Returns
     -------
     ndarray of shape (versions, m), int
-        Index of the class.
+        Index of the class; -1 where a score is undefined.
     """
     try:
         return _decide(network, images, indices, path, erasers, halves, batch_size)
@@ -419,7 +419,9 @@ def _decide(
                         f"stage '{path}': {len(numbers)} images became {len(logits)} decisions"
                     )
                 raise _BatchSizeKept
-            best = network.decide(logits).argmax(1).cpu().numpy()
+            scores = network.decide(logits)
+            # an undefined score is no decision, though argmax gives its place
+            best = scores.argmax(1).masked_fill(~scores.isfinite().all(1), -1).cpu().numpy()
             chosen[:, numbers] = best.reshape(len(erasers), len(numbers))
     return chosen
 
