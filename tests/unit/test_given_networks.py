@@ -16,6 +16,7 @@ from texshape.models import attributes
 from texshape.models.loading import from_module, load
 from texshape.models.modules import duplicate, frozen, unwrapped
 from texshape.models.preprocessing import IMAGENET_MEAN, IMAGENET_STD
+from texshape.survey.suggest import check_names
 from texshape.trials.evaluate import decisions, evaluate
 
 NAMES = ("dark", "light")
@@ -665,6 +666,8 @@ def test_a_network_may_be_named_itself(tmp_path, monkeypatch):
 def test_a_file_that_is_no_name_of_a_network_gets_its_own_word(name, says):
     with pytest.raises(InputError, match=says):
         load(name)
+    with pytest.raises(InputError, match=says):
+        check_names(["torchvision:resnet18", name])
 
 
 def test_the_hub_is_asked_once_where_it_cannot_be_reached(monkeypatch, tmp_path):

@@ -144,3 +144,26 @@ def test_user_named_stages_and_their_errors():
     assert "'layer4'" in str(caught.value)
     with pytest.raises(InputError, match="stem, stage1"):
         resolve(network.module, network.stages, ["zzzzzzzzzz"])
+
+
+def test_a_layer_that_stands_in_two_places_is_no_error():
+    """CoaT's blocks share their position encoding: it stands below the name of each."""
+
+    class Shared(nn.Module):
+        def __init__(self):
+            super().__init__()
+            layer = nn.Sequential(nn.Conv2d(3, 3, 3, 1, 1), nn.ReLU())
+            self.first = layer
+            self.blocks = nn.ModuleList(
+                [layer, *(nn.Sequential(nn.Conv2d(3, 3, 3, 2, 1), nn.ReLU()) for _ in range(3))]
+            )
+
+        def forward(self, x):
+            x = self.first(x)
+            for block in self.blocks[1:]:
+                x = block(x)
+            return x
+
+    assert find_stages(Shared().eval(), 64) == {
+        "stage1": "first", "stage2": "blocks.1", "stage3": "blocks.2", "stage4": "blocks.3"
+    }  # fmt: skip

@@ -26,7 +26,7 @@ CHECKPOINT_SUFFIX = ".pt"
 _DEFAULT_WEIGHTS = {"efficientnet_lite_pytorch": "imagenet"}
 _WEIGHTS_ALONE = "a file of weights does not say its architecture; name it first, SOURCE:NAME@{}"
 # Files that are no name of a network, by suffix.
-_FILES = {
+FILES = {
     ".onnx": "ONNX is not read by itself: a function of yours that converts it (onnx2torch) is named "
     "python:MODULE:CALLABLE; 'An ONNX file' in docs/how-to/network.md has its lines",
     **dict.fromkeys((".pth", ".safetensors", ".bin", ".ckpt"), _WEIGHTS_ALONE),
@@ -84,8 +84,8 @@ def parse(text: str) -> ModelName:
                 f"model '{text}': unknown prefix '{prefix}:'"
                 f"{nearest(prefix, SOURCES) or _expected()}"
             )
-        if (suffix := Path(text).suffix.lower()) in _FILES:
-            raise InputError(f"model '{text}': {_FILES[suffix].format(text)}")
+        if (suffix := Path(text).suffix.lower()) in FILES:
+            raise InputError(f"model '{text}': {FILES[suffix].format(text)}")
         raise InputError(f"model '{text}': {_expected()}")
 
     architecture, at, path = rest.partition("@")

@@ -277,7 +277,8 @@ class _Scales:
     """Finds the last block at each scale in a trace."""
 
     def __init__(self, module: nn.Module, calls: list[_Call]) -> None:
-        self.modules = dict(module.named_modules())
+        # a layer that two blocks share stands below both of its names
+        self.modules = dict(module.named_modules(remove_duplicate=False))
         # adaptive pooling belongs to the head
         self.calls = [c for c in calls if "Adaptive" not in type(self.modules[c.name]).__name__]
         self.order = {call.name: place for place, call in enumerate(self.calls)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from texshape.errors import InputError, nearest
 from texshape.models import names
@@ -22,6 +23,8 @@ def check_names(texts: Sequence[str]) -> None:
         except InputError as error:
             prefix = text.partition(":")[0]
             if ":" in text and prefix in names.SOURCES:
+                raise
+            if Path(text).suffix.lower() in names.FILES:  # its own word is better than a likeness
                 raise
             hint = _known(text.rpartition(":")[2])
             raise InputError(
