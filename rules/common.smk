@@ -13,6 +13,11 @@ from texshape.figures.registry import available, category
 from texshape.models.names import slug as network_slug
 from texshape.provenance import source_hash
 
+# Snakemake takes braces in a path for the name of something to be put in.
+if set("{}") & set(str(workflow.basedir)):
+    raise WorkflowError(
+        f"the path of the clone must hold no braces, found {str(workflow.basedir)!r}: rename or move it"
+    )
 try:
     parameters.check(config, Path(workflow.basedir) / "schemas" / "params.schema.yaml")
     # Networks measured as they are: slug -> name.
@@ -36,7 +41,10 @@ FIGURES = f"{RESULTS}/figures"
 ARTICLE = [f"{RESULTS}/paper.pdf", f"{RESULTS}/paper.html"]
 
 # What style transfer, and what the drawing of images runs.
-STYLIZE_CODE = ["stylize", "models", "data/imageset.py", "devices.py"]
+STYLIZE_CODE = [
+    *["stylize", "models", "devices.py"],
+    *[f"data/{name}.py" for name in ("imageset", "photographs", "pictures")],
+]
 DRAWING_CODE = ["outlines", "textures", "procedural"]
 # What the read-outs from stored features run; erasure beside them does not matter.
 READOUT_CODE = [
@@ -108,6 +116,12 @@ CONFLICTS = {
     for name, entry in config["conflicts"].items()
     if entry and (RENDERER or entry["contents"] != "renderer")
 }
+for name, entry in {**STYLIZATIONS, **CONFLICTS}.items():
+    for key in ("styles", "decoder"):  # inputs of rules
+        if set("{}") & set(str(entry.get(key) or "")):
+            raise WorkflowError(
+                f"{name}.{key}: expected a path without braces, found {entry[key]!r}"
+            )
 # Shown to networks of the base variant, beside `TEST_SETS`.
 NEURAL_TEST_SETS = [
     name
@@ -633,7 +647,8 @@ def folder_listing():
     for place in (folder["source"], folder["test_source"]):
         digest.update(f"{place}\n".encode())
         for inside, _, names in sorted(os.walk(place or "")):
-            digest.update("\n".join([inside, *sorted(names)]).encode())
+            seen = sorted(name for name in names if not name.startswith("."))
+            digest.update(os.fsencode("\n".join([inside, *seen])))
     return digest.hexdigest()
 
 

@@ -26,7 +26,11 @@ rule photographs:
         seed=lookup(dpath="seed", within=config),
         output_dir=lambda wc, output: parent(output.manifest),
         code=source_hash(
-            "data/folder.py", "data/photographs.py", "data/archives.py", "data/sources"
+            "data/folder.py",
+            "data/photographs.py",
+            "data/pictures.py",
+            "data/archives.py",
+            "data/sources",
         ),
     shell:
         "texshape run photographs --settings {params.settings:q} --seed {params.seed}"

@@ -6,6 +6,7 @@ The schema describes every key. A key that it does not know is an error that nam
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from functools import reduce
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 import yaml
 
 from texshape.errors import InputError, nearest, nearest_path
+
+_JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 class _Loader(yaml.SafeLoader):
@@ -189,8 +192,15 @@ def _describe(value: Any) -> str:
 
 
 def to_json(value: Any) -> str:
-    """One section of the parameters as it travels on a command line: sorted, so that it is a stable key."""
-    return json.dumps(value, sort_keys=True)
+    """One section of the parameters as it travels on a command line: sorted, so that it is a stable key.
+
+    Braces within a text are written by their numbers: Snakemake would take ``{x}`` in a parameter for
+    a wildcard.
+    """
+    text = json.dumps(value, sort_keys=True)
+    return _JSON_TEXT.sub(
+        lambda part: part[0].replace("{", "\\u007b").replace("}", "\\u007d"), text
+    )
 
 
 def check_keys(given: Iterable[str], known: Iterable[str], section: str = "") -> None:

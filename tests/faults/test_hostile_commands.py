@@ -6,6 +6,7 @@ wildcard and log, and run by the shell that Snakemake uses, with a `texshape` th
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -15,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from snakemake.iocontainers import Namedlist
-from tests.workflow.conftest import ROOT, copy_workflow
+from tests.workflow.conftest import ROOT, copy_workflow, jobs
 from tests.workflow.jobs import planned
 
 from texshape.errors import InputError
@@ -186,6 +188,43 @@ def test_an_environment_whose_folder_has_any_name(tmp_path: Path, monkeypatch) -
     assert not (folder / "canary").exists()
 
 
+@pytest.mark.parametrize("name", ["a{b}c", "a{b", "a}b", "{}"])
+def test_a_clone_whose_path_holds_braces(name: str, tmp_path: Path) -> None:
+    """Snakemake formats paths of files of the workflow: one line says so, before anything else."""
+    done = copy_workflow(tmp_path / name / "clone").snakemake("-n", check=False)
+    text = done.stdout + done.stderr
+    assert done.returncode != 0
+    assert f"the path of the clone must hold no braces, found '{tmp_path / name / 'clone'}'" in text
+    assert "NameError" not in text
+    assert "Traceback" not in text
+
+
+def test_folders_of_photographs_and_paintings_of_any_name(tmp_path: Path) -> None:
+    """Braces, spaces and bytes that are no UTF-8 where the user's own folders and files are named."""
+    workflow = copy_workflow(tmp_path / "it's 100 % ours $x é")
+    source, styles = tmp_path / "ph{o} tos", tmp_path / "st yles"
+    for place in (source / "cup", source / "plant", styles):
+        place.mkdir(parents=True)
+        for number in range(34):
+            (place / f"{number}.png").write_bytes(b"")
+    (source / "cup" / "0.png").rename(os.fsdecode(os.fsencode(source) + b"/cup/\xe9.png"))
+    mine = {
+        "data": {"folder": {"source": str(source)}},
+        "stylizations": {"stylized": {"styles": str(styles)}},
+    }
+    (workflow.folder / "mine.yaml").write_text(yaml.safe_dump(mine), encoding="utf-8")
+    done = workflow.snakemake("-n", "--configfile", "experiments/folder.yaml", "mine.yaml")
+    assert jobs(done.stdout)["photographs"] == 1
+    for key in ("styles", "decoder"):
+        mine["stylizations"]["stylized"] = {"styles": str(styles), key: "st{y}les"}
+        (workflow.folder / "mine.yaml").write_text(yaml.safe_dump(mine), encoding="utf-8")
+        done = workflow.snakemake(
+            "-n", "--configfile", "experiments/folder.yaml", "mine.yaml", check=False
+        )
+        line = f"stylized.{key}: expected a path without braces, found 'st{{y}}les'"
+        assert line in done.stdout + done.stderr
+
+
 # --- what comes from parameters ------------------------------------------------------------------
 
 
@@ -236,4 +275,5 @@ def test_parameters_survive_their_way_through_the_shell(values: dict[str, Any]) 
     text = to_json(values)
     assert text.isascii()
     assert "\n" not in text
+    assert not re.search(r"\{\s*[A-Za-z_]", text)  # no wildcard for Snakemake
     assert from_json(shlex.split(shlex.quote(text))[0]) == values

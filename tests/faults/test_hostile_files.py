@@ -18,7 +18,8 @@ from PIL import Image
 
 from texshape import files
 from texshape.data import imageset, published
-from texshape.data.photographs import ImageSettings, Unusable, read_square
+from texshape.data.photographs import ImageSettings, read_square
+from texshape.data.pictures import Unusable
 from texshape.errors import InputError
 from texshape.features.stored import STAGE_COLUMNS, stored
 from texshape.parameters import read_yaml

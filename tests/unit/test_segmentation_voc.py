@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -86,3 +87,37 @@ def test_fewer_images_and_what_is_wrong(root, tmp_path):
         voc.task(tmp_path, 32)
     with pytest.raises(InputError, match="unknown VOC target 'semantics'; did you mean 'semantic'"):
         voc.task(root, 32, names=("semantics",))
+
+
+def test_masks_as_grey_are_read_alike(root, tmp_path):
+    """A palette's indices and the same numbers as levels of grey; a photograph whose camera was turned."""
+    base = shutil.copytree(root, tmp_path / "voc") / "VOCdevkit" / "VOC2012"
+    for path in sorted((base / "SegmentationClass").iterdir()):
+        Image.fromarray(np.asarray(Image.open(path))).save(path)
+    before, after = (voc.task(place, 32) for place in (root, tmp_path / "voc"))
+    for name in voc.TARGETS:
+        assert np.array_equal(before.masks[name][0], after.masks[name][0])
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    path = base / "JPEGImages" / "2007_train_000.jpg"
+    Image.open(path).rotate(180).save(path, quality=95, exif=exif)
+    turned = voc.task(tmp_path / "voc", 32).train_images[0]
+    shown = before.train_images[0].astype(int)
+    assert np.abs(turned - shown).mean() < 1
+    assert np.abs(turned[::-1, ::-1] - shown).mean() > 5  # what it would be as stored
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        (lambda mask: mask.convert("RGB"), "pixels of the kind RGB, expected the class's number"),
+        (lambda mask: mask.convert("L"), "holds class [0-9]+, expected 0 to 20, or 255"),
+        (lambda mask: mask.rotate(90, expand=True), "is 40 x 60 px, expected 60 x 40 px as"),
+    ],
+)
+def test_masks_that_are_none(root, tmp_path, change, line):
+    base = shutil.copytree(root, tmp_path / "voc") / "VOCdevkit" / "VOC2012"
+    path = base / "SegmentationClass" / "2007_train_001.png"
+    change(Image.open(path)).save(path)
+    with pytest.raises(InputError, match=rf"2007_train_001\.png: {line}"):
+        voc.task(tmp_path / "voc", 32)

@@ -12,13 +12,13 @@ from PIL import Image
 from tests.stylize_sets import pictures
 
 from texshape.data.photographs import (
-    Unusable,
     check_count,
     encode,
     list_classes,
     list_images,
     read_square,
 )
+from texshape.data.pictures import Unusable
 from texshape.errors import InputError
 from texshape.stylize.settings import ImageSettings, StyleSettings, parse
 from texshape.stylize.styles import assign_splits, from_folder, from_renderer, pairing

@@ -550,7 +550,8 @@ def _pixels(place: Path, section: StylizeSettings) -> np.ndarray:
 
     if not place.is_dir():
         return np.asarray(imageset.read(place).images)
-    from texshape.data.photographs import Unusable, check_count, list_images, read_square
+    from texshape.data.photographs import check_count, list_images, read_square
+    from texshape.data.pictures import Unusable
 
     sources = list_images(place)
     step = max(1, len(sources) // section.decoder.images)

@@ -26,10 +26,11 @@ from texshape.data import imageset
 from texshape.data.photographs import (
     ImageSettings,
     Source,
-    Unusable,
     check_count,
     read_square,
+    written_name,
 )
+from texshape.data.pictures import Unusable
 from texshape.errors import InputError, nearest
 from texshape.files import atomic_path
 from texshape.trials.names import ABSENT, is_class_name
@@ -118,7 +119,7 @@ def parse_settings(section: Mapping[str, Any]) -> FolderSettings:
             f"{values['image_size']}"
         )
     if values.get("classes") is not None:
-        values["classes"] = tuple(values["classes"])
+        values["classes"] = tuple(map(written_name, values["classes"]))
         if len(set(values["classes"])) < 2:
             raise InputError("data.folder.classes: expected at least two different classes")
     return FolderSettings(**values)
@@ -270,8 +271,9 @@ def chosen_classes(
     for name in classes:
         if not is_class_name(name) or name == ABSENT:
             raise InputError(
-                f"data.folder.{key}: class folder '{name}'; expected letters, spaces and hyphens "
-                f"(not '{ABSENT}') or a WordNet id, since stimuli are named CLASS<i>-CLASS<j>.png"
+                f"data.folder.{key}: class folder '{name}'; expected letters of any script, spaces "
+                f"and hyphens (not '{ABSENT}') or a WordNet id, since stimuli are named "
+                "CLASS<i>-CLASS<j>.png"
             )
     return [source for source in sources if source.label in set(classes)]
 

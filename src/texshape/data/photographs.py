@@ -1,27 +1,30 @@
-"""Image files of any kind to RGB pixels of one size, and folders of them.
+"""Folders of image files, and their files as pixels of one size (`texshape.data.pictures` reads them).
 
 A file that cannot be used raises `Unusable`, whose message names it: the caller counts these, as
-one broken image among a million should not end a run, nor pass unseen.
+one broken image among a million should not end a run, nor pass unseen. A file that is no image by
+its suffix is named on stderr once, with all its like.
 """
 
 from __future__ import annotations
 
 import io
-import warnings
-from collections.abc import Sequence
+import os
+import sys
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from texshape.data import pictures
+from texshape.data.pictures import SUFFIXES
 from texshape.errors import InputError
 
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 FORMATS = ("png", "jpeg")
+# Folders in which systems keep previews and attributes of the files beside them; hidden ones too.
+_LEFTOVERS = ("__MACOSX", "@eaDir")
+_NAMED = 3  # files that are not read and named as examples
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,7 @@ class ImageSettings:
     format: str = "png"
     quality: int = 95
     min_side: int = 8
-    max_megapixels: float = 100.0
-
-
-class Unusable(InputError):
-    """An image file that is broken, too small, too large, or of an unknown kind."""
+    max_megapixels: float = pictures.MAX_MEGAPIXELS
 
 
 @dataclass(frozen=True)
@@ -64,9 +63,9 @@ class Source:
     path : Path
         Of the file, or of the tar.
     name : str
-        Path below the folder, with ``/``.
+        Path below the folder as it is recorded: with ``/``, letters composed (`written_name`).
     label : str
-        Name of its class folder; empty where there are none.
+        Name of its class folder, composed too; empty where there are none.
     part : (int, int) or None
         Offset and size in bytes of the file in the tar.
     """
@@ -91,27 +90,88 @@ class Source:
             return archive.read(size)
 
 
-def list_images(folder: str | Path) -> list[Source]:
-    """All image files below a folder, sorted by name.
+def written_name(name: str) -> str:
+    """A file's name as tables hold it: letters and marks composed, undecodable bytes as ``\\xe9``.
+
+    macOS takes accents apart where Linux leaves them: the same folder copied to both gives the same
+    names, so the same splits.
+    """
+    return unicodedata.normalize("NFC", os.fsencode(name).decode("utf-8", "backslashreplace"))
+
+
+def find_images(folder: str | Path) -> tuple[list[Source], list[str]]:
+    """All image files below a folder, sorted by name, and the names of the files that are none.
+
+    Hidden files and what systems leave behind are neither.
 
     Raises
     ------
     InputError
-        If the folder is missing, cannot be read, or holds no image.
+        If the folder is missing or cannot be read, or one image is there under two suffixes.
     """
     folder = Path(folder)
-    found = [
-        Source(path, path.relative_to(folder).as_posix())
-        for path in _walk(folder)
-        if path.suffix.lower() in SUFFIXES
-    ]
+    found, unread = [], []
+    for path, is_read in _walk(folder):
+        name = written_name(path.relative_to(folder).as_posix())
+        if is_read and path.suffix.lower() in SUFFIXES:
+            found.append(Source(path, name))
+        else:
+            unread.append(name)
+    found.sort(key=lambda source: source.name)
+    _check_stems(found)
+    return found, sorted(unread)
+
+
+def _check_stems(sources: Iterable[Source]) -> None:
+    stems: dict[str, Source] = {}
+    for source in sources:
+        other = stems.setdefault(source.name.rpartition(".")[0], source)
+        if other is not source:
+            raise InputError(
+                f"{source.place}: has the same name as {other.path.name}; expected each image once"
+            )
+
+
+def list_images(folder: str | Path) -> list[Source]:
+    """All image files below a folder, sorted by name; others are named on stderr.
+
+    Raises
+    ------
+    InputError
+        As `find_images`, or if there is no image.
+    """
+    found, unread = find_images(folder)
     if not found:
-        raise InputError(f"{folder}: holds no image (expected files {', '.join(SUFFIXES)})")
-    return sorted(found, key=lambda source: source.name)
+        raise InputError(_no_image(folder, unread))
+    say_unread(folder, unread)
+    return found
+
+
+def _no_image(folder: str | Path, unread: Sequence[str]) -> str:
+    others = f", found {_examples(unread)}" if unread else ""
+    return f"{folder}: holds no image (expected files {', '.join(SUFFIXES)}{others})"
+
+
+def _examples(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
+
+
+def say_unread(folder: str | Path, names: Sequence[str]) -> None:
+    """Say in one line which files of a folder are not read."""
+    if names:
+        count = f"{len(names)} files are" if len(names) > 1 else "1 file is"
+        print(
+            f"texshape: warning: {folder}: {count} not read: {_examples(names)} "
+            f"(images are {', '.join(SUFFIXES)})",
+            file=sys.stderr,
+        )
 
 
 def list_classes(folder: str | Path) -> tuple[list[Source], list[str]]:
     """The images of a folder in `ImageFolder` layout: one folder a class.
+
+    Files that are no images, or lie in no class folder, are named on stderr.
 
     Returns
     -------
@@ -122,46 +182,55 @@ def list_classes(folder: str | Path) -> tuple[list[Source], list[str]]:
     Raises
     ------
     InputError
-        If there are no class folders, or one of them holds no image.
+        If there are no class folders, two have one name, or one of them holds no image.
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     try:
-        classes = sorted(p.name for p in folder.iterdir() if p.is_dir() and p.name[0] != ".")
+        inside = [path for path in folder.iterdir() if not _is_leftover(path.name)]
     except OSError as error:
         raise InputError(f"{folder}: cannot be read ({error.strerror})") from None
-    if not classes:
+    places: dict[str, Path] = {}
+    for path in sorted(path for path in inside if path.is_dir()):
+        name = written_name(path.name)
+        if places.setdefault(name, path) is not path:
+            raise InputError(
+                f"{folder}: two class folders are named '{name}', their letters composed and taken "
+                "apart; expected one"
+            )
+    if not places:
         raise InputError(f"{folder}: holds no class folders (expected FOLDER/CLASS/IMAGE)")
-    sources = []
-    for name in classes:
-        try:
-            inside = list_images(folder / name)
-        except InputError as error:
-            raise InputError(f"class '{name}': {error}") from None
-        sources += [Source(part.path, f"{name}/{part.name}", name) for part in inside]
-    return sources, classes
+    sources: list[Source] = []
+    unread = [written_name(path.name) for path in inside if not path.is_dir()]
+    for name in sorted(places):
+        found, others = find_images(places[name])
+        if not found:
+            raise InputError(f"class '{name}': {_no_image(places[name], others)}")
+        sources += [Source(part.path, f"{name}/{part.name}", name) for part in found]
+        unread += [f"{name}/{other}" for other in others]
+    say_unread(folder, sorted(unread))
+    return sources, sorted(places)
 
 
-def _walk(folder: Path) -> list[Path]:
+def _is_leftover(name: str) -> bool:
+    return name.startswith(".") or name in _LEFTOVERS
+
+
+def _walk(folder: Path) -> Iterable[tuple[Path, bool]]:
+    """Files below a folder, and links to folders, which are not followed: so they are not read."""
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
-    found, errors = [], []
-    for place, folders, files in (
-        folder.walk(on_error=errors.append) if hasattr(folder, "walk") else _os_walk(folder, errors)
-    ):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [place / name for name in files if not name.startswith(".")]
+    found: list[tuple[Path, bool]] = []
+    errors: list[OSError] = []
+    for inside, folders, files in os.walk(folder, onerror=errors.append):
+        place = Path(inside)
+        folders[:] = [name for name in folders if not _is_leftover(name)]
+        found += [(place / name, False) for name in folders if (place / name).is_symlink()]
+        found += [(place / name, True) for name in files if not _is_leftover(name)]
     if errors:
         raise InputError(f"{errors[0].filename}: cannot be read ({errors[0].strerror})")
     return found
-
-
-def _os_walk(folder: Path, errors: list[OSError]):
-    import os  # Path.walk came with Python 3.12
-
-    for place, folders, files in os.walk(folder, onerror=errors.append):
-        yield Path(place), folders, files
 
 
 def read_square(
@@ -189,79 +258,19 @@ def read_square(
     """
     from PIL import Image
 
-    image = to_rgb(source, _open(source, content, settings), settings)
+    image = pictures.read(
+        source,
+        content,
+        min_side=settings.min_side,
+        max_megapixels=settings.max_megapixels,
+        shrink=settings.resize,
+    )
     scale = settings.resize / min(image.size)
     size = [max(settings.resize, round(side * scale)) for side in image.size]
     if tuple(size) != image.size:
         image = image.resize(size, Image.Resampling.BILINEAR)
     left, top = ((side - settings.crop) // 2 for side in size)
     return np.asarray(image.crop((left, top, left + settings.crop, top + settings.crop)))
-
-
-def _open(source: str | Path, content: bytes | None, settings: ImageSettings) -> Image:
-    from PIL import Image, UnidentifiedImageError
-
-    if content is None:
-        try:
-            content = Path(source).read_bytes()
-        except OSError as error:
-            raise Unusable(f"{source}: cannot be read ({error.strerror})") from None
-    try:
-        with warnings.catch_warnings():
-            # Sizes are checked below, by the parameter; nothing is decoded before.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(content))
-    except Image.DecompressionBombError:
-        raise Unusable(
-            f"{source}: over {settings.max_megapixels:g} megapixels (images.max_megapixels)"
-        ) from None
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        reason = "unknown format" if isinstance(error, UnidentifiedImageError) else str(error)
-        raise Unusable(f"{source}: not an image ({reason})") from None
-    width, height = image.size
-    if width * height > settings.max_megapixels * 1e6:
-        raise Unusable(
-            f"{source}: {width} x {height} px, over {settings.max_megapixels:g} megapixels "
-            "(images.max_megapixels)"
-        )
-    if min(width, height) < settings.min_side:
-        raise Unusable(
-            f"{source}: {width} x {height} px, expected at least {settings.min_side} px a side "
-            "(images.min_side)"
-        )
-    return image
-
-
-def to_rgb(source: object, image: Image, settings: ImageSettings) -> Image:
-    """Any kind of image to RGB: turned upright, 16 bits scaled to 8, transparency over white.
-
-    Raises
-    ------
-    Unusable
-        If decoding fails, or the pixels are floating point.
-    """
-    from PIL import Image as images
-    from PIL import ImageOps
-
-    try:
-        if image.format == "JPEG" and image.mode in ("RGB", "L"):
-            # The decoder itself can shrink by 2, 4 or 8: a photograph of a camera is many times
-            # larger than what is needed.
-            image.draft(image.mode, (2 * settings.resize, 2 * settings.resize))
-        image.load()
-        image = ImageOps.exif_transpose(image)
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
-        raise Unusable(f"{source}: not a whole image ({error})") from None
-    if image.mode.startswith("I"):  # 16 bits of grey, or 32 that hold 16
-        values = np.asarray(image).astype(np.int64)
-        image = images.fromarray((np.clip(values, 0, 65535) // 257).astype(np.uint8))
-    elif image.mode == "F":
-        raise Unusable(f"{source}: floating-point pixels, which have no fixed white")
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        ground = images.new("RGBA", image.size, (255, 255, 255, 255))
-        image = images.alpha_composite(ground, image)
-    return image.convert("RGB")
 
 
 def encode(pixels: np.ndarray, settings: ImageSettings) -> bytes:

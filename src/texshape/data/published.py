@@ -9,7 +9,6 @@ content once (`Trials.digest`).
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from texshape.data import imageset
+from texshape.data import imageset, pictures
 from texshape.data.download import Item, fetch_all
 from texshape.errors import InputError
 from texshape.trials.imagenet16 import CATEGORIES
@@ -115,7 +114,6 @@ def stimulus_set(paths: Sequence[Path], *, condition: str, side: int = SIDE) -> 
         names it.
     """
     import pandas as pd
-    from PIL import Image, UnidentifiedImageError
 
     images = np.empty((len(paths), side, side, 3), dtype=np.uint8)
     rows = []
@@ -125,21 +123,20 @@ def stimulus_set(paths: Sequence[Path], *, condition: str, side: int = SIDE) -> 
         except InputError as error:
             raise InputError(f"{path}: {error}") from None
         _check(name, path)
+        if not path.exists():
+            raise InputError(f"{path}: no such image")
         try:
-            with Image.open(io.BytesIO(path.read_bytes())) as image:
-                # Known before anything is decoded: a small file may hold a huge image.
-                if image.size != (side, side):
-                    raise InputError(
-                        f"{path}: expected {side} x {side} px, found {image.width} x {image.height}"
-                    )
-                images[i] = np.asarray(image.convert("RGB"))
-        except FileNotFoundError:
-            raise InputError(f"{path}: no such image") from None
-        except InputError:
-            raise
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            reason = "not an image" if isinstance(error, UnidentifiedImageError) else str(error)
-            raise InputError(f"{path}: not a whole image ({reason})") from None
+            picture = pictures.opened(path)
+        except pictures.TooLarge:
+            raise InputError(
+                f"{path}: expected {side} x {side} px, found over {pictures.MAX_MEGAPIXELS:g} megapixels"
+            ) from None
+        # Known before anything is decoded: a small file may hold a huge image.
+        if picture.size != (side, side):
+            raise InputError(
+                f"{path}: expected {side} x {side} px, found {picture.width} x {picture.height}"
+            )
+        images[i] = np.asarray(pictures.to_rgb(path, picture))
         rows.append(
             [str(name), name.shape, name.texture, name.shape_exemplar, name.texture_exemplar,
              condition]

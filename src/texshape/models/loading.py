@@ -33,6 +33,7 @@ from texshape.models.network import Network
 from texshape.models.preprocessing import Own, preprocess
 from texshape.models.stages import find_stages
 from texshape.models.weight_files import load_into
+from texshape.trials.names import composed
 
 LITE_SIZES = {"efficientnet-lite0": 224, "efficientnet-lite1": 240, "efficientnet-lite2": 260}
 PROMPT = "a photo of a {}"
@@ -254,7 +255,7 @@ def _decision(network: Network, loaded: _Loaded, settings: Mapping[str, Any]) ->
         table = read_class_map(class_map, width, labels)
         return changes | _by_category(table, aggregation)
     if loaded.decides and labels and labels != imagenet.labels():
-        return changes | {"classes": labels, "decide": probabilities}
+        return changes | {"classes": tuple(map(composed, labels)), "decide": probabilities}
     if width == imagenet.OUTPUTS:
         from texshape.trials import imagenet16
 
@@ -267,6 +268,7 @@ def _decision(network: Network, loaded: _Loaded, settings: Mapping[str, Any]) ->
 
 
 def _by_category(table: Mapping[str, list[int]], aggregation: str) -> dict[str, Any]:
+    table = {composed(name): rows for name, rows in table.items()}
     return {
         "classes": tuple(table),
         "decide": decider(list(table.values()), aggregation),

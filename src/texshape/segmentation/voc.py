@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from texshape.data import pictures
 from texshape.errors import InputError, nearest
 from texshape.segmentation import targets
 from texshape.segmentation.metrics import IGNORE
@@ -32,7 +33,7 @@ TARGETS = ("binary", "semantic")
 
 
 def pairs(root: str | Path, image_set: str) -> Iterator[tuple[Image, Image]]:
-    """Photograph and class mask of each image of a split.
+    """Photograph (RGB) and class mask (L: 0 to 20, or 255) of each image of a split.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ def pairs(root: str | Path, image_set: str) -> Iterator[tuple[Image, Image]]:
     Raises
     ------
     InputError
-        If the data set is not there.
+        If the data set is not there, a file cannot be read, or a mask is none of its photograph.
     """
     from torchvision.datasets import VOCSegmentation
 
@@ -54,8 +55,36 @@ def pairs(root: str | Path, image_set: str) -> Iterator[tuple[Image, Image]]:
             f"{root}: no PASCAL VOC 2012 here; expected VOCdevkit/VOC2012 with "
             f"ImageSets/Segmentation/{image_set}.txt ({error})"
         ) from None
-    for index in range(len(data)):
-        yield data[index]
+    for photograph_file, mask_file in zip(data.images, data.masks, strict=True):
+        photograph = pictures.read(photograph_file)
+        mask = _read_mask(mask_file)
+        if mask.size != photograph.size:
+            sizes = [f"{image.width} x {image.height} px" for image in (mask, photograph)]
+            raise InputError(
+                f"{mask_file}: is {sizes[0]}, expected {sizes[1]} as {photograph_file}"
+            )
+        yield photograph, mask
+
+
+def _read_mask(path: str) -> Image:
+    """Numbers of classes, which a palette's file stores as its indices and a grey file as its levels."""
+    from PIL import Image
+
+    mask = pictures.opened(path)
+    if mask.mode not in ("P", "L"):
+        raise InputError(
+            f"{path}: pixels of the kind {mask.mode}, expected the class's number at each pixel, in a "
+            "palette or as grey"
+        )
+    try:
+        values = np.asarray(mask)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(f"{path}: not a whole image ({error})") from None
+    if odd := sorted({*np.unique(values).tolist()} - {*range(len(CLASSES) + 1), IGNORE}):
+        raise InputError(
+            f"{path}: holds class {odd[0]}, expected 0 to {len(CLASSES)}, or {IGNORE} for none"
+        )
+    return Image.fromarray(values)
 
 
 def square(photograph: Image, mask: Image, side: int) -> tuple[np.ndarray, np.ndarray]:
@@ -73,7 +102,7 @@ def square(photograph: Image, mask: Image, side: int) -> tuple[np.ndarray, np.nd
     target = np.full((side, side), IGNORE, np.uint8)
     left, top = ((side - length) // 2 for length in size)
     place = np.s_[top : top + size[1], left : left + size[0]]
-    image[place] = photograph.convert("RGB").resize(size, Image.Resampling.BICUBIC)
+    image[place] = photograph.resize(size, Image.Resampling.BICUBIC)
     target[place] = mask.resize(size, Image.Resampling.NEAREST)
     return image, target
 

@@ -26,12 +26,12 @@ from texshape.data import imageset
 from texshape.data.imageset import LABEL_COLUMNS, ImageSet
 from texshape.data.photographs import (
     Source,
-    Unusable,
     check_count,
     encode,
     list_classes,
     read_square,
 )
+from texshape.data.pictures import Unusable
 from texshape.data.procedural import restyled_labels
 from texshape.errors import InputError
 from texshape.files import atomic_path, file_sha256, naming, read_csv, write_csv, write_json

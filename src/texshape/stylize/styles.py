@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from texshape.data.imageset import LABEL_COLUMNS, ImageSet
-from texshape.data.photographs import Unusable, check_count, list_images, read_square
+from texshape.data.photographs import check_count, list_images, read_square
+from texshape.data.pictures import Unusable
 from texshape.errors import InputError
 from texshape.stylize.settings import ImageSettings, StyleSettings
 

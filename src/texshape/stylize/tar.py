@@ -11,7 +11,6 @@ import io
 import json
 import re
 import tarfile
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
+from texshape.data import pictures
 from texshape.errors import InputError
 from texshape.files import atomic_path
 
@@ -105,23 +105,22 @@ def decode(sample: dict[str, Any]) -> tuple[np.ndarray, int, dict[str, Any]]:
     """
     from PIL import Image
 
+    where = f"sample {sample['__key__']}"
     suffix = next((name for name in ("png", "jpg") if name in sample), None)
     if suffix is None:
-        raise InputError(f"sample {sample['__key__']}: holds no image")
+        raise InputError(f"{where}: holds no image")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(sample[suffix])) as image:
-                pixels = np.asarray(image.convert("RGB"))
+        most = Image.MAX_IMAGE_PIXELS / 1e6
+        pixels = np.asarray(pictures.read(where, sample[suffix], max_megapixels=most))
         return pixels, int(sample["cls"]), json.loads(sample["json"])
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-        raise InputError(
-            f"sample {sample['__key__']}: an image of over {Image.MAX_IMAGE_PIXELS} pixels"
-        ) from None
+    except pictures.TooLarge:
+        raise InputError(f"{where}: an image of over {Image.MAX_IMAGE_PIXELS} pixels") from None
+    except InputError as error:
+        raise InputError(f"{where}: damaged ({str(error).removeprefix(f'{where}: ')})") from None
     except KeyError as error:
-        raise InputError(f"sample {sample['__key__']}: lacks its part {error}") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise InputError(f"sample {sample['__key__']}: damaged ({error})") from None
+        raise InputError(f"{where}: lacks its part {error}") from None
+    except ValueError as error:
+        raise InputError(f"{where}: damaged ({error})") from None
 
 
 class Shards(IterableDataset):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Mapping
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from texshape.data import imageset, published
+from texshape.data import imageset, pictures, published
+from texshape.data.photographs import Source, find_images, say_unread
 from texshape.errors import InputError
 from texshape.files import file_sha256
 from texshape.provenance import source_hash, value_hash
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 CACHE = "TEXSHAPE_CACHE"
 CUE_CONFLICT = "cue-conflict"
 ONE_CUE = ("edges", "silhouettes")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
 
 @dataclass(frozen=True)
@@ -110,56 +111,61 @@ def from_published(
 def from_folder(folder: Path) -> Stimuli:
     """Images of the user's, named ``SHAPE<i>-TEXTURE<j>.png``, in the folder or below it.
 
-    Images below ``edges/`` and ``silhouettes/``, named ``SHAPE<i>.png``, are sets of their own.
+    Images below ``edges/`` and ``silhouettes/``, named ``SHAPE<i>.png``, are sets of their own. Files
+    that are no images are named on stderr.
 
     Raises
     ------
     InputError
-        If there is no such image, a name or an image cannot be read, two have the same name, or the
-        images differ in size.
+        If there is no such image, a name or an image cannot be read, two show the same exemplars, or
+        the images differ in size.
     """
     if not folder.is_dir():
         raise InputError(f"--stimuli {folder}: no such folder")
-    found: dict[str, list[Path]] = {}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith("."):
-            first = path.relative_to(folder).parts[0]
-            found.setdefault(first if first in ONE_CUE else CUE_CONFLICT, []).append(path)
+    sources, unread = find_images(folder)
+    found: dict[str, list[Source]] = {}
+    for source in sorted(sources, key=lambda source: Path(source.name)):
+        first, _, inside = source.name.partition("/")
+        found.setdefault(first if inside and first in ONE_CUE else CUE_CONFLICT, []).append(source)
     if CUE_CONFLICT not in found:
+        others = f", found {unread[0]}" if unread else ""
         raise InputError(
-            f"--stimuli {folder}: holds no image SHAPE<i>-TEXTURE<j>.png (such as cat1-clock2.png)"
+            f"--stimuli {folder}: holds no image SHAPE<i>-TEXTURE<j>.png (such as cat1-clock2.png"
+            f"{others})"
         )
-    sets = {name: _read(paths, name) for name, paths in sorted(found.items())}
+    sets = {name: _read(of_set, name) for name, of_set in sorted(found.items())}
     labels = sets[CUE_CONFLICT].labels
     if not (labels["shape"] != labels["texture"]).any():
         raise InputError(f"--stimuli {folder}: in no image do shape and texture differ")
-    hashes = {str(p.relative_to(folder)): file_sha256(p) for paths in found.values() for p in paths}
-    return Stimuli(str(folder), sets, value_hash(hashes))
+    say_unread(folder, unread)
+    shown = [
+        [name, hashlib.sha256(images.images.tobytes()).hexdigest(), images.labels.to_csv()]
+        for name, images in sets.items()
+    ]
+    return Stimuli(str(folder), sets, value_hash(shown))
 
 
-def _read(paths: list[Path], name: str) -> imageset.ImageSet:
+def _read(sources: list[Source], name: str) -> imageset.ImageSet:
     import pandas as pd
-    from PIL import Image
 
     rows: list[list[str]] = []
     pixels: list[np.ndarray] = []
-    places: dict[str, Path] = {}
-    for path in paths:
+    places: dict[tuple[str, str], str] = {}
+    for source in sources:
         try:
-            stimulus = parse(path.name, one_cue=name in ONE_CUE)
+            stimulus = parse(Path(source.name).name, one_cue=name in ONE_CUE)
         except InputError as error:
-            raise InputError(f"{path}: {error}") from None
-        if str(stimulus) in places:
-            raise InputError(f"{path}: has the same name as {places[str(stimulus)]}")
-        places[str(stimulus)] = path
-        try:
-            with Image.open(path) as image:
-                array = np.asarray(image.convert("RGB"))
-        except (OSError, SyntaxError, ValueError) as error:
-            raise InputError(f"{path}: not a whole image ({error})") from None
+            raise InputError(f"{source.place}: {error}") from None
+        shown = stimulus.shape_exemplar, stimulus.texture_exemplar
+        if shown in places:
+            raise InputError(f"{source.place}: has the same name as {places[shown]}")
+        places[shown] = source.place
+        array = np.asarray(pictures.read(source.place))
         if pixels and array.shape != pixels[0].shape:
             sizes = [f"{a.shape[1]} x {a.shape[0]} px" for a in (array, pixels[0])]
-            raise InputError(f"{path}: is {sizes[0]}, expected {sizes[1]} as in {paths[0]}")
+            raise InputError(
+                f"{source.place}: is {sizes[0]}, expected {sizes[1]} as in {sources[0].place}"
+            )
         pixels.append(array)
         rows.append([str(stimulus), stimulus.shape, stimulus.texture, stimulus.shape_exemplar,
                      stimulus.texture_exemplar, name])  # fmt: skip
@@ -167,7 +173,7 @@ def _read(paths: list[Path], name: str) -> imageset.ImageSet:
 
 
 def _packed_key(name: str) -> str:
-    code = source_hash("data/published.py", "data/imageset.py")
+    code = source_hash("data/published.py", "data/pictures.py", "data/imageset.py")
     return value_hash([file_sha256(published.index_path(name)), code])
 
 

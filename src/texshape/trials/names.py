@@ -10,6 +10,7 @@ leave the second part out (``airplane1.png``).
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,8 +19,9 @@ from texshape.errors import InputError
 ABSENT = "na"
 
 # A class may hold hyphens and spaces but no digit (an index follows it) and no underscore (a prefix
-# ends there); or it is a WordNet id, which has eight digits.
-_CLASS = r"n\d{8}|[^\W\d_](?:[^\d_/]*[^\W\d_])?"
+# ends there); or it is a WordNet id, which has eight digits. What it begins and ends with is checked
+# by `_is_word`: `re` knows no marks.
+_CLASS = r"n\d{8}|[^\W\d_](?:[^\d_/\\]*[^\d_/\\\s-])?"
 _TWO_CUES = re.compile(rf"({_CLASS})(\d+)-({_CLASS})(\d+)(\.[A-Za-z]+)")
 _ONE_CUE = re.compile(rf"({_CLASS})(\d+)(\.[A-Za-z]+)")
 _WORDNET_ID = re.compile(r"n\d{8}")
@@ -65,9 +67,26 @@ class StimulusName:
         )
 
 
+def composed(name: str) -> str:
+    """A class's name with letters and marks as one, where macOS writes them apart."""
+    return unicodedata.normalize("NFC", name)
+
+
 def is_class_name(name: str) -> bool:
     """Whether stimuli of a class of this name can be named."""
-    return re.fullmatch(_CLASS, name) is not None
+    return re.fullmatch(_CLASS, name) is not None and _is_word(name)
+
+
+def _is_word(name: str) -> bool:
+    """Whether a class ends in a letter or its mark (an accent, a vowel sign), and can be written.
+
+    A byte that is no UTF-8 stands in a file's name as half of a pair, which no table can hold, or is
+    written with a backslash (`texshape.data.photographs.written_name`), which no class has.
+    """
+    if _WORDNET_ID.fullmatch(name):
+        return True
+    kinds = [unicodedata.category(character) for character in name]
+    return (name[-1].isalnum() or kinds[-1][0] == "M") and "Cs" not in kinds
 
 
 @lru_cache(maxsize=1 << 16)
@@ -88,11 +107,11 @@ def parse(name: str, *, one_cue: bool = False) -> StimulusName:
     """
     cut = name.rfind("_") + 1
     match = _TWO_CUES.fullmatch(name, cut)
-    if match:
+    if match and _is_word(match[1]) and _is_word(match[3]):
         shape, i, texture, j, suffix = match.groups()
         return StimulusName(name[:cut], shape, int(i), texture, int(j), suffix)
     match = _ONE_CUE.fullmatch(name, cut) if one_cue else None
-    if match:
+    if match and _is_word(match[1]):
         shape, i, suffix = match.groups()
         return StimulusName(name[:cut], shape, int(i), ABSENT, 0, suffix)
     raise InputError(
