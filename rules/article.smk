@@ -41,7 +41,7 @@ rule article:
             if file.startswith(RESULTS)
             for word in ("--file", file)
         ],
-        code=source_hash("article.py"),
+        code=step_hash("article"),
     shell:
         "texshape run article --results {params.results:q} --source {input.source:q}"
         " --output {output.pdf:q} --html {output.html:q} {params.files:q} > {log:q} 2>&1"

@@ -11,7 +11,7 @@ from texshape import parameters, records
 from texshape.errors import InputError
 from texshape.figures.registry import available, category
 from texshape.models.names import slug as network_slug
-from texshape.provenance import source_hash
+from texshape.source_code import step_hash
 
 # Snakemake takes braces in a path for the name of something to be put in.
 if set("{}") & set(str(workflow.basedir)):
@@ -39,19 +39,6 @@ DATA = f"{RESULTS}/data"
 TABLES = f"{RESULTS}/tables"
 FIGURES = f"{RESULTS}/figures"
 ARTICLE = [f"{RESULTS}/paper.pdf", f"{RESULTS}/paper.html"]
-
-# What style transfer, and what the drawing of images runs.
-STYLIZE_CODE = [
-    *["stylize", "models", "devices.py"],
-    *[f"data/{name}.py" for name in ("imageset", "photographs", "pictures")],
-]
-DRAWING_CODE = ["outlines", "textures", "procedural"]
-# What the read-outs from stored features run; erasure beside them does not matter.
-READOUT_CODE = [
-    *[f"readout/{name}.py" for name in ("linear", "exemplars", "settings", "table")],
-    "features/stored.py",
-    "trials/bootstrap.py",
-]
 
 PUBLISHED_SETS = ["cue-conflict", "edges", "silhouettes"]
 # What each kind of data has: the rules that bring it, the sets that networks are shown, plain test

@@ -38,7 +38,7 @@ rule compare:
         apart=[word for arm in APART_ARMS for word in ("--without-arm", arm)],
         settings=section("comparison"),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash("comparison", "proportions.py"),
+        code=step_hash("compare"),
     shell:
         "texshape run compare --tables {params.tables:q} --settings {params.settings:q}"
         " --seed {params.seed} --results {params.results:q} {params.networks:q}"
@@ -72,7 +72,7 @@ rule figure_disagreement_images:
         tables=lambda wc, input: parent(input.table),
         images=lambda wc, input: stem(input.images),
         stem=lambda wc, output: output[0].removesuffix(".svg"),
-        code=source_hash("figures/disagreement.py", "figures/style.py"),
+        code=step_hash("disagreement-sheet"),
     shell:
         "texshape run disagreement-sheet --tables {params.tables:q} --set {params.images:q}"
         " --output-stem {params.stem:q} > {log:q} 2>&1"

@@ -23,7 +23,7 @@ rule render:
         settings=lambda wc: data_settings(wc.variant, wc.set),
         seed=lookup(dpath="seed", within=config),
         output_dir=lambda wc, output: parent(output[0]),
-        code=source_hash("data/outlines.py", "data/textures.py", "data/procedural.py"),
+        code=step_hash("render"),
     shell:
         "texshape run render --settings {params.settings:q} --seed {params.seed}"
         " --variant {wildcards.variant:q} --set {wildcards.set:q} --workers {threads}"

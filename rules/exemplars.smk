@@ -25,7 +25,7 @@ rule exemplars:
         shapes=lookup(dpath="data/shape_exemplars", within=config),
         textures=lookup(dpath="data/texture_exemplars", within=config),
         output_dir=lambda wc, output: parent(output[0]),
-        code=source_hash("data/folder.py"),
+        code=step_hash("exemplars"),
     shell:
         "texshape run exemplars --set {params.images:q} --shape-exemplars {params.shapes}"
         " --texture-exemplars {params.textures} --output-dir {params.output_dir:q} > {log:q} 2>&1"
@@ -49,6 +49,6 @@ rule edges:
     params:
         images=lambda wc, input: stem(input),
         stem=lambda wc, output: stem(output),
-        code=source_hash("data/folder.py", "data/probes.py"),
+        code=step_hash("edges"),
     shell:
         "texshape run edges --set {params.images:q} --output {params.stem:q} > {log:q} 2>&1"

@@ -39,7 +39,7 @@ rule features:
         shard=lambda wc: shard_numbers(wc.shard) if FEATURE_SHARDS > 1 else [],
         batch_size=lookup(dpath="features/batch_size", within=config),
         settings=feature_settings(),
-        code=source_hash("features", "models", "devices.py"),
+        code=step_hash("features"),
     shell:
         "texshape run features {params.networks:q} --set {params.stem:q} {params.folders:q}"
         " {params.shard:q} --batch-size {params.batch_size} --settings {params.settings:q}"
@@ -74,7 +74,7 @@ rule features_named:
         shard=lambda wc: shard_numbers(wc.shard) if FEATURE_SHARDS > 1 else [],
         batch_size=lookup(dpath="features/batch_size", within=config),
         settings=feature_settings(),
-        code=source_hash("features", "models", "devices.py"),
+        code=step_hash("features"),
     shell:
         "texshape run features --network {params.network:q} {params.random:q}"
         " --seed {wildcards.seed} --set {params.stem:q} --output-dir {params.folder:q}"
@@ -111,7 +111,7 @@ if FEATURE_SHARDS > 1:
                 for word in ("--part", parent(file))
             ],
             folder=lambda wc, output: parent(output[0]),
-            code=source_hash("features/stored.py"),
+            code=step_hash("merge-features"),
         shell:
             "texshape run merge-features {params.parts:q} --output-dir {params.folder:q}"
             " > {log:q} 2>&1"
@@ -141,7 +141,7 @@ rule readout:
         pairs=lambda wc, input, output: state_options(input.features, output.tables),
         settings=section("readout"),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash(*READOUT_CODE),
+        code=step_hash("readout"),
     shell:
         "texshape run readout {params.pairs:q} --labels {input.labels:q}"
         " --settings {params.settings:q} --seed {params.seed}"
@@ -181,7 +181,7 @@ rule dimensionality:
         pairs=lambda wc, input, output: state_options(input.features, output),
         settings=section("dimensionality"),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash("dimensionality", "features/stored.py"),
+        code=step_hash("dimensionality"),
     shell:
         "texshape run dimensionality {params.pairs:q} --labels {input.labels:q}"
         " --settings {params.settings:q} --seed {params.seed} > {log:q} 2>&1"
@@ -221,7 +221,7 @@ rule readout_pixels:
         folder=lambda wc, input: parent(input.features[0]),
         settings=parameters.to_json({**config["readout"], "inputs": ["pixels"]}),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash(*READOUT_CODE),
+        code=step_hash("readout"),
     shell:
         "texshape run readout --features {params.folder:q} --labels {input.labels:q}"
         " --settings {params.settings:q} --seed {params.seed} --output {output:q} > {log:q} 2>&1"
@@ -255,7 +255,7 @@ rule erasure:
         plain=lambda wc, input: ["--plain", stem(input.plain)] if input.plain else [],
         settings=section("erasure"),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash("readout", "models", "devices.py"),
+        code=step_hash("erasure"),
     shell:
         "texshape run erasure --network {params.network:q} --set {params.conflict:q}"
         " {params.plain:q} --settings {params.settings:q} --seed {params.seed}"

@@ -37,7 +37,7 @@ rule contact_sheet:
             word for name in CONTACT_SETS for word in ("--set", f"{DATA}/base/{name}")
         ],
         stem=lambda wc, output: output[0].removesuffix(".svg"),
-        code=source_hash("figures/contact_sheet.py", "figures/style.py"),
+        code=step_hash("contact-sheet"),
     shell:
         "texshape run contact-sheet {params.sets:q} --output-stem {params.stem:q} > {log:q} 2>&1"
 
@@ -71,7 +71,7 @@ rule figures:
         tables=lambda wc, input: parent(input[0]),
         output_dir=lambda wc, output: parent(output[0]),
         settings=figure_settings(),
-        code=source_hash("figures"),
+        code=step_hash("figures"),
     shell:
         "texshape run figures {params.names:q} --tables {params.tables:q}"
         " --output-dir {params.output_dir:q} --settings {params.settings:q} > {log:q} 2>&1"
@@ -98,7 +98,7 @@ rule summarize:
         named=parameters.to_json(NAMED),
         by_set=["--by-set"] if OTHER_CONFLICTS else [],
         tables=lambda wc, input: parent(input[0]),
-        code=source_hash("summary.py"),
+        code=step_hash("summarize"),
     shell:
         "texshape run summarize --trained {params.trained:q} --named {params.named:q}"
         " --tables {params.tables:q} {params.by_set:q} --metrics {output.metrics:q} --models {output.models:q}"
@@ -128,7 +128,7 @@ rule figure_influence:
         runtime=scaled(10),
     params:
         stem=lambda wc, output: output[0].removesuffix(".svg"),
-        code=source_hash("figures/effective_receptive_field.py", "figures/style.py"),
+        code=step_hash("figure-influence"),
     shell:
         "texshape run figure-influence --maps {input:q} --output-stem {params.stem:q} > {log:q} 2>&1"
 
@@ -157,7 +157,7 @@ rule figure_feature_visualization:
     params:
         files=lambda wc, input: [word for file in input for word in ("--input", file)],
         stem=lambda wc, output: output[0].removesuffix(".svg"),
-        code=source_hash("figures/feature_visualization.py", "figures/style.py"),
+        code=step_hash("figure-feature-visualization"),
     shell:
         "texshape run figure-feature-visualization {params.files:q} --output-stem {params.stem:q}"
         " > {log:q} 2>&1"
@@ -196,7 +196,7 @@ rule figure_architectures:
             else []
         ),
         stem=lambda wc, output: output[0].removesuffix(".svg"),
-        code=source_hash("figures/architectures.py", "figures/style.py"),
+        code=step_hash("figure-architectures"),
     shell:
         "texshape run figure-architectures --table {input.published:q} {params.ours:q}"
         " --output-stem {params.stem:q} > {log:q} 2>&1"
@@ -226,7 +226,7 @@ rule figure_segmentation:
     params:
         stem=lambda wc, output: output[0].removesuffix(".svg"),
         target="shape" if MASKS else config["segmentation"]["targets"][-1],
-        code=source_hash("figures/segmentation.py", "figures/style.py"),
+        code=step_hash("figure-segmentation"),
     shell:
         "texshape run figure-segmentation --input {input:q} --target {params.target:q}"
         " --output-stem {params.stem:q} > {log:q} 2>&1"

@@ -25,13 +25,7 @@ rule photographs:
         files=lambda wc: folder_listing(),
         seed=lookup(dpath="seed", within=config),
         output_dir=lambda wc, output: parent(output.manifest),
-        code=source_hash(
-            "data/folder.py",
-            "data/photographs.py",
-            "data/pictures.py",
-            "data/archives.py",
-            "data/sources",
-        ),
+        code=step_hash("photographs"),
     shell:
         "texshape run photographs --settings {params.settings:q} --seed {params.seed}"
         " --workers {threads} --output-dir {params.output_dir:q} > {log:q} 2>&1"

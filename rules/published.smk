@@ -26,7 +26,7 @@ rule published_stimuli:
         runtime=scaled(120),
     params:
         output_dir=lambda wc, output: parent(output[0]),
-        code=source_hash("data/published.py", "data/pictures.py", "data/sources"),
+        code=step_hash("published-stimuli"),
     shell:
         "texshape run published-stimuli --output-dir {params.output_dir:q} > {log:q} 2>&1"
 
@@ -46,6 +46,6 @@ rule published_trials:
         runtime=scaled(120),
     params:
         output_dir=lambda wc, output: parent(output[0]),
-        code=source_hash("data/published.py", "data/pictures.py", "data/sources"),
+        code=step_hash("published-trials"),
     shell:
         "texshape run published-trials --output-dir {params.output_dir:q} > {log:q} 2>&1"

@@ -27,7 +27,7 @@ rule receptive_field:
         ),
         images=lambda wc, input: stem(input.images),
         settings=section("receptive_field"),
-        code=source_hash("receptive_field", "models", "devices.py"),
+        code=step_hash("receptive-field"),
     shell:
         "texshape run receptive-field --network {params.network:q} {params.untrained:q}"
         " --set {params.images:q} --maps {output.maps:q} --settings {params.settings:q}"
@@ -54,7 +54,7 @@ rule feature_visualization:
         network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
         settings=section("feature_visualization"),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash("visualize", "models", "devices.py"),
+        code=step_hash("feature-visualization"),
     shell:
         "texshape run feature-visualization --network {params.network:q}"
         " --settings {params.settings:q} --seed {params.seed} --threads {threads}"
@@ -75,6 +75,6 @@ rule architectures:
         mem_mb=scaled(2000),
         runtime=scaled(20),
     params:
-        code=source_hash("receptive_field"),
+        code=step_hash("architectures"),
     shell:
         "texshape run architectures --output {output:q} > {log:q} 2>&1"

@@ -61,15 +61,7 @@ rule probes:
         evaluation=section("evaluation"),
         seed=lookup(dpath="seed", within=config),
         output_dir=lambda wc, output: parent(output[0]),
-        code=source_hash(
-            "robustness/probes.py",
-            "proportions.py",
-            "data/probes.py",
-            "trials/cue_strength.py",
-            "trials/evaluate.py",
-            "models",
-            "devices.py",
-        ),
+        code=step_hash("probes"),
     shell:
         "texshape run probes --network {params.network:q} {params.plain:q}"
         " {params.conflict:q} {params.silhouettes:q} {params.faded:q}"
@@ -109,13 +101,7 @@ rule corruptions:
         settings=corruption_settings("types", "severities", "images", "constants"),
         evaluation=section("evaluation"),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash(
-            "robustness/corruptions.py",
-            "robustness/accuracy.py",
-            "trials/evaluate.py",
-            "models",
-            "devices.py",
-        ),
+        code=step_hash("corruptions"),
     shell:
         "texshape run corruptions {params.networks:q} {params.outputs:q} --set {params.images:q}"
         " --settings {params.settings:q} --evaluation {params.evaluation:q}"
@@ -139,7 +125,7 @@ rule corruption_errors:
         runtime=scaled(10),
     params:
         settings=corruption_settings("baseline_arm", "least_error"),
-        code=source_hash("robustness/errors.py"),
+        code=step_hash("corruption-errors"),
     shell:
         "texshape run corruption-errors --table {input:q} --settings {params.settings:q}"
         " --output {output:q} > {log:q} 2>&1"

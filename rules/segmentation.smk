@@ -33,7 +33,7 @@ rule segmentation:
         ),
         settings=lambda wc: segmentation_settings(wc.model, wc.seed, wc.epoch),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash("segmentation", "models", "devices.py", "data/pictures.py"),
+        code=step_hash("segmentation"),
     shell:
         "texshape run segmentation --network {params.network:q} {params.random:q} {params.images:q}"
         " --settings {params.settings:q} --seed {params.seed} --threads {threads}"

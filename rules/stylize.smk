@@ -16,7 +16,7 @@ rule fetch_paintings:
         runtime=scaled(30),
     params:
         output_dir=lambda wc, output: parent(output[0]),
-        code=source_hash("stylize/paintings.py"),
+        code=step_hash("fetch-paintings"),
     shell:
         "texshape run fetch-paintings --output-dir {params.output_dir:q} > {log:q} 2>&1"
 
@@ -56,9 +56,7 @@ rule prepare_styles:
         ),
         seed=lookup(dpath="seed", within=config),
         output_dir=lambda wc, output: parent(output.table),
-        code=source_hash(
-            "stylize/styles.py", *[f"data/{name}.py" for name in DRAWING_CODE]
-        ),
+        code=step_hash("prepare-styles"),
     shell:
         "texshape run prepare-styles --source {params.source:q} --settings {params.settings:q}"
         " {params.data:q} --seed {params.seed} --output-dir {params.output_dir:q} > {log:q} 2>&1"
@@ -98,7 +96,7 @@ rule train_decoder:
             STYLIZATIONS[wc.stylization], "encoder", "content", "decoder"
         ),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash(*STYLIZE_CODE),
+        code=step_hash("train-decoder"),
     shell:
         "texshape run train-decoder --content {params.content:q} --styles {params.styles:q}"
         " --held-out-content {params.held_out:q} --held-out-styles {params.held_out_styles:q}"
@@ -146,7 +144,7 @@ rule stylize:
         seed=lookup(dpath="seed", within=config),
         shard=lambda wc: shard_numbers(wc.shard),
         stem=lambda wc, output: stem(output),
-        code=source_hash(*STYLIZE_CODE),
+        code=step_hash("stylize"),
     shell:
         "texshape run stylize --content {params.content:q} --styles {params.styles:q}"
         " {params.encoder:q} {params.decoder:q} --settings {params.settings:q}"
@@ -179,7 +177,7 @@ rule merge_stylized:
         parts=lambda wc, input: part_options(input),
         stem=lambda wc, output: stem(output),
         tolerated=config["stylize"].get("tolerated", 0),
-        code=source_hash("stylize/shards.py"),
+        code=step_hash("merge-shards"),
     shell:
         "texshape run merge-shards {params.parts:q} --tolerated {params.tolerated:q}"
         " --output {params.stem:q} > {log:q} 2>&1"
@@ -223,7 +221,7 @@ rule conflict:
         seed=lookup(dpath="seed", within=config),
         shard=lambda wc: shard_numbers(wc.shard),
         stem=lambda wc, output: stem(output),
-        code=source_hash(*STYLIZE_CODE, *[f"data/{name}.py" for name in DRAWING_CODE]),
+        code=step_hash("conflict-by-optimisation"),
     shell:
         "texshape run conflict-by-optimisation {params.exemplars:q} {params.encoder:q}"
         " {params.decoder:q} --engine {params.engine:q} --settings {params.settings:q}"
@@ -251,7 +249,7 @@ rule merge_conflict:
     params:
         parts=lambda wc, input: part_options(input),
         stem=lambda wc, output: stem(output),
-        code=source_hash("stylize/shards.py"),
+        code=step_hash("merge-shards"),
     shell:
         "texshape run merge-shards {params.parts:q} --output {params.stem:q} > {log:q} 2>&1"
 
@@ -307,7 +305,7 @@ rule stylization_fitness:
         ],
         settings=section("bootstrap"),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash("stylize/fitness.py", "trials/tables.py"),
+        code=step_hash("stylization-fitness"),
     shell:
         "texshape run stylization-fitness --results {params.results:q} {params.sets:q}"
         " {params.networks:q} --settings {params.settings:q} --seed {params.seed}"
@@ -335,7 +333,7 @@ rule tabulate_reconstruction:
             for name in DECODERS
             for word in ("--table", f"{name}={DATA}/base/{name}/reconstruction.csv")
         ],
-        code=source_hash("stylize/reconstruction.py"),
+        code=step_hash("tabulate-reconstruction"),
     shell:
         "texshape run tabulate-reconstruction {params.tables:q} --output {output:q} > {log:q} 2>&1"
 
@@ -376,9 +374,7 @@ rule figure_stylization:
         styles=lambda wc, input: stem(input.styles),
         result=lambda wc, input: stem(input.result),
         stem=lambda wc, output: output[0].removesuffix(".svg"),
-        code=source_hash(
-            "stylize/sheet.py", "figures/stylization.py", "figures/style.py"
-        ),
+        code=step_hash("stylization-sheet"),
     shell:
         "texshape run stylization-sheet --content {params.content:q} --styles {params.styles:q}"
         " --result {params.result:q} --output-stem {params.stem:q} > {log:q} 2>&1"
@@ -420,9 +416,7 @@ rule figure_conflict:
         drawn=lambda wc, input: ["--drawn", stem(input.drawn)] if input.drawn else [],
         seed=lookup(dpath="seed", within=config),
         stem=lambda wc, output: output[0].removesuffix(".svg"),
-        code=source_hash(
-            "stylize/sheet.py", "figures/stylization.py", "figures/style.py"
-        ),
+        code=step_hash("conflict-sheet"),
     shell:
         "texshape run conflict-sheet {params.exemplars:q} --seed {params.seed}"
         " --result {params.result:q} {params.drawn:q} --output-stem {params.stem:q} > {log:q} 2>&1"

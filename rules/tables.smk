@@ -22,7 +22,7 @@ rule concatenate:
         runtime=scaled(10),
     params:
         results=lambda wc, output: parent(parent(output[0])),
-        code=source_hash("tables.py"),
+        code=step_hash("concatenate"),
     shell:
         "texshape run concatenate {input:q} --results {params.results:q} --output {output:q}"
         " > {log:q} 2>&1"

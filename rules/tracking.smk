@@ -22,7 +22,7 @@ rule provenance:
         data=lambda wc, input: [
             word for file in input.data for word in ("--data", file)
         ],
-        code=source_hash("provenance.py"),
+        code=step_hash("provenance"),
     shell:
         "texshape run provenance --settings {params.settings:q} {params.data:q}"
         " --output {output.record:q} --parameters-output {output.parameters:q} > {log:q} 2>&1"
@@ -48,6 +48,6 @@ rule track:
     params:
         results=lambda wc, output: parent(output[0]),
         networks=[word for run in RUNS for word in ("--network", run)],
-        code=source_hash("tracking.py"),
+        code=step_hash("track"),
     shell:
         "texshape track {params.results:q} {params.networks:q} > {log:q} 2>&1"

@@ -57,14 +57,7 @@ rule train:
             else []
         ),
         output_dir=lambda wc, output: parent(output.history),
-        code=source_hash(
-            "training",
-            "devices.py",
-            *[
-                f"models/{name}.py"
-                for name in ("trainable", "small", "cifar_resnet", "bagnet")
-            ],
-        ),
+        code=step_hash("train"),
     shell:
         "texshape run train --architecture {params.architecture:q} --settings {params.settings:q}"
         " --seed {wildcards.seed} {params.train:q} {params.validation:q}"

@@ -41,9 +41,7 @@ rule trials:
             for word in ("--set", f"{DATA}/{variant_of(wc.model)}/{name}")
         ],
         output_dir=lambda wc, output: parent(output[0]),
-        code=source_hash(
-            "trials/evaluate.py", "data/imageset.py", "models", "devices.py"
-        ),
+        code=step_hash("trials"),
     shell:
         "texshape run trials --network {params.network:q} --model {wildcards.model:q}"
         " --settings {params.settings:q} {params.sets:q} --output-dir {params.output_dir:q}"
@@ -101,7 +99,7 @@ rule tabulate_trials:
         seed=lookup(dpath="seed", within=config),
         published=["--published", f"{DATA}/trials"] if PUBLISHED_TRIALS else [],
         output_dir=lambda wc, output: parent(output[0]),
-        code=source_hash("trials"),
+        code=step_hash("tabulate-trials"),
     shell:
         "texshape run tabulate-trials --results {params.results:q} {params.networks:q}"
         " {params.compared:q} --settings {params.settings:q} --seed {params.seed} {params.published:q}"
@@ -131,7 +129,7 @@ rule sensitivity:
             {key: config[key] for key in ("evaluation", "sensitivity", "bootstrap")}
         ),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash("trials", "models", "devices.py"),
+        code=step_hash("sensitivity"),
     shell:
         "texshape run sensitivity --network {params.network:q} --set {params.stem:q}"
         " --settings {params.settings:q} --seed {params.seed} --threads {threads}"
@@ -161,7 +159,7 @@ rule benchmark:
         published=lambda wc, input: parent(input.published),
         settings=section("bootstrap"),
         seed=lookup(dpath="seed", within=config),
-        code=source_hash("trials"),
+        code=step_hash("benchmark-networks"),
     shell:
         "texshape run benchmark-networks --results {params.results:q} {params.networks:q}"
         " --published {params.published:q} --settings {params.settings:q} --seed {params.seed}"

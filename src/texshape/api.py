@@ -95,6 +95,7 @@ def measure(
     InputError
         If an argument cannot be used; the message says what was expected.
     """
+    from texshape.files import cache_folder
     from texshape.survey import parameters
     from texshape.survey import stimuli as images
 
@@ -116,7 +117,7 @@ def measure(
     shown = (
         images.from_folder(Path(stimuli))
         if stimuli is not None
-        else images.from_published(images.cache_folder(), exemplars=exemplars, everything=not quick)
+        else images.from_published(cache_folder(), exemplars=exemplars, everything=not quick)
     )
     with tempfile.TemporaryDirectory(prefix="texshape-") as temporary:
         place = Path(folder) if folder is not None else Path(temporary)

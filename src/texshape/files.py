@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -123,6 +124,16 @@ def _is_full(error: Exception, folder: Path) -> bool:
         return shutil.disk_usage(folder).free < 1 << 16
     except OSError:
         return False
+
+
+def cache_folder() -> Path:
+    """Where downloads stay between calls: ``TEXSHAPE_CACHE``, else the system's place for caches."""
+    given = os.environ.get("TEXSHAPE_CACHE")
+    if given:
+        return Path(given)
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "texshape"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "texshape"
 
 
 def write_text(path: str | Path, text: str) -> None:

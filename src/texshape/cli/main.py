@@ -60,6 +60,9 @@ COMMANDS = [
 ]
 
 
+DYNAMIC_IMPORTS = ("texshape.cli.*",)  # for `texshape.source_code`
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         print(f"texshape {__version__}")

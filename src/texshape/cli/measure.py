@@ -115,11 +115,12 @@ def measure(
 
 
 def _stimuli(folder: Path | None, exemplars: int | None, quick: bool) -> Any:
+    from texshape.files import cache_folder
     from texshape.survey import stimuli
 
     if folder is not None:
         return stimuli.from_folder(folder)
-    cache = stimuli.cache_folder()
+    cache = cache_folder()
     return stimuli.from_published(cache, exemplars=exemplars, everything=not quick)
 
 

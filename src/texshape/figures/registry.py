@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+#: what `draw` imports by name, for `texshape.source_code`
+DYNAMIC_IMPORTS = ("texshape.figures.MODULE:",)
+
 #: name -> (module:function below texshape.figures, tables that it reads)
 FIGURES: dict[str, tuple[str, list[str]]] = {
     "training": ("training:curves", ["training"]),

@@ -37,6 +37,8 @@ from texshape.trials.names import composed
 
 LITE_SIZES = {"efficientnet-lite0": 224, "efficientnet-lite1": 240, "efficientnet-lite2": 260}
 PROMPT = "a photo of a {}"
+# Imported by name are packages of others and modules of the user's: none of ours (`texshape.source_code`).
+DYNAMIC_IMPORTS = ()
 
 
 @dataclass

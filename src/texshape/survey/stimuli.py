@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,14 +14,14 @@ from texshape.data import imageset, pictures, published
 from texshape.data.photographs import Source, find_images, say_unread
 from texshape.errors import InputError
 from texshape.files import file_sha256
-from texshape.provenance import source_hash, value_hash
+from texshape.provenance import value_hash
+from texshape.source_code import function_hash
 from texshape.trials.names import ABSENT, image_id, parse
 
 if TYPE_CHECKING:
     from texshape.trials.files import Trials
     from texshape.trials.tables import Subject
 
-CACHE = "TEXSHAPE_CACHE"
 CUE_CONFLICT = "cue-conflict"
 ONE_CUE = ("edges", "silhouettes")
 
@@ -59,16 +57,6 @@ class Stimuli:
             images.labels[cue] for images in self.sets.values() for cue in ("shape", "texture")
         ]
         return tuple(sorted({str(v) for column in labels for v in column} - {ABSENT}))
-
-
-def cache_folder() -> Path:
-    """Where downloads stay between surveys: ``TEXSHAPE_CACHE``, else the system's place for caches."""
-    given = os.environ.get(CACHE)
-    if given:
-        return Path(given)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "texshape"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "texshape"
 
 
 def from_published(
@@ -173,7 +161,11 @@ def _read(sources: list[Source], name: str) -> imageset.ImageSet:
 
 
 def _packed_key(name: str) -> str:
-    code = source_hash("data/published.py", "data/pictures.py", "data/imageset.py")
+<<<<<<< HEAD
+    code = function_hash(published.stimulus_set)
+=======
+    code = function_hash(published.stimulus_set)
+>>>>>>> 2ea0644 (A rule's code is the closure of its step's imports, not a list by hand)
     return value_hash([file_sha256(published.index_path(name)), code])
 
 

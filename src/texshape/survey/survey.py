@@ -13,7 +13,8 @@ from texshape import FORMAT_VERSION, tables
 from texshape.devices import LostDeviceError, failures
 from texshape.errors import InputError
 from texshape.files import write_csv, write_json
-from texshape.provenance import source_hash, versions
+from texshape.provenance import versions
+from texshape.source_code import function_hash
 from texshape.survey import leaderboard, techniques
 from texshape.survey.records import forget, once
 from texshape.survey.stimuli import CUE_CONFLICT, Stimuli
@@ -313,7 +314,7 @@ def _key(technique: Technique, subject: Subject) -> dict[str, Any] | None:
         "networks": networks,
         "stimuli": subject.stimuli.key,
         "settings": {name: subject.settings[name] for name in (*technique.sections, "seed")},
-        "code": source_hash("survey/techniques.py", *technique.code),
+        "code": function_hash(technique.run, by_name),
         "versions": _versions(),
     }
 
@@ -329,7 +330,7 @@ def _pixels(stimuli: Stimuli, settings: dict[str, Any], folder: Path) -> None:
         return
     place = folder / PIXELS
     output = place / "readout" / "epoch-000.csv"
-    code = source_hash("readout", "features")
+    code = function_hash(techniques.read_pixels)
     key = [stimuli.key, section, settings["seed"], code, _versions()]
     action = partial(techniques.read_pixels, stimuli, section, int(settings["seed"]), output)
     once(place, "readout", key, [output], action)

@@ -113,13 +113,12 @@ class Technique:
         For the progress bar.
     sections : tuple of str
         Parameters that it depends on.
-    code : tuple of str
-        Places in the package whose code it runs.
     outputs : callable
         Subject to the files that it writes, relative to the network's folder.
     reason : callable
         Subject to why it cannot be done, or an empty string.
     run : callable
+        A function of this module: what it can import is the code that the technique depends on.
     quick : bool
         Whether it is one of the few that ``--quick`` keeps.
     untrained : bool
@@ -129,7 +128,6 @@ class Technique:
     name: str
     title: str
     sections: tuple[str, ...]
-    code: tuple[str, ...]
     outputs: Callable[[Subject], list[str]]
     reason: Callable[[Subject], str]
     run: Callable[[Subject], None]
@@ -324,37 +322,34 @@ def _by_epoch(folder: str) -> Callable[[Subject], list[str]]:
 
 TECHNIQUES = (
     Technique(
-        "trials", "decisions on every set", ("evaluation",), ("trials/evaluate.py", "models"),
+        "trials", "decisions on every set", ("evaluation",),
         lambda subject: [f"trials/{name}.csv" for name in subject.stimuli.sets],
         Subject.without_classes, trials, quick=True,
     ),
     Technique(
         "sensitivity", "choices behind the bias", ("evaluation", "sensitivity", "bootstrap"),
-        ("trials", "models"), lambda _: ["sensitivity.csv"], _without_grid, sensitivity,
+        lambda _: ["sensitivity.csv"], _without_grid, sensitivity,
     ),
     Technique(
         "knowledge", "read-out and dimensionality", ("readout", "dimensionality"),
-        ("features", "models", "readout", "dimensionality", "trials/bootstrap.py"),
         lambda subject: _by_epoch("readout")(subject) + _by_epoch("dimensionality")(subject),
         _without_folds, knowledge, untrained=True,
     ),
     Technique(
         "cue_strength", "cue strength", ("probes", "evaluation"),
-        ("robustness/probes.py", "trials/evaluate.py", "data/probes.py", "trials/cue_strength.py", "models"),
         lambda _: ["cue_strength.csv"], _without_silhouettes, cue_strength,
     ),
     Technique(
-        "erasure", "erasure", ("erasure",), ("readout", "models"), lambda _: ["erasure.csv"],
+        "erasure", "erasure", ("erasure",), lambda _: ["erasure.csv"],
         lambda subject: subject.without_classes() or _without_folds(subject), erasure,
     ),
     Technique(
-        "receptive_field", "receptive field", ("receptive_field",), ("receptive_field", "models"),
+        "receptive_field", "receptive field", ("receptive_field",),
         lambda _: ["receptive_field.csv", "influence.npz"], Subject.without_stages, receptive_field,
         untrained=True,
     ),
     Technique(
         "feature_visualization", "feature visualization", ("feature_visualization",),
-        ("visualize", "models"), lambda _: ["feature_visualization.npz"], Subject.without_stages,
-        feature_visualization,
+        lambda _: ["feature_visualization.npz"], Subject.without_stages, feature_visualization,
     ),
 )  # fmt: skip
