@@ -171,7 +171,9 @@ def shuffled_sets(model):
     trained_on = arm_of(model)["sets"] if model in TRAINED else []
     own = [f"test-{name}" for name in trained_on]
     return list(
-        dict.fromkeys(["test-plain", *[name for name in own if name in test_sets(model)]])
+        dict.fromkeys(
+            ["test-plain", *[name for name in own if name in test_sets(model)]]
+        )
     )
 
 

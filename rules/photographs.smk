@@ -1,6 +1,13 @@
 # Photographs in class folders, split and decoded once.
 
 
+# No parameter of the rule: another size of a batch reads no photograph anew.
+LARGEST_BATCH = max(
+    (training_parameters(model)["batch_size"] for model in TRAINED), default=0
+)
+
+
+# What it read, and what not, is shown too: one may want to stop here.
 rule photographs:
     output:
         sets=[
@@ -28,4 +35,5 @@ rule photographs:
         code=step_hash("photographs"),
     shell:
         "texshape run photographs --settings {params.settings:q} --seed {params.seed}"
-        " --workers {threads} --output-dir {params.output_dir:q} > {log:q} 2>&1"
+        " --workers {threads} --output-dir {params.output_dir:q} --batch-size {LARGEST_BATCH}"
+        " 2>&1 | tee {log:q}"

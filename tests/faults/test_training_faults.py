@@ -163,7 +163,7 @@ def test_a_validation_class_that_is_not_trained(stem, tmp_path):
 
 @pytest.mark.parametrize(
     ("batch", "sets", "line"),
-    [(17, 1, "at most the 16 images"), (5, 2, "expected a multiple of 2")],
+    [(15, 2, "expected a multiple of 2"), (5, 2, "expected a multiple of 2")],
 )
 def test_batches_that_do_not_fit(stem, tmp_path, batch, sets, line):
     with pytest.raises(InputError, match=rf"training\.batch_size: .*{line}"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import zipfile
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from texshape.cli.photographs import photographs
 from texshape.data import archives, imageset
 from texshape.data.folder import (
     edge_drawings,
@@ -21,6 +23,7 @@ from texshape.data.folder import (
 from texshape.data.photographs import list_classes
 from texshape.data.procedural import worker_pool
 from texshape.errors import InputError
+from texshape.figures.contact_sheet import choose, contact_sheet
 
 CLASSES = ("cat", "dog", "great ape")
 
@@ -109,6 +112,17 @@ def test_numbers_of_each_class(photos, tmp_path):
     labels = imageset.read(tmp_path / "out" / "train-plain").labels
     assert set(labels["shape"]) == {"cat", "dog"}
     assert len(manifest(tmp_path / "out")) == 14  # no more are looked at
+
+
+@pytest.mark.parametrize(("batch", "said"), [(18, 1), (17, 0), (0, 0)])
+def test_fewer_images_than_a_batch_are_said_at_once(photos, tmp_path, capsys, batch, said):
+    """17 images are left to train on."""
+    settings = {"source": str(photos), "image_size": 16, "validation": 2, "test": 2}
+    photographs(
+        settings=json.dumps(settings), seed=3, output_dir=tmp_path / "out", batch_size=batch
+    )
+    line = f"train-plain: 17 images are fewer than training.batch_size ({batch})"
+    assert capsys.readouterr().out.count(line) == said
 
 
 def test_a_given_test_folder(photos, tmp_path):
@@ -245,6 +259,39 @@ def test_an_interrupted_writer_leaves_nothing(tmp_path):
     with pytest.raises(KeyError), imageset.Writer(tmp_path / "set", 8):
         raise KeyError
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 7, 16])
+def test_contact_sheet_of_any_number_of_classes(count):
+    """Names inside the figure and over their images; a height that depends on the sets, not the classes."""
+    names = [f"class {chr(97 + i)}" for i in range(count)]
+    rows = [[f"{name}{i}-{name}{i}.png", name, name, f"{name}{i}", f"{name}{i}", "test"]
+            for name in names for i in range(1, 9)]  # fmt: skip
+    pixels = np.random.default_rng(0).integers(0, 256, (len(rows), 8, 8, 3), np.uint8)
+    images = imageset.ImageSet(pixels, pd.DataFrame(rows, columns=imageset.LABEL_COLUMNS))
+    each = max(1, 12 // count)
+    chosen = choose(images, names, each)
+    assert len(set(chosen)) == each * count
+    assert list(images.labels["shape"].iloc[chosen]) == [n for n in names for _ in range(each)]
+    sets = {f"set {i}": images for i in range(5)}
+    figure = contact_sheet(sets)
+    width, height = figure.get_size_inches()
+    assert width == 7
+    assert 2 < height < 5.1
+    shown = min(count, 12)
+    assert [len(axis.images) for axis in figure.axes] == [each * shown] * 5
+    figure.canvas.draw()
+    heads = [text for text in figure.axes[0].texts if text.get_text() in names]
+    assert len(heads) == shown
+    whole = figure.bbox
+    for number, head in enumerate(heads):
+        box = head.get_window_extent()
+        assert whole.y0 <= box.y0 < box.y1 <= whole.y1
+        own = figure.axes[0].images[number * each : (number + 1) * each]
+        edges = [axis.get_window_extent() for axis in own]
+        middle = (min(e.x0 for e in edges) + max(e.x1 for e in edges)) / 2
+        assert abs((box.x0 + box.x1) / 2 - middle) < 1
+        assert box.y0 > max(e.y1 for e in edges)
 
 
 def test_cifar10_comes_from_the_mirror(mirror, tmp_path, monkeypatch):

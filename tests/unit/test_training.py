@@ -118,6 +118,34 @@ def test_mixed_batches_are_half_of_each_set(data):
         assert torch.equal(labels, expected)
 
 
+@pytest.mark.parametrize(
+    ("images", "wanted", "parts", "batch"),
+    [
+        (30, 32, 1, 30),  # all of them
+        (31, 32, 2, 30),  # half a batch from each of two sets
+        (6, 32, 4, 4),  # two sets on two GPUs
+        (30, 30, 1, 30),
+        (90, 32, 2, 32),
+        (3, 32, 4, 4),  # refused by `steps_per_epoch`
+    ],
+)
+def test_a_batch_is_never_larger_than_its_set(images, wanted, parts, batch):
+    assert batches.largest_batch(images, wanted, parts) == batch
+
+
+@pytest.mark.parametrize("arm", [("plain",), ("plain", "stylized")])
+def test_a_set_smaller_than_a_batch_is_one_batch(data, tmp_path, arm):
+    """72 images and batches of 100 train as batches of 72 do, and a line says so."""
+    lines: list[str] = []
+    given = {"sets": arm, "epochs": 2, "checkpoint_epochs": []}
+    history = train(data, tmp_path / "more", batch_size=100, log=lines, **given)
+    same = train(data, tmp_path / "all", batch_size=72, **given)
+    pd.testing.assert_frame_equal(history, same)
+    assert history.groupby("epoch")["step"].unique().map(list).tolist() == [[1], [2]]
+    line = "train-plain: 72 images are fewer than training.batch_size (100); a step takes 72"
+    assert lines.count(line) == 1
+
+
 def test_an_epoch_takes_no_image_twice_and_epochs_differ(data):
     sets, _, _ = batches.read_sets([data / "train-plain"], [])
     (first,) = batches.epoch_order(sets, 16, seed=0, epoch=1)

@@ -124,9 +124,13 @@ def test_a_folder_of_photographs_becomes_sets(tmp_path: Path) -> None:
     assert planned["article"] == planned["corruptions"] == planned["exemplars"] == 1
     assert planned["segmentation"] == planned["render"] == planned["benchmark"] == 0
     data = "results/folder/data/base"
-    workflow.snakemake(
+    done = workflow.snakemake(
         *common, "--", f"{data}/edges.images.npy", f"{data}/shape-exemplars.images.npy"
     )
+    # On the screen, before anything is trained: 4 images of each of two classes, and a batch of 32.
+    said = done.stdout + done.stderr
+    assert "2 classes, 8 train, 20 validation, 40 test; 69 files looked at, 1 unusable" in said
+    assert "train-plain: 8 images are fewer than training.batch_size (32)" in said
     table = pd.read_csv(workflow.folder / data / "photographs.csv")
     counts = table.groupby(["class", "outcome"]).size()
     assert counts["dog", "test"] == 20

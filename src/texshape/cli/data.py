@@ -71,7 +71,7 @@ def contact_sheet(
     output_stem: Annotated[Path, typer.Option(help="Written as .png and .svg.")],
     columns: Annotated[int, typer.Option(help="Images a row.")] = 12,
 ) -> None:
-    """Draw a figure with one row of images a set, one image a class."""
+    """Draw a figure with one row of images a set, as many of each class."""
     from texshape.data import imageset
     from texshape.figures.contact_sheet import contact_sheet as draw
     from texshape.figures.style import save

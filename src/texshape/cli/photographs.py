@@ -35,6 +35,9 @@ def photographs(
     workers: Annotated[
         int, typer.Option(help="Processes that decode; any number, same bytes.")
     ] = 1,
+    batch_size: Annotated[
+        int, typer.Option(min=0, help="Images of a step of training; says where there are fewer.")
+    ] = 0,
 ) -> None:
     """Split a folder of class folders into training, validation and test images."""
     from texshape.data import archives, folder
@@ -51,7 +54,7 @@ def photographs(
         if section.test_source:
             test_sources, _ = list_classes(section.test_source)
     with worker_pool(workers) as executor:
-        folder.write_sets(
+        counts = folder.write_sets(
             section,
             sources,
             test_sources,
@@ -60,6 +63,11 @@ def photographs(
             executor=executor,
             window=4 * workers,
             log=print,
+        )
+    if counts["train"] < batch_size:
+        print(
+            f"train-plain: {counts['train']} images are fewer than training.batch_size "
+            f"({batch_size}): a step of training takes no more of them"
         )
 
 

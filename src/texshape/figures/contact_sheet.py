@@ -1,4 +1,4 @@
-"""Contact sheet: a row of images for each set, one image a class."""
+"""Contact sheet: a row of images for each set; one image a class, several where classes are few."""
 
 from __future__ import annotations
 
@@ -21,19 +21,21 @@ _LABELS, _RIGHT = 1.15, 0.06  # inches beside the images
 _GAP = 0.06  # of an image's side
 
 
-def choose(images: ImageSet, classes: list[str]) -> list[int | None]:
-    """Pick one image for each class, of as many different textures as the set has.
+def choose(images: ImageSet, classes: list[str], each: int = 1) -> list[int | None]:
+    """Pick images of each class, of as many different textures as the set has.
 
     Parameters
     ----------
     images : ImageSet
         Chosen by shape class, or by texture class where the set has no shapes.
     classes : list of str
+    each : int
+        Images of a class.
 
     Returns
     -------
     list of int or None
-        Index into the set; None for a class that the set does not have.
+        Indices into the set, class by class; None where it has no more images of a class.
     """
     shapes, textures = images.labels["shape"].to_numpy(), images.labels["texture"].to_numpy()
     column = textures if (shapes == "na").all() else shapes
@@ -44,26 +46,29 @@ def choose(images: ImageSet, classes: list[str]) -> list[int | None]:
         candidates = np.flatnonzero(column == name)
         if column is shapes and conflict:
             candidates = candidates[textures[candidates] != name]
-        if not len(candidates):
-            chosen.append(None)
-            continue
         # Each class starts elsewhere in its images, so that exemplars differ along the row.
-        candidates = np.roll(candidates, -(number * len(candidates) // len(classes)))
-        fresh = [index for index in candidates if textures[index] not in used]
-        chosen.append(int(fresh[0] if fresh else candidates[0]))
-        used.add(textures[chosen[-1]])
+        left = np.roll(candidates, -(number * len(candidates) // len(classes))).tolist()
+        for _ in range(each):
+            if not left:
+                chosen.append(None)
+                continue
+            index = next((index for index in left if textures[index] not in used), left[0])
+            left.remove(index)
+            chosen.append(index)
+            used.add(textures[index])
     return chosen
 
 
 def contact_sheet(sets: Mapping[str, ImageSet], *, columns: int = 12) -> Figure:
-    """Draw a row for each set and a column for each class.
+    """Draw a row for each set, and a column for each class or several of one width.
 
     Parameters
     ----------
     sets : mapping of str to ImageSet
         Rows from top to bottom.
     columns : int
-        Classes shown at most: the procedural classes in their order, others in alphabetical order.
+        Images in a row at most, as many of each class: the procedural classes in their order, others in
+        alphabetical order.
 
     Returns
     -------
@@ -79,8 +84,9 @@ def contact_sheet(sets: Mapping[str, ImageSet], *, columns: int = 12) -> Figure:
     found = {name for images in sets.values() for name in _classes(images)}
     order = [name for name in CLASSES if name in found] + sorted(found - set(CLASSES))
     classes = order[:columns]
-    side = (WIDTH - _LABELS - _RIGHT) / (len(classes) * (1 + _GAP) - _GAP)
-    across = len(classes) * side * (1 + _GAP) - _GAP * side
+    each = max(1, columns // len(classes))
+    across = WIDTH - _LABELS - _RIGHT
+    side = across / (len(classes) * each * (1 + _GAP) - _GAP)
     head = 0.36
     height = head + len(sets) * side * (1 + 2 * _GAP) + 0.04
     with style.style():
@@ -91,13 +97,13 @@ def contact_sheet(sets: Mapping[str, ImageSet], *, columns: int = 12) -> Figure:
             axis = figure.add_axes(
                 (_LABELS / WIDTH, bottom / height, across / WIDTH, side / height)
             )
-            _row(axis, images, choose(images, classes))
+            _row(axis, images, choose(images, classes, each))
             title = name.replace("/", "\n").replace("-strength-", "\nstrength ")
             label = f"{title}\nn = {len(images):,}"
             axis.text(-0.012, 0.5, label, transform=axis.transAxes, ha="right", va="center",
                       fontsize=7)  # fmt: skip
             if row == 0:
-                _heads(axis, classes)
+                _heads(axis, classes, each)
     return figure
 
 
@@ -131,10 +137,15 @@ def _frame(left: float):
     return Rectangle((left, 0), 1, 1, fill=False, edgecolor=style.GREY, linewidth=0.4)
 
 
-def _heads(axis, classes: list[str]) -> None:
-    """Name each column: the class, and what its texture looks like where the program draws it."""
+def _heads(axis, classes: list[str], each: int) -> None:
+    """Name the columns of each class: the class, and what its texture looks like where the program draws it."""
+    drawn = any(name in TEXTURES for name in classes)
     for number, name in enumerate(classes):
-        centre = number * (1 + _GAP) + 0.5
-        axis.text(centre, 1.34, name, ha="center", va="bottom", fontsize=6.4, weight="bold")
+        centre = (number * each + (each - 1) / 2) * (1 + _GAP) + 0.5
+        # In points above the images, whatever their size.
+        place = {"textcoords": "offset points", "ha": "center", "va": "bottom"}
+        axis.annotate(
+            name, (centre, 1), (0, 11 if drawn else 3), fontsize=6.4, weight="bold", **place
+        )
         if name in TEXTURES:
-            axis.text(centre, 1.08, TEXTURES[name][0], ha="center", va="bottom", fontsize=6)
+            axis.annotate(TEXTURES[name][0], (centre, 1), (0, 2.6), fontsize=6, **place)

@@ -125,6 +125,27 @@ def fingerprint(sets: Sequence[LabelledImages], count: int = 256) -> str:
     return digest.hexdigest()
 
 
+def largest_batch(images: int, wanted: int, parts: int = 1) -> int:
+    """Images of a step: what is wanted, or all of a set that has fewer.
+
+    Parameters
+    ----------
+    images : int
+        In one set.
+    wanted : int
+        `training.batch_size`, of all sets and processes.
+    parts : int
+        Sets times processes, between which a batch is shared equally: of 31 images two sets get 15 each.
+
+    Returns
+    -------
+    int
+        `wanted` where no set is smaller; else the largest multiple of `parts` up to `images`, at least
+        `parts`. One batch is then a pass, whatever the number of sets.
+    """
+    return wanted if wanted <= images else max(parts, images // parts * parts)
+
+
 def steps_per_epoch(
     sets: Sequence[LabelledImages], batch_size: int, passes: float = 1.0, *, processes: int = 1
 ) -> int:
@@ -158,8 +179,8 @@ def steps_per_epoch(
     steps = len(sets[0]) // batch_size
     if steps == 0:
         raise InputError(
-            f"training.batch_size: expected at most the {len(sets[0])} images of "
-            f"{sets[0].name}, found {batch_size}"
+            f"{sets[0].name}: holds {len(sets[0])} images, expected at least {batch_size}, one for each "
+            "set and GPU"
         )
     return max(1, int(passes * steps))
 

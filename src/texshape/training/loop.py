@@ -31,6 +31,7 @@ from texshape.training.batches import (
     LabelledImages,
     epoch_order,
     fingerprint,
+    largest_batch,
     read_sets,
     steps_per_epoch,
     training_batch,
@@ -129,7 +130,8 @@ def train(
     torch.use_deterministic_algorithms(True)
     # The mode would also fill every new tensor with NaN, which costs time; nothing reads those.
     torch.utils.deterministic.fill_uninitialized_memory = False
-    steps_per_epoch(training, settings.batch_size, settings.passes)  # before a device is waited for
+    batch_size = largest_batch(len(training[0]), settings.batch_size, len(training))
+    steps_per_epoch(training, batch_size, settings.passes)  # before a device is waited for
     with meet(log) as group:
         run = _Run(request, settings, training, validation, Path(output_dir), log, group)
         run.start_or_resume()
@@ -155,8 +157,16 @@ class _Run:
         self.request, self.settings = request, settings
         self.output_dir, self.group = output_dir, group
         self.log = log if group.leads else lambda line: None
+        images = len(training[0])
+        parts = len(training) * group.size
+        self.batch_size = largest_batch(images, settings.batch_size, parts)
+        if self.batch_size < settings.batch_size:
+            self.log(
+                f"{training[0].name}: {images} images are fewer than training.batch_size "
+                f"({settings.batch_size}); a step takes {self.batch_size}"
+            )
         self.steps = steps_per_epoch(
-            training, settings.batch_size, settings.passes, processes=group.size
+            training, self.batch_size, settings.passes, processes=group.size
         )
         self.total_steps = self.steps * settings.epochs
         self.data = fingerprint([*training, *validation])
@@ -226,7 +236,7 @@ class _Run:
         epoch, done = divmod(self.step, self.steps)
         orders = epoch_order(
             self.training,
-            self.settings.batch_size,
+            self.batch_size,
             self.request["seed"],
             epoch + 1,
             self.settings.passes,

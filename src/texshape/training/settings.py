@@ -22,6 +22,7 @@ class Settings:
     Attributes
     ----------
     epochs, batch_size : int
+        A set with fewer images than a batch is one batch (`texshape.training.batches.largest_batch`).
     learning_rate : float
         Peak of the one-cycle schedule, start of the steps.
     weight_decay : float
