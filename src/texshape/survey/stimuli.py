@@ -161,11 +161,7 @@ def _read(sources: list[Source], name: str) -> imageset.ImageSet:
 
 
 def _packed_key(name: str) -> str:
-<<<<<<< HEAD
     code = function_hash(published.stimulus_set)
-=======
-    code = function_hash(published.stimulus_set)
->>>>>>> 2ea0644 (A rule's code is the closure of its step's imports, not a list by hand)
     return value_hash([file_sha256(published.index_path(name)), code])
 
 
