@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from texshape.data import folder, pictures
+from texshape.data import archives, folder, pictures, published
 from texshape.data.photographs import ImageSettings, list_classes, list_images, read_square
 from texshape.data.pictures import Unusable
 from texshape.errors import InputError
@@ -568,3 +568,52 @@ def test_file_names_that_are_no_utf8(tmp_path):
     table = styles_from_folder(styles, StyleSettings(size=16), ImageSettings()).table
     table.to_csv(tmp_path / "styles.csv")
     assert r"\xe4.png" in set(table["name"])
+
+
+def test_a_folder_whose_name_is_no_utf8_and_its_records(tmp_path):
+    place = tmp_path / os.fsdecode(b"st\xe9")
+    save_fields(place, ["cat1-dog1.png"])
+    name = stimuli.from_folder(place).name
+    assert name.endswith(r"st\xe9")
+    name.encode()
+
+
+def test_letters_that_the_figures_font_lacks_are_said_once(tmp_path, capsys, recwarn):
+    from matplotlib.figure import Figure
+
+    from texshape.figures.style import save
+
+    figure = Figure()
+    figure.subplots().set_title(f"{SIGN} caf\u00e9")
+    save(figure, tmp_path / "figure")
+    [line] = capsys.readouterr().err.splitlines()
+    assert "figure: the figures' font lacks" in line
+    assert "\u092c" in line
+    assert "\u00e9" not in line
+    assert not list(recwarn)
+
+
+# --- the public data ---------------------------------------------------------------------------------
+
+
+def test_published_stimuli_are_what_pillow_alone_reads(mirror, tmp_path):
+    assert mirror.is_dir()
+    for name in published.STIMULI:
+        source = published.sources()[name]
+        files = published.fetch_source(name, tmp_path / source.repository / source.commit)
+        shown = [item.destination for item in files][::10]
+        images = published.stimulus_set(shown, condition=name).images
+        for path, found in zip(shown, images, strict=True):
+            with Image.open(path) as image:
+                assert np.array_equal(found, np.asarray(image.convert("RGB"))), path
+
+
+def test_cifar10_is_what_pillow_alone_reads(mirror, tmp_path):
+    assert mirror.is_dir()
+    settings = ImageSettings(resize=32, crop=32)
+    for sources in archives.sources("cifar10", tmp_path):
+        for source in sources[::100]:
+            content = source.read_bytes()
+            found = read_square(source.place, settings, content=content)
+            with Image.open(io.BytesIO(content)) as image:
+                assert np.array_equal(found, np.asarray(image.convert("RGB"))), source.name

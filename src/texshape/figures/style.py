@@ -6,8 +6,11 @@ the same as the colour. Sizes are for a column 13 cm wide, in points as printed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+import re
+import sys
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -137,7 +140,7 @@ def save(figure: Figure, stem: str | Path) -> list[Path]:
     """
     metadata = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
     written = []
-    with style():
+    with style(), _missing_signs(stem):
         _settle(figure)
         for suffix, entries in metadata.items():
             path = Path(f"{stem}.{suffix}")
@@ -145,6 +148,26 @@ def save(figure: Figure, stem: str | Path) -> list[Path]:
                 figure.savefig(temporary, format=suffix, metadata=entries)
             written.append(path)
     return written
+
+
+@contextmanager
+def _missing_signs(stem: str | Path) -> Iterator[None]:
+    """Say in one line which letters of names the figures' font lacks, where matplotlib takes many."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    missing = set()
+    for given in caught:
+        if found := re.match(r"Glyph (\d+) ", str(given.message)):
+            missing.add(chr(int(found[1])))
+        else:
+            warnings.warn_explicit(given.message, given.category, given.filename, given.lineno)
+    if missing:
+        print(
+            f"texshape: warning: {stem}: the figures' font lacks {' '.join(sorted(missing))}; boxes "
+            "stand for them",
+            file=sys.stderr,
+        )
 
 
 def _settle(figure: Figure) -> None:

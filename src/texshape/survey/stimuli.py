@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from texshape.data import imageset, pictures, published
-from texshape.data.photographs import Source, find_images, say_unread
+from texshape.data.photographs import Source, find_images, say_unread, written_name
 from texshape.errors import InputError
 from texshape.files import file_sha256
 from texshape.provenance import value_hash
@@ -130,7 +130,7 @@ def from_folder(folder: Path) -> Stimuli:
         [name, hashlib.sha256(images.images.tobytes()).hexdigest(), images.labels.to_csv()]
         for name, images in sets.items()
     ]
-    return Stimuli(str(folder), sets, value_hash(shown))
+    return Stimuli(written_name(str(folder)), sets, value_hash(shown))
 
 
 def _read(sources: list[Source], name: str) -> imageset.ImageSet:
