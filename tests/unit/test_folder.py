@@ -273,6 +273,13 @@ def test_contact_sheet_of_any_number_of_classes(count):
     chosen = choose(images, names, each)
     assert len(set(chosen)) == each * count
     assert list(images.labels["shape"].iloc[chosen]) == [n for n in names for _ in range(each)]
+    # Of a class with too few images places stay empty; 'none' stands where there is no image at all.
+    some = images.labels.index[images.labels["shape"].eq(names[0]) & (images.labels.index % 8 == 0)]
+    few = imageset.ImageSet(pixels[some], images.labels.iloc[some].reset_index(drop=True))
+    assert choose(few, names[:2], 3) == [0, None, None, None, None, None]
+    row = contact_sheet({"few": few, "all": images}).axes[0]
+    assert len(row.images) == 1
+    assert [text.get_text() for text in row.texts].count("none") == min(count, 12) - 1
     sets = {f"set {i}": images for i in range(5)}
     figure = contact_sheet(sets)
     width, height = figure.get_size_inches()
