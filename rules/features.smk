@@ -1,5 +1,7 @@
 # Activations of every stage on the cue-conflict images, once, and the read-outs that use them.
 
+# Where the renderer draws the masks too, four numbers of them are a baseline of the shape's read-out.
+CONFLICT_MASKS = [f"{DATA}/base/cue-conflict.masks.npy"] if MASKS else []
 SHARD_LOG = "-{shard}" if FEATURE_SHARDS > 1 else ""
 
 
@@ -122,6 +124,7 @@ rule readout:
     input:
         features=feature_files(CHECKPOINT_EPOCHS),
         labels=f"{DATA}/base/cue-conflict.labels.csv",
+        masks=CONFLICT_MASKS,
     output:
         tables=state_files("readout", CHECKPOINT_EPOCHS),
         images=state_files("readout", CHECKPOINT_EPOCHS[-1:], "-images"),
@@ -139,12 +142,16 @@ rule readout:
         runtime=scaled(60),
     params:
         pairs=lambda wc, input, output: state_options(input.features, output.tables),
+        initial=lambda wc: (
+            ["--initial"] if state_epochs(f"{wc.model}/seed-{wc.seed}")[0] == 0 else []
+        ),
+        masks=lambda wc, input: ["--masks", str(input.masks)] if input.masks else [],
         settings=section("readout"),
         seed=lookup(dpath="seed", within=config),
         code=step_hash("readout"),
     shell:
-        "texshape run readout {params.pairs:q} --labels {input.labels:q}"
-        " --settings {params.settings:q} --seed {params.seed}"
+        "texshape run readout {params.pairs:q} {params.initial:q} {params.masks:q}"
+        " --labels {input.labels:q} --settings {params.settings:q} --seed {params.seed}"
         " --images-output {output.images:q} > {log:q} 2>&1"
 
 
@@ -152,6 +159,7 @@ use rule readout as readout_named with:
     input:
         features=feature_files([0, 1]),
         labels=f"{DATA}/base/cue-conflict.labels.csv",
+        masks=CONFLICT_MASKS,
     output:
         tables=state_files("readout", [0, 1]),
         images=state_files("readout", [1], "-images"),
@@ -205,6 +213,7 @@ rule readout_pixels:
             for file in FEATURE_FILES
         ],
         labels=f"{DATA}/base/cue-conflict.labels.csv",
+        masks=CONFLICT_MASKS,
     output:
         f"{RESULTS}/pixels--baseline/seed-0/readout/epoch-000.csv",
     log:
@@ -219,12 +228,13 @@ rule readout_pixels:
         runtime=scaled(60),
     params:
         folder=lambda wc, input: parent(input.features[0]),
+        masks=lambda wc, input: ["--masks", str(input.masks)] if input.masks else [],
         settings=parameters.to_json({**config["readout"], "inputs": ["pixels"]}),
         seed=lookup(dpath="seed", within=config),
         code=step_hash("readout"),
     shell:
-        "texshape run readout --features {params.folder:q} --labels {input.labels:q}"
-        " --settings {params.settings:q} --seed {params.seed} --output {output:q} > {log:q} 2>&1"
+        "texshape run readout --features {params.folder:q} {params.masks:q}"
+        " --labels {input.labels:q} --settings {params.settings:q} --seed {params.seed} --output {output:q} > {log:q} 2>&1"
 
 
 rule erasure:

@@ -440,11 +440,24 @@ def _readout(rows: list[dict], front: dict, arm: str, random: np.random.Generato
                 rows.append(
                     {**front, "epoch": epoch, "stage": stage, "cue": cue, "input": "pooled",
                      "accuracy": value, "ci_low": value - 0.03, "ci_high": value + 0.03,
-                     "chance": 1 / 12, "permuted": 0.084, "n_images": 1100, "n_exemplars": 120,
+                     "chance": 1 / 12, "permuted": 0.084, "permuted_high": 0.09,
+                     "n_permutations": 3, "fold_low": value - 0.01, "fold_high": value + 0.02,
+                     "n_fold_draws": 3, "n_images": 1100, "n_exemplars": 120,
                      "n_units": 128})  # fmt: skip
-    for cue, value in (("shape", 0.12), ("texture", 0.25)):
+                if stage == "stage3" and epoch:
+                    gain = value - (0.1 + 0.2 * level)
+                    rows[-1] |= {"gain": gain, "gain_low": gain - 0.03, "gain_high": gain + 0.03}
+                    if cue == "shape":
+                        rows.append(
+                            {**rows[-1], "input": "beyond-scalars", "accuracy": value - 0.05,
+                             "ci_low": value - 0.08, "ci_high": value - 0.02, "gain": np.nan,
+                             "gain_low": np.nan, "gain_high": np.nan})  # fmt: skip
+    for stage, kind, cue, value in (("pixels", "pixels", "shape", 0.12),
+                                    ("pixels", "pixels", "texture", 0.25),
+                                    ("mask", "scalars", "shape", 0.7)):  # fmt: skip
         rows.append(
-            {**front, "epoch": np.nan, "stage": "pixels", "cue": cue, "input": "pixels",
+            {**front, "model": "pixels--baseline", "architecture": "pixels", "arm": "baseline",
+             "seed": 0, "epoch": np.nan, "stage": stage, "cue": cue, "input": kind,
              "accuracy": value, "ci_low": value - 0.02, "ci_high": value + 0.02, "chance": 1 / 12,
              "permuted": 0.084, "n_images": 1100, "n_exemplars": 120, "n_units": 6912})  # fmt: skip
 
@@ -557,7 +570,8 @@ def _benchmark(networks: list[tuple], reverse: bool) -> list[dict]:
 
 MEASURED = ["shape_bias", "ci_low", "ci_high", "cue_match_rate", "accuracy", "value", "null",
             "validation_accuracy", "theoretical", "effective_trained", "effective_untrained",
-            "permuted", "chance", "difference", "shape_share", "texture_share", "shape_share_low",
+            "permuted", "permuted_high", "gain", "gain_low", "gain_high", "fold_low", "fold_high",
+            "chance", "difference", "shape_share", "texture_share", "shape_share_low",
             "shape_share_high", "texture_share_low", "texture_share_high", "balance_point",
             "balance_low", "balance_high", "miou", "mean_mask_miou", "readout_shape",
             "readout_texture", "readout_shape_low", "readout_shape_high", "readout_texture_low",

@@ -86,6 +86,41 @@ def test_several_folders_in_one_process(place):
     assert (place / "out.csv").read_bytes() == (place / "again.csv").read_bytes()
 
 
+def test_the_first_folder_is_the_network_before_training_where_that_is_said(place):
+    values = read_features(place)
+    (place / "features").rename(place / "after")
+    write_features(place, np.random.default_rng(5).normal(size=values.shape).astype(np.float32))
+    extra = ["--features", place / "after", "--output", place / "after.csv"]
+    masks = np.zeros((values.shape[1], 9, 9), np.uint8)
+    for number, mask in enumerate(masks):
+        mask[: 2 + number % 5, :3] = 1
+    np.save(place / "set.masks.npy", masks)
+    call(*command("readout", place, READ, *extra, "--initial", "--masks", place / "set.masks.npy"))
+    tables = [pd.read_csv(place / name) for name in ("out.csv", "after.csv")]
+    before, after = (t.set_index(["stage", "input", "cue"]) for t in tables)
+    assert before["gain"].isna().all()
+    assert after.loc["stem", "gain"].isna().all()
+    for kind in ("pooled", "cls"):
+        row = after.loc[("block1", kind, "shape")]
+        expected = row["accuracy"] - before.loc[("block1", kind, "shape"), "accuracy"]
+        assert row["gain"] == pytest.approx(expected)
+        assert row["gain_low"] <= row["gain"] <= row["gain_high"]
+        assert row["n_permutations"] == 1
+    # Of the trained network alone, and of the scalars.
+    assert before.drop(index="mask")["n_permutations"].max() == 0
+    # Without the scalars: the last stage's pooled features; alone: beside the pixels.
+    assert ("block1", "beyond-scalars", "shape") in after.index
+    assert list(after.loc["mask"].index) == [("scalars", "shape"), ("scalars", "texture")]
+
+
+def test_masks_of_other_images_are_an_error(place):
+    np.save(place / "set.masks.npy", np.ones((3, 5, 5), np.uint8))
+    with pytest.raises(InputError, match="3 masks for 64 labels"):
+        call(*command("readout", place, READ, "--masks", place / "set.masks.npy"))
+    with pytest.raises(InputError, match=r"none\.npy"):
+        call(*command("readout", place, READ, "--masks", place / "none.npy"))
+
+
 def test_dimensionality_writes_all_tables(place):
     call(*command("dimensionality", place, DIMENSIONS, "--units-output", place / "units.csv",
                   "--convergence-output", place / "convergence.csv"))  # fmt: skip

@@ -110,6 +110,7 @@ NORMAL = {
     "patches-stylized": "contour",
     "patches-width": "field",
     "readout-shape-plain": "decodable",
+    "readout-scalars": "above",
     "known-not-used": "known, not used",
     "readout-texture-stylized": "decodable",
     "readout-shape-gain": "higher",
@@ -166,6 +167,7 @@ REVERSED = {
     "patches-stylized": "local suffices",
     "patches-width": "no gap",
     "readout-shape-plain": "at chance",
+    "readout-scalars": "not above",
     "known-not-used": "no conflict",
     "dimensionality-plain": "higher",
     "dimensionality-stylized": "lower",
@@ -288,6 +290,42 @@ def test_orders_follow_paired_differences_where_there_are_any(tmp_path):
     assert wide.sum() == 1
     pairs.loc[wide, ["ci_low", "ci_high"]] = [-0.2, 0.01]
     assert verdicts(project(tmp_path / "wide", tables))["recipe"] == "not separated"
+
+
+def test_what_is_read_is_held_against_the_networks_own_initialisation(tmp_path):
+    tables = synthetic_tables.procedural()
+    rows = tables["readout"]
+    chosen = (rows["arm"] == "plain") & (rows["cue"] == "shape") & (rows["seed"] == 1)
+    chosen &= (rows["input"] == "pooled") & rows["gain"].notna()
+    assert chosen.sum() > 0
+    rows.loc[chosen, "gain_low"] = -0.01  # in one seed, whatever the intervals of the two say
+    found = verdicts(project(tmp_path / "paired", tables))
+    assert found["readout-shape-plain"] == "as untrained"
+    rows.loc[chosen, "gain_low"] = 0.01
+    rows.loc[chosen, "permuted_high"] = 0.9  # one of the permutations does as well
+    found = verdicts(project(tmp_path / "permuted", tables))
+    assert found["readout-shape-plain"] == "at chance"
+    assert found["readout-scalars"] == "not above"
+    tables["readout"] = rows[~rows["input"].isin(["beyond-scalars", "scalars"])]
+    assert "readout-scalars" not in verdicts(project(tmp_path / "no-masks", tables))
+
+
+def test_a_network_trained_on_texture_labels_is_a_control_of_the_read_out(tmp_path):
+    for value, verdict in ((0.2, "higher"), (0.95, "lower"), (0.75, "not separated")):
+        tables = synthetic_tables.procedural()
+        rows = tables["readout"]
+        control = rows[(rows["arm"] == "plain") & (rows["architecture"] == "cnn")].assign(
+            arm="textures-named", model="cnn--textures-named"
+        )
+        shape = control["cue"] == "shape"
+        control.loc[shape, ["accuracy", "ci_low", "ci_high"]] = [value, value - 0.03, value + 0.03]
+        tables["readout"] = pd.concat([rows, control])
+        arguments = project(tmp_path / verdict.replace(" ", "-"), tables)
+        path = arguments["results"] / "parameters.json"
+        parameters = json.loads(path.read_text())
+        parameters["arms"]["textures-named"] = {"sets": ["plain"], "labels": "texture"}
+        path.write_text(json.dumps(parameters))
+        assert verdicts(arguments)["readout-control"] == verdict
 
 
 def test_every_verdict_on_erasure_is_reached(tmp_path):

@@ -12,6 +12,7 @@ from tests.cue_conflict_design import code, labels
 from texshape.errors import InputError
 from texshape.readout import exemplars as ex
 from texshape.readout import linear
+from texshape.readout.scalars import mask_scalars
 from texshape.readout.settings import (
     DimensionalitySettings,
     ErasureSettings,
@@ -305,6 +306,7 @@ def test_labels_that_do_not_fit_are_errors(change, message):
     ("kind", "values", "message"),
     [
         (ReadoutSettings, {"fold": 3}, "unknown parameter 'x.fold'; did you mean 'folds'"),
+        (ReadoutSettings, {"fold_draws": -1}, "readout.fold_draws: expected a whole number"),
         (ReadoutSettings, {"folds": 1}, "readout.folds: expected a whole number of at least 2"),
         (ReadoutSettings, {"penalties": [0.1, -1]}, "readout.penalties: expected numbers above 0"),
         (ReadoutSettings, {"inputs": ["poled"]}, "no kind of features 'poled'; did you mean"),
@@ -325,3 +327,115 @@ def test_maps_are_read_flattened():
     one, _ = linear.measure(features, table, "shape", settings=FAST)
     two, _ = linear.measure(features.reshape(len(table), 3, 2, 2), table, "shape", settings=FAST)
     assert one == two
+
+
+# --- scalars of the mask, the network before training, other folds --------------------------------
+
+
+def drawn(height, width, *boxes):
+    mask = np.zeros((height, width), np.uint8)
+    for top, left, bottom, right in boxes:
+        mask[top:bottom, left:right] = 1
+    return mask
+
+
+def test_scalars_of_drawn_masks_are_those_counted_by_hand():
+    corner = np.sqrt(0.5)
+    masks = [
+        drawn(9, 9, (2, 3, 5, 8)),  # 3 x 5: sides of 2 and 4 half-way lines, four cut corners
+        drawn(9, 9, (0, 0, 9, 9)),  # up to the image's edge
+        drawn(9, 9, (4, 4, 5, 5)),  # a pixel: a diamond
+        drawn(9, 9, (2, 2, 5, 3), (4, 2, 5, 5)),  # an L of 3 and 3: a corner turned inwards
+        drawn(9, 9, (1, 1, 2, 2), (2, 2, 3, 3)),  # two pixels that touch at a corner
+    ]
+    area = np.array([15, 81, 1, 5, 2])
+    perimeter = np.array(
+        [2 * 2 + 2 * 4 + 4 * corner, 4 * 8 + 4 * corner, 4 * corner, 6 + 6 * corner,
+         6 * corner + np.sqrt(2)]
+    )  # fmt: skip
+    found = mask_scalars(np.stack(masks))
+    np.testing.assert_allclose(found[:, 0], area)
+    np.testing.assert_allclose(found[:, 1], perimeter)
+    np.testing.assert_allclose(found[:, 2], perimeter**2 / area)
+    np.testing.assert_allclose(found[:, 3], [1, 1, 1, 5 / 9, 1 / 2])
+
+
+def test_a_disc_is_the_most_compact_of_large_shapes():
+    y, x = np.mgrid[-40:41, -40:41]
+    found = mask_scalars(np.stack([x**2 + y**2 < 900, (abs(x) < 27) & (abs(y) < 27)]))
+    assert found[0, 2] == pytest.approx(4 * np.pi, rel=0.15)  # the line has steps
+    assert found[0, 2] < found[1, 2] == pytest.approx(16, rel=0.05)
+    assert found[0, 3] == pytest.approx(np.pi / 4, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("masks", "message"),
+    [
+        (np.stack([drawn(4, 4, (0, 0, 2, 2)), drawn(4, 4)]), "m: mask 2 of 2 holds no object"),
+        (np.zeros((4, 4)), "m: expected images x height x width"),
+    ],
+)
+def test_masks_without_an_object_are_errors(masks, message):
+    with pytest.raises(InputError, match=message):
+        mask_scalars(masks, "m")
+
+
+def test_units_that_are_linear_in_the_scalars_hold_nothing_beyond_them():
+    table = labels(classes=4, shapes=12)
+    random = np.random.default_rng(0)
+    # Two numbers along which the four classes stand at the corners of a square.
+    corners = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])[ex.cue(table, "shape").classes]
+    scalars = corners + 0.1 * random.normal(size=(len(table), 2))
+    units = scalars @ random.normal(size=(2, 8)) + 0.01 * random.normal(size=(len(table), 8))
+    more = units + code(table["shape"], 8, random) + 0.3 * random.normal(size=units.shape)
+
+    def read(features, without=None):
+        row, _ = linear.measure(features, table, "shape", settings=FAST, without=without)
+        return row["accuracy"]
+
+    assert read(scalars) > 0.9
+    assert read(units) > 0.9
+    assert read(units, scalars) == pytest.approx(0.25, abs=0.13)
+    # Of three directions between four classes one is left: it parts them two by two.
+    assert read(more, scalars) == pytest.approx(0.5, abs=0.1)
+
+
+def test_the_regression_on_scalars_sees_no_held_out_image():
+    random = np.random.default_rng(0)
+    train, test = random.normal(size=(50, 4)), random.normal(size=(20, 4))
+    known, known_test = random.normal(size=(50, 2)), random.normal(size=(20, 2))
+    left, left_test = linear.subtract_linear(train, test, known, known_test)
+    np.testing.assert_allclose(left.mean(0), 0, atol=1e-12)
+    np.testing.assert_allclose(known.T @ left, 0, atol=1e-10)  # nothing linear is left in training
+    assert abs(known_test.T @ left_test).max() > 0.1
+    moved = linear.subtract_linear(train, test + 5, known, known_test)
+    np.testing.assert_array_equal(moved[0], left)
+    np.testing.assert_allclose(moved[1], left_test + 5)
+
+
+def test_the_gain_is_a_paired_difference():
+    """Two readings that err on the same images differ with no interval at all."""
+    table = labels(classes=4, shapes=6)
+    features = features_of(table)
+    row, result = linear.measure(features, table, "shape", settings=FAST)
+    assert "gain" not in row
+    same, _ = linear.measure(features, table, "shape", settings=FAST, before=result.correct)
+    assert (same["gain"], same["gain_low"], same["gain_high"]) == (0, 0, 0)
+    nothing = np.zeros_like(result.correct)
+    gained, _ = linear.measure(features, table, "shape", settings=FAST, before=nothing)
+    for end in ("", "_low", "_high"):
+        expected = row["accuracy" if not end else f"ci{end}"]
+        assert gained[f"gain{end}"] == pytest.approx(expected)
+
+
+def test_other_draws_of_the_folds_and_their_number_are_in_the_row():
+    table = labels(classes=4, shapes=9)
+    settings = ReadoutSettings(folds=3, penalties=(0.1,), permutations=2, fold_draws=4, resamples=9)
+    row, _ = linear.measure(features_of(table), table, "shape", settings=settings)
+    assert (row["n_permutations"], row["n_fold_draws"]) == (2, 5)
+    assert row["fold_low"] <= row["accuracy"] <= row["fold_high"]
+    assert row["fold_low"] < row["fold_high"]
+    assert row["permuted"] <= row["permuted_high"]
+    row, _ = linear.measure(features_of(table), table, "shape", settings=settings, thorough=False)
+    assert (row["n_permutations"], row["n_fold_draws"]) == (0, 1)
+    assert np.isnan(row["permuted"])

@@ -30,20 +30,34 @@ def readout(
         Path | None,
         typer.Option(help="CSV of the last stage's reading by image, of the last --features."),
     ] = None,
+    initial: Annotated[
+        bool,
+        typer.Option("--initial", help="The first --features is the network before training."),
+    ] = False,
+    masks: Annotated[
+        Path | None, typer.Option(help="STEM.masks.npy of the images: scalars as a baseline.")
+    ] = None,
 ) -> None:
     """Linear read-out of shape and of texture from every stage, with its baselines."""
     from texshape import parameters
     from texshape.data.imageset import LABEL_COLUMNS
-    from texshape.files import read_csv, write_csv
+    from texshape.files import map_npy, read_csv, write_csv
+    from texshape.readout.scalars import mask_scalars
     from texshape.readout.settings import ReadoutSettings, build
     from texshape.readout.table import read_out
 
     _check_numbers(features, output)
     chosen = build(ReadoutSettings, parameters.from_json(settings), "readout")
     frame = read_csv(labels, LABEL_COLUMNS)
+    scalars = mask_scalars(map_npy(masks), str(masks)) if masks else None
+    before = None
     for folder, path in zip(features, output, strict=True):
-        table, images = read_out(folder, frame, settings=chosen, seed=seed)
+        table, images = read_out(
+            folder, frame, settings=chosen, seed=seed, thorough=folder == features[-1],
+            before=before, scalars=scalars,
+        )  # fmt: skip
         write_csv(path, table)
+        before = images if initial and before is None else before
     if images_output:
         write_csv(images_output, images)
 

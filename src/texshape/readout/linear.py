@@ -141,6 +141,7 @@ def read_out_each(
     *,
     settings: ReadoutSettings,
     folds: np.ndarray,
+    without: np.ndarray | None = None,
 ) -> list[Readout]:
     """Read several labelings of the same images in the same folds.
 
@@ -152,6 +153,9 @@ def read_out_each(
     labelings : list of ndarray of shape (n,), int
     exemplars, folds : ndarray of shape (n,), int
     settings : ReadoutSettings
+    without : ndarray of shape (n, k), optional
+        Numbers whose linear prediction of each unit, fitted on the training images, is subtracted
+        first.
 
     Returns
     -------
@@ -175,7 +179,10 @@ def read_out_each(
     notes: list[set[str]] = [{reason} for reason in reasons]
     for fold in np.unique(folds) if not all(reasons) else ():
         test = folds == fold
-        reduced, reduced_test = reduce_features(features[~test], features[test])
+        train, held_out = features[~test], features[test]
+        if without is not None:
+            train, held_out = subtract_linear(train, held_out, without[~test], without[test])
+        reduced, reduced_test = reduce_features(train, held_out)
         for number, classes in enumerate(labelings):
             if reasons[number]:
                 continue
@@ -230,6 +237,29 @@ def fit_with_chosen_penalty(
     targets = np.eye(int(classes.max()) + 1)[classes]
     penalty, start, note = _choose_penalty(features, targets, classes, exemplars, settings)
     return fit(features, targets, penalty, start=start), penalty, note
+
+
+def subtract_linear(
+    train: np.ndarray, test: np.ndarray, known: np.ndarray, known_test: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Residuals of a linear regression on known numbers, fitted on the training images alone.
+
+    Parameters
+    ----------
+    train, test : ndarray of shape (n, units) and (m, units)
+    known, known_test : ndarray of shape (n, k) and (m, k)
+
+    Returns
+    -------
+    tuple of ndarray
+        Of the shapes of `train` and `test`.
+    """
+    mean, scale = known.mean(0), known.std(0)
+    scale[scale == 0] = np.inf
+    design = [np.column_stack([np.ones(len(part)), (part - mean) / scale])
+              for part in (known, known_test)]  # fmt: skip
+    slopes = np.linalg.lstsq(design[0], train, rcond=None)[0]
+    return train - design[0] @ slopes, test - design[1] @ slopes
 
 
 def reduce_features(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -420,6 +450,9 @@ def measure(
     settings: ReadoutSettings,
     seed: int = 0,
     name: str = "features",
+    thorough: bool = True,
+    without: np.ndarray | None = None,
+    before: np.ndarray | None = None,
 ) -> tuple[dict[str, object], Readout]:
     """Read one cue from one stage, with its interval and baselines.
 
@@ -435,6 +468,13 @@ def measure(
     seed : int
     name : str
         What an error calls the features.
+    thorough : bool
+        With permuted labels and other draws of the folds; else without.
+    without : ndarray of shape (n, k), optional
+        Numbers to partial out first; see `read_out_each`.
+    before : ndarray of shape (conflict images,), optional
+        1 where the same network read the image rightly before training, else 0: the gain is the
+        difference on the same images, with an interval of the difference.
 
     Returns
     -------
@@ -454,6 +494,7 @@ def measure(
         raise InputError(f"{name}: no image whose shape and texture are in conflict")
     features = check_features(np.asarray(features)[conflict], name)
     labels = labels[conflict]
+    without = None if without is None else without[conflict]
     both = {cue: ex.cue(labels, cue) for cue in ex.CUES}
     this = both[cue_name]
     other = both["texture" if cue_name == "shape" else "shape"]
@@ -461,18 +502,27 @@ def measure(
     rng = np.random.default_rng([seed, ex.CUES.index(cue_name)])
     permuted = [
         ex.permuted_classes(this.classes, this.exemplars, folds, rng)
-        for _ in range(settings.permutations)
+        for _ in range(settings.permutations if thorough else 0)
     ]
     result, *baseline = read_out_each(
-        features, [this.classes, *permuted], this.exemplars, settings=settings, folds=folds
-    )
+        features, [this.classes, *permuted], this.exemplars, settings=settings, folds=folds,
+        without=without,
+    )  # fmt: skip
     low = high = float("nan")
+    gain = {}
     if result.predicted.min() >= 0:
+        marks = [result.correct] if before is None else [result.correct, before]
         rates = ex.resampled_rates(
-            result.correct[:, None], both["shape"], both["texture"],
+            np.stack(marks, 1), both["shape"], both["texture"],
             resamples=settings.resamples, seed=seed,
         )  # fmt: skip
-        low, high = bootstrap.interval(rates, settings.level)
+        low, high = bootstrap.interval(rates[:, 0], settings.level)
+        if before is not None and np.isfinite(before).all():
+            least, most = bootstrap.interval(rates[:, 0] - rates[:, 1], settings.level)
+            gain = {"gain": result.accuracy - float(before.mean()), "gain_low": least}
+            gain["gain_high"] = most
+    drawn = _other_folds(features, this, settings, seed, without) if thorough else []
+    drawn = [one for one in (result.accuracy, *drawn) if np.isfinite(one)]
     row = {
         "cue": cue_name,
         "accuracy": result.accuracy,
@@ -480,6 +530,12 @@ def measure(
         "ci_high": high,
         "chance": 1 / len(this.class_names),
         "permuted": float(np.mean([one.accuracy for one in baseline])) if baseline else np.nan,
+        "permuted_high": float(np.max([one.accuracy for one in baseline])) if baseline else np.nan,
+        "n_permutations": len(baseline),
+        "fold_low": min(drawn, default=np.nan),
+        "fold_high": max(drawn, default=np.nan),
+        "n_fold_draws": len(drawn),
+        **gain,
         "other_cue": other_cue_accuracy(this.classes, other.exemplars),
         "n_images": len(labels),
         "n_exemplars": len(this.exemplar_names),
@@ -490,7 +546,28 @@ def measure(
     return row, result
 
 
+def _other_folds(
+    features: np.ndarray,
+    cue: ex.Cue,
+    settings: ReadoutSettings,
+    seed: int,
+    without: np.ndarray | None,
+) -> list[float]:
+    """Accuracies with exemplars dealt to the folds in other orders."""
+    found = []
+    for draw in range(settings.fold_draws):
+        rng = np.random.default_rng([seed, ex.CUES.index(cue.name), 11, draw])
+        order = rng.permutation(len(cue.exemplar_names))[cue.exemplars]
+        folds = ex.exemplar_folds(cue.classes, order, settings.folds)
+        (one,) = read_out_each(
+            features, [cue.classes], cue.exemplars, settings=settings, folds=folds, without=without
+        )
+        found.append(one.accuracy)
+    return found
+
+
 COLUMNS = [
-    "stage", "cue", "input", "accuracy", "ci_low", "ci_high", "chance", "permuted", "other_cue",
-    "n_images", "n_exemplars", "n_folds", "n_units", "reason",
+    "stage", "cue", "input", "accuracy", "ci_low", "ci_high", "chance", "permuted",
+    "permuted_high", "n_permutations", "fold_low", "fold_high", "n_fold_draws", "gain", "gain_low",
+    "gain_high", "other_cue", "n_images", "n_exemplars", "n_folds", "n_units", "reason",
 ]  # fmt: skip

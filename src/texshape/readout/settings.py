@@ -27,7 +27,10 @@ class ReadoutSettings:
     penalties : tuple of float
         Candidate L2 penalties on the weights (the loss is the mean over images).
     permutations : int
-        Permutations of the map from exemplars to classes; 0 leaves that baseline out.
+        Permutations of the map from exemplars to classes, at the last stage; 0 leaves that baseline
+        out.
+    fold_draws : int
+        Further draws of the folds at the last stage, to see how much the draw matters.
     resamples : int
         Resamples of exemplars for the interval.
     level : float
@@ -39,7 +42,8 @@ class ReadoutSettings:
     folds: int = 10
     inner_folds: int = 2
     penalties: tuple[float, ...] = (1.0, 0.1, 0.01, 0.001, 0.0001)
-    permutations: int = 1
+    permutations: int = 3
+    fold_draws: int = 2
     resamples: int = 1000
     level: float = 0.95
     inputs: tuple[str, ...] = ("pooled", "cls", "spatial", "pixels")
@@ -48,6 +52,7 @@ class ReadoutSettings:
         at_least("readout.folds", self.folds, 2)
         at_least("readout.inner_folds", self.inner_folds, 2)
         at_least("readout.permutations", self.permutations, 0)
+        at_least("readout.fold_draws", self.fold_draws, 0)
         at_least("readout.resamples", self.resamples, 0)
         object.__setattr__(self, "inputs", _inputs("readout.inputs", self.inputs))
         fraction("readout.level", self.level)

@@ -71,7 +71,7 @@ class Plan:
     stages : sequence of str or None
         All by default.
     end_to_end : sequence of str
-        Targets for which the upper bound is trained, with the first head on the last stage.
+        Targets for which the whole network is trained too, with the first head on the last stage.
     train_share : float
         Share of the exemplars of each class that is trained on.
     train_images, test_images : int or None
@@ -160,8 +160,9 @@ def measure(
     Returns
     -------
     table : DataFrame with `COLUMNS`
-        One row a stage, head and target; ``bound`` is ``readout``, or ``end_to_end`` for the upper
-        bound. A stage without a map has empty values and the reason.
+        One row a stage, head and target; ``bound`` is ``readout``, or ``end_to_end`` where the
+        whole network was trained (no upper bound: briefly, on few images). A stage without a map has
+        empty values and the reason.
     pictures : dict of str to ndarray
         ``images``, and for each target ``TARGET/truth`` and ``TARGET/STAGE`` (first head): class by
         pixel.

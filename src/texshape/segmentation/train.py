@@ -212,7 +212,7 @@ def _taken(maps: np.ndarray, rows: np.ndarray, device: torch.device | str) -> Te
 
 @dataclass(frozen=True)
 class EndToEnd:
-    """A copy of a network that was trained together with its head: the upper bound.
+    """A copy of a network that was trained together with its head.
 
     Attributes
     ----------

@@ -181,11 +181,14 @@ def knowledge(subject: Subject) -> None:
     section = fold_settings(settings["readout"], labels)
     chosen = build(DimensionalitySettings, settings["dimensionality"], "dimensionality")
     plan = design(labels, settings=chosen, seed=subject.seed)
+    before, last = None, list(subject.states)[-1]
     for epoch, network in subject.states.items():
         features = subject.folder / "features" / epoch
         extract(network, subject.conflict.images, features, pixels=False)
-        _read_out(features, labels, section, subject.seed,
-                  subject.folder / "readout" / f"{epoch}.csv")  # fmt: skip
+        images = _read_out(features, labels, section, subject.seed,
+                           subject.folder / "readout" / f"{epoch}.csv",
+                           thorough=epoch == last, before=before)  # fmt: skip
+        before = images if before is None else before
         table, _, _ = estimates.of_features(features, plan)
         write_csv(subject.folder / "dimensionality" / f"{epoch}.csv", table)
         shutil.rmtree(features.parent)  # large, and soon made again
@@ -206,15 +209,21 @@ def read_pixels(stimuli: Stimuli, section: dict[str, Any], seed: int, output: Pa
 
 
 def _read_out(
-    features: Path, labels: pd.DataFrame, section: dict[str, Any], seed: int, output: Path
-) -> None:
+    features: Path,
+    labels: pd.DataFrame,
+    section: dict[str, Any],
+    seed: int,
+    output: Path,
+    **about: Any,
+) -> pd.DataFrame:
+    """Write the table; returns the last stage's readings by image."""
     from texshape.readout.settings import ReadoutSettings, build
     from texshape.readout.table import read_out
 
-    table, _ = read_out(
-        features, labels, settings=build(ReadoutSettings, section, "readout"), seed=seed
-    )
+    settings = build(ReadoutSettings, section, "readout")
+    table, images = read_out(features, labels, settings=settings, seed=seed, **about)
     write_csv(output, table)
+    return images
 
 
 def fold_settings(section: dict[str, Any], labels: pd.DataFrame) -> dict[str, Any] | None:
