@@ -622,7 +622,9 @@ def named(frame: pd.DataFrame, classes: int) -> pd.DataFrame:
 def write(tables: dict[str, pd.DataFrame], folder) -> None:
     """Write tables as the pipeline does: empty cells where undefined."""
     folder.mkdir(parents=True, exist_ok=True)
-    classes = tables["shape_bias_by_class"]["class"].nunique() if tables else 0
+    classes = (
+        tables["shape_bias_by_class"]["class"].nunique() if "shape_bias_by_class" in tables else 0
+    )
     for name, frame in tables.items():
         if name in ("shape_bias", "shape_bias_by_set", "sensitivity", "cue_strength"):
             frame = named(frame, classes)

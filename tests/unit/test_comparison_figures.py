@@ -80,6 +80,7 @@ def test_heat_maps_print_the_mean_of_seeds():
     frame = PROCEDURAL["readout"]
     frame = frame[(frame["architecture"] == "cnn") & (frame["arm"] == "stylized")]
     frame = frame[(frame["epoch"] == 10) & (frame["stage"] == "stage3")]
+    frame = frame[frame["input"] == "pooled"]
     mean = 100 * frame[frame["cue"] == "shape"]["accuracy"].mean()
     panel = next(axis for axis in figure.axes if "stylized" in axis.get_title(loc="left"))
     cells = {(text.get_position()): text.get_text() for text in panel.texts}
