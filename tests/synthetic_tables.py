@@ -382,7 +382,9 @@ def comparison(tables: dict[str, pd.DataFrame], reverse: bool = False) -> dict[s
             "model_b": "cnn--plain-crop", "confirm_bias_a": 0.11, "confirm_bias_b": 0.12,
             "confirm_bias_low": -0.03, "confirm_bias_high": 0.02, "confirm_information_a": 0.8,
             "confirm_information_b": 0.5, "confirm_information_low": 0.2,
-            "confirm_information_high": 0.4, "confirmed": True, "reason": ""}  # fmt: skip
+            "confirm_information_high": 0.4, "confirm_cue_match_a": 0.8,
+            "confirm_cue_match_b": 0.9, "confirm_cue_match_low": -0.14,
+            "confirm_cue_match_high": -0.06, "confirmed": True, "reason": ""}  # fmt: skip
     none = {"margin": 0.05, "confirmed": np.nan, "reason": "none of 36 pairs is equivalent"}
     failed = {**pair, "confirmed": False,
               "reason": "not confirmed: the biases are not equivalent"}  # fmt: skip
@@ -579,7 +581,8 @@ MEASURED = ["shape_bias", "ci_low", "ci_high", "cue_match_rate", "accuracy", "va
             "bias_change_high", "taken", "taken_low", "taken_high", "beyond", "beyond_low",
             "beyond_high", "relative_error", "clean_error", "error_consistency",
             "error_consistency_low", "error_consistency_high", "texshape", "top1", "rho", "p_holm",
-            "share", "expected_share", "receptive_field", "confirmed", "model_a", "psnr", "mse"]  # fmt: skip
+            "share", "expected_share", "excess", "excess_low", "excess_high",
+            "read_difference", "read_low", "read_high", "receptive_field", "confirmed", "model_a", "psnr", "mse"]  # fmt: skip
 
 
 def undefined(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

@@ -110,7 +110,15 @@ def _decided(networks: dict) -> dict:
     }
 
 
-SETTINGS = ComparisonSettings(resamples=2000, margin=0.06)
+# A quarter of the images chooses, another one confirms: 264 each, which no small margin fits.
+SETTINGS = ComparisonSettings(resamples=2000, margin=0.2)
+PLANTED = {
+    **world.NETWORKS,
+    "cnn--plain": (0.27, 0.63, 0.77),
+    "rf9--plain": (0.27, 0.63, 0.25),  # as biased as cnn--plain, and knows less of shape
+    "rf17--plain": (0.55, 0.35, 0.41),
+}
+TWO = {name: PLANTED[name] for name in ("cnn--plain", "rf9--plain")}
 
 
 def _pairs(networks: dict, settings: ComparisonSettings = SETTINGS, comparison=None):
@@ -121,16 +129,19 @@ def _pairs(networks: dict, settings: ComparisonSettings = SETTINGS, comparison=N
 
 
 def test_planted_pair_is_found_and_confirmed():
-    table = _pairs(world.NETWORKS)
+    table = _pairs(PLANTED)
     assert list(table.index) == ["readout_shape", "information_shape"]
     for _, row in table.iterrows():
         assert {row["model_a"], row["model_b"]} == {"cnn--plain", "rf9--plain"}
         assert row["confirmed"]
         assert row["reason"] == ""
         assert (row["choose_seeds"], row["confirm_seeds"]) == ("0", "1 2")
-        assert row["n_images"] == 1056
+        # Half of the four shape and of the two texture exemplars a class: 24 x 12, less 24 a class.
+        assert row["choose_n_images"] == row["confirm_n_images"] == 24 * 12 - 24
         assert row["n_pairs"] == 10  # rf9--stylized rests on too few decisions
-        assert -0.06 < row["confirm_bias_low"] < row["confirm_bias_high"] < 0.06
+        assert row["n_away"] == 3  # mixed and stylized lie too near to 1
+        assert -0.2 < row["confirm_bias_low"] < row["confirm_bias_high"] < 0.2
+        assert row["confirm_cue_match_low"] < 0 < row["confirm_cue_match_high"]
         assert row["equivalence_p"] < 0.05
     row = table.loc["readout_shape"]
     assert row["confirm_information_difference"] == pytest.approx(0.77 - 0.25)
@@ -138,27 +149,35 @@ def test_planted_pair_is_found_and_confirmed():
 
 
 def test_pair_outside_the_margin_is_not_taken():
-    networks = {"cnn--plain": (0.10, 0.80, 0.77), "rf9--plain": (0.20, 0.70, 0.25)}
+    networks = {"cnn--plain": (0.27, 0.63, 0.77), "rf9--plain": (0.50, 0.40, 0.25)}
     table = _pairs(networks)
     assert table["model_a"].isna().all()
     assert table["confirmed"].isna().all()
     reason = table.loc["readout_shape", "reason"]
-    assert reason.startswith("none of 1 pairs is equivalent in shape bias within 0.06")
-    assert "nearest cnn--plain and rf9--plain: -0.11" in reason
+    assert reason.startswith("none of 1 pairs is equivalent in shape bias within 0.2")
+    assert "nearest cnn--plain and rf9--plain: -0.2" in reason
 
 
 def test_equal_difference_is_not_equivalence():
     # Twenty-four images cannot show equivalence, however equal the two biases are.
-    networks = {"cnn--plain": (0.10, 0.80, 0.77), "rf9--plain": (0.10, 0.80, 0.25)}
-    labels = world.images().iloc[::44]
+    networks = TWO
+    labels = world.images()
+    # The first half of the shapes and of the textures of three classes: 18 images.
+    index = labels["imagename"].str.extract(r"^\D+(\d+)-\D+(\d+)").astype(int)
+    three = world.PROCEDURAL_CLASSES[:3]
+    chosen = (labels["shape"].isin(three) & labels["texture"].isin(three)).to_numpy()
+    first = (index[0] % 2 == 1) & (index[1] == 1)
+    labels, place = labels[chosen], first[chosen].cumsum().to_numpy()
     few: dict = {}
     for number, model in enumerate(networks):
-        frame = world.trials(model, 0, (0.0, 0.0)).iloc[::44]
-        by_shape = np.arange(len(frame)) % 4 == number  # a quarter, other images for each
+        frame = world.trials(model, 0, (0.0, 0.0))[chosen]
+        by_shape = place % 3 == number  # a third, other images for each
         answers = np.where(by_shape, labels["shape"], labels["texture"])
         few[model] = dict.fromkeys(world.SEEDS, _gathered(frame.assign(object_response=answers)))
     comparison = measures.collect(world.tables(networks), SETTINGS)
-    part = equivalence.Part(few, comparison, {model: [0] for model in few}, SETTINGS, 1)
+    (half, _), reason = equivalence.halves(few)
+    assert (len(half), reason) == (12, "")
+    part = equivalence.Part(few, half, comparison, {model: [0] for model in few}, SETTINGS, 1)
     assert part.compare(*networks, "readout_shape")["bias_difference"] == 0
     table = equivalence.equivalent_pairs(few, comparison, SETTINGS)
     assert table["model_a"].isna().all()
@@ -166,14 +185,14 @@ def test_equal_difference_is_not_equivalence():
 
 
 def test_pair_that_knows_the_same_is_not_taken():
-    networks = {"cnn--plain": (0.10, 0.80, 0.50), "rf9--plain": (0.10, 0.80, 0.51)}
+    networks = {"cnn--plain": (0.27, 0.63, 0.50), "rf9--plain": (0.27, 0.63, 0.51)}
     table = _pairs(networks)
     assert table["model_a"].isna().all()
     assert "none of 1 equivalent pairs differs in readout_shape" in table["reason"].iloc[0]
 
 
 def test_pair_that_differs_on_the_choosing_seed_alone_is_not_confirmed():
-    networks = {name: world.NETWORKS[name] for name in ("cnn--plain", "rf9--plain")}
+    networks = TWO
     comparison = measures.collect(world.tables(networks), SETTINGS)
     later = (comparison["seed"] > 0) & (comparison["measure"] == "readout_shape")
     comparison.loc[later, ["value", "ci_low", "ci_high"]] = [0.5, 0.47, 0.53]
@@ -184,10 +203,10 @@ def test_pair_that_differs_on_the_choosing_seed_alone_is_not_confirmed():
 
 
 def test_bias_that_drifts_apart_on_other_seeds_is_not_confirmed():
-    networks = {name: world.NETWORKS[name] for name in ("cnn--plain", "rf9--plain")}
+    networks = TWO
     decided = _decided(networks)
     for seed in (1, 2):
-        decided["rf9--plain"][seed] = _gathered(world.trials("rf9--plain", seed, (0.5, 0.4)))
+        decided["rf9--plain"][seed] = _gathered(world.trials("rf9--plain", seed, (0.6, 0.3)))
     comparison = measures.collect(world.tables(networks), SETTINGS)
     table = equivalence.equivalent_pairs(decided, comparison, SETTINGS)
     assert not table["confirmed"].any()
@@ -195,7 +214,7 @@ def test_bias_that_drifts_apart_on_other_seeds_is_not_confirmed():
 
 
 def test_one_seed_gives_the_reason():
-    networks = {name: world.NETWORKS[name] for name in ("cnn--plain", "rf9--plain")}
+    networks = TWO
     decided = {model: {0: own[0]} for model, own in _decided(networks).items()}
     comparison = measures.collect(world.tables(networks), SETTINGS)
     table = equivalence.equivalent_pairs(decided, comparison, SETTINGS)
@@ -203,12 +222,81 @@ def test_one_seed_gives_the_reason():
 
 
 def test_other_images_cannot_be_compared():
-    networks = {name: world.NETWORKS[name] for name in ("cnn--plain", "rf9--plain")}
+    networks = TWO
     decided = _decided(networks)
     decided["rf9--plain"][1] = _gathered(world.trials("rf9--plain", 1, (0.1, 0.8)).head(500))
     comparison = measures.collect(world.tables(networks), SETTINGS)
     with pytest.raises(InputError, match=r"rf9--plain, seed 1 and .* different cue-conflict"):
         equivalence.equivalent_pairs(decided, comparison, SETTINGS)
+
+
+def test_biases_near_the_floor_are_no_pair():
+    # Equivalent they are, as all networks that hardly ever follow the shape are.
+    networks = {"cnn--plain": (0.02, 0.88, 0.77), "rf9--plain": (0.03, 0.87, 0.25)}
+    table = _pairs(networks)
+    assert table["model_a"].isna().all()
+    assert (table["n_pairs"] == 1).all()
+    assert (table["n_away"] == 0).all()
+    assert table["reason"].str.startswith("in none of 1 pairs do both biases lie further").all()
+    # As near to 1, and a bias that leaves the middle on the confirming seeds.
+    top = {name: (texture, shape, known) for name, (shape, texture, known) in networks.items()}
+    assert (_pairs(top)["n_away"] == 0).all()
+    decided = _decided(TWO)
+    for own in decided.values():
+        for seed in (1, 2):
+            own[seed] = _gathered(world.trials("cnn--plain", seed, (0.02, 0.88)))
+    table = equivalence.equivalent_pairs(
+        decided, measures.collect(world.tables(TWO), SETTINGS), SETTINGS, seed=1
+    )
+    assert not table["confirmed"].any()
+    assert table["reason"].str.contains("a bias within 0.2 of 0 or 1").all()
+
+
+def test_one_confirming_seed_is_too_few():
+    decided = {model: {seed: own[seed] for seed in (0, 1)} for model, own in _decided(TWO).items()}
+    comparison = measures.collect(world.tables(TWO), SETTINGS)
+    table = equivalence.equivalent_pairs(decided, comparison, SETTINGS)
+    assert table["reason"].str.contains(r"\(0\) and 2 others to confirm on: 0 lack the").all()
+    alone = ComparisonSettings(resamples=500, margin=0.2, least_confirming=1)
+    assert equivalence.equivalent_pairs(decided, comparison, alone)["model_a"].notna().all()
+
+
+def test_the_halves_share_no_exemplar():
+    (first, second), reason = equivalence.halves(_decided(TWO))
+    assert reason == ""
+    assert len(first) == len(second) == 264
+    for cue in (0, 1):
+        assert not {image[cue] for image in first} & {image[cue] for image in second}
+
+
+def test_an_artefact_of_the_choosing_exemplars_is_not_confirmed():
+    """Equal on the exemplars that choose, apart on the others: with all images in both it stands."""
+    decided = _decided(TWO)
+    (first, _), _ = equivalence.halves(decided)
+    for seed, own in decided["rf9--plain"].items():
+        pairs = zip(own.shape_exemplar, own.texture_exemplar, strict=True)
+        own.response = [
+            answer if image in first else shape
+            for answer, shape, image in zip(own.response, own.shape, pairs, strict=True)
+        ]
+        assert seed in world.SEEDS
+    comparison = measures.collect(world.tables(TWO), SETTINGS)
+    table = equivalence.equivalent_pairs(decided, comparison, SETTINGS, seed=1)
+    assert table["model_a"].notna().all()
+    assert not table["confirmed"].any()
+    assert table["reason"].str.contains("the biases are not equivalent").all()
+
+
+def test_a_class_of_one_exemplar_cannot_be_split():
+    labels = world.images()
+    one = labels["texture_exemplar"].str.endswith("1").to_numpy()
+    decided = {
+        model: {seed: _gathered(world.trials(model, seed, shares[:2])[one]) for seed in world.SEEDS}
+        for model, shares in TWO.items()
+    }
+    comparison = measures.collect(world.tables(TWO), SETTINGS)
+    table = equivalence.equivalent_pairs(decided, comparison, SETTINGS)
+    assert table["reason"].str.contains("has a single texture exemplar").all()
 
 
 def test_interval_of_the_cue_match_rate_against_direct_resamples():
@@ -322,20 +410,20 @@ def test_excess_against_direct_resamples():
     table = disagreement.count({("a--b", "a", "b", 0): joined}, ComparisonSettings(resamples=4000))
     row = table.set_index(["cue", "decision", "readout"]).loc[("shape", "texture", "right")]
     generator = np.random.default_rng(0)
+    exemplars = []  # of either cue: number of each image's, and those of each class
+    for cue in ("shape", "texture"):
+        names = np.unique(joined[f"{cue}_exemplar"], return_inverse=True)[1]
+        members = [np.unique(names[joined[cue] == one]) for one in joined[cue].unique()]
+        exemplars.append((names, members))
+    decided = (joined["decision"] == "texture").to_numpy()
+    known = (joined["readout_shape"] == 1).to_numpy()
     values = []
     for _ in range(1500):
         weight = np.ones(len(joined))
-        for cue in ("shape", "texture"):
-            names = joined[f"{cue}_exemplar"]
-            counts = {}
-            for _, group in joined.groupby(cue):
-                own = np.unique(group[f"{cue}_exemplar"])
-                for name in generator.choice(own, len(own)):
-                    counts[name] = counts.get(name, 0) + 1
-            weight *= names.map(counts).fillna(0).to_numpy()
+        for names, members in exemplars:
+            drawn = [generator.choice(own, len(own)) for own in members]
+            weight *= np.bincount(np.concatenate(drawn), minlength=names.max() + 1)[names]
         weight /= weight.sum()
-        decided = (joined["decision"] == "texture").to_numpy()
-        known = (joined["readout_shape"] == 1).to_numpy()
         values.append(weight[decided & known].sum() - weight[decided].sum() * weight[known].sum())
     low, high = np.quantile(values, [0.025, 0.975])
     assert row["excess_low"] == pytest.approx(low, abs=0.004)

@@ -143,6 +143,8 @@ NORMAL = {
     "corruptions-mixed": "mixed",
     "correlations": "some",
     "pair-readout_shape": "confirmed",
+    "pair-matches-readout_shape": "differ",
+    "pair-matches-information_shape": "no pair",
     "pair-information_shape": "no pair",
     "disagreement": "less",
     "disagreement-read": "more often",
@@ -191,6 +193,7 @@ REVERSED = {
     "corruptions-stylized": "below",
     "correlations": "none",
     "pair-readout_shape": "not confirmed",
+    "pair-matches-readout_shape": "no pair",
     "disagreement": "more",
     "disagreement-read": "less often",
     "limits-known": "not shown",
@@ -201,6 +204,8 @@ NOTHING = {
     "correlations": "too few",
     "pair-readout_shape": "no pair",
     "pair-information_shape": "no pair",
+    "pair-matches-readout_shape": "no pair",
+    "pair-matches-information_shape": "no pair",
     "limits-known": "not shown",
 }
 # Sections that stand and fall with a table, and the claims in them.
@@ -380,6 +385,48 @@ def test_bias_of_networks_with_few_matches_is_named(tmp_path):
     arguments = project(tmp_path, tables)
     assert verdicts(arguments)["limits-counts"] == "hides"
     assert "RF 9 trained on plain (seed 1)" in words_of(page_of(arguments))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict", "said"),
+    [
+        (-0.14, -0.06, "differ", "does tell them apart"),
+        (-0.04, 0.03, "equivalent", "nobody who saw both numbers could tell them apart"),
+        (-0.04, -0.01, "equivalent", "nobody who saw both numbers could tell them apart"),
+        (-0.09, 0.03, "open", "is open"),
+    ],
+)
+def test_equal_biases_are_told_apart_by_their_cue_matches(tmp_path, low, high, verdict, said):
+    tables = synthetic_tables.procedural()
+    tables["equivalent_pair"]["confirm_cue_match_low"] = low
+    tables["equivalent_pair"]["confirm_cue_match_high"] = high
+    arguments = project(tmp_path, tables)
+    assert verdicts(arguments)["pair-matches-readout_shape"] == verdict
+    assert said in words_of(page_of(arguments))
+
+
+@pytest.mark.parametrize(
+    ("excess", "read", "found"),
+    [
+        ((-0.1, -0.01), (0.1, 0.3), ("less", "more often")),
+        ((0.01, 0.1), (-0.3, -0.1), ("more", "less often")),
+        ((-0.1, 0.01), (-0.1, 0.3), ("as independent", "not separated")),
+    ],
+)
+def test_every_verdict_on_disagreement_is_reached(tmp_path, excess, read, found):
+    tables = synthetic_tables.procedural()
+    one = tables["disagreement"]["seed"] == 1  # a single seed decides
+    for columns, limits in (
+        (["excess_low", "excess_high"], excess),
+        (["read_low", "read_high"], read),
+    ):
+        tables["disagreement"].loc[:, columns] = excess if columns[0] == "excess_low" else read
+        if found[0] == "as independent":
+            tables["disagreement"].loc[~one, columns] = [0.01, 0.1]
+            tables["disagreement"].loc[one, columns] = limits
+    arguments = project(tmp_path, tables)
+    verdict = verdicts(arguments)
+    assert (verdict["disagreement"], verdict["disagreement-read"]) == found
 
 
 def test_too_few_networks_get_no_coefficient(tmp_path):

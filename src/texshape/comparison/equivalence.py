@@ -1,15 +1,16 @@
 """Two networks that are equivalent in shape bias and differ in what they know of shape.
 
 If there are such networks, the bias hides something. Looking through all pairs finds some by
-chance, so the pair is chosen on some seeds and confirmed on others, which had no part in the
-choice.
+chance, so the pair is chosen on some seeds and some exemplars and confirmed on others, which had no
+part in the choice: the conflict images are split into halves that share no exemplar of either cue.
 
 Equivalence is two one-sided tests (Schuirmann 1987, Journal of Pharmacokinetics and
 Biopharmaceutics 15, 657-680): the interval of level 1 - 2 alpha of the difference in bias lies
 within the margin. The difference is paired: both networks saw the same stimuli, whose exemplars are
-resampled, and trainings are resampled within a network. The difference in information comes from
-the intervals in its table, taken for independent (`texshape.comparison.limits`), and must have the
-same sign in every training.
+resampled, and trainings are resampled within a network. Biases closer to 0 or to 1 than the margin
+are left out: all networks that hardly ever choose a cue would be equivalent. The difference in
+information comes from the intervals in its table, which rest on all images, taken for independent
+(`texshape.comparison.limits`), and must have the same sign in every training.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ import numpy as np
 from texshape.comparison import limits
 from texshape.errors import InputError
 from texshape.trials import bootstrap
-from texshape.trials.score import Decisions, bias_draws
+from texshape.trials.names import natural
+from texshape.trials.score import Decisions, decision_draws, images_of, restrict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,13 +34,15 @@ if TYPE_CHECKING:
 
 _PART = [
     "bias_a", "bias_b", "bias_difference", "bias_low", "bias_high", "cue_match_a", "cue_match_b",
+    "cue_match_difference", "cue_match_low", "cue_match_high",
     "information_a", "information_b", "information_difference", "information_low",
     "information_high",
 ]  # fmt: skip
 COLUMNS = [
     "information", "model_a", "model_b", "margin", "choose_seeds", "confirm_seeds",
     *(f"choose_{name}" for name in _PART), *(f"confirm_{name}" for name in _PART),
-    "equivalence_p", "same_sign", "confirmed", "n_pairs", "n_equivalent", "n_images", "reason",
+    "equivalence_p", "same_sign", "confirmed", "n_pairs", "n_away", "n_equivalent",
+    "choose_n_images", "confirm_n_images", "reason",
 ]  # fmt: skip
 
 Decided = Mapping[str, Mapping[int, Decisions]]
@@ -50,6 +54,8 @@ class Part:
     Parameters
     ----------
     decided : mapping of model to mapping of seed to Decisions
+    images : set of (str, str)
+        Conflict images that count, by their exemplars.
     comparison : DataFrame
         From `texshape.comparison.measures.collect`.
     seeds : mapping of model to sequence of int
@@ -62,6 +68,7 @@ class Part:
     def __init__(
         self,
         decided: Decided,
+        images: frozenset[tuple[str, str]],
         comparison: pd.DataFrame,
         seeds: Mapping[str, Sequence[int]],
         settings: ComparisonSettings,
@@ -69,15 +76,22 @@ class Part:
     ) -> None:
         self.settings, self.seeds = settings, seeds
         self.models = list(seeds)
-        groups = [[decided[model][one] for one in seeds[model]] for model in self.models]
-        bias, draws = bias_draws(groups, resamples=settings.resamples, seed=seed)
-        self.bias = dict(zip(self.models, bias, strict=True))
-        self.draws = dict(zip(self.models, draws.T, strict=True))
-        counts = [[own.counts() for own in group] for group in groups]
-        self.cue_match = {
-            model: sum(c.n_shape + c.n_texture for c in own) / sum(c.n_conflict for c in own)
-            for model, own in zip(self.models, counts, strict=True)
-        }
+        self.n_images = len(images)
+        groups = [[restrict(decided[model][one], images) for one in seeds[model]]
+                  for model in self.models]  # fmt: skip
+        totals, drawn = decision_draws(groups, resamples=settings.resamples, seed=seed)
+
+        def rates(counts: np.ndarray) -> tuple[dict, dict]:
+            """Shape bias and cue match rate by model."""
+            matches = counts[..., 0] + counts[..., 1]
+            bias = bootstrap.divide(counts[..., 0], matches)
+            match = bootstrap.divide(matches, counts[..., 2])
+            return dict(zip(self.models, bias.T, strict=True)), dict(
+                zip(self.models, match.T, strict=True)
+            )
+
+        self.bias, self.cue_match = rates(totals)
+        self.draws, self.match_draws = rates(drawn)
         rows = comparison[comparison["measure"].isin(settings.information)]
         rows = rows.set_index(["model", "measure"])[["seed", "value", "ci_low", "ci_high"]]
         self.known: dict[tuple[str, str], np.ndarray] = {}
@@ -93,7 +107,9 @@ class Part:
     def compare(self, a: str, b: str, measure: str) -> dict[str, float]:
         """Differences a - b, with the names of `_PART`."""
         drawn = self.draws[a] - self.draws[b]
-        low, high = bootstrap.interval(drawn, 1 - 2 * self.settings.alpha)
+        level = 1 - 2 * self.settings.alpha
+        low, high = bootstrap.interval(drawn, level)
+        match_low, match_high = bootstrap.interval(self.match_draws[a] - self.match_draws[b], level)
         first, second = (self.information(model, measure).mean(0) for model in (a, b))
         info_low, info_high = limits.difference(tuple(first), tuple(second))
         return {
@@ -104,6 +120,9 @@ class Part:
             "bias_high": high,
             "cue_match_a": self.cue_match[a],
             "cue_match_b": self.cue_match[b],
+            "cue_match_difference": self.cue_match[a] - self.cue_match[b],
+            "cue_match_low": match_low,
+            "cue_match_high": match_high,
             "information_a": first[0],
             "information_b": second[0],
             "information_difference": first[0] - second[0],
@@ -143,9 +162,10 @@ def equivalent_pairs(
     Returns
     -------
     DataFrame
-        `COLUMNS`, one row a measure. Of the pairs that are equivalent on the choosing seeds, the
-        one whose information differs most, beyond its interval. ``confirmed`` if on all other seeds
-        it is equivalent again and differs the same way. Without such a pair the reason says why.
+        `COLUMNS`, one row a measure. Of the pairs that are equivalent on the choosing seeds and
+        exemplars, the one whose information differs most, beyond its interval. ``confirmed`` if on
+        all other seeds, two or more, and on the other exemplars it is equivalent again and differs
+        the same way. Without such a pair the reason says why.
 
     Raises
     ------
@@ -163,27 +183,82 @@ def equivalent_pairs(
         model: [one for one in sorted(own) if one not in settings.choose_seeds]
         for model, own in decided.items()
     }
-    both = [model for model in decided if choose[model] and confirm[model]]
+    both = [
+        model
+        for model in decided
+        if choose[model] and len(confirm[model]) >= settings.least_confirming
+    ]
     rows = []
     parts: dict[str, Part] = {}
-    for name, seeds in (("choose", choose), ("confirm", confirm)) if len(both) > 1 else ():
-        kept = {model: seeds[model] for model in both}
-        parts[name] = Part(decided, comparison, kept, settings, seed)
+    split, whole = halves(decided) if len(both) > 1 else ((frozenset(), frozenset()), "")
+    if not whole and len(both) > 1:
+        for name, seeds, images in zip(
+            ("choose", "confirm"), (choose, confirm), split, strict=True
+        ):
+            kept = {model: seeds[model] for model in both}
+            parts[name] = Part(decided, images, comparison, kept, settings, seed)
     for measure in settings.information:
         row: dict[str, object] = {
             "information": measure,
             "margin": settings.margin,
             "choose_seeds": " ".join(map(str, settings.choose_seeds)),
             "n_pairs": 0,
+            "n_away": 0,
             "n_equivalent": 0,
         }
         if parts:
             row |= _choose_and_confirm(parts["choose"], parts["confirm"], measure)
-            row["n_images"] = decided[both[0]][choose[both[0]][0]].counts().n_conflict
+            row |= {f"{name}_n_images": part.n_images for name, part in parts.items()}
         else:
-            row["reason"] = _why_nothing(decided, choose, confirm, row["choose_seeds"])
+            row["reason"] = whole or _why_nothing(decided, choose, confirm, settings)
         rows.append(row)
     return pd.DataFrame(rows).reindex(columns=COLUMNS)
+
+
+Images = frozenset[tuple[str, str]]
+
+
+def halves(decided: Decided) -> tuple[tuple[Images, Images], str]:
+    """Split the conflict images so that the halves share no exemplar of shape nor of texture.
+
+    The exemplars of each class go to either half in turn; images with one of each are in neither.
+
+    Returns
+    -------
+    halves : (set of (str, str), set of (str, str))
+        By exemplars of shape and texture.
+    reason : str
+        Why there are none; empty where there are.
+    """
+    own = next(iter(next(iter(decided.values())).values()))
+    half: dict[str, dict[str, int]] = {}
+    columns = {
+        "shape": (own.shape, own.shape_exemplar),
+        "texture": (own.texture, own.texture_exemplar),
+    }
+    for cue, (classes, exemplars) in columns.items():
+        of_class: dict[str, set[str]] = {}
+        for name, exemplar in zip(classes, exemplars, strict=True):
+            of_class.setdefault(name, set()).add(exemplar)
+        for name, members in of_class.items():
+            if len(members) == 1:
+                return (frozenset(), frozenset()), (
+                    f"the images cannot be split: class '{name}' has a single {cue} exemplar, and "
+                    "the pair is confirmed on exemplars that did not choose it"
+                )
+            for place, exemplar in enumerate(sorted(members, key=natural)):
+                half.setdefault(cue, {})[exemplar] = place % 2
+    first, second = (
+        frozenset(
+            (shape, texture)
+            for shape, texture in images_of(own)
+            if half["shape"][shape] == half["texture"][texture] == number
+        )
+        for number in (0, 1)
+    )
+    if not first or not second:
+        return (first, second), "the images cannot be split into halves without common exemplars"
+    return (first, second), ""
 
 
 def _choose_and_confirm(choose: Part, confirm: Part, measure: str) -> dict[str, object]:
@@ -204,15 +279,17 @@ def _choose_and_confirm(choose: Part, confirm: Part, measure: str) -> dict[str, 
         return found
     compared = {(a, b): choose.compare(a, b, measure) for a, b in combinations(able, 2)}
     defined = {pair: one for pair, one in compared.items() if not np.isnan(one["bias_low"])}
-    equal = {pair: one for pair, one in defined.items() if _within(one, settings.margin)}
+    away = {pair: one for pair, one in defined.items() if _away(one, settings.margin)}
+    equal = {pair: one for pair, one in away.items() if _within(one, settings.margin)}
     different = {pair: one for pair, one in equal.items() if _apart(one)}
-    found |= {"n_pairs": len(compared), "n_equivalent": len(equal)}
+    found |= {"n_pairs": len(compared), "n_away": len(away), "n_equivalent": len(equal)}
     if not different:
-        found["reason"] = _no_pair(compared, equal, measure, settings.margin)
+        found["reason"] = _no_pair(compared, away, equal, measure, settings.margin)
         return found
     a, b = max(different, key=lambda pair: abs(different[pair]["information_difference"]))
     chosen, again = different[a, b], confirm.compare(a, b, measure)
     checks = {
+        f"a bias within {settings.margin:g} of 0 or 1": _away(again, settings.margin),
         "the biases are not equivalent": _within(again, settings.margin),
         f"the interval of the difference of {measure} holds 0": _apart(again),
         f"the difference of {measure} has another sign in a seed": (
@@ -242,42 +319,51 @@ def _within(one: Mapping[str, float], margin: float) -> bool:
     return -margin < one["bias_low"] and one["bias_high"] < margin
 
 
+def _away(one: Mapping[str, float], margin: float) -> bool:
+    """Whether both biases lie further from 0 and from 1 than the margin."""
+    return all(margin < one[name] < 1 - margin for name in ("bias_a", "bias_b"))
+
+
 def _apart(one: Mapping[str, float]) -> bool:
     return one["information_low"] > 0 or one["information_high"] < 0
 
 
 def _no_pair(
     compared: Mapping[tuple[str, str], Mapping[str, float]],
+    away: Mapping[tuple[str, str], Mapping[str, float]],
     equal: Mapping[tuple[str, str], Mapping[str, float]],
     measure: str,
     margin: float,
 ) -> str:
     if equal:
         return f"none of {len(equal)} equivalent pairs differs in {measure} beyond its interval"
-    ends = {
-        pair: max(abs(one["bias_low"]), abs(one["bias_high"]))
-        for pair, one in compared.items()
-        if not np.isnan(one["bias_low"])
-    }
-    reason = f"none of {len(compared)} pairs is equivalent in shape bias within {margin:g}"
-    if ends:
-        (a, b) = min(ends, key=ends.__getitem__)
-        one = compared[a, b]
-        reason += (
-            f"; nearest {a} and {b}: {one['bias_difference']:.3f} "
-            f"[{one['bias_low']:.3f}, {one['bias_high']:.3f}]"
+    if not away:
+        return (
+            f"in none of {len(compared)} pairs do both biases lie further than {margin:g} from 0 "
+            "and from 1, where all biases are equivalent"
         )
-    return reason
+    ends = {pair: max(abs(one["bias_low"]), abs(one["bias_high"])) for pair, one in away.items()}
+    reason = f"none of {len(away)} pairs is equivalent in shape bias within {margin:g}"
+    (a, b) = min(ends, key=ends.__getitem__)
+    one = away[a, b]
+    return (
+        f"{reason}; nearest {a} and {b}: {one['bias_difference']:.3f} "
+        f"[{one['bias_low']:.3f}, {one['bias_high']:.3f}]"
+    )
 
 
-def _why_nothing(decided: Decided, choose: Mapping, confirm: Mapping, seeds: object) -> str:
+def _why_nothing(
+    decided: Decided, choose: Mapping, confirm: Mapping, settings: ComparisonSettings
+) -> str:
     if len(decided) < 2:
         return f"trials of {len(decided)} networks were given; two are needed"
+    least = settings.least_confirming
     without = [model for model in decided if not choose[model]]
-    alone = [model for model in decided if choose[model] and not confirm[model]]
+    alone = [model for model in decided if choose[model] and len(confirm[model]) < least]
+    seeds = " ".join(map(str, settings.choose_seeds))
     return (
-        f"fewer than two of {len(decided)} networks have seeds to choose on ({seeds}) and others "
-        f"to confirm on: {len(without)} lack the former, {len(alone)} the latter"
+        f"fewer than two of {len(decided)} networks have seeds to choose on ({seeds}) and {least} "
+        f"others to confirm on: {len(without)} lack the former, {len(alone)} the latter"
     )
 
 

@@ -56,6 +56,8 @@ class ComparisonSettings:
         Level of the test of equivalence; its interval is the one of level 1 - 2 alpha.
     choose_seeds : tuple of int
         Trainings on which the pair is chosen; all others confirm.
+    least_confirming : int
+        A network with fewer other trainings does not enter the pair.
     least_cue_match : float
         A bias that rests on a smaller share of the decisions does not enter the pair.
     information : tuple of str
@@ -76,6 +78,7 @@ class ComparisonSettings:
     margin: float = 0.05
     alpha: float = 0.05
     choose_seeds: tuple[int, ...] = (0,)
+    least_confirming: int = 2
     least_cue_match: float = 0.5
     information: tuple[str, ...] = ("readout_shape", "information_shape")
     top_images: int = 24
@@ -94,6 +97,7 @@ class ComparisonSettings:
         at_least("comparison.least_networks", self.least_networks, 3)
         at_least("comparison.permutations", self.permutations, 1)
         at_least("comparison.resamples", self.resamples, 1)
+        at_least("comparison.least_confirming", self.least_confirming, 1)
         at_least("comparison.top_images", self.top_images, 0)
         for name in ("level", "margin", "alpha", "least_cue_match"):
             fraction(f"comparison.{name}", getattr(self, name))

@@ -8,7 +8,6 @@ exemplars.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from texshape.errors import InputError, nearest
 from texshape.trials import bootstrap
+from texshape.trials.names import natural
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,7 +70,7 @@ def cue(labels: pd.DataFrame, name: str) -> Cue:
             f"{name}; expected images with both cues"
         )
     class_names = sorted(set(classes))
-    exemplar_names = sorted(set(exemplars), key=_natural)
+    exemplar_names = sorted(set(exemplars), key=natural)
     class_index = {value: index for index, value in enumerate(class_names)}
     exemplar_index = {value: index for index, value in enumerate(exemplar_names)}
     result = Cue(
@@ -225,9 +225,3 @@ def resampled_rates(
         seed=seed,
     )
     return bootstrap.divide(totals[:, 1:], totals[:, :1])
-
-
-def _natural(name: str) -> tuple:
-    """Order in which bear2 stands before bear10."""
-    match = re.fullmatch(r"(.*?)(\d+)", name)
-    return (match.group(1), int(match.group(2))) if match else (name, -1)

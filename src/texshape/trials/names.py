@@ -120,6 +120,12 @@ def parse(name: str, *, one_cue: bool = False) -> StimulusName:
     )
 
 
+def natural(exemplar: str) -> tuple[str, int]:
+    """Key of the order in which bear2 stands before bear10."""
+    match = re.fullmatch(r"(.*?)(\d+)", exemplar)
+    return (match.group(1), int(match.group(2))) if match else (exemplar, -1)
+
+
 def image_id(name: str) -> str:
     """Reduce a name to what is the same for every observer who saw the image.
 

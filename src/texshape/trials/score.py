@@ -286,14 +286,14 @@ def score(
     return rows, warnings
 
 
-def bias_draws(
+def decision_draws(
     models: Sequence[Sequence[Decisions]], *, resamples: int = 10_000, seed: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Shape bias of models on the same stimuli, and how it varies from resample to resample.
+    """Count decisions of models on the same stimuli, and how they vary from resample to resample.
 
     A model may come with several trainings (seeds), or observers, whose decisions are pooled. A
     resample takes the same exemplars for all models, and draws the trainings of each anew, so the
-    difference of two columns is a paired difference.
+    difference of two models is a paired difference.
 
     Parameters
     ----------
@@ -303,29 +303,46 @@ def bias_draws(
 
     Returns
     -------
-    bias : ndarray of shape (models,)
-    draws : ndarray of shape (resamples, models)
-        NaN where no decision is for either cue.
+    totals : ndarray of shape (models, 3)
+        Decisions for shape, for texture, and conflict trials.
+    draws : ndarray of shape (resamples, models, 3)
     """
     subjects = [own for trainings in models for own in trainings]
     ends = np.cumsum([len(trainings) for trainings in models])
     parts = [slice(end - len(own), end) for own, end in zip(models, ends, strict=True)]
     levels = conflict_levels(subjects)
-    # (cue, subject, shape exemplar, texture exemplar)
-    tables = np.stack(exemplar_tables(subjects, levels))
-    bias = [_bias(*tables[:, part].sum(axis=(1, 2, 3))) for part in parts]
-    totals = bootstrap.resample_totals(
+    conflicts = [
+        levels.count(own, outcomes(own.shape, own.texture, own.response)[0]) for own in subjects
+    ]
+    # (kind, subject, shape exemplar, texture exemplar)
+    tables = np.stack([*exemplar_tables(subjects, levels), np.stack(conflicts)])
+    drawn = bootstrap.resample_totals(
         tables.reshape(-1, *tables.shape[2:]),
         strata=levels.strata, resamples=resamples, seed=seed,
     )  # fmt: skip
-    totals = totals.reshape(resamples, 2, len(subjects)).transpose(0, 2, 1)
-    draws = []
-    for i, part in enumerate(parts):
-        # The trainings of two models have nothing in common: each model has a stream of its own.
-        stream = bootstrap.OBSERVERS + i
-        counts = bootstrap.pool_observers(totals[:, part], seed=seed, stream=stream)
-        draws.append(_bias(counts[:, 0], counts[:, 1]))
-    return np.array(bias), np.stack(draws, axis=1)
+    drawn = drawn.reshape(resamples, 3, len(subjects)).transpose(0, 2, 1)
+    totals = np.stack([tables[:, part].sum(axis=(1, 2, 3)) for part in parts])
+    # The trainings of two models have nothing in common: each model has a stream of its own.
+    draws = [
+        bootstrap.pool_observers(drawn[:, part], seed=seed, stream=bootstrap.OBSERVERS + i)
+        for i, part in enumerate(parts)
+    ]
+    return totals, np.stack(draws, axis=1)
+
+
+def bias_draws(
+    models: Sequence[Sequence[Decisions]], *, resamples: int = 10_000, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shape bias of models on the same stimuli, and how it varies; see `decision_draws`.
+
+    Returns
+    -------
+    bias : ndarray of shape (models,)
+    draws : ndarray of shape (resamples, models)
+        NaN where no decision is for either cue.
+    """
+    totals, draws = decision_draws(models, resamples=resamples, seed=seed)
+    return _bias(totals[:, 0], totals[:, 1]), _bias(draws[..., 0], draws[..., 1])
 
 
 def differences(
@@ -350,7 +367,7 @@ def differences(
         ``model_a, model_b, difference`` (a minus b), ``ci_low, ci_high, n`` (conflict images in
         common) of each pair; NaN where a bias is undefined or no image is shared.
     """
-    images = {name: set.intersection(*map(_images, own)) for name, own in models.items()}
+    images = {name: set.intersection(*map(images_of, own)) for name, own in models.items()}
     names = list(models)
     draws: dict[frozenset, tuple[list[str], np.ndarray, np.ndarray]] = {}
     rows = []
@@ -364,7 +381,7 @@ def differences(
                 continue
             if common not in draws:
                 group = [name for name in names if images[name] >= common]
-                kept = [[_restrict(own, common) for own in models[name]] for name in group]
+                kept = [[restrict(own, common) for own in models[name]] for name in group]
                 draws[common] = (group, *bias_draws(kept, resamples=resamples, seed=seed))
             group, bias, drawn = draws[common]
             a, b = group.index(first), group.index(second)
@@ -395,13 +412,13 @@ def same_network_differences(
         Difference (first minus second), ends of its interval, number of conflict images in common;
         NaN where no image is.
     """
-    common = [frozenset(_images(first) & _images(second)) for first, second in pairs]
+    common = [frozenset(images_of(first) & images_of(second)) for first, second in pairs]
     found = [(math.nan, math.nan, math.nan, len(shared)) for shared in common]
     for shared in set(common):
         chosen = [i for i, own in enumerate(common) if own == shared and shared]
         if not chosen:
             continue
-        models = [[_restrict(own, shared)] for i in chosen for own in pairs[i]]
+        models = [[restrict(own, shared)] for i in chosen for own in pairs[i]]
         bias, draws = bias_draws(models, resamples=resamples, seed=seed)
         for place, i in enumerate(chosen):
             first, second = 2 * place, 2 * place + 1
@@ -414,12 +431,14 @@ def _bias(n_shape: np.ndarray, n_texture: np.ndarray) -> np.ndarray:
     return bootstrap.divide(n_shape, n_shape + n_texture)
 
 
-def _images(own: Decisions) -> set[tuple[str, str]]:
+def images_of(own: Decisions) -> set[tuple[str, str]]:
+    """Exemplars of shape and texture of each conflict image."""
     rows = zip(own.shape, own.texture, own.shape_exemplar, own.texture_exemplar, strict=True)
     return {(i, j) for shape, texture, i, j in rows if shape != texture}
 
 
-def _restrict(own: Decisions, images: frozenset[tuple[str, str]]) -> Decisions:
+def restrict(own: Decisions, images: frozenset[tuple[str, str]]) -> Decisions:
+    """The trials of some images, named by their exemplars."""
     keys = zip(own.shape_exemplar, own.texture_exemplar, strict=True)
     kept = [row for row, key in enumerate(keys) if key in images]
     columns = ("shape", "texture", "response", "shape_exemplar", "texture_exemplar")
