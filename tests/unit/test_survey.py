@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -281,3 +282,37 @@ def test_a_vision_language_network_decides_by_class_prompts(tmp_path: Path, monk
     assert row["n_conflict"] == 24
     assert row["cue_match_rate"] >= 0
     assert row["shape_read"] > 0
+
+
+@pytest.mark.parametrize(
+    ("returns", "says"),
+    [
+        ("o", "it has 3 outputs"),
+        ("{'maps': x}", r"it returns a dict of maps \(2, 3, 24, 24\)"),
+        ("o.argmax(1)", r"a tensor of shape \(2,\) of int64"),
+    ],
+)
+def test_a_command_that_measures_nothing_is_an_error(
+    tmp_path: Path, monkeypatch, returns: str, says: str
+) -> None:
+    from typer.testing import CliRunner
+
+    from texshape.cli.measure import app
+
+    (tmp_path / "nothing_of_test.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Module):\n"
+        "    input_size = 24\n"
+        "    def forward(self, x):\n"
+        "        o = x.mean((2, 3))\n"
+        f"        return {returns}\n",
+        encoding="utf-8",
+    )
+    monkeypatch.chdir(tmp_path)
+    folder = world.write_stimuli(tmp_path)
+    options = ["--stimuli", str(folder), "--quick", "--no-report", "--quiet", "--threads", "1"]
+    done = CliRunner().invoke(app, ["measure", "python:nothing_of_test:Net", *options])
+    assert done.exit_code == 2, done.output
+    (line,) = [one for one in done.stderr.splitlines() if one.startswith("texshape: error:")]
+    assert re.search(f"nothing could be measured: .*{says}", line)
+    assert ("--class-map gives it one" in line) == (returns == "o")

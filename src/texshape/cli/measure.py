@@ -17,7 +17,7 @@ from texshape.cli.score import Format
 from texshape.errors import InputError
 
 if TYPE_CHECKING:
-    from texshape.survey.survey import Listener, Result
+    from texshape.survey.survey import Candidate, Listener, Result
 
 
 def _default_threads() -> int:
@@ -108,10 +108,23 @@ def measure(
         _print_table(result)
         if not quiet:
             _print_places(result, report)
-    if result.failed:
-        for line in result.failed:
+    problems = [*result.failed, *_nothing_measured(result, candidates)]
+    if problems:
+        sys.stdout.flush()
+        for line in problems:
             print(f"texshape: error: {line}", file=sys.stderr)
-        raise typer.Exit(1)
+        raise typer.Exit(1 if result.failed else 2)
+
+
+def _nothing_measured(result: Result, candidates: list[Candidate]) -> list[str]:
+    """A line a network, with the reason, where no technique could measure any of them."""
+    from texshape.survey.techniques import TECHNIQUES
+
+    lacking = set(zip(result.reasons["model"], result.reasons["technique"], strict=True))
+    if any((c.slug, t.name) not in lacking for c in candidates for t in TECHNIQUES):
+        return []
+    reasons = result.reasons.groupby("model")["reason"].first()
+    return [f"{c.name}: nothing could be measured: {reasons[c.slug]}" for c in candidates]
 
 
 def _stimuli(folder: Path | None, exemplars: int | None, quick: bool) -> Any:

@@ -201,7 +201,9 @@ def describe(result: Any) -> str:
         for key, value in _entries(result)
     ]
     more = ", ..." if len(inside) > 4 else ""
-    return f"{type(result).__name__}" + (f" of {', '.join(inside[:4])}{more}" if inside else "")
+    kind = type(result).__name__
+    article = "an" if kind[0] in "AEIOUaeiou" else "a"
+    return f"{article} {kind}" + (f" of {', '.join(inside[:4])}{more}" if inside else "")
 
 
 def _warn(beside: Tensor, alone: Tensor, again: Tensor, name: str) -> None:
