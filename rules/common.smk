@@ -24,6 +24,8 @@ try:
     NAMED = {network_slug(name): name for name in config["networks"]}
 except InputError as error:
     raise WorkflowError(str(error)) from None
+# The last epoch that is measured is the end of the training, so that all measures are of one network.
+config["training"]["checkpoint_epochs"] = parameters.measured_epochs(config["training"])
 
 # The commands of this environment, whether or not it is activated; in a folder of any name.
 BIN = shlex.quote(str(Path(sys.executable).parent))
@@ -177,7 +179,7 @@ def shuffled_sets(model):
     )
 
 
-CHECKPOINT_EPOCHS = sorted(config["training"]["checkpoint_epochs"])
+CHECKPOINT_EPOCHS = config["training"]["checkpoint_epochs"]
 
 MEASURED_RUNS = [run for run in RUNS if is_measured(model_of(run))]
 # Paired differences need the same images; published networks are compared with each other too.
@@ -270,15 +272,14 @@ ENGINE_KEYS = {
 
 def engine_settings(entry):
     """The section `stylize` as an engine's step needs it, as JSON."""
-    common = [
-        "engine",
-        "alpha",
-        "encoder",
-        "batch_size",
-        "styles_per_image",
-        "tolerated",
-    ]
-    return stylize_settings(entry, *common, *ENGINE_KEYS[engine_of(entry)])
+    others = {key for name in ENGINE_KEYS for key in ENGINE_KEYS[name]}
+    others -= set(ENGINE_KEYS[engine_of(entry)])
+    unread = {
+        "styles",
+        "images",
+        *others,
+    }  # read where styles are prepared; by other engines
+    return stylize_settings(entry, *(stylize_parameters(entry).keys() - unread))
 
 
 # Fitness of the training images: set -> role -> runs that train and test on that set alone.
@@ -588,8 +589,10 @@ def figure_settings():
 
 def feature_settings():
     """What of the section `evaluation` features depend on, as JSON."""
+    # No decision is made, and the section `features` has a batch size of its own.
+    unread = ("aggregation", "batch_size", "channels_last", "class_map", "precision")
     return parameters.to_json(
-        {key: config["evaluation"][key] for key in ("preprocessing", "interpolation")}
+        {k: value for k, value in config["evaluation"].items() if k not in unread}
     )
 
 

@@ -47,7 +47,11 @@ rule track:
         runtime=scaled(30),
     params:
         results=lambda wc, output: parent(output[0]),
-        networks=[word for run in RUNS for word in ("--network", run)],
+        networks=[
+            word
+            for run in [*RUNS, "pixels--baseline/seed-0"]
+            for word in ("--network", run)
+        ],
         code=step_hash("track"),
     shell:
         "texshape track {params.results:q} {params.networks:q} > {log:q} 2>&1"

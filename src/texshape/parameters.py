@@ -115,6 +115,10 @@ def _check_references(parameters: Mapping[str, Any]) -> None:
                     f"arms.{name}.sets: no set '{images}', neither drawn nor in stylizations"
                     f"{nearest(images, known)}"
                 )
+        for key in {"epochs", "checkpoint_epochs"} & set(arm.get("training", {})):
+            raise InputError(
+                f"arms.{name}.training.{key}: all arms are compared at the same epochs; set training.{key}"
+            )
     for number, entry in enumerate(parameters["trained"]):
         for arm in entry["arms"]:
             if arm not in arms:
@@ -127,12 +131,12 @@ def _check_references(parameters: Mapping[str, Any]) -> None:
             "data.folder.source: missing; expected a folder of class folders, or the name of a data set"
         )
     _check_initial(parameters)
-    epochs = parameters["training"]["epochs"]
-    late = [epoch for epoch in parameters["training"]["checkpoint_epochs"] if epoch > epochs]
-    if late:
-        raise InputError(
-            f"training.checkpoint_epochs: epoch {late[0]} lies beyond training.epochs ({epochs})"
-        )
+
+
+def measured_epochs(training: Mapping[str, Any]) -> list[int]:
+    """Epochs of a training that are measured: start, end, and ``checkpoint_epochs`` between them."""
+    last = training["epochs"]
+    return sorted({0, last, *(epoch for epoch in training["checkpoint_epochs"] if epoch < last)})
 
 
 def _check_initial(parameters: Mapping[str, Any]) -> None:

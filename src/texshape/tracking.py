@@ -16,16 +16,22 @@ import math
 import os
 import platform
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from texshape.errors import InputError
 from texshape.files import file_sha256, read_csv
 from texshape.provenance import git_commit, versions
 
 DEFAULT_STORE = "sqlite:///mlflow.db"
+# Columns that say which network a row is of; a run is of one network.
+IDENTITY = ("model", "architecture", "arm", "seed")
+ALL_NETWORKS = "all-networks"
 KEY, DIGEST, WRITER = "texshape.run", "texshape.digest", "texshape.writer"
 _ABANDONED = (
     24 * 3600 * 1000
@@ -76,10 +82,18 @@ def collect(
     Returns
     -------
     list of TrackedRun
-        One a network and seed, in order of their names.
+        One a network and seed, in order of their names; then one of what belongs to none, if anything does.
+
+    Raises
+    ------
+    InputError
+        If two cells of a table would be one metric.
     """
     tables = {path.stem: read_csv(path) for path in sorted((results / "tables").glob("*.csv"))}
     figures = sorted((results / "figures").glob("*.png"))
+    tables.pop("training", None)  # the histories, which are metrics by epoch
+    keys = {name: _key_columns(name, table) for name, table in tables.items()}
+    told = {name: pd.Series(False, index=table.index) for name, table in tables.items()}
     record = record or {}
     commit = record.get("git") or git_commit()
     tags = {f"data.{name}": value for name, value in record.get("data", {}).items()}
@@ -106,11 +120,34 @@ def collect(
             run.history = list(_history(history))
             run.artifacts.append(history)
         for name, table in tables.items():
-            if {"model", "seed"} <= set(table.columns) and name != "training":
-                rows = table[(table["model"] == model) & (table["seed"] == seed)]
-                run.measures |= dict(_measures(name, rows))
+            if {"model", "seed"} <= set(table.columns):
+                chosen = (table["model"] == model) & (table["seed"] == seed)
+                _add(run, _measures(name, table[chosen], keys[name]))
+                told[name] |= chosen
         runs.append(run)
-    return runs
+    rest = _of_all_networks(results, config, tags, tables, told, keys)
+    return [*runs, rest] if rest.measures else runs
+
+
+def _of_all_networks(
+    results: Path,
+    config: Mapping[str, Any],
+    tags: Mapping[str, str],
+    tables: Mapping[str, pd.DataFrame],
+    told: Mapping[str, pd.Series],
+    keys: Mapping[str, list[str]],
+) -> TrackedRun:
+    """The run that holds what belongs to no network's: pairs, correlations, humans, published networks."""
+    run = TrackedRun(key=f"{results.name}/{ALL_NETWORKS}", tags=dict(tags))
+    for section in ("evaluation", "bootstrap", "comparison"):
+        run.parameters |= dict(_flatten(config.get(section, {}), section))
+    for name, table in tables.items():
+        rest = table[~told[name]]
+        front = [column for column in IDENTITY if column in table.columns]
+        # Here the names of networks tell rows apart as well.
+        renamed = rest.rename(columns={column: f"{column} " for column in front})
+        _add(run, _measures(name, renamed, [*(f"{column} " for column in front), *keys[name]]))
+    return run
 
 
 def _flatten(value: Any, name: str) -> Iterator[tuple[str, str]]:
@@ -133,27 +170,79 @@ def _history(path: Path) -> Iterator[tuple[str, float, int]]:
                 yield name, float(value), int(row["epoch"])
 
 
-def _measures(table: str, rows: Any) -> Iterator[tuple[str, float]]:
-    """One metric a numeric cell, named by the table, the row's units and the column."""
-    units = [
-        column
-        for column in rows.columns
-        if column in ("set", "cue", "class", "stage", "epoch", "estimator", "factor", "input", "target",
-                      "head", "corruption", "severity", "k", "strength", "subspace", "aggregation")
-    ]  # fmt: skip
-    skipped = {"model", "architecture", "arm", "seed", *units}
+def _key_columns(table: str, frame: pd.DataFrame) -> list[str]:
+    """The columns that tell the rows of one network apart: the first ones of the table that do.
+
+    Raises
+    ------
+    InputError
+        If two rows are told apart by numbers alone, so that their values would have one name.
+    """
+    front = [column for column in IDENTITY if column in frame.columns]
+    others = [column for column in frame.columns if column not in IDENTITY]
+    rows = frame.astype(object).where(frame.notna(), "-")
+    measured = next(
+        (number for number, c in enumerate(others) if number and _is_measured(frame[c])),
+        len(others),
+    )
+    # Words behind the first measured value may tell rows apart too; another number does not name a row.
+    words = [c for c in others[measured:] if not pd.api.types.is_numeric_dtype(frame[c])]
+    columns: list[str] = []
+    for column in ["", *others[:measured], *words]:
+        columns += [column] if column else []
+        keys = [*front, *columns]
+        if len(frame) <= 1 or (keys and not rows.duplicated(keys).any()):
+            return columns
+    keys = [*front, *columns]
+    double = int(rows.duplicated(keys).to_numpy().argmax()) + 2
+    raise InputError(
+        f"tables/{table}.csv, row {double}: as a row above it in {', '.join(keys)}, "
+        "so that two values would have one name"
+    )
+
+
+def _is_measured(column: pd.Series) -> bool:
+    """Whether a column holds fractions, as counts, epochs and names do not."""
+    if not pd.api.types.is_float_dtype(column):
+        return False
+    known = column.dropna()
+    return bool(len(known)) and bool((known % 1 != 0).any())
+
+
+def _measures(
+    table: str, rows: pd.DataFrame, columns: Sequence[str]
+) -> Iterator[tuple[str, float]]:
+    """One metric a numeric cell, named by the table, the row's key and the column."""
+    skipped = {*IDENTITY, *columns}
     for row in rows.to_dict("records"):
-        prefix = ".".join([table, *(f"{row[unit]}" for unit in units)])
+        key = ["-" if pd.isna(row[column]) else f"{row[column]}" for column in columns]
         for column, value in row.items():
-            if column in skipped or not isinstance(value, int | float) or not math.isfinite(value):
+            if column in skipped or isinstance(value, bool) or not isinstance(value, int | float):
                 continue
-            yield _metric_name(f"{prefix}.{column}"), float(value)
+            if math.isfinite(value):
+                yield _metric_name(".".join([table, *key, column])), float(value)
+
+
+def _add(run: TrackedRun, measures: Iterable[tuple[str, float]]) -> None:
+    """Add metrics to a run; two values never share a name.
+
+    Raises
+    ------
+    InputError
+        If they would.
+    """
+    for name, value in measures:
+        if name in run.measures:
+            raise InputError(f"MLflow: two values of {run.key} would be called '{name}'")
+        run.measures[name] = value
 
 
 def _metric_name(name: str) -> str:
     # No slash and no dot in front: a store in a folder takes the name for a path.
-    allowed = "".join(c if c.isalnum() or c in "_-. " else "_" for c in name)
-    return allowed.lstrip(".")[:250] or "_"
+    allowed = "".join(c if c.isalnum() or c in "_-. " else "_" for c in name).lstrip(".") or "_"
+    if len(allowed) > 250:
+        return f"{allowed[:240]}.{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return allowed
 
 
 def publish(runs: list[TrackedRun], experiment: str, uri: str | None = None) -> dict[str, int]:

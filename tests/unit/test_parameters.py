@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_overlay_merges_mappings_and_replaces_the_rest() -> None:
         ({"trainin": {}}, "unknown parameter 'trainin'; did you mean 'training'"),
         ({"training": {"epoch": 3}}, "unknown parameter 'training.epoch'; did you mean 'epochs'"),
         ({"training": {"epochs": "ten"}}, 'training.epochs: expected integer, found "ten"'),
-        ({"training": {"epochs": 1}}, "training.checkpoint_epochs: epoch"),
+        ({"arms": {"plain": {"training": {"epochs": 3}}}}, "arms.plain.training.epochs: all arms"),
         ({"data": {"kind": "procedual"}}, "did you mean 'procedural'"),
         ({"data": {"outline": {"half_size": [0.3]}}}, "data.outline.half_size"),
         ({"arms": {"plain": {"sets": ["plane"]}}}, "arms.plain.sets: no set 'plane'"),
@@ -100,3 +101,39 @@ def test_a_section_survives_the_command_line(defaults: dict) -> None:
     assert parameters.from_json(parameters.to_json(defaults["data"])) == defaults["data"]
     with pytest.raises(InputError, match="--settings: not JSON"):
         parameters.from_json("{'a': 1}")
+
+
+@pytest.mark.parametrize(
+    ("epochs", "kept", "measured"),
+    [
+        (10, [0, 1, 3, 10], [0, 1, 3, 10]),
+        (20, [0, 1, 3, 10], [0, 1, 3, 10, 20]),  # the end is measured, named or not
+        (2, [0, 1, 3, 10], [0, 1, 2]),  # nothing beyond the end
+        (5, [], [0, 5]),
+        (1, [9], [0, 1]),
+    ],
+)
+def test_the_last_measured_epoch_is_the_end(epochs: int, kept: list, measured: list) -> None:
+    given = {"epochs": epochs, "checkpoint_epochs": kept}
+    assert parameters.measured_epochs(given) == measured
+
+
+def test_no_list_of_keys_in_the_rules_swallows_a_parameter() -> None:
+    """Where rules hand over named keys of a section, all together they name every key of the schema."""
+    root = Path(__file__).parents[2]
+    schema = parameters.read_yaml(root / "schemas" / "params.schema.yaml")
+    text = "\n".join(path.read_text() for path in sorted((root / "rules").glob("*.smk")))
+    calls = re.findall(r"corruption_settings\(([^)]*)\)", text)
+    named = {key for call in calls for key in re.findall(r'"(\w+)"', call)}
+    assert named == set(schema["properties"]["corruptions"]["properties"])
+    calls = re.findall(r"[^_]stylize_settings\(\s*STYLIZATIONS[^,]*,([^)]*)\)", text)
+    named = {key for call in calls for key in re.findall(r'"(\w+)"', call)}
+    engines = {
+        "engine",
+        "alpha",
+        "styles_per_image",
+        "batch_size",
+        "decoder_sha256",
+        "optimisation",
+    }
+    assert named | engines >= set(schema["$defs"]["stylize"]["properties"])

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from texshape import tracking
+from texshape.errors import InputError
 from texshape.files import write_csv, write_json, write_text
 
 CONFIG = {"experiment": "tiny", "training": {"epochs": 2}, "arms": {"plain": {"sets": ["plain"]}}}
@@ -149,3 +150,78 @@ def test_an_unfinished_run_is_given_up_when_its_writer_is_dead() -> None:
     for writer, start, given_up in cases:
         run = run_of("a", start, None, writer)
         assert tracking._superseded([run]) == ([run] if given_up else []), writer
+
+
+def numeric_cells(table: pd.DataFrame, key: list[str]) -> int:
+    """Finite numbers of a table, but for those that say which row it is."""
+    numbers = table.drop(columns=[*key, "model", "architecture", "arm", "seed"], errors="ignore")
+    return int(numbers.select_dtypes("number").notna().to_numpy().sum())
+
+
+KEYS = {
+    "comparison": ["measure"],
+    "erasure": ["stage", "cue", "erased", "draw"],
+    "disagreement": ["cue", "decision", "readout"],
+    "readout": ["epoch", "stage", "cue"],
+    "segmentation": ["epoch", "stage", "head", "target", "bound"],
+    "cue_strength": ["strength"],
+    "shape_bias": [],
+}
+
+
+def example(name: str) -> pd.DataFrame:
+    """A table of two networks of two seeds with all combinations of its key; values repeat."""
+    choices = {"epoch": [0, 10], "draw": [None, 0, 1], "strength": [0.0, 0.5, 1.0]}
+    rows: list[dict] = [
+        {"model": model, "architecture": "cnn", "arm": model[5:], "seed": seed}
+        for model in ("cnn--plain", "cnn--stylized")
+        for seed in (0, 1)
+    ]
+    for column in KEYS[name]:
+        if column == "bound":
+            continue
+        rows = [row | {column: v} for row in rows for v in choices.get(column, ["a", "b", "a b"])]
+    rows = [row | {"value": 0.5, "ci_low": None, "n": 10, "reason": ""} for row in rows]
+    if "bound" in KEYS[name]:  # stands behind the values
+        rows = [row | {"bound": bound} for row in rows for bound in ("", "end to end")]
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_every_number_of_a_table_is_a_metric_of_its_own(tmp_path: Path, name: str) -> None:
+    table = example(name)
+    write_csv(tmp_path / "tables" / f"{name}.csv", table)
+    table = pd.read_csv(tmp_path / "tables" / f"{name}.csv")
+    networks = ["cnn--plain/seed-0", "cnn--plain/seed-1", "cnn--stylized/seed-0"]  # one is not ours
+    runs = tracking.collect(tmp_path, {}, {}, networks)
+    assert tracking._key_columns(name, table) == KEYS[name]
+    assert len(runs[0].measures) == len(runs[2].measures) == numeric_cells(table, KEYS[name]) / 4
+    assert runs[-1].key.endswith("/all-networks")
+    assert sum(len(run.measures) for run in runs) == numeric_cells(table, KEYS[name])
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("correlations", {"measure_x": ["a", "a", "b"], "measure_y": ["b", "c", "c"]}),
+        ("equivalent_pair", {"information": ["readout", "information", "other"]}),
+        ("comparison_wide", {"model": ["x", "y", "z"], "n_seeds": [1, 1, 2]}),
+    ],
+)
+def test_tables_of_no_network_have_their_metrics(tmp_path: Path, name: str, columns: dict) -> None:
+    table = pd.DataFrame({**columns, "value": [0.1, 0.1, None]})
+    write_csv(tmp_path / "tables" / f"{name}.csv", table)
+    (run,) = tracking.collect(tmp_path, {}, {}, [])
+    assert len(run.measures) == 2 + 3 * ("n_seeds" in columns)
+    assert {value for key, value in run.measures.items() if key.endswith("value")} == {0.1}
+
+
+@pytest.mark.parametrize("other", [{}, {"value": 0.25}, {"n": 11}])
+def test_two_cells_of_one_name_are_an_error(tmp_path: Path, other: dict) -> None:
+    table = example("erasure")
+    table = pd.concat([table, table.iloc[[5]].assign(**other)])
+    write_csv(tmp_path / "tables" / "erasure.csv", table)
+    with pytest.raises(InputError, match=rf"tables/erasure\.csv, row {len(table) + 1}: as a row"):
+        tracking.collect(tmp_path, {}, {})
+    with pytest.raises(InputError, match="would be called 'a_b'"):
+        tracking._add(tracking.TrackedRun("x", measures={"a_b": 1.0}), [("a_b", 2.0)])

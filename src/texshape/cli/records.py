@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -69,10 +69,44 @@ def verify(
 @app.command()
 def origin(
     file: Annotated[Path, typer.Argument(help="A file in the folder of an experiment.")],
+    whole: Annotated[
+        bool, typer.Option("--json", help="All of it: every input, parameter and package.")
+    ] = False,
 ) -> None:
     """Print what made a result file: job, inputs, parameters, seeds, commit, packages, device."""
     import json
 
     from texshape import records
 
-    print(json.dumps(records.origin(file), indent=1))
+    made = records.origin(file)
+    print(json.dumps(made, indent=1) if whole else "\n".join(_summary(made)))
+
+
+def _summary(made: dict[str, Any]) -> list[str]:
+    """Ten lines on a file's origin; what is longer than a line is counted or cut."""
+    from datetime import UTC, datetime
+
+    run = made.get("run") or {}
+    inputs, packages = list(made.get("inputs") or {}), run.get("packages") or {}
+    started = made.get("started")
+    when = datetime.fromtimestamp(started, UTC).strftime("%Y-%m-%d %H:%M UTC") if started else "-"
+    machine = run.get("machine") or {}
+    known = [
+        f"{name} {packages[name]}" for name in ("torch", "numpy", "pandas") if name in packages
+    ]
+    changed = {True: " with changes that were not committed", False: ""}.get(run.get("dirty"), "")
+    shown = {
+        "file": f"{made['file']} ({made.get('bytes', '-')} bytes)",
+        "sha256": made.get("sha256"),
+        "rule": made.get("rule"),
+        "made": f"{when}, in {made.get('seconds', '-')} s",
+        "command": made.get("command"),
+        "inputs": f"{len(inputs)} files" + (f", {inputs[0]} first" if inputs else ""),
+        "parameters": f"{len(made.get('params') or [])} values; seeds {made.get('seeds') or 'none'}",
+        "commit": f"{run.get('commit') or '-'}{changed}",
+        "packages": ", ".join([*known, f"{len(packages)} in all"]),
+        "machine": f"{machine.get('system', '-')}, {machine.get('architecture', '-')}, "
+        f"{machine.get('cores', '-')} cores; device {made.get('device') or 'CPU'}",
+    }
+    lines = [f"{name:<11} {' '.join(str(value).split())}" for name, value in shown.items()]
+    return [line if len(line) <= 110 else f"{line[:107]}..." for line in lines]

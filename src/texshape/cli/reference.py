@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 @app.command()
 def deviations(
     results: Annotated[Path, typer.Argument(help="Folder of one experiment, results/NAME.")],
-    reference: Annotated[Path | None, typer.Option(help="Folder of the kept tables.")] = None,
+    reference: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the kept tables; by default tests/reference/EXPERIMENT."),
+    ] = None,
     twin: Annotated[
         Path | None,
         typer.Option(help="Folder of a second run, whose tables must be the same bytes."),
@@ -30,7 +33,11 @@ def deviations(
     from texshape.errors import InputError
 
     if reference is None and twin is None:
-        raise InputError("nothing to compare with; expected --reference or --twin")
+        reference = Path("tests", "reference", results.resolve().name)
+        if not reference.is_dir():
+            raise InputError(
+                f"nothing to compare with: {reference}: no such folder; expected --reference or --twin"
+            )
     differing = [] if twin is None else kept.differing_files(results, twin)
     if twin is not None:
         count = len(list((results / "tables").glob("*.csv")))
