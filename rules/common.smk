@@ -133,6 +133,14 @@ for entry in config["trained"]:
         )
         trained["seeds"] = sorted({*trained["seeds"], *entry["seeds"]})
 
+# Those that an entry with every measurement names.
+FULL_RUNS = {
+    f"{entry['architecture']}--{arm}/seed-{seed}"
+    for entry in config["trained"]
+    if not entry.get("trials_only")
+    for arm in entry["arms"]
+    for seed in entry["seeds"]
+}
 TRAINED_RUNS = [
     f"{model}/seed-{seed}" for model, t in TRAINED.items() for seed in t["seeds"]
 ]
@@ -154,11 +162,18 @@ def variant_of(model):
     return arm_of(model).get("variant", "base") if model in TRAINED else "base"
 
 
-def is_measured(model):
-    """Whether every technique measures it: controls have data of their own, some arms trials alone."""
-    if model in TRAINED and arm_of(model).get("trials_only"):
+def is_read(run):
+    """Whether the read-out looks at it: controls have data of their own, some runs trials alone."""
+    model = model_of(run)
+    if model in TRAINED and (arm_of(model).get("trials_only") or run not in FULL_RUNS):
         return False
     return variant_of(model) == "base"
+
+
+def is_measured(run):
+    """Whether every technique measures it."""
+    model = model_of(run)
+    return is_read(run) and not (model in TRAINED and arm_of(model).get("readout_only"))
 
 
 def test_sets(model):
@@ -181,7 +196,8 @@ def shuffled_sets(model):
 
 CHECKPOINT_EPOCHS = config["training"]["checkpoint_epochs"]
 
-MEASURED_RUNS = [run for run in RUNS if is_measured(model_of(run))]
+MEASURED_RUNS = [run for run in RUNS if is_measured(run)]
+READ_RUNS = [run for run in RUNS if is_read(run)]
 # Paired differences need the same images; published networks are compared with each other too.
 COMPARED = (
     list(
@@ -211,7 +227,7 @@ def states(runs, pattern):
 # Tables made of the same files of each network: table -> run -> files in the run's folder.
 PER_RUN = {
     "readout": {
-        **states(MEASURED_RUNS, "readout/epoch-{:03d}.csv"),
+        **states(READ_RUNS, "readout/epoch-{:03d}.csv"),
         "pixels--baseline/seed-0": ["readout/epoch-000.csv"],
     },
     "dimensionality": states(MEASURED_RUNS, "dimensionality/epoch-{:03d}.csv"),
@@ -316,7 +332,9 @@ APART_ARMS = sorted(
     {
         arm
         for arm, entry in config["arms"].items()
-        if entry.get("variant", "base") != "base" or entry.get("trials_only")
+        if entry.get("variant", "base") != "base"
+        or entry.get("trials_only")
+        or entry.get("readout_only")
     }
 )
 LAST_READINGS = {

@@ -108,7 +108,7 @@ def _check_references(parameters: Mapping[str, Any]) -> None:
                 f"arms.{name}.variant: no variant '{variant}' in data.variants{nearest(variant, variants)}"
             )
         made = [key for key, entry in parameters["stylizations"].items() if entry is not None]
-        known = ["plain", "stylized", *made]
+        known = ["plain", "stylized", "unpaired", *made]
         for images in arm["sets"]:
             if images not in known:
                 raise InputError(
@@ -124,6 +124,11 @@ def _check_references(parameters: Mapping[str, Any]) -> None:
             if arm not in arms:
                 raise InputError(
                     f"trained[{number}].arms: no arm '{arm}' in arms{nearest(arm, arms)}"
+                )
+            if "unpaired" in arms[arm]["sets"] and parameters["data"]["kind"] != "procedural":
+                raise InputError(
+                    f"trained[{number}].arms: '{arm}' trains on the set unpaired, which only the "
+                    f"renderer draws (data.kind: procedural), found {parameters['data']['kind']}"
                 )
     data = parameters["data"]
     if data["kind"].startswith("folder") and not (data.get("folder") or {}).get("source"):

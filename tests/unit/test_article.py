@@ -902,3 +902,24 @@ def test_humans_are_spoken_of_only_where_there_are_any(tmp_path):
     text = words_of(page_of(project(tmp_path, synthetic_tables.procedural())))
     assert "whether it fails where humans fail" not in text
     assert "how it stands corrupted pictures" in text
+
+
+@pytest.mark.parametrize(
+    ("level", "verdict"), [(0.2, "lower"), (0.77, "not separated"), (0.95, "higher")]
+)
+def test_a_network_that_names_textures_says_what_shape_is_learned_for(tmp_path, level, verdict):
+    tables = synthetic_tables.procedural()
+    for name in ("shape_bias", "accuracy", "readout"):
+        frame = tables[name]
+        row = frame[at(tables, name, arm="plain")].assign(
+            arm="textures-named", model="cnn--textures-named"
+        )
+        if name == "readout":
+            row = row.assign(accuracy=level, ci_low=level - 0.03, ci_high=level + 0.03)
+        tables[name] = pd.concat([frame, row], ignore_index=True)
+    arguments = project(tmp_path, tables)
+    path = arguments["results"] / "parameters.json"
+    parameters = json.loads(path.read_text())
+    parameters["arms"]["textures-named"] = {"sets": ["unpaired"], "training": {"label": "texture"}}
+    path.write_text(json.dumps(parameters))
+    assert verdicts(arguments)["texture-named"] == verdict

@@ -137,3 +137,13 @@ def test_no_list_of_keys_in_the_rules_swallows_a_parameter() -> None:
         "optimisation",
     }
     assert named | engines >= set(schema["$defs"]["stylize"]["properties"])
+
+
+def test_unpaired_pictures_are_trained_on_only_where_they_can_be_drawn(tmp_path: Path) -> None:
+    over = tmp_path / "over.yaml"
+    over.write_text(
+        "experiment: x\ndata: { kind: folder, folder: { source: cifar10 } }\n"
+        "trained: [{ architecture: cnn, arms: [textures-named], seeds: [0] }]\n"
+    )
+    with pytest.raises(InputError, match=r"trained\[0\].arms: 'textures-named' trains on the set"):
+        parameters.read([ROOT / "params.yaml", over], SCHEMA)

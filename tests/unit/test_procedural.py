@@ -449,3 +449,31 @@ def test_contact_sheet_shows_each_class_once_and_conflicts_as_conflicts():
     assert set(CLASSES) <= set(texts)
     assert "cue-conflict\nn = 288" in texts
     assert sum(len(axis.images) for axis in figure.axes) == 24
+
+
+# --- the texture as label -------------------------------------------------------------------
+
+
+def test_unpaired_sets_deal_the_silhouettes_of_the_plain_set_anew():
+    plain = pictures(SETTINGS, SEED, "train-plain")
+    dealt = pictures(SETTINGS, SEED, "train-unpaired")
+    shapes = [Counter((p.shape, p.shape_exemplar) for p in some) for some in (plain, dealt)]
+    assert shapes[0] == shapes[1]
+    for one, other in zip(plain, dealt, strict=True):  # all but the outline stays
+        assert (one.texture, one.texture_exemplar) == (other.texture, other.texture_exemplar)
+        assert one.appearance == other.appearance
+    labels = render(SETTINGS, SEED, "train-unpaired").labels
+    assert Counter(labels["texture"]) == Counter(labels["shape"])
+    assert labels["imagename"].is_unique
+
+
+def test_shape_says_nothing_about_the_texture_of_an_unpaired_set():
+    """Of 2400 pictures a twelfth is congruent by chance, and every pair of classes occurs."""
+    dealt = pictures(parse_settings({**SECTION, "train": 2400}), SEED, "train-unpaired")
+    congruent = sum(p.shape == p.texture for p in dealt)
+    assert 150 < congruent < 250  # 200 with a deviation of 14
+    pairs = Counter((p.shape, p.texture) for p in dealt)
+    assert len(pairs) == 144
+    assert max(pairs.values()) < 40  # 17 each
+    other = pictures(parse_settings({**SECTION, "train": 2400}), SEED + 1, "train-unpaired")
+    assert [p.shape for p in other] != [p.shape for p in dealt]

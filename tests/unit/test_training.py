@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from texshape.data import imageset
+from texshape.errors import InputError
 from texshape.models import small, trainable
 from texshape.training import augment, batches, checkpoints, interruption, loop
 from texshape.training.optimization import optimizer_and_schedule
@@ -532,3 +533,26 @@ def test_the_command_starts_without_torch():
         "sys.exit(bool({'torch', 'numpy', 'pandas'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_label_is_the_class_of_the_cue_that_is_asked_for(tmp_path):
+    """Texture classes stand in another order than shape classes, and one of them in no shape."""
+    stem = write_set(tmp_path / "train-unpaired", 1, count=8)
+    read = imageset.read(stem)
+    labels = read.labels.copy()
+    labels["texture"] = ["ring", "bar", "zigzag", "bar"] * 2
+    imageset.write(stem, imageset.ImageSet(np.asarray(read.images), labels))
+    (shape,), _, classes = batches.read_sets([stem], [])
+    assert classes == CLASSES
+    assert shape.labels.tolist() == [0, 1, 2, 3] * 2
+    (texture,), _, classes = batches.read_sets([stem], [], label="texture")
+    assert classes == ["bar", "ring", "zigzag"]
+    assert texture.labels.tolist() == [1, 0, 2, 0] * 2
+    labels["texture"] = "na"
+    imageset.write(stem, imageset.ImageSet(np.asarray(read.images), labels))
+    with pytest.raises(InputError, match="no texture class to learn"):
+        batches.read_sets([stem], [], label="texture")
+    with pytest.raises(
+        InputError, match=r"training\.label: expected shape or texture, found 'colour'"
+    ):
+        parse({**SETTINGS, "label": "colour"})

@@ -10,6 +10,8 @@ Class k names one silhouette and one texture, so that in a plain image both cues
 - ``train|validation|test-plain``: shape class = texture class, each image with its own exemplars;
 - ``train|validation|test-stylized``: the outlines of the plain set again, filled by the renderer
   with a style of another family, or by one colour (exact re-texturing, not style transfer);
+- ``train|validation-unpaired``: the plain set with its silhouettes dealt anew among the pictures, so
+  that the texture alone is a class that can be learned;
 - ``cue-conflict``: every shape exemplar once with each texture class;
   ``cue-conflict-strength-A``: the same images with the contrast of the texture scaled by A;
 - ``silhouettes``: black on white; ``textures``: a class texture all over the image.
@@ -28,7 +30,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import Any
 
@@ -57,6 +59,8 @@ SETS = (
     "textures",
     "cue-conflict",
 )
+# For networks that are to name the texture: the plain sets, their silhouettes dealt anew.
+UNPAIRED = ("train-unpaired", "validation-unpaired")
 FLAT = "flat"
 ABSENT = "na"
 
@@ -291,8 +295,8 @@ def split_strength(name: str) -> tuple[str, float]:
     if match:
         strength_set(float(match[1]))
         return "cue-conflict", float(match[1])
-    if name not in SETS:
-        raise InputError(f"set: no set '{name}'{nearest(name, SETS)}")
+    if name not in (*SETS, *UNPAIRED):
+        raise InputError(f"set: no set '{name}'{nearest(name, (*SETS, *UNPAIRED))}")
     return name, 1.0
 
 
@@ -306,12 +310,14 @@ def pictures(settings: Settings, seed: int, name: str) -> tuple[Picture, ...]:
     seed : int
         Only the pairing of the cue-conflict set is drawn; all else is counted.
     name : str
-        One of `SETS`.
+        One of `SETS` or `UNPAIRED`.
 
     Returns
     -------
     tuple of Picture
     """
+    if name in UNPAIRED:
+        return tuple(_unpaired(pictures(settings, seed, name.replace("unpaired", "plain")), seed))
     stream = SETS.index(name)
     if name == "cue-conflict":
         return tuple(_conflict(settings, seed, stream))
@@ -335,6 +341,21 @@ def pictures(settings: Settings, seed: int, name: str) -> tuple[Picture, ...]:
             )
         result.append(picture)
     return tuple(result)
+
+
+def _unpaired(plain: tuple[Picture, ...], seed: int) -> Iterator[Picture]:
+    """The plain pictures with their silhouettes dealt anew among each dozen of one per class.
+
+    Every outline, pattern and appearance of the plain set occurs once, and the shape says nothing
+    about the texture.
+    """
+    split = _SPLITS[plain[0].outline_split]
+    rng = np.random.default_rng([seed, _PAIRING, split])
+    for start in range(0, len(plain), len(CLASSES)):
+        dozen = plain[start : start + len(CLASSES)]
+        for picture, place in zip(dozen, rng.permutation(len(dozen)), strict=True):
+            other = dozen[place]
+            yield replace(picture, shape=other.shape, shape_exemplar=other.shape_exemplar)
 
 
 def _style(index: int, flat_share: float) -> str:

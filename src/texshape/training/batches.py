@@ -30,7 +30,7 @@ class LabelledImages:
     name : str
     images : Tensor of shape (n, 3, H, W), uint8
     labels : Tensor of shape (n,), int64
-        Index of the shape class.
+        Index of the class.
     """
 
     name: str
@@ -55,28 +55,28 @@ class LabelledImages:
 
 
 def read_sets(
-    train: Sequence[str | Path], validation: Sequence[str | Path]
+    train: Sequence[str | Path], validation: Sequence[str | Path], *, label: str = "shape"
 ) -> tuple[list[LabelledImages], list[LabelledImages], list[str]]:
-    """Open the sets of a training; a label is the shape class.
+    """Open the sets of a training; a label is the class of the shape, or of the texture.
 
     Returns
     -------
     train, validation : list of LabelledImages
     classes : list of str
-        Shape classes of the training sets, sorted.
+        Classes of that cue in the training sets, sorted.
 
     Raises
     ------
     InputError
-        If a file is missing or broken, sizes differ, an image has no shape class, or a validation
-        set has a class that no training set has.
+        If a file is missing or broken, sizes differ, an image has no such class, or a
+        validation set has a class that no training set has.
     """
     stems = [*train, *validation]
     read = {str(stem): imageset.read(stem) for stem in stems}
     if not train:
         raise InputError("--train: no training set is given")
     shape = read[str(train[0])].images.shape[1:]
-    classes = sorted({name for stem in train for name in read[str(stem)].labels["shape"]})
+    classes = sorted({name for stem in train for name in read[str(stem)].labels[label]})
     for stem, images in read.items():
         if len(images) == 0:
             raise InputError(f"{stem}: the set has no image")
@@ -85,11 +85,13 @@ def read_sets(
                 f"{stem}.images.npy: expected square images of one size in all sets, found "
                 f"{images.images.shape[1:3]} beside {shape[:2]} of {train[0]}"
             )
-        for name in images.labels["shape"].unique():
+        for name in images.labels[label].unique():
             if name == "na":
-                raise InputError(f"{stem}.labels.csv: an image has no shape class to learn ('na')")
+                raise InputError(
+                    f"{stem}.labels.csv: an image has no {label} class to learn ('na')"
+                )
             if name not in classes:
-                raise InputError(f"{stem}.labels.csv: shape class '{name}' is in no training set")
+                raise InputError(f"{stem}.labels.csv: {label} class '{name}' is in no training set")
     names = [Path(stem).name for stem in validation]
     if len(set(names)) < len(names):
         raise InputError(f"--validation: expected sets of different names, found {names}")
@@ -101,7 +103,7 @@ def read_sets(
     def tensors(stem: str | Path) -> LabelledImages:
         index = {name: number for number, name in enumerate(classes)}
         images = read[str(stem)]
-        labels = torch.tensor([index[name] for name in images.labels["shape"]])
+        labels = torch.tensor([index[name] for name in images.labels[label]])
         return LabelledImages(Path(stem).name, _as_tensor(images.images), labels)
 
     return [tensors(stem) for stem in train], [tensors(stem) for stem in validation], classes

@@ -118,7 +118,7 @@ def train(
     trainable.configuration(architecture)
     if seed < 0:
         raise InputError(f"--seed: expected an integer >= 0, found {seed}")
-    training, validation, classes = read_sets(train_sets, validation_sets)
+    training, validation, classes = read_sets(train_sets, validation_sets, label=settings.label)
     request = {
         "architecture": architecture,
         "classes": classes,

@@ -11,6 +11,7 @@ from texshape.errors import InputError
 from texshape.parameters import check_keys
 
 PRECISIONS = ("float32", "bfloat16")
+LABELS = ("shape", "texture")
 OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("one-cycle", "step")
 
@@ -50,6 +51,8 @@ class Settings:
         ``one-cycle``, or ``step``: divided by ten every `step_epochs`.
     step_epochs : int or None
         Of the schedule ``step``.
+    label : str
+        Which class is learned: that of the ``shape`` or of the ``texture``.
     initial : str or None
         What the weights start from in place of random ones; read by the workflow, which names the
         network (`texshape.training.loop.train`).
@@ -72,6 +75,7 @@ class Settings:
     momentum: float = 0.9
     schedule: str = "one-cycle"
     step_epochs: int | None = None
+    label: str = "shape"
     initial: str | None = None
     gpus_per_job: int = 1
 
@@ -118,7 +122,7 @@ def parse(section: Mapping[str, Any]) -> Settings:
     )
     _require("checkpoint_epochs", kept, valid, f"integers from 0 to epochs ({values['epochs']})")
     values["checkpoint_epochs"] = tuple(sorted(set(kept)))
-    for key, allowed in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+    for key, allowed in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("label", LABELS)):
         if key in values:
             _require(key, values[key], values[key] in allowed, " or ".join(allowed))
     passes = values.get("passes", 1.0)
