@@ -582,7 +582,8 @@ MEASURED = ["shape_bias", "ci_low", "ci_high", "cue_match_rate", "accuracy", "va
             "beyond_high", "relative_error", "clean_error", "error_consistency",
             "error_consistency_low", "error_consistency_high", "texshape", "top1", "rho", "p_holm",
             "share", "expected_share", "excess", "excess_low", "excess_high",
-            "read_difference", "read_low", "read_high", "receptive_field", "confirmed", "model_a", "psnr", "mse"]  # fmt: skip
+            "read_difference", "read_low", "read_high", "receptive_field", "confirmed", "model_a",
+            "psnr", "mse"]  # fmt: skip
 
 
 def undefined(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
