@@ -251,6 +251,19 @@ DRAWN_STRENGTHS = (
 )
 if PLAIN:
     PER_RUN["corruptions"] = {run: ["corruptions.csv"] for run in MEASURED_RUNS}
+CORRUPTION_PICTURES = [
+    f"{RESULTS}/{run}/corruption_pictures.csv" for run in MEASURED_RUNS
+]
+# Networks of the main architecture that were trained on stylized images alone, shown their kind.
+OWN_PICTURES = [
+    run
+    for run in MEASURED_RUNS
+    if config["corruptions"]["own_pictures"]
+    and model_of(run) in TRAINED
+    and arm_of(model_of(run))["sets"] == ["stylized"]
+    and run.split("--")[0] == config["trained"][0]["architecture"]
+    and "test-stylized" in TEST_SETS
+]
 if SEGMENTED:
     # Before training all arms of an architecture are the same network.
     UNTRAINED_RUNS = list(

@@ -76,8 +76,10 @@ rule corruptions:
             file for run in MEASURED_RUNS for file in [network_files(run)] if file
         ],
         images=set_files("base", "test-plain", masks=False),
+        own=set_files("base", "test-stylized", masks=False) if OWN_PICTURES else [],
     output:
-        [f"{RESULTS}/{run}/corruptions.csv" for run in MEASURED_RUNS],
+        tables=[f"{RESULTS}/{run}/corruptions.csv" for run in MEASURED_RUNS],
+        pictures=CORRUPTION_PICTURES,
     log:
         f"logs/{config['experiment']}/corruptions.log",
     benchmark:
@@ -95,22 +97,35 @@ rule corruptions:
             word for run in MEASURED_RUNS for word in ("--network", network_name(run))
         ],
         outputs=lambda wc, output: [
-            word for file in output for word in ("--output", file)
+            word
+            for option, files in (
+                ("--output", output.tables),
+                ("--pictures", output.pictures),
+            )
+            for file in files
+            for word in (option, file)
         ],
         images=lambda wc, input: stem(input.images),
+        own=lambda wc, input: (
+            ["--own-set", stem(input.own)]
+            + [word for run in OWN_PICTURES for word in ("--own", network_name(run))]
+            if input.own
+            else []
+        ),
         settings=corruption_settings("types", "severities", "images", "constants"),
         evaluation=section("evaluation"),
         seed=lookup(dpath="seed", within=config),
         code=step_hash("corruptions"),
     shell:
         "texshape run corruptions {params.networks:q} {params.outputs:q} --set {params.images:q}"
-        " --settings {params.settings:q} --evaluation {params.evaluation:q}"
+        " {params.own:q} --settings {params.settings:q} --evaluation {params.evaluation:q}"
         " --seed {params.seed} --threads {threads} > {log:q} 2>&1"
 
 
 rule corruption_errors:
     input:
-        f"{TABLES}/corruptions.csv",
+        table=f"{TABLES}/corruptions.csv",
+        pictures=CORRUPTION_PICTURES,
     output:
         f"{TABLES}/corruption_errors.csv",
     log:
@@ -124,8 +139,16 @@ rule corruption_errors:
         mem_mb=scaled(500),
         runtime=scaled(10),
     params:
-        settings=corruption_settings("baseline_arm", "least_error"),
+        pictures=lambda wc, input: [
+            word for file in input.pictures for word in ("--pictures", file)
+        ],
+        results=RESULTS,
+        settings=corruption_settings(
+            "baseline_arm", "least_error", "resamples", "level"
+        ),
+        seed=lookup(dpath="seed", within=config),
         code=step_hash("corruption-errors"),
     shell:
-        "texshape run corruption-errors --table {input:q} --settings {params.settings:q}"
+        "texshape run corruption-errors --table {input.table:q} {params.pictures:q}"
+        " --results {params.results:q} --settings {params.settings:q} --seed {params.seed}"
         " --output {output:q} > {log:q} 2>&1"

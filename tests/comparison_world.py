@@ -137,10 +137,11 @@ def tables(networks: dict = NETWORKS, seeds=SEEDS) -> dict[str, pd.DataFrame]:
                 rows["corruptions"].append(
                     {**f, "set": "test-plain", "corruption": name, "severity": severity,
                      "accuracy": value, "n": 400})  # fmt: skip
-            for name in ("fog", "mean"):
+            for name in ("fog", "sum"):
                 rows["corruption_errors"].append(
-                    {**f, "baseline": "cnn--plain", "measure": "relative corruption error",
-                     "corruption": name, "relative_error": 0.7, "reason": ""})  # fmt: skip
+                    {**f, "set": "test-plain", "baseline": "cnn--plain", "baseline_set": "test-plain",
+                     "measure": "corruption error ratio", "corruption": name, "error_ratio": 0.7,
+                     "ci_low": 0.6, "ci_high": 0.8, "n": 600, "reason": ""})  # fmt: skip
             for stage in ("stage2", "stage3"):
                 for cue in ("shape", "texture"):
                     for erased, beyond in (("nothing", None), ("groups", None), ("cue", 0.25)):

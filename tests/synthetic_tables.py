@@ -143,7 +143,7 @@ def techniques(bias: pd.DataFrame, reverse: bool = False) -> dict[str, pd.DataFr
             tables["segmentation"], _front("cnn", "untrained", seed), "untrained", reverse
         )
     frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
-    frames["corruption_errors"] = _corruption_errors(frames["corruptions"])
+    frames["corruption_errors"] = _corruption_errors(frames["corruptions"], reverse)
     frames["architectures"] = architectures(reverse)
     frames["shape_bias_differences"] = differences(bias)
     frames |= {"shape_bias_by_set": by_set(bias, reverse), "reconstruction": reconstruction(reverse),
@@ -350,10 +350,17 @@ def _corruptions(rows: list[dict], front: dict, arm: str, reverse: bool) -> None
                 "ci_high": min(row["accuracy"] + 0.04, 1)}  # fmt: skip
 
 
-def _corruption_errors(table: pd.DataFrame) -> pd.DataFrame:
+def _corruption_errors(table: pd.DataFrame, reverse: bool = False) -> pd.DataFrame:
     from texshape.robustness.errors import against_plain
 
-    return against_plain(table)
+    found = against_plain(table)
+    own = found[found["arm"] == "stylized"].assign(set="test-stylized")
+    own["relative_error_ratio"] = 1.5 if reverse else 0.6
+    found = pd.concat([found, own], ignore_index=True).assign(n=600)
+    for low, high, value in (("ci_low", "ci_high", "error_ratio"),
+                             ("relative_low", "relative_high", "relative_error_ratio")):  # fmt: skip
+        found[low], found[high] = 0.9 * found[value], 1.1 * found[value]
+    return found
 
 
 def comparison(tables: dict[str, pd.DataFrame], reverse: bool = False) -> dict[str, pd.DataFrame]:
@@ -579,7 +586,8 @@ MEASURED = ["shape_bias", "ci_low", "ci_high", "cue_match_rate", "accuracy", "va
             "readout_texture", "readout_shape_low", "readout_shape_high", "readout_texture_low",
             "readout_texture_high", "readout_chance", "bias_change", "bias_change_low",
             "bias_change_high", "taken", "taken_low", "taken_high", "beyond", "beyond_low",
-            "beyond_high", "relative_error", "clean_error", "error_consistency",
+            "beyond_high", "error_ratio", "relative_error_ratio", "relative_low",
+            "relative_high", "clean_error", "error_consistency",
             "error_consistency_low", "error_consistency_high", "texshape", "top1", "rho", "p_holm",
             "share", "expected_share", "excess", "excess_low", "excess_high",
             "read_difference", "read_low", "read_high", "receptive_field", "confirmed", "model_a",

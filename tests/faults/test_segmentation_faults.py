@@ -199,7 +199,7 @@ def test_relative_errors_step(tmp_path):
     result = invoke("corruption-errors", "--table", table, "--settings", "{}", "--output", output)
     assert result.exception is None
     found = read_csv(output).set_index(["arm", "corruption"])
-    assert found.loc[("stylized", "fog"), "relative_error"] == pytest.approx(0.5)
+    assert found.loc[("stylized", "fog"), "error_ratio"] == pytest.approx(0.5)
     table.write_text("model,arm\n")
     result = invoke("corruption-errors", "--table", table, "--settings", "{}", "--output", output)
     assert "column 'architecture' is missing" in message(result)

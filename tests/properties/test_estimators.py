@@ -426,20 +426,24 @@ def accuracies(seed: int) -> pd.DataFrame:
 @given(seeds)
 def test_corruption_errors(seed) -> None:
     own, other = accuracies(seed), accuracies(seed + 1)
-    found = errors.relative_errors(own, other).set_index("corruption")
-    shuffled = errors.relative_errors(own.sample(frac=1, random_state=seed), other[::-1])
+    found = errors.error_ratios(own, other).set_index("corruption")
+    shuffled = errors.error_ratios(own.sample(frac=1, random_state=seed), other[::-1])
     shuffled = shuffled.set_index("corruption").loc[found.index]
-    assert np.allclose(shuffled["relative_error"], found["relative_error"])
-    assert np.allclose(errors.relative_errors(own, own)["relative_error"], 1)
-    types = found.drop(index="mean")
-    assert found.loc["mean", "relative_error"] == pytest.approx(types["relative_error"].mean())
+    assert np.allclose(shuffled["error_ratio"], found["error_ratio"])
+    assert np.allclose(errors.error_ratios(own, own)["error_ratio"], 1)
+    types = found.drop(index=["sum", "log_mean"])
+    assert found.loc["sum", "error_ratio"] == pytest.approx(
+        types["error"].sum() / types["baseline_error"].sum()
+    )
+    logs = np.log(types["error_ratio"]).mean()
+    assert found.loc["log_mean", "error_ratio"] == pytest.approx(np.exp(logs))
     for kind, row in types.iterrows():
         sums = [1 - t.loc[t["corruption"] == kind, "accuracy"].mean() for t in (own, other)]
-        assert row["relative_error"] == pytest.approx(sums[0] / sums[1])
+        assert row["error_ratio"] == pytest.approx(sums[0] / sums[1])
     with pytest.raises(InputError, match="twice"):
-        errors.relative_errors(pd.concat([own, own]), other)
+        errors.error_ratios(pd.concat([own, own]), other)
     perfect = other.assign(accuracy=1.0)
-    assert errors.relative_errors(own, perfect)["relative_error"].isna().all()
+    assert errors.error_ratios(own, perfect)["error_ratio"].isna().all()
 
 
 # --- cue strength --------------------------------------------------------------------------------

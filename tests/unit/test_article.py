@@ -8,6 +8,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from tests import browser, synthetic_tables
@@ -140,6 +141,7 @@ NORMAL = {
     "erasure-shape-stylized": "used",
     "erasure-shape-stylized-null-space": "most",
     "corruptions-stylized": "above",
+    "corruptions-own": "above",
     "corruptions-mixed": "mixed",
     "correlations": "some",
     "pair-readout_shape": "confirmed",
@@ -191,6 +193,7 @@ REVERSED = {
     "erasure-shape-plain-null-space": "nothing there",
     "erasure-bias": "not freed",
     "corruptions-stylized": "below",
+    "corruptions-own": "below",
     "correlations": "none",
     "pair-readout_shape": "not confirmed",
     "pair-matches-readout_shape": "no pair",
@@ -375,6 +378,37 @@ def test_every_verdict_on_erasure_is_reached(tmp_path):
     change_columns = ["bias_change", "bias_change_low", "bias_change_high"]
     found = change("as controls", "groups", change_columns, [0.7, 0.6, 0.8], "texture")
     assert found["erasure-bias"] == "as controls"
+
+
+@pytest.mark.parametrize(
+    ("sums", "logs", "verdict"),
+    [
+        ([(0.5, 0.9)] * 3, [(0.4, 0.99)] * 3, "above"),
+        ([(1.1, 1.9)] * 3, [(1.01, 1.2)] * 3, "below"),
+        ([(1.3, 1.5)] * 3, [(0.7, 0.9)] * 3, "mixed"),  # the two summaries disagree
+        ([(0.5, 0.9), (0.5, 0.9), (0.5, 1.1)], [(0.5, 0.9)] * 3, "mixed"),
+        ([(0.5, 0.9), (0.5, 0.9), (np.nan, np.nan)], [(0.5, 0.9)] * 3, "undefined"),
+    ],
+)
+def test_corruptions_are_judged_by_both_summaries_and_their_intervals(
+    tmp_path, sums, logs, verdict
+):
+    tables = synthetic_tables.procedural()
+    frame = tables["corruption_errors"]
+    for arm in ("stylized", "mixed"):
+        chosen = (frame["arm"] == arm) & (frame["set"] == frame["baseline_set"])
+        for name, limits in (("sum", sums), ("log_mean", logs)):
+            here = chosen & (frame["corruption"] == name)
+            frame.loc[here, ["ci_low", "ci_high"]] = limits
+    # One type has no quotient in one seed: it counts neither as less nor as more.
+    fog = (frame["arm"] == "stylized") & (frame["corruption"] == "fog") & (frame["seed"] == 1)
+    frame.loc[fog, ["error_ratio", "ci_low", "ci_high"]] = np.nan
+    arguments = project(tmp_path, tables)
+    found = verdicts(arguments)
+    assert found["corruptions-stylized"] == found["corruptions-mixed"] == verdict
+    text = words_of(page_of(arguments))
+    assert "one type is marked or undefined in at least one seed" in text
+    assert "errors summed over 4 of 4 types" in text
 
 
 def test_bias_of_networks_with_few_matches_is_named(tmp_path):

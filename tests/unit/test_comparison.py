@@ -45,7 +45,7 @@ def test_one_row_a_network_seed_and_measure():
         ("segmentation_shape_end_to_end", 0.8, 0.7, 0.9),
         ("balance_point", 0.4, 0.3, 0.5),
         ("corruption_accuracy", 0.6, None, None),  # without the uncorrupted images
-        ("relative_corruption_error", 0.7, np.nan, np.nan),
+        ("corruption_error_ratio", 0.7, 0.6, 0.8),
         ("receptive_field", 12.0, np.nan, np.nan),
         ("plain_accuracy", 0.9, 0.89, 0.91),
         ("texture_accuracy", 0.80, 0.79, 0.81),

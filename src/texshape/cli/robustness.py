@@ -29,13 +29,36 @@ def corruptions(
     seed: Seed,
     evaluation: Annotated[str, typer.Option(help="Section `evaluation`, as JSON.")] = "{}",
     threads: Threads = 1,
+    pictures: Annotated[
+        list[Path] | None,
+        typer.Option(help="CSV of each network's errors by picture, in the same order."),
+    ] = None,
+    own_set: Annotated[
+        Path | None, typer.Option(help="Stem of images that some networks were trained on.")
+    ] = None,
+    own: Annotated[
+        list[str] | None, typer.Option(help="One of --network that sees --own-set too; repeat.")
+    ] = None,
 ) -> None:
-    """Accuracy by corruption and severity; several networks see the same corrupted images."""
+    """Accuracy by corruption and severity; several networks see the same corrupted images.
+
+    With --pictures also how often each picture was decided wrongly, of which `corruption-errors`
+    makes intervals; what networks do on --own-set is in there only.
+    """
     if len(network) != len(output):
         raise InputError(
             f"--network and --output: expected one output a network, got {len(network)} and "
             f"{len(output)}"
         )
+    if pictures and len(pictures) != len(network):
+        raise InputError(
+            f"--pictures: expected one file a network, got {len(pictures)} for {len(network)}"
+        )
+    if bool(own) != (own_set is not None) or (own and not pictures):
+        raise InputError("--own-set: expected with --own and --pictures")
+    for name in own or []:
+        if name not in network:
+            raise InputError(f"--own: '{name}' is none of --network")
     from texshape.parameters import fill, from_json
 
     section = fill(
@@ -45,6 +68,8 @@ def corruptions(
     )
 
     compute.prepare(threads)
+    import pandas as pd
+
     from texshape.data import imageset
     from texshape.files import write_csv
     from texshape.robustness import accuracy
@@ -52,23 +77,40 @@ def corruptions(
     from texshape.trials.evaluate import speed
 
     how = from_json(evaluation, "--evaluation")
-    data = imageset.read(images)
-    labels = data.labels["shape"].to_numpy()
-    rows = accuracy.balanced(labels, section["images"], seed=seed)
-    tables = accuracy.under_corruption(
-        [load_network(name, False, seed, how) for name in network],
-        data.images[rows],
-        labels[rows],
-        seed=seed,
-        types=section["types"] or TYPES,
-        severities=section["severities"],
-        table=section["constants"],
-        speed=speed(how),
-        progress=lambda line: print(line, flush=True),
-    )
+    loaded = [load_network(name, False, seed, how) for name in network]
+    tables, counts = [], [[] for _ in network]
+    chosen = {images: list(range(len(network)))}
+    if own_set is not None:
+        chosen[own_set] = [i for i, name in enumerate(network) if name in own]
+    for stem, numbers in chosen.items():
+        data = imageset.read(stem)
+        labels = data.labels["shape"].to_numpy()
+        rows = accuracy.balanced(labels, section["images"], seed=seed)
+        wrong: list[dict] = [{} for _ in numbers]
+        found = accuracy.under_corruption(
+            [loaded[number] for number in numbers],
+            data.images[rows],
+            labels[rows],
+            seed=seed,
+            types=section["types"] or TYPES,
+            severities=section["severities"],
+            table=section["constants"],
+            speed=speed(how),
+            progress=lambda line: print(line, flush=True),
+            wrong=wrong,
+        )
+        if stem == images:
+            tables = found
+        names = data.labels[["imagename", "shape"]].iloc[rows].reset_index(drop=True)
+        for number, errors in zip(numbers, wrong, strict=True):
+            frame = names.assign(severities=len(section["severities"]), **errors)
+            frame.insert(0, "set", stem.name)
+            counts[number].append(frame)
     for path, table in zip(output, tables, strict=True):
         table.insert(0, "set", images.name)
         write_csv(path, table[accuracy.COLUMNS])
+    for path, frames in zip(pictures or [], counts, strict=False):
+        write_csv(path, pd.concat(frames, ignore_index=True))
 
 
 @run.command("corruption-errors")
@@ -76,16 +118,32 @@ def corruption_errors(
     table: Annotated[Path, typer.Option(help="corruptions.csv of all networks.")],
     settings: Settings,
     output: Annotated[Path, typer.Option(help="CSV: errors by network and type.")],
+    pictures: Annotated[
+        list[Path] | None,
+        typer.Option(help="Errors by picture of a network, for intervals; repeat."),
+    ] = None,
+    results: Annotated[
+        Path, typer.Option(help="Experiment's folder; --pictures lie in SLUG/seed-S below it.")
+    ] = Path(),
+    seed: Seed = 0,
 ) -> None:
-    """Corruption errors relative to the plain-trained network of the same architecture and seed."""
+    """Corruption errors divided by the plain-trained network's of the same architecture and seed."""
     from texshape.files import read_csv, write_csv
     from texshape.parameters import fill, from_json
-    from texshape.robustness.errors import against_plain
+    from texshape.robustness.errors import CLEAN, FRONT, against_plain
+    from texshape.tables import parse_network
 
-    defaults = {"baseline_arm": "plain", "least_error": 0.02}
+    defaults = {"baseline_arm": "plain", "least_error": 0.02, "resamples": 2000, "level": 0.95}
     section = fill(from_json(settings), defaults, "corruptions")
     columns = ["model", "architecture", "arm", "seed", "corruption", "severity", "accuracy"]
-    write_csv(output, against_plain(read_csv(table, columns), **section))
+    frame = read_csv(table, columns)
+    by_network = {}
+    for path in pictures or []:
+        if not path.is_relative_to(results):
+            raise InputError(f"{path}: expected a file below {results}")
+        place = parse_network(path.relative_to(results).as_posix())
+        by_network[place["model"], place["seed"]] = read_csv(path, [*FRONT, CLEAN])
+    write_csv(output, against_plain(frame, pictures=by_network, seed=seed, **section))
 
 
 @run.command("probes")

@@ -66,7 +66,7 @@ MEASURES: dict[str, tuple[str, str]] = {
     "balance_point": ("balance point", "texture strength"),
     "shuffling_ratio": ("shuffled / whole accuracy", "ratio"),
     "corruption_accuracy": ("accuracy under corruption", "fraction"),
-    "relative_corruption_error": ("relative corruption error", "ratio"),
+    "corruption_error_ratio": ("corruption error ratio", "ratio"),
     "used_shape": ("shape used, last stage", "fraction"),
     "used_texture": ("texture used, last stage", "fraction"),
     "error_consistency": ("error consistency with humans", "kappa"),
@@ -218,13 +218,11 @@ def _corruptions(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.D
 
 
 def _corruption_errors(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.DataFrame]:
-    rows = frame[frame["corruption"] == "mean"]
-    baseline = _text(rows["baseline"])
-    source = "corruption_errors.csv: mean over types, against " + baseline
-    source = source.where(baseline != "", "corruption_errors.csv: mean over types")
-    return [
-        _rows(rows, "relative_corruption_error", "relative_error", interval=None, source=source)
+    rows = frame[
+        (frame["corruption"] == "sum") & (_text(frame["set"]) == _text(frame["baseline_set"]))
     ]
+    source = "corruption_errors.csv: sum over types, against " + _text(rows["baseline"])
+    return [_rows(rows, "corruption_error_ratio", "error_ratio", source=source)]
 
 
 def _erasure(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.DataFrame]:
@@ -302,7 +300,8 @@ TABLES: dict[str, Source] = {
     "shuffling": Source(("set",), ("k", "accuracy", *_CI, "n"), _shuffling),
     "corruptions": Source(("corruption",), ("accuracy", "n"), _corruptions),
     "corruption_errors": Source(
-        ("corruption", "baseline"), ("relative_error",), _corruption_errors
+        ("corruption", "baseline", "set", "baseline_set"), ("error_ratio", *_CI, "n"),
+        _corruption_errors,
     ),
     "erasure": Source(
         ("stage", "cue", "erased"), ("beyond", "beyond_low", "beyond_high", "n_images"), _erasure,

@@ -12,6 +12,8 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 from texshape.figures import style
 from texshape.figures.style import GREY
 
+_SUMMARIES = {"sum": "all (sums)", "log_mean": "all (mean of logs)"}
+
 
 def by_type(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
     """Accuracy by type, and against severity over all types; one architecture, a colour an arm."""
@@ -59,21 +61,23 @@ def by_type(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure
 
 
 def relative(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
-    """Error relative to the plain-trained network, by type; below 1 is more robust.
+    """Error divided by the plain-trained network's, by type; below 1 is more robust.
 
-    Cells that rest on a baseline with almost no errors are drawn hollow.
+    Types that rest on a baseline with almost no errors are drawn hollow. Lines reach over the seeds
+    and, where pictures were resampled, over their intervals.
     """
-    title = "Error relative to the plain-trained network"
+    title = "Error divided by the plain-trained network's"
     frame = style.trained_on_base(tables["corruption_errors"], settings)
     baseline_arm = settings.get("baseline_arm", "plain")
-    frame = frame[(frame["arm"] != baseline_arm) & frame["relative_error"].notna()]
+    frame = frame[(frame["arm"] != baseline_arm) & frame["error_ratio"].notna()]
+    frame = frame[frame["set"] == frame["baseline_set"]]  # the same pictures for both
     architecture = style.main_architecture(frame, settings)
     frame = frame[frame["architecture"] == architecture]
     if frame.empty:
         return style.empty(title)
     arms = [arm for _, arm in style.in_order(frame)]
-    # a type may lack its quotient in the first network, and so come after the mean
-    types = sorted(dict.fromkeys(frame["corruption"]), key=lambda name: name == "mean")
+    # a type may lack its quotient in the first network, and so come after the summaries
+    types = sorted(dict.fromkeys(frame["corruption"]), key=lambda name: name in _SUMMARIES)
     figure = style.make(height=0.8 + 0.19 * len(types))
     axis = figure.add_subplot()
     axis.axvline(1, color=GREY, linewidth=1)
@@ -85,12 +89,15 @@ def relative(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
         for place, name in enumerate(types):
             here = rows[rows["corruption"] == name]
             marked = here["marked"].astype(str).str.lower().eq("true").any()
-            value = style.mean(here["relative_error"])
+            value = style.mean(here["error_ratio"])
             handle = axis.plot(value, place + shift, marker, color=color,
                                markerfacecolor="white" if marked else color)[0]  # fmt: skip
             if not marked:
                 handles[arm] = handle
-            spread = np.asarray(here["relative_error"], float)
+            spread = here[["error_ratio", "ci_low", "ci_high"]].to_numpy(float)
+            spread = spread[np.isfinite(spread) & (spread > 0)]  # the axis is logarithmic
+            if not len(spread):
+                continue
             style.interval(axis, spread.min(), spread.max(), place + shift, color)
     axis.set_xscale("log")
     low, high = axis.get_xlim()
@@ -98,7 +105,8 @@ def relative(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
         axis.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
     axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axis.xaxis.set_minor_formatter(NullFormatter())
-    axis.set_yticks(range(len(types)), [name.replace("_", " ") for name in types])
+    labels = [_SUMMARIES.get(name, name.replace("_", " ")) for name in types]
+    axis.set_yticks(range(len(types)), labels)
     axis.invert_yaxis()
     seeds = style.seeds(frame["seed"].nunique())
     axis.set_xlabel("error / error of the plain-trained network (log scale)")

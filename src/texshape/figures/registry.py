@@ -148,7 +148,8 @@ COLUMNS: dict[str, list[str]] = {
                 "shape_share_low", "shape_share_high", "texture_share", "texture_share_low",
                 "texture_share_high", "n_images"],
     "corruptions": ["architecture", "arm", "seed", "corruption", "severity", "accuracy", "n"],
-    "corruption_errors": ["architecture", "arm", "seed", "corruption", "relative_error", "marked"],
+    "corruption_errors": ["architecture", "arm", "seed", "set", "baseline_set", "corruption",
+                          "error_ratio", "ci_low", "ci_high", "marked"],
     "benchmark": ["model", "architecture", "arm", "seed", "datasets", "accuracy_difference",
                   "observed_consistency", "error_consistency", "ood_accuracy", "n_datasets"],
     "comparison": ["model", "architecture", "arm", "seed", "measure", "value", "ci_low", "ci_high",
@@ -184,7 +185,7 @@ NUMBERS = {"shape_bias", "ci_low", "ci_high", "cue_match_rate", "n_conflict", "a
            "epoch", "validation_accuracy", "value", "null", "chance", "permuted", "n_images",
            "effective_untrained", "effective_trained", "image_size", "k", "strength",
            "shape_share", "balance_point", "miou", "mean_mask_miou", "n_test", "texture_share",
-           "n_datasets", "severity", "relative_error", "error_consistency"}  # fmt: skip
+           "n_datasets", "severity", "error_ratio", "error_consistency"}  # fmt: skip
 
 
 def _require_numbers(path: Path, frame: pd.DataFrame) -> None:

@@ -47,6 +47,7 @@ def under_corruption(
     block: int = 300,
     speed: Mapping[str, Any] | None = None,
     progress: Callable[[str], None] = lambda line: None,
+    wrong: list[dict[str, np.ndarray]] | None = None,
 ) -> list[pd.DataFrame]:
     """Accuracy of several networks on the same corrupted images, each made once.
 
@@ -67,6 +68,8 @@ def under_corruption(
         How images are pushed through, see `texshape.trials.evaluate.speed`.
     progress : callable
         Gets a line a type.
+    wrong : list of dict, optional
+        One a network, filled: by type, at how many severities each image was decided wrongly.
 
     Returns
     -------
@@ -90,7 +93,11 @@ def under_corruption(
                 part = corrupt(part, name, severity, seed=seed, first=start, table=table)
             for index, network in enumerate(networks):
                 chosen = decide(network, part, **speed or {})
-                right[index] += (chosen == labels[start : start + block]).sum()
+                correct = chosen == labels[start : start + block]
+                right[index] += correct.sum()
+                if wrong is not None:
+                    counts = wrong[index].setdefault(name, np.zeros(len(images), int))
+                    counts[start : start + block] += ~correct
         for index in range(len(networks)):
             accuracy = right[index] / len(images) if len(images) else np.nan
             rows[index].append(
