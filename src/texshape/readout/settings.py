@@ -43,7 +43,7 @@ class ReadoutSettings:
     inner_folds: int = 2
     penalties: tuple[float, ...] = (1.0, 0.1, 0.01, 0.001, 0.0001)
     permutations: int = 3
-    fold_draws: int = 2
+    fold_draws: int = 1
     resamples: int = 1000
     level: float = 0.95
     inputs: tuple[str, ...] = ("pooled", "cls", "spatial", "pixels")
