@@ -1,8 +1,13 @@
 """The same numbers again: tables of a run compared with those of another one that is kept.
 
-On one machine a second run gives the same bytes. Elsewhere sums are rounded in another order, and training
-carries such differences on, as it carries those of another seed. So a measure may deviate by as much as it
-differs at most between two seeds of one network in the kept run, and no more.
+On one kind of processor a second run gives the same bytes. Elsewhere sums are rounded in another order, and
+training carries such differences on, as it carries those of another seed. So a measure may deviate as two seeds
+of one network do. The largest difference among P pairs of seeds in the kept run is itself a draw, which the
+largest of N compared rows exceeds more often than not. It is therefore carried on, by quantiles z of the normal
+distribution, to what the largest of N rows exceeds in one run of a hundred (3 to 7 of a hundred in simulations,
+since the largest difference seen is uncertain):
+
+    tolerance = largest difference between seeds x z(1 - 0.01 / 2N) / z(1 - 0.5 / 2P)
 """
 
 from __future__ import annotations
@@ -10,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import NormalDist
 
 import pandas as pd
 
@@ -32,6 +38,7 @@ TOLERANCES = "tolerances.csv"
 _DIGITS = 6  # kept of each number
 # A measure that no two seeds were compared in, by its table; rounding alone in the others.
 _LEAST = 1e-4
+_ALARM = 0.01  # share of runs in which a measure exceeds its tolerance by chance
 
 
 def keep(results: str | Path, folder: str | Path, networks: list[str] | None = None) -> None:
@@ -72,11 +79,15 @@ def _round(value: float) -> float:
 
 
 def _between_seeds(frame: pd.DataFrame, keys: list[str], measure: str) -> float:
-    """The largest difference between two seeds of one network in one row, rounded up to two digits."""
+    """What two seeds of one network may differ by in any of the rows, rounded up to two digits."""
     same = frame.groupby([key for key in keys if key != "seed"], dropna=False)[measure]
     largest = float((same.max() - same.min()).max())
     if not largest > _LEAST:  # nor where it is undefined
         return _LEAST
+    seeds, rows = same.count(), int(frame[measure].notna().sum())
+    pairs = int((seeds * (seeds - 1) // 2).sum())
+    z = NormalDist().inv_cdf
+    largest *= max(z(1 - _ALARM / (2 * rows)) / z(1 - 0.5 / (2 * pairs)), 1.0)
     scale = 10 ** (1 - math.floor(math.log10(largest)))
     return math.ceil(largest * scale - 1e-9) / scale
 

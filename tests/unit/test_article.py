@@ -416,9 +416,17 @@ def test_bias_of_networks_with_few_matches_is_named(tmp_path):
     bias = tables["shape_bias"]
     one = (bias["architecture"] == "rf9") & (bias["arm"] == "plain") & (bias["seed"] == 1)
     bias.loc[one, "cue_match_rate"] = 0.3
-    arguments = project(tmp_path, tables)
+    tables["shape_bias_differences"][["ci_low", "ci_high"]] = [-0.03, 0.07]
+    arguments = project(tmp_path / "near", tables)
+    assert verdicts(arguments)["limits-counts"] == "hides, near"
+    text = words_of(page_of(arguments))
+    assert "RF 9 trained on plain (seed 1)" in text
+    assert "that the biases are the same is not shown" in text
+    # Equivalent only by the interval of the paired difference.
+    tables["shape_bias_differences"][["ci_low", "ci_high"]] = [-0.03, 0.04]
+    arguments = project(tmp_path / "equivalent", tables)
     assert verdicts(arguments)["limits-counts"] == "hides"
-    assert "RF 9 trained on plain (seed 1)" in words_of(page_of(arguments))
+    assert "equivalent biases speak for very different shares" in words_of(page_of(arguments))
 
 
 @pytest.mark.parametrize(
