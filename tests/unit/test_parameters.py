@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -147,3 +148,64 @@ def test_unpaired_pictures_are_trained_on_only_where_they_can_be_drawn(tmp_path:
     )
     with pytest.raises(InputError, match=r"trained\[0\].arms: 'textures-named' trains on the set"):
         parameters.read([ROOT / "params.yaml", over], SCHEMA)
+
+
+def test_defaults_of_a_step_are_those_of_the_parameters() -> None:
+    from texshape.cli.receptive_field import FEATURE_SETTINGS, FIELD_SETTINGS
+    from texshape.comparison.settings import ComparisonSettings
+    from texshape.readout.settings import DimensionalitySettings, ErasureSettings, ReadoutSettings
+    from texshape.visualize import features
+
+    given = parameters.read_yaml(ROOT / "params.yaml")
+    sections = {
+        "readout": vars(ReadoutSettings()),
+        "dimensionality": vars(DimensionalitySettings()),
+        "erasure": vars(ErasureSettings()),
+        "comparison": vars(ComparisonSettings()),
+        "receptive_field": FIELD_SETTINGS,
+        "feature_visualization": FEATURE_SETTINGS | vars(features.Settings()),
+        "bootstrap": parameters.bootstrap({}),
+    }
+    schema = parameters.read_yaml(SCHEMA)["properties"]
+    for name, defaults in sections.items():
+        plain = json.loads(json.dumps(defaults))  # tuples as lists
+        assert {key: plain[key] for key in given[name] if key in plain} == given[name], name
+        assert set(given[name]) == set(schema[name]["properties"]), name
+
+
+@pytest.mark.parametrize(
+    ("key", "least"), [("folds", 2), ("inner_folds", 2), ("permutations", 0), ("fold_draws", 0)]
+)
+def test_bounds_of_the_schema_are_those_of_the_settings(key: str, least: int) -> None:
+    from texshape.readout.settings import ReadoutSettings, build
+
+    given = parameters.read([ROOT / "params.yaml"], SCHEMA)
+    for value, fits in ((least, True), (least - 1, False)):
+        section = given["readout"] | {key: value}
+        for check in (
+            lambda section: build(ReadoutSettings, section, "readout"),
+            lambda section: parameters.check(given | {"readout": section}, SCHEMA),
+        ):
+            if fits:
+                check(section)
+            else:
+                with pytest.raises(InputError, match=f"readout.{key}"):
+                    check(section)
+
+
+@pytest.mark.parametrize(("key", "most"), [("image_size", 512), ("supersampling", 4)])
+def test_bounds_of_the_schema_are_those_of_the_renderer(key: str, most: int) -> None:
+    from texshape.data import procedural
+
+    given = parameters.read([ROOT / "params.yaml"], SCHEMA)
+    for value, fits in ((most, True), (most + 1, False)):
+        data = given["data"] | {key: value}
+        for check in (
+            procedural.parse_settings,
+            lambda data: parameters.check(given | {"data": data}, SCHEMA),
+        ):
+            if fits:
+                check(data)
+            else:
+                with pytest.raises(InputError, match=f"data.{key}"):
+                    check(data)

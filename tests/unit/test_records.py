@@ -254,7 +254,15 @@ def test_exit_status_and_formats_of_the_command(study: object) -> None:
     assert report["findings"][0]["file"] == TABLE
     done = runner.invoke(app, ["verify", str(RESULTS), "--no-workflow"])
     assert done.output.splitlines()[0].startswith(f"altered     {TABLE}: expected SHA-256")
-    assert json.loads(runner.invoke(app, ["origin", TABLE]).output)["rule"] == "tabulate"
+    assert json.loads(runner.invoke(app, ["origin", TABLE, "--json"]).output)["rule"] == "tabulate"
+    lines = runner.invoke(app, ["origin", TABLE]).output.splitlines()
+    assert [line.split()[0] for line in lines] == [
+        "file", "sha256", "rule", "made", "command", "inputs", "parameters", "commit", "packages",
+        "machine",
+    ]  # fmt: skip
+    assert lines[0].split()[1] == TABLE
+    assert lines[2].split() == ["rule", "tabulate"]
+    assert max(map(len, lines)) <= 110
 
 
 @pytest.mark.parametrize(

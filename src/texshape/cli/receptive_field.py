@@ -30,11 +30,11 @@ Threads = Annotated[int, typer.Option(help="Threads of the CPU.")]
 Set = Annotated[str | None, typer.Option("--set", help="Stem of the image set.")]
 Stem = Annotated[Path, typer.Option(help="Where .svg and .png are written.")]
 
-FIELD_SETTINGS = {"images": 64, "mass": 0.95, "batch_size": 16, "stages": None}
+FIELD_SETTINGS = {"images": 32, "mass": 0.95, "batch_size": 16, "stages": None}
 FEATURE_SETTINGS = {
-    "steps": 512,
+    "steps": 256,
     "learning_rate": 0.05,
-    "jitter": 16 / 224,
+    "jitter": 0.0714,
     "scale": 0.1,
     "rotation": 5.0,
     "frequency_decay": 1.0,

@@ -63,7 +63,7 @@ def corruptions(
 
     section = fill(
         from_json(settings),
-        {"types": None, "severities": [1, 2, 3, 4, 5], "images": None, "constants": None},
+        {"types": None, "severities": [1, 3, 5], "images": 180, "constants": None},
         "corruptions",
     )
 
@@ -176,9 +176,9 @@ def probes(
         from_json(settings),
         {
             "patches": [1, 2, 3, 4, 6, 8],
-            "strengths": [0, 0.1, 0.2, 0.4, 0.7, 1],
-            "shuffling_images": None,
-            "strength_images": None,
+            "strengths": [0, 0.1, 0.25, 0.5, 0.75, 1],
+            "shuffling_images": 600,
+            "strength_images": 480,
             "resamples": 2000,
             "level": 0.95,
         },

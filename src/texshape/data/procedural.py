@@ -138,7 +138,7 @@ def parse_settings(section: Mapping[str, Any], variant: str = "base") -> Setting
     base = {key: value for key, value in section.items() if key != "variants"}
     merged = _merged(base, variants.get(variant) or {}, f"data.variants.{variant}")
 
-    size = _number(merged, "image_size", 32, 4096, whole=True)
+    size = _number(merged, "image_size", 32, 512, whole=True)
     conflict_shapes = _number(merged, "shape_exemplars", 1, 10**6, whole=True)
     conflict_textures = _number(merged, "texture_exemplars", 1, 10**6, whole=True)
     if conflict_shapes % conflict_textures:
@@ -148,7 +148,7 @@ def parse_settings(section: Mapping[str, Any], variant: str = "base") -> Setting
         )
     return Settings(
         image_size=size,
-        supersampling=_number(merged, "supersampling", 1, 8, whole=True),
+        supersampling=_number(merged, "supersampling", 1, 4, whole=True),
         half_size=_interval(merged, "outline.half_size", 0.1, 0.5),
         rotation=_number(merged, "outline.rotation", 0, 3.1416),
         log_aspect=_number(merged, "outline.log_aspect", 0, 1),

@@ -39,14 +39,14 @@ class ReadoutSettings:
         Kinds of features that are read: ``pooled``, ``cls``, ``spatial``, ``pixels``.
     """
 
-    folds: int = 10
+    folds: int = 5
     inner_folds: int = 2
     penalties: tuple[float, ...] = (1.0, 0.1, 0.01, 0.001, 0.0001)
     permutations: int = 3
     fold_draws: int = 1
     resamples: int = 1000
     level: float = 0.95
-    inputs: tuple[str, ...] = ("pooled", "cls", "spatial", "pixels")
+    inputs: tuple[str, ...] = ("pooled", "cls")
 
     def __post_init__(self) -> None:
         at_least("readout.folds", self.folds, 2)

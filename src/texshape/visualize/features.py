@@ -54,9 +54,9 @@ class Settings:
         Mean of the channel over its map, or its central unit.
     """
 
-    steps: int = 512
+    steps: int = 256
     learning_rate: float = 0.05
-    jitter: float = 16 / 224
+    jitter: float = 0.0714
     scale: float = 0.1
     rotation: float = 5.0
     frequency_decay: float = 1.0
