@@ -63,7 +63,7 @@ def corruptions(
 
     section = fill(
         from_json(settings),
-        {"types": None, "severities": [1, 3, 5], "images": 180, "constants": None},
+        {"types": None, "severities": [1, 3, 5], "images": 600, "constants": None},
         "corruptions",
     )
 
