@@ -214,6 +214,35 @@ TRIALS = {
 }
 
 
+def crossed_cells():
+    """Training by test: (trained on, tested on, seed, trial file) of the controls' architecture.
+
+    The base network is the one whose arm differs from the controls' in nothing but the variant.
+    """
+    kinds = {}
+    for model in TRAINED:
+        arm = {key: value for key, value in arm_of(model).items() if key != "variant"}
+        kind = (TRAINED[model]["architecture"], parameters.to_json(arm))
+        kinds.setdefault(kind, {})[variant_of(model)] = model
+    kind = next((k for k in kinds.values() if len(k) > 1 and "base" in k), {})
+    return [
+        (
+            trained,
+            tested,
+            seed,
+            f"{RESULTS}/{model}/seed-{seed}/"
+            + ("trials" if trained == tested else f"across/{tested}")
+            + "/cue-conflict.csv",
+        )
+        for trained, model in kind.items()
+        for tested in kind
+        for seed in TRAINED[model]["seeds"]
+    ]
+
+
+CROSSED = crossed_cells()
+
+
 def state_epochs(run):
     """Epochs of a network that are measured; of one that is not trained here 0 (random) and 1."""
     return CHECKPOINT_EPOCHS if model_of(run) in TRAINED else [0, 1]
@@ -366,6 +395,7 @@ TABLE_NAMES = [
     *(["corruption_errors"] if PLAIN else []),
     *(["benchmark", "benchmark_by_dataset"] if PUBLISHED else []),
     *(["shape_bias_by_set"] if OTHER_CONFLICTS else []),
+    *(["controls"] if CROSSED else []),
     *(["stylization_fitness"] if FITNESS else []),
     *(["reconstruction"] if DECODERS else []),
     *PER_RUN,

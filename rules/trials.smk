@@ -164,3 +164,63 @@ rule benchmark:
         "texshape run benchmark-networks --results {params.results:q} {params.networks:q}"
         " --published {params.published:q} --settings {params.settings:q} --seed {params.seed}"
         " --output {output.table:q} --output-by-dataset {output.by_dataset:q} > {log:q} 2>&1"
+
+
+# A control's network on the pictures of the other variants, and the base network on its: what training
+# does and what the test pictures do.
+rule trials_across:
+    input:
+        network=lambda wc: network_files(f"{wc.model}/seed-{wc.seed}"),
+        set=lambda wc: set_files(wc.variant, "cue-conflict", masks=False),
+    output:
+        f"{RESULTS}/{{model}}/seed-{{seed}}/across/{{variant}}/cue-conflict.csv",
+    log:
+        f"logs/{config['experiment']}/trials_across/{{model}}/seed-{{seed}}-{{variant}}.log",
+    benchmark:
+        f"logs/{config['experiment']}/trials_across/{{model}}/seed-{{seed}}-{{variant}}.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+        mem_mb=scaled(2000),
+        runtime=scaled(60),
+    params:
+        network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
+        settings=section("evaluation"),
+        set=lambda wc, input: stem(input.set),
+        output_dir=lambda wc, output: parent(output[0]),
+        code=step_hash("trials"),
+    shell:
+        "texshape run trials --network {params.network:q} --model {wildcards.model:q}"
+        " --settings {params.settings:q} --set {params.set:q} --output-dir {params.output_dir:q}"
+        " --threads {threads} > {log:q} 2>&1"
+
+
+rule cross_variants:
+    input:
+        [file for *_, file in CROSSED],
+    output:
+        f"{TABLES}/controls.csv",
+    log:
+        f"logs/{config['experiment']}/cross_variants.log",
+    benchmark:
+        f"logs/{config['experiment']}/cross_variants.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(1500),
+        runtime=scaled(30),
+    params:
+        cells=[
+            word
+            for trained, tested, seed, file in CROSSED
+            for word in ("--cell", f"{trained}:{tested}:{seed}:{file}")
+        ],
+        settings=section("bootstrap"),
+        seed=lookup(dpath="seed", within=config),
+        code=step_hash("cross-variants"),
+    shell:
+        "texshape run cross-variants {params.cells:q} --settings {params.settings:q}"
+        " --seed {params.seed} --output {output:q} > {log:q} 2>&1"

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from texshape.trials import naming
+from texshape.trials.crossed import effects
 from texshape.trials.cue_strength import ABOVE
 
 CLASSES = ["disc", "triangle", "square", "star", "plus", "ring", "crescent", "heart", "gear",
@@ -146,6 +147,7 @@ def techniques(bias: pd.DataFrame, reverse: bool = False) -> dict[str, pd.DataFr
     frames["corruption_errors"] = _corruption_errors(frames["corruptions"], reverse)
     frames["architectures"] = architectures(reverse)
     frames["shape_bias_differences"] = differences(bias)
+    frames["controls"] = crossed(reverse)
     frames |= {"shape_bias_by_set": by_set(bias, reverse), "reconstruction": reconstruction(reverse),
                "stylization_fitness": fitness(reverse)}  # fmt: skip
     return frames | comparison(frames | {"shape_bias": bias}, reverse)
@@ -164,6 +166,19 @@ def differences(bias: pd.DataFrame) -> pd.DataFrame:
         for b in means.index[i + 1 :]
     ]  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def crossed(reverse: bool = False) -> pd.DataFrame:
+    """Training by test: more shape by training and by the pictures; less, if `reverse`."""
+    sign = -1 if reverse else 1
+    return pd.DataFrame(
+        {"variant": variant, "effect": effect, "trained_a": a[0], "tested_a": a[1],
+         "trained_b": b[0], "tested_b": b[1], "bias_a": 0.5, "bias_b": 0.3,
+         "difference": sign * 0.2, "ci_low": sign * 0.2 - 0.05, "ci_high": sign * 0.2 + 0.05,
+         "n": 1320, "seeds_a": 2, "seeds_b": 3}
+        for variant in ("orientation-0.8", "orientation-free", "tint-0.3", "tint-0.6")
+        for effect, a, b in effects(variant)
+    )  # fmt: skip
 
 
 def by_set(bias: pd.DataFrame, reverse: bool = False) -> pd.DataFrame:

@@ -97,8 +97,10 @@ NORMAL = {
     "bias-mixed": "between",
     "recipe": "higher",  # the paired difference is narrower than the intervals, which overlap
     "control-orientation": "higher",
+    "control-orientation-crossed": "both",
     "control-orientation-name": "changes",
     "control-tint": "higher",
+    "control-tint-crossed": "both",
     "control-tint-name": "changes",
     "decoder": "above",
     "fitness": "apart",
@@ -965,3 +967,21 @@ def test_a_network_that_names_textures_says_what_shape_is_learned_for(tmp_path, 
     parameters["arms"]["textures-named"] = {"sets": ["unpaired"], "training": {"label": "texture"}}
     path.write_text(json.dumps(parameters))
     assert verdicts(arguments)["texture-named"] == verdict
+
+
+@pytest.mark.parametrize(
+    ("training", "pictures", "verdict"),
+    [(0.2, 0.0, "training"), (0.0, 0.2, "pictures"), (0.2, 0.2, "both"), (0.0, 0.0, "neither")],
+)
+def test_training_and_test_pictures_are_crossed(tmp_path, training, pictures, verdict):
+    tables = synthetic_tables.procedural()
+    frame = tables["controls"]
+    for effect, value in (("training, base pictures", training), ("pictures, base network", pictures),
+                          ("both", training + pictures)):  # fmt: skip
+        rows = (frame["effect"] == effect) & (frame["variant"] == "orientation-free")
+        assert rows.sum() == 1
+        frame.loc[rows, ["difference", "ci_low", "ci_high"]] = value, value - 0.05, value + 0.05
+    found = verdicts(project(tmp_path, tables))
+    assert found["control-orientation-crossed"] == verdict
+    total = "higher" if training + pictures else "not separated"
+    assert found["control-orientation"] == total

@@ -99,3 +99,26 @@ def _bootstrap(settings: str) -> dict:
     from texshape import parameters
 
     return parameters.bootstrap(parameters.from_json(settings))
+
+
+@run.command("cross-variants")
+def cross_variants(
+    cell: Annotated[
+        list[str], typer.Option(help="TRAINED:TESTED:SEED:FILE, a cue-conflict trial file; repeat.")
+    ],
+    output: Annotated[Path, typer.Option(help="Table of differences (CSV).")],
+    settings: Annotated[str, typer.Option(help="Section `bootstrap`, JSON.")] = "{}",
+    seed: SEED = 0,
+) -> None:
+    """Train by test: what a variant of the data does through training, and what through pictures."""
+    from texshape.files import write_csv
+    from texshape.trials import crossed
+    from texshape.trials import files as trial_files
+    from texshape.trials.score import gather
+
+    cells: dict = {}
+    for one in cell:
+        trained, tested, number, path = one.split(":", 3)
+        (own,) = gather([trial_files.read(Path(path), own=True)])[0].values()
+        cells.setdefault((trained, tested), {})[int(number)] = own
+    write_csv(output, crossed.differences(cells, seed=seed, **_bootstrap(settings)))
