@@ -161,3 +161,17 @@ def test_the_command_prints_and_fails_beyond_a_tolerance_or_on_other_bytes(
     status, printed = run("first", "--twin", str(twin))
     assert status == 1
     assert "differing between two runs: shape_bias.csv" in printed
+
+
+def test_the_kept_tables_of_an_experiment_are_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    results = write(Path("results", "first"), BIAS)
+    done = CliRunner().invoke(app, ["deviations", str(results)])
+    assert isinstance(done.exception, InputError)
+    assert "tests/reference/first: no such folder" in str(done.exception)
+    reference.keep(results, Path("tests", "reference", "first"))
+    done = CliRunner().invoke(app, ["deviations", str(results)])
+    assert done.exit_code == 0, done.output
+    assert "shape_bias.shape_bias" in done.output
