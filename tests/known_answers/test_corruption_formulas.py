@@ -85,6 +85,31 @@ def test_defocus_is_a_convolution_with_a_normalised_disk(picture):
     assert corruptions.disk_kernel(10, 0.5).shape[0] >= 21
 
 
+@pytest.mark.parametrize(
+    ("severity", "published"), [(1, 1.0), (2, 1.0), (3, 1.0), (4, 1.013), (5, 1.011)]
+)
+def test_grey_stays_grey_but_for_the_published_kernel(severity, published):
+    """Sums of the published kernels by OpenCV (GaussianBlur mirrors at the border of the disk)."""
+    constants = corruptions.CONSTANTS["imagenet"]["defocus_blur"][severity - 1]
+    assert corruptions.disk_kernel(*constants).sum() == pytest.approx(1, abs=1e-9)
+    theirs = corruptions.disk_kernel(*constants, published=True).sum()
+    assert theirs == pytest.approx(published, abs=6e-4)
+    grey = np.full((1, 128, 128, 3), 200, np.uint8)
+    for name, level in (("defocus_blur", 200), ("defocus_blur_published", round(200 * theirs))):
+        assert set(np.unique(corrupt(grey, name, severity, seed=0, table="imagenet"))) == {level}
+
+
+@pytest.mark.parametrize("table", ["cifar", "tiny", "imagenet"])
+def test_defocus_agrees_with_a_direct_convolution(table):
+    image = np.random.default_rng(0).random((1, 64, 72, 3), dtype=np.float32)
+    for constants in corruptions.CONSTANTS[table]["defocus_blur"]:
+        kernel = corruptions.disk_kernel(*constants)
+        found = corruptions._defocus_blur(image, constants, [])
+        for c in range(3):
+            direct = ndimage.convolve(image[0, ..., c].astype(float), kernel, mode="mirror")
+            assert np.abs(found[0, ..., c] - direct).max() < 1e-6
+
+
 def test_zoom_agrees_with_scipy(picture):
     factor = 1.2
     crop = math.ceil(48 / factor)

@@ -162,7 +162,7 @@ def compare(
     dict of str to ndarray of shape (r, m, h)
         ``accuracy_difference`` (squared), ``observed_consistency``, ``error_consistency``, and
         ``ood_accuracy`` (of the first observer); NaN where undefined: no image in common, or, for
-        kappa, both always right or both always wrong.
+        kappa, both always right or both always wrong (0/0, to which others may give a value).
     """
     m, h, n = len(first), len(second), first.shape[1]
     if weights is None:

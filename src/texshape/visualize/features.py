@@ -126,6 +126,9 @@ class FourierImage(nn.Module):
 def moved(images: Tensor, settings: Settings, generator: torch.Generator) -> Tensor:
     """Images shifted, scaled and rotated at random, each its own way; the border is mirrored.
 
+    Our own choice of movements, from continuous ranges: other programs pad, jitter twice, and draw
+    scales and angles from lists, so their pictures of the same unit differ.
+
     Parameters
     ----------
     images : Tensor of shape (B, 3, side, side)
