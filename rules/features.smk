@@ -264,9 +264,11 @@ rule erasure:
         conflict=lambda wc, input: stem(input.conflict),
         plain=lambda wc, input: ["--plain", stem(input.plain)] if input.plain else [],
         settings=section("erasure"),
+        evaluation=section("evaluation"),
         seed=lookup(dpath="seed", within=config),
         code=step_hash("erasure"),
     shell:
         "texshape run erasure --network {params.network:q} --set {params.conflict:q}"
-        " {params.plain:q} --settings {params.settings:q} --seed {params.seed}"
+        " {params.plain:q} --settings {params.settings:q} --evaluation {params.evaluation:q}"
+        " --seed {params.seed}"
         " --threads {threads} --output {output:q} > {log:q} 2>&1"

@@ -27,16 +27,24 @@ rule receptive_field:
         ),
         images=lambda wc, input: stem(input.images),
         settings=section("receptive_field"),
+        evaluation=section("evaluation"),
+        draw=lookup(dpath="seed", within=config),
         code=step_hash("receptive-field"),
     shell:
         "texshape run receptive-field --network {params.network:q} {params.untrained:q}"
         " --set {params.images:q} --maps {output.maps:q} --settings {params.settings:q}"
-        " --seed {wildcards.seed} --threads {threads} --output {output.table:q} > {log:q} 2>&1"
+        " --evaluation {params.evaluation:q} --seed {wildcards.seed} --draw {params.draw}"
+        " --threads {threads} --output {output.table:q} > {log:q} 2>&1"
 
 
 rule feature_visualization:
     input:
         network=lambda wc: network_files(f"{wc.model}/seed-{wc.seed}"),
+        images=(
+            set_files("base", FIELD_SET, masks=False)
+            if config["feature_visualization"]["selection"] == "variance"
+            else []
+        ),
     output:
         f"{RESULTS}/{{model}}/seed-{{seed}}/feature_visualization.npz",
     log:
@@ -52,13 +60,15 @@ rule feature_visualization:
         runtime=scaled(120),
     params:
         network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
+        images=lambda wc, input: ["--set", stem(input.images)] if input.images else [],
         settings=section("feature_visualization"),
+        evaluation=section("evaluation"),
         seed=lookup(dpath="seed", within=config),
         code=step_hash("feature-visualization"),
     shell:
         "texshape run feature-visualization --network {params.network:q}"
-        " --settings {params.settings:q} --seed {params.seed} --threads {threads}"
-        " --output {output:q} > {log:q} 2>&1"
+        " {params.images:q} --settings {params.settings:q} --evaluation {params.evaluation:q}"
+        " --seed {params.seed} --threads {threads} --output {output:q} > {log:q} 2>&1"
 
 
 rule architectures:

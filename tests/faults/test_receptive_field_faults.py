@@ -95,7 +95,7 @@ def test_transformer_gets_marked_cells(
     tiny = {"img_size": 48, "embed_dim": 24, "depth": 2, "num_heads": 2, "num_classes": 5}
     import timm
 
-    def small_transformer(name: str, *, seed: int = 0, weights: bool = True):
+    def small_transformer(name: str, *, seed: int = 0, weights: bool = True, **_):
         from dataclasses import replace
 
         network = load("torchvision:alexnet", weights=False, seed=seed)

@@ -109,9 +109,8 @@ def readouts(network: Network, images: imageset.ImageSet, folder: Path) -> dict[
 
 
 def visualizations(network: Network, images: imageset.ImageSet, folder: Path) -> dict[str, Any]:
-    imageset.write(folder / "set", images)
     chosen = list(network.stages)[-2:]
-    variances = visualization.variances(network, chosen, folder / "set", count=20, seed=0)
+    variances = visualization.variances(network, chosen, images.images, count=20, seed=0)
     result = visualization.visualize(
         network,
         stages=chosen,

@@ -49,7 +49,7 @@ def trials(
     compute.prepare(threads)
     from texshape.data import imageset
     from texshape.files import write_npy
-    from texshape.models.decisions import between
+    from texshape.models.decisions import for_images
     from texshape.trials import files
     from texshape.trials.evaluate import decisions, evaluate, speed, trials_frame
 
@@ -62,8 +62,7 @@ def trials(
     loaded.require_classes()
     results = {}
     for name, images in opened.items():
-        shown = {*images.labels["shape"], *images.labels["texture"]}
-        asked = between(loaded, shown, section.get("aggregation") or "mean")
+        asked = for_images(loaded, images.labels, section.get("aggregation"))
         values = evaluate(asked, images.images, **speed(section))
         response = decisions(values, asked.require_classes())
         frame = trials_frame(images, response, model or loaded.slug)
@@ -177,7 +176,6 @@ def sensitivity(
     from texshape.trials.imagenet16 import AGGREGATIONS
 
     images = imageset.read(stimuli)
-    speed = evaluate.speed(section)
     table = evaluate.sensitivity(
         load_network(network, random, seed, section),
         images,
@@ -186,8 +184,7 @@ def sensitivity(
         interpolations=grid.get("interpolations") or list(INTERPOLATIONS),
         **bootstrap,
         seed=seed,
-        batch_size=speed["batch_size"],
-        precision=speed["precision"],
+        **evaluate.speed(section),
     )
     if model:
         table["model"] = model

@@ -113,6 +113,7 @@ def erasure(
     settings: SETTINGS,
     output: Annotated[list[Path], typer.Option(help="CSV to write, one a --network.")],
     plain: Annotated[Path | None, typer.Option(help="Stem of a set whose cues agree.")] = None,
+    evaluation: Annotated[str, typer.Option(help="Section `evaluation`, as JSON.")] = "{}",
     seed: SEED = 0,
     random: Annotated[bool, typer.Option("--random", help="Random weights: untrained.")] = False,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the CPU.")] = 1,
@@ -129,18 +130,17 @@ def erasure(
     if len(network) != len(output):
         raise InputError(f"{len(network)} times --network but {len(output)} times --output")
     chosen = build(ErasureSettings, parameters.from_json(settings), "erasure")
+    how = parameters.from_json(evaluation, "--evaluation")
     conflict = imageset.read(images)
     agreeing = imageset.read(plain) if plain else None
     compute.prepare(threads)
-    from texshape.devices import place
-    from texshape.models.decisions import between
-    from texshape.models.loading import load
+    from texshape.cli.evaluate import load_network
+    from texshape.models.decisions import for_images
     from texshape.readout.intervention import COLUMNS, measure
 
     for name, path in zip(network, output, strict=True):
-        loaded = load(name, seed=seed, weights=not random)
-        loaded = between(loaded, {*conflict.labels["shape"], *conflict.labels["texture"]})
-        place(loaded.module)
+        loaded = load_network(name, random, seed, how)
+        loaded = for_images(loaded, conflict.labels, how.get("aggregation"))
         rows = measure(loaded, conflict, settings=chosen, seed=seed, plain=agreeing)
         write_csv(path, pd.DataFrame(rows, columns=COLUMNS))
 

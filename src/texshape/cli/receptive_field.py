@@ -25,6 +25,7 @@ from texshape.errors import InputError
 
 Network = Annotated[str, typer.Option(help="Name of a network, or the path of a checkpoint.")]
 Settings = Annotated[str, typer.Option(help="JSON object, a section of the parameters.")]
+Evaluation = Annotated[str, typer.Option(help="Section `evaluation`, as JSON.")]
 Seed = Annotated[int, typer.Option(help="Of untrained weights, images and channels drawn.")]
 Threads = Annotated[int, typer.Option(help="Threads of the CPU.")]
 Set = Annotated[str | None, typer.Option("--set", help="Stem of the image set.")]
@@ -59,7 +60,11 @@ def receptive_field_command(
         Path | None, typer.Option(help="Also write the maps of influence here (.npz).")
     ] = None,
     settings: Settings = "{}",
+    evaluation: Evaluation = "{}",
     seed: Seed = 0,
+    draw: Annotated[
+        int | None, typer.Option(min=0, help="Seed of the images drawn; default: --seed.")
+    ] = None,
     threads: Threads = 1,
 ) -> None:
     """Theoretical and effective receptive field of each stage."""
@@ -77,7 +82,13 @@ def receptive_field_command(
     from texshape.receptive_field.measure import measure, write_maps
 
     table, influences = measure(
-        network, untrained=untrained, image_set=image_set, seed=seed, **given
+        network,
+        untrained=untrained,
+        image_set=image_set,
+        seed=seed,
+        draw=draw,
+        evaluation=from_json(evaluation, "--evaluation"),
+        **given,
     )
     if maps is not None:
         write_maps(maps, influences)
@@ -102,6 +113,7 @@ def feature_visualization_command(
     output: Annotated[Path, typer.Option(help="File of images and labels to write (.npz).")],
     image_set: Set = None,
     settings: Settings = "{}",
+    evaluation: Evaluation = "{}",
     seed: Seed = 0,
     threads: Threads = 1,
 ) -> None:
@@ -123,25 +135,13 @@ def feature_visualization_command(
         )
 
     compute.prepare(threads)
-    from texshape.devices import place
-    from texshape.models.loading import load
+    from texshape.cli.evaluate import load_network
+    from texshape.data import imageset
     from texshape.visualize import features
 
-    loaded = load(network)
-    place(loaded.module)
-    stages = given.pop("stages") or list(loaded.stages)
-    count, selection, images = (given.pop(key) for key in ("channels", "selection", "images"))
-    variances = None
-    if selection == "variance":
-        variances = features.variances(loaded, stages, image_set, count=images, seed=seed)
-    result = features.visualize(
-        loaded,
-        stages=stages,
-        channels_per_stage=count,
-        settings=features.Settings(**given),
-        seed=seed,
-        variances=variances,
-    )
+    loaded = load_network(network, False, seed, from_json(evaluation, "--evaluation"))
+    shown = imageset.read(image_set).images if image_set is not None else None
+    result = features.of_settings(loaded, given, seed=seed, images=shown)
     features.write(output, result, model=loaded.name, seed=seed, steps=given["steps"])
 
 

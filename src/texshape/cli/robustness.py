@@ -192,7 +192,7 @@ def probes(
 
     from texshape.data import imageset
     from texshape.files import write_csv
-    from texshape.models.decisions import between
+    from texshape.models.decisions import for_images
     from texshape.robustness import probes as measures
     from texshape.trials.evaluate import speed
 
@@ -230,9 +230,7 @@ def probes(
             from texshape.data.procedural import split_strength
 
             sets[split_strength(stem.name)[1]] = read(stem)
-        shown = next(iter(sets.values())).labels
-        aggregation = how.get("aggregation") or "mean"
-        asked = between(loaded, {*shown["shape"], *shown["texture"]}, aggregation)
+        asked = for_images(loaded, next(iter(sets.values())).labels, how.get("aggregation"))
         tables["cue_strength"] = measures.strength_curve(
             asked,
             sets,

@@ -21,6 +21,8 @@ from texshape.trials.imagenet16 import AGGREGATIONS
 from texshape.trials.names import ABSENT
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from texshape.models.network import Network
 
 Decide = Callable[[Tensor], Tensor]
@@ -110,6 +112,23 @@ def between(network: Network, shown: Iterable[str], aggregation: str = "mean") -
         decide=decider(list(groups.values()), aggregation),
         categories=groups,
     )
+
+
+def for_images(network: Network, labels: pd.DataFrame, aggregation: str | None = None) -> Network:
+    """The network as it decides about a set of images: `between` the classes of their labels.
+
+    Every measure of decisions asks the network so, in an experiment and in a survey.
+
+    Parameters
+    ----------
+    network : Network
+    labels : DataFrame
+        Of the images; columns ``shape`` and ``texture``.
+    aggregation : str, optional
+        As in `decider`; the mean by default.
+    """
+    shown = {*labels["shape"].astype(str), *labels["texture"].astype(str)}
+    return between(network, shown, aggregation or "mean")
 
 
 def read_class_map(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,8 @@ def measure(
     mass: float,
     batch_size: int,
     stages: list[str] | None,
+    draw: int | None = None,
+    evaluation: Mapping[str, Any] | None = None,
 ) -> tuple[pd.DataFrame, dict[str, dict[str, Influence]]]:
     """Measure the receptive fields of a network.
 
@@ -48,7 +51,7 @@ def measure(
     image_set : str or None
         Stem of the images; without it there are no effective fields.
     seed : int
-        Of the random weights and of the images drawn.
+        Of the random weights.
     images : int
         How many images are drawn at most.
     mass : float
@@ -56,6 +59,10 @@ def measure(
     batch_size : int
     stages : list of str or None
         Stages or submodules; all stages where None.
+    draw : int, optional
+        Seed of the images drawn; by default `seed`.
+    evaluation : mapping, optional
+        As in `texshape.models.loading.load`: how images are shown.
 
     Returns
     -------
@@ -66,15 +73,15 @@ def measure(
     influences : dict of str to dict of str to Influence
         ``trained`` and ``untrained``, stage to map.
     """
-    network = load(name, seed=seed)
+    network = load(name, seed=seed, settings=evaluation)
     before: Network | None = None
     without = ""
     pixels = None
     if image_set is not None:
         pixels = imageset.read(image_set).images
         try:
-            before = (
-                load(untrained, seed=seed) if untrained else load(name, seed=seed, weights=False)
+            before = load(
+                untrained or name, seed=seed, weights=bool(untrained), settings=evaluation
             )
         except InputError as error:  # a callable of the user's may have no untrained version
             if untrained:
@@ -82,7 +89,7 @@ def measure(
             without = str(error)
     return measure_network(
         network, before, pixels, seed=seed, images=images, mass=mass, batch_size=batch_size,
-        stages=stages, without_untrained=without,
+        stages=stages, without_untrained=without, draw=draw,
     )  # fmt: skip
 
 
@@ -97,6 +104,7 @@ def measure_network(
     batch_size: int,
     stages: list[str] | None,
     without_untrained: str = "",
+    draw: int | None = None,
 ) -> tuple[pd.DataFrame, dict[str, dict[str, Influence]]]:
     """As `measure`, of a loaded network.
 
@@ -118,7 +126,9 @@ def measure_network(
     fields = trace(network.module, chosen, image_size=network.input_size).stages
     influences: dict[str, dict[str, Influence]] = {}
     if pixels is not None:
-        drawn = np.random.default_rng([seed, 6]).permutation(len(pixels))[:images]
+        drawn = np.random.default_rng([seed if draw is None else draw, 6]).permutation(len(pixels))[
+            :images
+        ]
         for kind, one in (("untrained", untrained), ("trained", network)):
             if one is not None:
                 place(one.module)

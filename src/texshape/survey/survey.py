@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from texshape.models.network import Network
 
-SEED = "seed-0"
+SEED = f"seed-{techniques.NETWORK_SEED}"
 PIXELS = f"pixels--baseline/{SEED}"
 REPORT = Path(__file__).parent / "report" / "report.typ"
 # Tables made of the same file of each network, by the technique that writes it.
@@ -325,9 +325,9 @@ def _versions() -> dict[str, str]:
 
 def _pixels(stimuli: Stimuli, settings: dict[str, Any], folder: Path) -> None:
     """The read-out that knows no network: of the pixels themselves."""
-    section = techniques.fold_settings(settings["readout"], stimuli.sets[CUE_CONFLICT].labels)
-    if section is None:
+    if techniques.without_folds(stimuli.sets[CUE_CONFLICT].labels):
         return
+    section = settings["readout"]
     place = folder / PIXELS
     output = place / "readout" / "epoch-000.csv"
     code = function_hash(techniques.read_pixels)

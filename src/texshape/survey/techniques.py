@@ -15,11 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from texshape.errors import InputError
 from texshape.files import write_csv
+from texshape.models.decisions import for_images
 from texshape.models.network import Network
 from texshape.survey.stimuli import CUE_CONFLICT, Stimuli
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+NETWORK_SEED = 0  # of random weights; that of the folder `seed-0`
 
 
 @dataclass
@@ -82,9 +86,19 @@ class Subject:
         states = {"epoch-001": self.network}
         return {"epoch-000": self.random, **states} if self.random is not None else states
 
+    @property
+    def asked(self) -> Network:
+        """The network as it decides about the cue-conflict images."""
+        return self.deciding(self.conflict)
+
+    def deciding(self, images: Any) -> Network:
+        """The network as it decides about some images, as in an experiment."""
+        aggregation = self.settings["evaluation"]["aggregation"]
+        return for_images(self.network, images.labels, aggregation)
+
     def without_classes(self) -> str:
         """Why its decisions say nothing about these images; empty where they do."""
-        network, shown = self.network, self.stimuli.classes
+        network, shown = self.asked, self.stimuli.classes
         if network.classes is None:
             helps = "; --class-map gives it one" if network.outputs else ""
             return f"{network.without_decision}{helps}"
@@ -140,11 +154,11 @@ def trials(subject: Subject) -> None:
     from texshape.trials import files
     from texshape.trials.evaluate import decisions, evaluate, speed, trials_frame
 
-    network, section = subject.network, subject.settings["evaluation"]
-    classes = network.require_classes()
+    section = subject.settings["evaluation"]
     for name, images in subject.stimuli.sets.items():
+        network = subject.deciding(images)
         scores = evaluate(network, images.images, **speed(section))
-        frame = trials_frame(images, decisions(scores, classes), network.slug)
+        frame = trials_frame(images, decisions(scores, network.require_classes()), network.slug)
         files.write(subject.folder / "trials" / f"{name}.csv", frame)
     for path in (subject.folder / "trials").glob("*.csv"):
         if path.stem not in subject.stimuli.sets:  # of other stimuli, shown at an earlier time
@@ -155,7 +169,7 @@ def sensitivity(subject: Subject) -> None:
     """Shape bias under each way to show the images and to read the outputs."""
     from texshape.trials import evaluate
 
-    grid, section = subject.settings["sensitivity"], subject.settings["evaluation"]
+    grid = subject.settings["sensitivity"]
     table = evaluate.sensitivity(
         subject.network,
         subject.conflict,
@@ -164,8 +178,7 @@ def sensitivity(subject: Subject) -> None:
         interpolations=grid["interpolations"],
         **subject.settings["bootstrap"],
         seed=subject.seed,
-        batch_size=section["batch_size"],
-        precision=section["precision"],
+        **evaluate.speed(subject.settings["evaluation"]),
     )
     write_csv(subject.folder / "sensitivity.csv", table)
 
@@ -178,13 +191,13 @@ def knowledge(subject: Subject) -> None:
     from texshape.readout.settings import DimensionalitySettings, build
 
     labels, settings = subject.conflict.labels, subject.settings
-    section = fold_settings(settings["readout"], labels)
+    section, batch_size = settings["readout"], settings["features"]["batch_size"]
     chosen = build(DimensionalitySettings, settings["dimensionality"], "dimensionality")
     plan = design(labels, settings=chosen, seed=subject.seed)
     before, last = None, list(subject.states)[-1]
     for epoch, network in subject.states.items():
         features = subject.folder / "features" / epoch
-        extract(network, subject.conflict.images, features, pixels=False)
+        extract(network, subject.conflict.images, features, pixels=False, batch_size=batch_size)
         images = _read_out(features, labels, section, subject.seed,
                            subject.folder / "readout" / f"{epoch}.csv",
                            thorough=epoch == last, before=before)  # fmt: skip
@@ -226,22 +239,16 @@ def _read_out(
     return images
 
 
-def fold_settings(section: dict[str, Any], labels: pd.DataFrame) -> dict[str, Any] | None:
-    """The section ``readout`` with no more folds than the most exemplars of a class.
-
-    None where a class has a single exemplar, so that none can be held out.
-    """
+def without_folds(labels: pd.DataFrame) -> str:
+    """Why no exemplar can be held out; empty where one can."""
     counts = [labels.groupby(cue)[f"{cue}_exemplar"].nunique() for cue in ("shape", "texture")]
     if min(int(count.min()) for count in counts) < 2:
-        return None
-    return {**section, "folds": min(section["folds"], max(int(count.max()) for count in counts))}
+        return "a class has a single exemplar, so none can be held out"
+    return ""
 
 
 def _without_folds(subject: Subject) -> str:
-    reason = subject.without_stages()
-    if not reason and fold_settings(subject.settings["readout"], subject.conflict.labels) is None:
-        reason = "a class has a single exemplar, so none can be held out"
-    return reason
+    return subject.without_stages() or without_folds(subject.conflict.labels)
 
 
 def erasure(subject: Subject) -> None:
@@ -252,7 +259,7 @@ def erasure(subject: Subject) -> None:
     from texshape.readout.settings import ErasureSettings, build
 
     settings = build(ErasureSettings, subject.settings["erasure"], "erasure")
-    rows = measure(subject.network, subject.conflict, settings=settings, seed=subject.seed)
+    rows = measure(subject.asked, subject.conflict, settings=settings, seed=subject.seed)
     write_csv(subject.folder / "erasure.csv", pd.DataFrame(rows, columns=COLUMNS))
 
 
@@ -264,7 +271,8 @@ def receptive_field(subject: Subject) -> None:
         subject.network,
         subject.random,
         subject.conflict.images,
-        seed=0,
+        seed=NETWORK_SEED,
+        draw=subject.seed,
         **subject.settings["receptive_field"],
         without_untrained=subject.without_random,
     )
@@ -276,17 +284,9 @@ def feature_visualization(subject: Subject) -> None:
     """Images that excite some channels of each stage."""
     from texshape.visualize import features
 
-    section = dict(subject.settings["feature_visualization"])
-    stages = section.pop("stages")
-    channels = section.pop("channels")
-    for unused in ("selection", "images"):  # channels are drawn by seed
-        section.pop(unused)
-    result = features.visualize(
-        subject.network,
-        stages=stages,
-        channels_per_stage=channels,
-        settings=features.Settings(**section),
-        seed=subject.seed,
+    section = subject.settings["feature_visualization"]
+    result = features.of_settings(
+        subject.network, section, seed=subject.seed, images=subject.conflict.images
     )
     path = subject.folder / "feature_visualization.npz"
     features.write(path, result, model=subject.network.name, seed=subject.seed,
@@ -302,7 +302,7 @@ def cue_strength(subject: Subject) -> None:
     shown = probes.thinned(subject.conflict, section["strength_images"], seed=subject.seed)
     faded = probes.faded(shown, section["strengths"], sets["silhouettes"])
     table = probes.strength_curve(
-        subject.network, faded, seed=subject.seed, resamples=section["resamples"],
+        subject.asked, faded, seed=subject.seed, resamples=section["resamples"],
         level=section["level"], speed=speed(subject.settings["evaluation"]),
     )  # fmt: skip
     write_csv(subject.folder / "cue_strength.csv", table)
@@ -320,8 +320,8 @@ def _without_silhouettes(subject: Subject) -> str:
 
 def _without_grid(subject: Subject) -> str:
     reason = subject.without_classes()
-    if not reason and (subject.network.categories is None or subject.network.own is None):
-        reason = "its classes are no groups of outputs, so there is nothing to aggregate"
+    if not reason and subject.network.own is None:
+        reason = "its preprocessing is a function, so there is nothing to vary"
     return reason
 
 
@@ -340,7 +340,7 @@ TECHNIQUES = (
         lambda _: ["sensitivity.csv"], _without_grid, sensitivity,
     ),
     Technique(
-        "knowledge", "read-out and dimensionality", ("readout", "dimensionality"),
+        "knowledge", "read-out and dimensionality", ("readout", "dimensionality", "features"),
         lambda subject: _by_epoch("readout")(subject) + _by_epoch("dimensionality")(subject),
         _without_folds, knowledge, untrained=True,
     ),

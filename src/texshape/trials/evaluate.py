@@ -229,14 +229,15 @@ def sensitivity(
     seed: int = 0,
     batch_size: int | None = None,
     precision: str = "float32",
+    channels_last: bool | None = None,
 ) -> pd.DataFrame:
     """Shape bias under every way to show the images and to read the outputs.
 
     Parameters
     ----------
     network : Network
-        Where its classes are single outputs, there is nothing to combine: the aggregation is called
-        ``none``.
+        It decides as the images ask (`decisions.for_images`). Where its classes are single outputs,
+        there is nothing to combine: the aggregation is called ``none``.
     images : ImageSet
         Cue-conflict images.
     aggregations, preprocessings, interpolations : list of str
@@ -244,6 +245,8 @@ def sensitivity(
         pipeline (``own``) keeps its own interpolation, so it makes one row an aggregation.
     resamples, level, seed
         Of the bootstrap over shape and texture exemplars.
+    batch_size, precision, channels_last
+        As in `evaluate`.
 
     Returns
     -------
@@ -253,9 +256,10 @@ def sensitivity(
         network runs once for each preprocessing that differs in
         what it does to these images.
     """
-    from texshape.models.decisions import decider
+    from texshape.models.decisions import decider, for_images
     from texshape.models.preprocessing import preprocess
 
+    network = for_images(network, images.labels)
     classes = network.require_classes()
     if network.own is None:
         raise InputError(f"{network.name}: has no preprocessing of its own, so nothing to vary")
@@ -278,6 +282,7 @@ def sensitivity(
                     deciders,
                     batch_size=batch_size,
                     precision=precision,
+                    channels_last=channels_last,
                 )
             for aggregation, scores in zip(aggregations, done[key], strict=True):
                 response = decisions(scores, classes)

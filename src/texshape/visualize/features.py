@@ -14,7 +14,7 @@ Olah, Mordvintsev and Schubert (2017), Feature visualization, Distill, doi 10.23
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -382,8 +382,46 @@ def visualize(
     )
 
 
+def of_settings(
+    network: Any, section: Mapping[str, Any], *, seed: int, images: np.ndarray | None = None
+) -> Visualization:
+    """As the section ``feature_visualization`` of the parameters asks.
+
+    Parameters
+    ----------
+    network : texshape.models.network.Network
+    section : mapping
+        All its keys.
+    seed : int
+    images : ndarray of shape (n, height, width, 3), uint8, optional
+        From which the variance of channels is taken, where they are chosen by it.
+    """
+    given = dict(section)
+    stages = given.pop("stages") or list(network.stages)
+    channels, selection, count = (given.pop(key) for key in ("channels", "selection", "images"))
+    varied = None
+    if selection == "variance":
+        if images is None:
+            raise InputError("feature_visualization.selection: 'variance' needs images")
+        varied = variances(network, stages, images, count=count, seed=seed)
+    return visualize(
+        network,
+        stages=stages,
+        channels_per_stage=channels,
+        settings=Settings(**given),
+        seed=seed,
+        variances=varied,
+    )
+
+
 def variances(
-    network: Any, stages: Sequence[str], stem: str, *, count: int, seed: int, batch_size: int = 32
+    network: Any,
+    stages: Sequence[str],
+    pixels: np.ndarray,
+    *,
+    count: int,
+    seed: int,
+    batch_size: int = 32,
 ) -> dict[str, np.ndarray]:
     """Variance over images of each channel's mean activation.
 
@@ -391,15 +429,12 @@ def variances(
     ----------
     network : texshape.models.network.Network
     stages : sequence of str
-    stem : str
-        Image set.
+    pixels : ndarray of shape (n, height, width, 3), uint8
     count, seed : int
         How many images are drawn, and the seed of the draw.
     """
-    from texshape.data import imageset
     from texshape.models.stages import captured, resolve
 
-    pixels = imageset.read(stem).images
     drawn = np.sort(np.random.default_rng([seed, 7]).permutation(len(pixels))[:count])
     chosen = resolve(network.module, network.stages, stages)
     pooled: dict[str, list[Tensor]] = {stage: [] for stage in stages}
