@@ -1,0 +1,140 @@
+"""An experiment's steps and a survey compute the same numbers of a network, cell by cell."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests import survey_world as world
+
+from texshape.cli import evaluate, readout, receptive_field, robustness
+from texshape.data import imageset
+from texshape.files import read_csv
+from texshape.models import trainable
+from texshape.survey import parameters, stimuli, survey
+from texshape.training import checkpoints
+from texshape.trials import imagenet16
+
+pytestmark = pytest.mark.timeout(1200)
+# None of them is a default, so that a parameter that is dropped on one path shows.
+SECTIONS = {
+    "evaluation": {"aggregation": "max", "preprocessing": "crop-0.875", "interpolation": "bilinear",
+                   "batch_size": 5, "channels_last": False},
+    "features": {"batch_size": 7},
+    "sensitivity": {"aggregations": ["mean", "max"], "preprocessings": ["whole", "own"],
+                    "interpolations": ["bilinear"]},
+    "readout": {"folds": 7, "penalties": [0.1, 0.01], "resamples": 20},
+    "receptive_field": {"images": 3, "mass": 0.8, "batch_size": 2},
+    "feature_visualization": {"steps": 2, "channels": 2, "selection": "variance", "images": 9},
+    "probes": {"strengths": [0, 0.5, 1], "strength_images": 12, "resamples": 20, "level": 0.9},
+    "erasure": {"random_draws": 1, "resamples": 20, "batch_size": 6, "level": 0.9},
+}  # fmt: skip
+
+
+def checkpoint(folder: Path) -> str:
+    """A network of ours that was trained between ImageNet's classes: two of each category of the images."""
+    classes = [
+        wnid
+        for category in world.CLASSES
+        for wnid in [w for w, _, c in imagenet16.table() if c == category][:2]
+    ]
+    path = folder / "results" / "rf9--plain" / "seed-0" / "final.pt"
+    path.parent.mkdir(parents=True)
+    checkpoints.write(
+        path, trainable.build("rf9", len(classes), seed=3), architecture="rf9", classes=classes,
+        image_size=40, training={}, seed=0, epoch=1, step=1,
+    )  # fmt: skip
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Folders of the survey's files and of the steps'."""
+    folder = tmp_path_factory.mktemp("paths")
+    settings = parameters.read(world.write_settings(folder))
+    for name, section in SECTIONS.items():
+        settings[name] = settings[name] | section
+    network = checkpoint(folder)
+    shown = stimuli.from_folder(world.write_stimuli(folder))
+    candidate = survey.by_name(network, settings["evaluation"])
+    result = survey.run([candidate], shown, settings, folder / "survey", report=False)
+    assert result.failed == []
+    assert result.reasons.empty, "it decides between the categories, as in an experiment"
+    steps = folder / "steps"
+    stems = {}
+    for name, images in shown.sets.items():
+        stems[name] = folder / "data" / name
+        imageset.write(stems[name], images)
+    text = {name: json.dumps(value) for name, value in settings.items()}
+    seed, conflict, how = settings["seed"], stems["cue-conflict"], text["evaluation"]
+    evaluate.trials(
+        network=network, sets=list(stems.values()), output_dir=steps / "trials", settings=how
+    )
+    evaluate.sensitivity(
+        network=network, stimuli=conflict, output=steps / "sensitivity.csv", seed=seed,
+        settings=json.dumps({k: settings[k] for k in ("evaluation", "sensitivity", "bootstrap")}),
+    )  # fmt: skip
+    features = [steps / "features" / f"epoch-00{epoch}" for epoch in (0, 1)]
+    for place, random in zip(features, (True, False), strict=True):
+        evaluate.features(
+            network=[network], sets=[conflict], output_dir=[place], settings=how, random=random,
+            batch_size=settings["features"]["batch_size"],
+        )  # fmt: skip
+    labels = Path(f"{conflict}.labels.csv")
+    for function in (readout.readout, readout.dimensionality):
+        name = function.__name__
+        outputs = [steps / name / f"{place.name}.csv" for place in features]
+        more = {"initial": True} if name == "readout" else {}
+        function(
+            features=features, labels=labels, settings=text[name], output=outputs, seed=seed, **more
+        )
+    readout.erasure(
+        network=[network], images=conflict, settings=text["erasure"], evaluation=how,
+        output=[steps / "erasure.csv"], seed=seed,
+    )  # fmt: skip
+    robustness.probes(
+        network=network, settings=text["probes"], seed=seed, output_dir=steps, conflict=conflict,
+        silhouettes=stems["silhouettes"], evaluation=how,
+    )  # fmt: skip
+    receptive_field.receptive_field_command(
+        network=network, output=steps / "receptive_field.csv", image_set=str(conflict),
+        maps=steps / "influence.npz", settings=text["receptive_field"], evaluation=how, draw=seed,
+    )  # fmt: skip
+    receptive_field.feature_visualization_command(
+        network=network, output=steps / "feature_visualization.npz", image_set=str(conflict),
+        settings=text["feature_visualization"], evaluation=how, seed=seed,
+    )  # fmt: skip
+    return folder / "survey" / "rf9--plain" / "seed-0", steps
+
+
+TABLES = [
+    "trials/cue-conflict.csv", "trials/silhouettes.csv", "sensitivity.csv", "readout/epoch-000.csv",
+    "readout/epoch-001.csv", "dimensionality/epoch-000.csv", "dimensionality/epoch-001.csv",
+    "erasure.csv", "cue_strength.csv", "receptive_field.csv",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_are_the_same(paths: tuple[Path, Path], name: str) -> None:
+    found, expected = (read_csv(folder / name) for folder in paths)
+    assert len(found)
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["influence.npz", "feature_visualization.npz"])
+def test_arrays_are_the_same(paths: tuple[Path, Path], name: str) -> None:
+    found, expected = (np.load(folder / name) for folder in paths)
+    assert sorted(found) == sorted(expected)
+    for key in found:
+        if found[key].dtype.kind in "fiu":
+            np.testing.assert_allclose(found[key], expected[key], rtol=1e-5, atol=1e-7)
+        else:
+            assert (found[key] == expected[key]).all()
+
+
+def test_a_survey_writes_nothing_that_is_not_compared(paths: tuple[Path, Path]) -> None:
+    written = {p.relative_to(paths[0]).as_posix() for p in paths[0].rglob("*.csv")}
+    assert written == set(TABLES)
