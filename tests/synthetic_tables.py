@@ -397,7 +397,8 @@ def comparison(tables: dict[str, pd.DataFrame], reverse: bool = False) -> dict[s
         made |= {"rho": 0.1, "ci_low": -0.4, "ci_high": 0.5, "p_value": 0.6, "p_holm": 1.0}
     correlations = pd.DataFrame(
         [{"measure_x": "shape_bias", "measure_y": measure, **made, "n_tests": 2, "n_networks": 12,
-          "n_seeds": 36, "covariate": "plain_accuracy", "n_networks_partial": 12, "reason": ""}
+          "n_seeds": 36, "covariate": "plain_accuracy", "n_networks_partial": 12, "reason": "",
+          "within_rho": 0.5, "within_p": 0.01, "within_holm": 0.02, "n_within": 10, "coupled": ""}
          for measure in ("readout_shape", "information_shape")]
     )  # fmt: skip
     pair = {"margin": 0.05, "choose_seeds": "0", "confirm_seeds": "1 2", "model_a": "cnn--plain",
@@ -604,6 +605,7 @@ MEASURED = ["shape_bias", "ci_low", "ci_high", "cue_match_rate", "accuracy", "va
             "beyond_high", "error_ratio", "relative_error_ratio", "relative_low",
             "relative_high", "clean_error", "error_consistency",
             "error_consistency_low", "error_consistency_high", "texshape", "top1", "rho", "p_holm",
+            "within_holm",
             "share", "expected_share", "excess", "excess_low", "excess_high",
             "read_difference", "read_low", "read_high", "receptive_field", "confirmed", "model_a",
             "psnr", "mse"]  # fmt: skip

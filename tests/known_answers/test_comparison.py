@@ -73,6 +73,44 @@ def test_permutation_p_against_full_enumeration():
     assert found == pytest.approx(exact, abs=0.005)
 
 
+def test_two_groups_that_lie_apart_are_no_correlation_within_them():
+    """Six networks low in both measures, six high: within either, y falls with x."""
+    x = np.concatenate([np.arange(6), 100 + np.arange(6)]).astype(float)
+    y = np.concatenate([5 - np.arange(6), 105 - np.arange(6)]).astype(float)
+    groups = ["a"] * 6 + ["b"] * 6
+    assert correlation.spearman(x, y) > 0.4
+    assert correlation.permutation_p(x, y, permutations=4000) < 0.15
+    rho, p, n = correlation.within(x, y, groups, permutations=4000)
+    assert (rho, n) == (pytest.approx(-1), 12)
+    assert p < 0.001
+
+
+def test_permutation_within_groups_against_full_enumeration():
+    x, y = np.array([1.0, 2, 3, 7, 8, 9, 5]), np.array([2.0, 1, 3, 9, 7, 8, 0])
+    groups = ["a", "a", "a", "b", "b", "b", "alone"]
+    rho, p, n = correlation.within(x, y, groups, permutations=20_000, seed=1)
+    # Ranks less their mean: x (-1, 0, 1) twice; y (0, -1, 1) and (1, -1, 0): (1 - 1) / 4.
+    assert (rho, n) == (pytest.approx(0), 6)
+    assert p == 1
+    y[3:6] = 7, 9, 8  # y (-1, 1, 0) in the second group: (1 + 1) / 4
+    rho, p, n = correlation.within(x, y, groups, permutations=20_000, seed=1)
+    assert rho == pytest.approx(0.5)
+    sums = [np.dot((-1, 0, 1), one) + np.dot((-1, 0, 1), other)
+            for one in permutations((0, -1, 1)) for other in permutations((-1, 1, 0))]  # fmt: skip
+    assert p == pytest.approx(np.mean(np.abs(sums) >= 2), abs=0.01)
+    assert np.isnan(correlation.within(x, y, list("abcdefg"), permutations=10)[0])
+    assert correlation.within(x, y, list("abcdefg"), permutations=10)[2] == 0
+
+
+def test_measures_that_are_tied_are_marked():
+    table = correlation.correlations(
+        measures.collect(world.tables(), SETTINGS), SETTINGS, seed=1
+    ).set_index(["measure_x", "measure_y"])
+    assert "share of decisions" in table.loc[("shape_bias", "used_shape"), "coupled"]
+    assert table.loc[("shape_bias", "readout_shape"), "coupled"] == ""
+    assert table.loc[("readout_shape", "information_shape"), "coupled"] != ""
+
+
 def test_difference_limits_against_normal_theory():
     # Two independent normal estimates: the limits are those of their difference.
     low, high = limits.difference((1.0, 1 - 1.96 * 0.3, 1 + 1.96 * 0.3),

@@ -146,6 +146,7 @@ NORMAL = {
     "corruptions-own": "above",
     "corruptions-mixed": "mixed",
     "correlations": "some",
+    "correlations-within": "all",
     "pair-readout_shape": "confirmed",
     "pair-matches-readout_shape": "differ",
     "pair-matches-information_shape": "no pair",
@@ -197,6 +198,7 @@ REVERSED = {
     "corruptions-stylized": "below",
     "corruptions-own": "below",
     "correlations": "none",
+    "correlations-within": "nothing to hold",
     "pair-readout_shape": "not confirmed",
     "pair-matches-readout_shape": "no pair",
     "disagreement": "more",
@@ -207,6 +209,7 @@ REVERSED = {
 # Claims whose verdict says why there is nothing to say, where every value is undefined.
 NOTHING = {
     "correlations": "too few",
+    "correlations-within": "nothing to hold",
     "pair-readout_shape": "no pair",
     "pair-information_shape": "no pair",
     "pair-matches-readout_shape": "no pair",
@@ -481,6 +484,26 @@ def test_too_few_networks_get_no_coefficient(tmp_path):
     arguments = project(tmp_path, tables)
     assert verdicts(arguments)["correlations"] == "too few"
     assert "the charts stand without a coefficient" in words_of(page_of(arguments))
+
+
+def test_every_verdict_on_correlations_is_reached(tmp_path):
+    """Two pairs, both significant over all networks."""
+
+    def found(name, **changes):
+        tables = synthetic_tables.procedural()
+        for column, values in changes.items():
+            tables["correlations"][column] = values
+        arguments = project(tmp_path / name, tables)
+        both = verdicts(arguments)
+        return both["correlations"], both["correlations-within"], words_of(page_of(arguments))
+
+    assert found("some", within_holm=[0.02, 0.4])[:2] == ("some", "some")
+    assert found("none", within_holm=[0.3, 0.4])[:2] == ("some", "none")
+    # A tied pair is no finding, however strong.
+    *both, text = found("tied", coupled=["at most that", "at most that"])
+    assert both == ["none", "nothing to hold"]
+    assert "at most that" in text
+    assert "None of the 0 tests" in text
 
 
 def test_one_missing_figure_leaves_a_box_and_the_rest(tmp_path):

@@ -4,6 +4,11 @@ A network is one observation, the mean of its seeds: seeds of one network are no
 Below `least_networks` there is a row with the count and the reason, and no coefficient. Networks
 that share an architecture or a training arm are not independent draws of anything, so neither the
 interval nor the p-value speaks of other networks than those like the ones at hand.
+
+Training arms move most measures at once: two groups of networks that differ in both measures give a
+large coefficient, whatever holds within either. So beside it stands a coefficient within arms, ranks
+being taken and centred in each arm, with a p-value that deals a measure out anew within arms alone.
+Pairs of measures that are tied by their definition are marked (`COUPLED`).
 """
 
 from __future__ import annotations
@@ -23,8 +28,18 @@ if TYPE_CHECKING:
 COLUMNS = [
     "measure_x", "measure_y", "rho", "ci_low", "ci_high", "p_value", "p_holm", "n_tests",
     "n_networks", "n_seeds", "covariate", "partial_rho", "partial_low", "partial_high",
-    "n_networks_partial", "reason",
+    "n_networks_partial", "within_rho", "within_p", "within_holm", "n_within", "coupled", "reason",
 ]  # fmt: skip
+
+#: pairs of measures that cannot vary freely -> why
+COUPLED = {
+    frozenset(("shape_bias", "used_shape")): "at most the share of decisions for shape",
+    frozenset(("shape_bias", "balance_point")): "a curve through the same decisions",
+    frozenset(("shape_bias", "stylized_accuracy")): "some arms were trained on such images",
+    frozenset(("shape_bias", "silhouette_accuracy")): "some arms were trained on such images",
+    frozenset(("readout_shape", "information_shape")): "the same activations",
+    frozenset(("cue_match_rate", "response_entropy")): "the same decisions",
+}
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
@@ -94,6 +109,42 @@ def permutation_p(
     return float((1 + reached.sum()) / (1 + permutations))
 
 
+def within(
+    x: np.ndarray, y: np.ndarray, groups: list[str], *, permutations: int, seed: int | list[int] = 0
+) -> tuple[float, float, int]:
+    """Rank correlation within groups, and its two-sided p-value from permutations within them.
+
+    Parameters
+    ----------
+    x, y : ndarray of shape (n,)
+    groups : list of n str
+        A group of one says nothing and does not count.
+
+    Returns
+    -------
+    rho, p, n : float, float, int
+        NaN where no group has two members that differ in both; `n` members of groups of two or more.
+    """
+    names, codes, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+    kept = sizes[codes] > 1
+    rx, ry = np.zeros(len(x)), np.zeros(len(y))
+    for one in range(len(names)):
+        own = codes == one
+        rx[own] = ranks(x[own]) - (own.sum() + 1) / 2
+        ry[own] = ranks(y[own]) - (own.sum() + 1) / 2
+    scale = np.sqrt((rx**2).sum() * (ry**2).sum())
+    if not scale:
+        return float("nan"), float("nan"), int(kept.sum())
+    generator = np.random.default_rng(seed)
+    dealt = np.tile(ry, (permutations, 1))
+    for one in range(len(names)):
+        own = codes == one
+        dealt[:, own] = generator.permuted(dealt[:, own], axis=1)
+    rho = float((rx * ry).sum() / scale)
+    reached = np.abs(dealt @ rx / scale) >= abs(rho) - 1e-12
+    return rho, float((1 + reached.sum()) / (1 + permutations)), int(kept.sum())
+
+
 def correlations(
     comparison: pd.DataFrame, settings: ComparisonSettings, *, seed: int = 0
 ) -> pd.DataFrame:
@@ -112,6 +163,8 @@ def correlations(
         `COLUMNS`, one row a pair. ``p_value`` from permutations of the networks, ``p_holm``
         adjusted for the ``n_tests`` that were made; the interval resamples networks and within
         them seeds. ``partial_rho`` holds the covariate constant, with an interval and no test.
+        ``within_rho``, ``within_p`` and ``within_holm`` are those within arms, of the ``n_within``
+        networks whose arm has another one; ``coupled`` says what ties the two measures.
     """
     import pandas as pd
 
@@ -122,6 +175,11 @@ def correlations(
         rows.append({**row, **_correlate(comparison, x, y, settings, [seed, number])})
     table = pd.DataFrame(rows)
     table["p_holm"] = holm(table["p_value"].to_numpy(float))
+    table["within_holm"] = holm(table["within_p"].to_numpy(float))
+    table["coupled"] = [
+        COUPLED.get(frozenset(pair), "")
+        for pair in zip(table["measure_x"], table["measure_y"], strict=True)
+    ]
     table["n_tests"] = int(table["p_value"].notna().sum())
     return table.reindex(columns=COLUMNS)
 
@@ -134,7 +192,8 @@ def _correlate(
         "rho": np.nan, "ci_low": np.nan, "ci_high": np.nan, "p_value": np.nan,
         "n_networks": len(values), "n_seeds": sum(map(len, values.values())),
         "partial_rho": np.nan, "partial_low": np.nan, "partial_high": np.nan,
-        "n_networks_partial": 0, "reason": "",
+        "n_networks_partial": 0, "within_rho": np.nan, "within_p": np.nan, "n_within": 0,
+        "reason": "",
     }  # fmt: skip
     if len(values) < settings.least_networks:
         found["reason"] = _too_few(comparison, x, y, len(values), settings.least_networks)
@@ -149,6 +208,12 @@ def _correlate(
     low, high = bootstrap.interval(spearman(drawn[..., 0], drawn[..., 1]), settings.level)
     p = permutation_p(mean[:, 0], mean[:, 1], permutations=settings.permutations, seed=[*seed, 0])
     found |= {"rho": rho, "ci_low": low, "ci_high": high, "p_value": p}
+    arms = comparison.drop_duplicates("model").set_index("model")["arm"].astype(str)
+    within_rho, within_p, n_within = within(
+        mean[:, 0], mean[:, 1], arms[list(values)].tolist(),
+        permutations=settings.permutations, seed=[*seed, 2],
+    )  # fmt: skip
+    found |= {"within_rho": within_rho, "within_p": within_p, "n_within": n_within}
     if settings.covariate in (x, y):
         return found
     values = _paired(comparison, [x, y, settings.covariate])

@@ -46,15 +46,16 @@ def scatter(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure
     axes = figure.subplots(lines, COLUMNS, squeeze=False).ravel()
     handles: dict[str, Any] = {}
     for axis, (x, y) in zip(axes, panels, strict=False):
-        _panel(axis, frame, x, y, handles)
-        _coefficient(axis, tables["correlations"], x, y)
+        count = _panel(axis, frame, x, y, handles)
+        _coefficient(axis, tables["correlations"], x, y, count)
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5)
     return figure
 
 
-def _panel(axis: Axes, frame: pd.DataFrame, x: str, y: str, handles: dict[str, Any]) -> None:
+def _panel(axis: Axes, frame: pd.DataFrame, x: str, y: str, handles: dict[str, Any]) -> int:
+    """Draw the points; how many networks there are."""
     ends = {name: _ends(frame[frame["measure"] == name], name) for name in (x, y)}
     joined = ends[x].merge(ends[y], on=["model", "architecture", "arm"], suffixes=("_x", "_y"))
     shown = joined.dropna(subset=["mean_x", "mean_y"])
@@ -65,7 +66,7 @@ def _panel(axis: Axes, frame: pd.DataFrame, x: str, y: str, handles: dict[str, A
     if shown.empty:
         axis.text(0.5, 0.5, "undefined", color=GREY, style="italic", ha="center", va="center",
                   transform=axis.transAxes, gid="undefined")  # fmt: skip
-        return
+        return 0
     for _, architecture, arm in _ordered(shown):
         row = shown[(shown["architecture"] == architecture) & (shown["arm"] == arm)]
         color, marker = (INK, "o") if architecture == HUMANS else style.arm_look(arm, frame["arm"])
@@ -80,6 +81,7 @@ def _panel(axis: Axes, frame: pd.DataFrame, x: str, y: str, handles: dict[str, A
     few = shown if len(networks) <= LABELLED else shown[shown["architecture"] == HUMANS]
     names = [style.network_label(name) for name in few["architecture"]]
     _name_points(axis, few[["mean_x", "mean_y"]].to_numpy(float), names)
+    return len(networks)
 
 
 def _name_points(axis: Axes, points: np.ndarray, names: list[str]) -> None:
@@ -162,8 +164,12 @@ def _seeds(frame: pd.DataFrame, x: str, y: str, architecture: str, arm: str) -> 
     return wide * [100 if _percent(name) else 1 for name in (x, y)]
 
 
-def _coefficient(axis: Axes, table: pd.DataFrame, x: str, y: str) -> None:
-    """Print the coefficient, or that there is none; nothing where none was asked for."""
+def _coefficient(axis: Axes, table: pd.DataFrame, x: str, y: str, shown: int) -> None:
+    """Print the coefficient, or that there is none; nothing where none was asked for.
+
+    Networks that were tested on other images are shown and not correlated: where the coefficient
+    rests on fewer than are `shown`, it says so.
+    """
     rows = table[
         ((table["measure_x"] == x) & (table["measure_y"] == y))
         | ((table["measure_x"] == y) & (table["measure_y"] == x))
@@ -176,6 +182,8 @@ def _coefficient(axis: Axes, table: pd.DataFrame, x: str, y: str) -> None:
             f"ρ = {row['rho']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}], "
             f"p = {_p(row['p_holm'])} (Holm, {int(row['n_tests'])} tests)"
         )
+        if int(row["n_networks"]) != shown:
+            text += f", over {int(row['n_networks'])} of {shown}"
     else:
         text = f"no ρ: {str(row['reason']).split(';')[0].replace('_', ' ')}"
     written = axis.text(
