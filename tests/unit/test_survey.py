@@ -316,3 +316,26 @@ def test_a_command_that_measures_nothing_is_an_error(
     (line,) = [one for one in done.stderr.splitlines() if one.startswith("texshape: error:")]
     assert re.search(f"nothing could be measured: .*{says}", line)
     assert ("--class-map gives it one" in line) == (returns == "o")
+
+
+def test_a_line_a_step_where_no_bar_can_move(capsys) -> None:
+    from texshape.cli import measure
+
+    listener = measure._listener(quiet=False)  # stderr of a test is no terminal
+    listener.network("timm:test_vit", 2, 3, 7)
+    for title, ran in (("decisions on every set", True), ("erasure", False)):
+        listener.step(title)
+        listener.done(ran)
+    listener.finish()
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith(
+        "texshape: timm:test_vit (2 of 3): step 1 of 7, decisions on every set:"
+    )
+    assert lines[1].endswith("step 2 of 7, erasure: kept or not possible")
+    silent = measure._listener(quiet=True)
+    silent.network("timm:test_vit", 1, 1, 7)
+    silent.step("erasure")
+    silent.done(True)
+    silent.finish()
+    assert capsys.readouterr().err == ""

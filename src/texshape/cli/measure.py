@@ -246,7 +246,36 @@ def _print_places(result: Result, report: bool) -> None:
 def _listener(quiet: bool) -> Listener:
     from texshape.survey.survey import Listener
 
-    return Listener() if quiet or not sys.stderr.isatty() else _bar()
+    if quiet:
+        return Listener()
+    return _bar() if sys.stderr.isatty() else _lines()
+
+
+def _lines() -> Listener:
+    """A line a step, where no bar can move: in logs, pipes and notebooks."""
+    import time
+
+    from texshape.survey.survey import Listener
+
+    class Lines(Listener):
+        def network(self, name: str, number: int, networks: int, steps: int) -> None:
+            self.about, self.steps, self.number = f"{name} ({number} of {networks})", steps, 0
+
+        def step(self, title: str) -> None:
+            self.title, self.began = title, time.monotonic()
+            self.number += 1
+
+        def done(self, ran: bool) -> None:
+            took = f"{time.monotonic() - self.began:.0f} s" if ran else "kept or not possible"
+            say(f"{self.about}: step {self.number} of {self.steps}, {self.title}: {took}")
+
+        def finish(self) -> None:
+            say("all networks are measured; tables, figures and the report follow")
+
+    def say(line: str) -> None:
+        print(f"texshape: {line}", file=sys.stderr, flush=True)
+
+    return Lines()
 
 
 def _bar() -> Listener:
