@@ -339,3 +339,29 @@ def test_a_line_a_step_where_no_bar_can_move(capsys) -> None:
     silent.done(True)
     silent.finish()
     assert capsys.readouterr().err == ""
+
+
+def test_a_network_that_guesses_has_no_rank_and_no_name(surveyed, capsys) -> None:
+    from dataclasses import replace
+
+    from texshape.cli import measure
+
+    _, result, _ = surveyed
+    name = slug(result, "resnet18")
+    board = result.leaderboard.copy()
+    row = board["subject"] == name
+    board.loc[row, ["shape_bias", "ci_low", "ci_high"]] = [0.565, 0.214, 1.0]
+
+    def printed(verdict: str) -> str:
+        board.loc[row, "verdict"] = verdict
+        measure._print_table(replace(result, leaderboard=board))
+        return capsys.readouterr().out
+
+    guesses = printed("follows no cue")
+    assert any(
+        "(follows no cue)" in line and line[:2].strip() == "" for line in guesses.splitlines()
+    )
+    named = printed("neither")
+    assert any("resnet18" in line and line[:2].strip().isdigit() for line in named.splitlines())
+    (guessing,) = [line for line in named.splitlines() if "guessing" in line]
+    assert guessing.split()[1:5] == ["-", "50.0", "25.0", "25.0"]  # of four classes

@@ -175,6 +175,13 @@ HEADINGS = (
     ("shape read", "shape_read"),
     ("texture read", "texture_read"),
 )
+# Names that a bias gets where decisions follow the cues at all; only these networks have a rank.
+NAMED = ("shape-biased", "texture-biased", "neither")
+GUESSES = {
+    "follows no cue": " (follows no cue)",
+    "not recognised": " (recognises nothing)",
+    "few answers": " (few answers)",
+}
 # Which technique gives a column, and so the reason for its empty cell.
 TECHNIQUE = {"shape_read": "knowledge", "texture_read": "knowledge"}
 
@@ -194,11 +201,13 @@ def _print_table(result: Result) -> None:
     notes: dict[str, int] = {}
     place = 0
     for row in result.leaderboard.to_dict("records"):
-        known = not _undefined(row["shape_bias"])
+        known = row["verdict"] in NAMED
         place += known
+        why = "" if known or _undefined(row["shape_bias"]) else GUESSES.get(row["verdict"], "")
         cells = [_cell(result, row, column, notes) for _, column in HEADINGS]
         mark = {"measured": "bold cyan", "humans": "bold"}.get(row["kind"], "")
-        table.add_row(str(place) if known else "", row["name"], *cells, style=mark)
+        table.add_row(str(place) if known else "", row["name"] + why, *cells, style=mark)
+    table.add_row("", "guessing", *_guessing(result), style="dim")
     console.print(table)
     console.print()
     console.print(
@@ -209,6 +218,17 @@ def _print_table(result: Result) -> None:
     )
     for text, number in notes.items():
         console.print(f"[{number}] {text}", style="dim", markup=False)
+
+
+def _guessing(result: Result) -> list[str]:
+    """What guessing gives in each column: no bias, one of the K classes, either of two."""
+    board = result.leaderboard
+    classes = board["n_classes"].max()
+    right = "-" if _undefined(float(classes)) else f"{100 / classes:.1f}"
+    match = "-" if right == "-" else f"{200 / classes:.1f}"
+    known = board["chance"].dropna()
+    read = f"{100 * known.iloc[0]:.1f}" if len(known) else "-"
+    return ["-", match, right, right, read, read]
 
 
 def _cell(result: Result, row: dict[str, Any], column: str, notes: dict[str, int]) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 COLUMNS = [
     "subject", "name", "kind", "shape_bias", "ci_low", "ci_high", "cue_match_rate", "n_conflict",
-    "edges", "silhouettes", "shape_read", "texture_read", "read_stage", "chance",
+    "edges", "silhouettes", "shape_read", "texture_read", "read_stage", "chance", "verdict", "n_classes",
 ]  # fmt: skip
 MEASURED, PUBLISHED, HUMANS = "measured", "published", "humans"
 
@@ -39,7 +39,9 @@ def build(
     DataFrame
         `COLUMNS`: ``shape_read`` and ``texture_read`` are the share of images whose shape or texture
         class a linear read-out finds in the last stage (``read_stage``; by its class token where it
-        has one), ``chance`` what guessing finds; rates are fractions; empty where not measured.
+        has one), ``chance`` what guessing finds; ``verdict`` the name of the bias
+        (`texshape.trials.naming.name`) over the ``n_classes`` that the images show; rates are
+        fractions; empty where not measured.
     """
     import pandas as pd
 
@@ -53,7 +55,7 @@ def build(
             kind = MEASURED if model in own else HUMANS if model == HUMANS else PUBLISHED
             name = _published_name(model) if kind == PUBLISHED else model
             entry = rows.setdefault(model, {"subject": model, "name": name, "kind": kind})
-            entry |= {key: row[key] for key in COLUMNS[3:8]}
+            entry |= {key: row[key] for key in (*COLUMNS[3:8], "verdict", "n_classes")}
     if "accuracy" in tables:
         for row in tables["accuracy"].to_dict("records"):
             model = str(row["model"])
