@@ -405,3 +405,30 @@ def test_categories_of_a_human_benchmark_are_fixed():
     files = [trials("net", ["bear"] * 8), trials("subject-01", right), trials("subject-02", right)]
     rows, _ = humans.benchmark([humans.align("sketch", files)], resamples=200)
     assert rows[0]["ood_accuracy"] == rows[0]["ood_accuracy_low"] == rows[0]["ood_accuracy_high"]
+
+
+def test_one_bias_has_one_interval_wherever_it_is_shown():
+    """From trials, from images with labels and from the curve: eleven exemplars, 2 before 10."""
+    own = Decisions("net")
+    generator = np.random.default_rng(30)
+    for c in range(3):
+        for i in range(1, 12):
+            for d in range(3):
+                if c != d:
+                    own.shape.append("abc"[c])
+                    own.texture.append("abc"[d])
+                    own.shape_exemplar.append(f"{'abc'[c]}{i}")
+                    own.texture_exemplar.append(f"{'abc'[d]}{generator.integers(1, 12)}")
+                    own.response.append("abc"[c if generator.random() < 0.1 * i else d])
+    (row,), _ = score({"net": own}, resamples=300, seed=5)
+    columns = ("shape", "texture", "shape_exemplar", "texture_exemplar")
+    labels = pd.DataFrame({name: getattr(own, name) for name in columns})
+    answers = np.asarray(own.response)
+    marks = np.stack([answers == labels["shape"], answers == labels["texture"]], 1)
+    cues = ex.cue(labels, "shape"), ex.cue(labels, "texture")
+    rates = ex.resampled_rates(marks, *cues, resamples=300, seed=5)
+    limits = bootstrap.interval(rates[:, 0] / rates.sum(1))
+    assert limits == pytest.approx((row["ci_low"], row["ci_high"]))
+    shuffled = labels.assign(strength=1.0, decision=answers).sample(frac=1, random_state=0)
+    one = curve(shuffled, resamples=300, seed=5).iloc[0]
+    assert (one["ci_low"], one["ci_high"]) == pytest.approx(limits)

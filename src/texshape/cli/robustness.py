@@ -179,7 +179,7 @@ def probes(
             "strengths": [0, 0.1, 0.25, 0.5, 0.75, 1],
             "shuffling_images": 600,
             "strength_images": 480,
-            "resamples": 2000,
+            "resamples": 10_000,
             "level": 0.95,
         },
         "probes",

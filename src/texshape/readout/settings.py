@@ -44,7 +44,7 @@ class ReadoutSettings:
     penalties: tuple[float, ...] = (1.0, 0.1, 0.01, 0.001, 0.0001)
     permutations: int = 3
     fold_draws: int = 1
-    resamples: int = 1000
+    resamples: int = 10_000
     level: float = 0.95
     inputs: tuple[str, ...] = ("pooled", "cls")
 
@@ -147,7 +147,7 @@ class ErasureSettings:
     positions: int = 8
     random_draws: int = 2
     groupings: int = 5
-    resamples: int = 1000
+    resamples: int = 10_000
     level: float = 0.95
     penalty: float = 0.01
     batch_size: int = 32

@@ -140,7 +140,7 @@ def strength_curve(
     sets: Mapping[float, ImageSet],
     *,
     seed: int,
-    resamples: int = 2000,
+    resamples: int = 10_000,
     level: float = 0.95,
     speed: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:

@@ -91,7 +91,7 @@ class Plan:
     train_share: float = 0.5
     train_images: int | None = None
     test_images: int | None = None
-    resamples: int = 1000
+    resamples: int = 10_000
     level: float = 0.95
     pictures: int = 6
     end_to_end_epochs: int = 10

@@ -32,6 +32,7 @@ import pandas as pd
 from texshape.trials import naming
 from texshape.trials.bias import response_entropy
 from texshape.trials.bootstrap import divide, interval, resample_totals
+from texshape.trials.names import natural
 
 COLUMNS = [
     "strength",
@@ -260,8 +261,12 @@ def curve(
     strengths, level_of = np.unique(trials["strength"].to_numpy(float), return_inverse=True)
     is_shape = (trials["decision"] == trials["shape"]).to_numpy()
     is_texture = (trials["decision"] == trials["texture"]).to_numpy()
-    rows, shapes = pd.factorize(trials["shape_exemplar"])
-    columns, textures = pd.factorize(trials["texture_exemplar"])
+    # In the order of all other resamples.
+    shapes, textures = (
+        sorted(trials[f"{cue}_exemplar"].unique(), key=natural) for cue in ("shape", "texture")
+    )
+    rows = pd.Index(shapes).get_indexer(trials["shape_exemplar"])
+    columns = pd.Index(textures).get_indexer(trials["texture_exemplar"])
 
     # Tables of counts: decision (shape, texture, any) and strength by pair of exemplars.
     k = len(strengths)

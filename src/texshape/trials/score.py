@@ -12,7 +12,7 @@ from texshape.errors import InputError, nearest
 from texshape.trials import bootstrap
 from texshape.trials.bias import ShapeBias, outcomes, shape_bias
 from texshape.trials.files import Trials, is_human, trials_once
-from texshape.trials.names import ABSENT, parse
+from texshape.trials.names import ABSENT, natural, parse
 
 HUMANS = "humans"
 FIELDS = (
@@ -129,7 +129,9 @@ def gather(files: Sequence[Trials]) -> tuple[dict[str, Decisions], list[str]]:
 
 @dataclass(frozen=True)
 class Levels:
-    """The exemplars that occur in a conflict trial of any of some subjects, in alphabetical order.
+    """The exemplars that occur in a conflict trial of any of some subjects, in natural order.
+
+    The order is that of `texshape.readout.exemplars`, so that resamples are the same everywhere.
 
     Attributes
     ----------
@@ -163,8 +165,13 @@ class Levels:
         ndarray of shape `size`, float32
         """
         chosen = np.flatnonzero(chosen)
-        rows = np.searchsorted(self.shapes, np.asarray(own.shape_exemplar)[chosen])
-        columns = np.searchsorted(self.textures, np.asarray(own.texture_exemplar)[chosen])
+        rows, columns = (
+            np.array([place[exemplars[trial]] for trial in chosen], dtype=int)
+            for place, exemplars in (
+                ({name: i for i, name in enumerate(self.shapes.tolist())}, own.shape_exemplar),
+                ({name: i for i, name in enumerate(self.textures.tolist())}, own.texture_exemplar),
+            )
+        )
         return bootstrap.count_table(rows, columns, self.size, np.ones(len(chosen), dtype=bool))
 
 
@@ -177,7 +184,7 @@ def conflict_levels(subjects: Sequence[Decisions]) -> Levels:
             if shape != texture:
                 classes[0][shape_exemplar] = shape
                 classes[1][texture_exemplar] = texture
-    names = [np.array(sorted(one), dtype=str) for one in classes]
+    names = [np.array(sorted(one, key=natural), dtype=str) for one in classes]
     strata = [
         np.array([one[name] for name in ordered], dtype=str)
         for one, ordered in zip(classes, names, strict=True)
