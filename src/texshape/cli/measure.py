@@ -179,7 +179,7 @@ HEADINGS = (
 NAMED = ("shape-biased", "texture-biased", "neither")
 GUESSES = {
     "follows no cue": " (follows no cue)",
-    "not recognised": " (recognises nothing)",
+    "not recognised": " (not surely above guessing)",
     "few answers": " (few answers)",
 }
 # Which technique gives a column, and so the reason for its empty cell.
