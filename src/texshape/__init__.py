@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 # Of files and JSON that others read: raised when a column or key is renamed, removed or changes its meaning.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 __all__ = ["FORMAT_VERSION", "__version__", "measure", "plot_shape_bias"]
 

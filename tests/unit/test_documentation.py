@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +29,83 @@ def test_every_page_is_built(tmp_path: Path) -> None:
     reference = (tmp_path / "reference" / "api" / "index.html").read_text(encoding="utf-8")
     assert "texshape.api.measure" in reference
     assert "One PIL image to the network" in reference  # from its docstring
+
+
+IDENTITY = ["model", "architecture", "arm", "seed"]
+
+
+def columns_in_the_code() -> dict[str, list[str]]:
+    """Columns of each table, from the modules that write them."""
+    from texshape.comparison import correlation, disagreement, equivalence, measures
+    from texshape.dimensionality import table as dimensionality
+    from texshape.readout import intervention, linear
+    from texshape.receptive_field import measure as receptive_field
+    from texshape.robustness import accuracy, errors, probes
+    from texshape.segmentation import measure as segmentation
+    from texshape.stylize import fitness, reconstruction
+    from texshape.trials import crossed, cue_strength, naming, score, seeds, tables
+
+    bias = [*score.FIELDS[1:], *naming.FIELDS, "verdict"]
+    part = list(equivalence._PART)
+    pair = [c for c in equivalence.COLUMNS if c.split("_", 1)[-1] not in part]
+    before = ["set", "baseline", "baseline_set", "measure"]
+    found = {
+        "shape_bias": bias,
+        "shape_bias_by_set": ["set", *tables.DIFFERENCE],
+        "shape_bias_differences": [
+            "model_a", "model_b", "difference", "ci_low", "ci_high", "n", *seeds.COLUMNS,
+        ],
+        "accuracy_differences": seeds.ACCURACY_COLUMNS,
+        "controls": crossed.COLUMNS,
+        "cue_strength": cue_strength.COLUMNS,
+        "readout": linear.COLUMNS,
+        "erasure": intervention.COLUMNS,
+        "dimensionality": dimensionality.COLUMNS,
+        "receptive_field": receptive_field.COLUMNS,
+        "shuffling": probes.SHUFFLING,
+        "corruptions": accuracy.COLUMNS,
+        "corruption_errors": [*before, *errors.COLUMNS],
+        "segmentation": segmentation.COLUMNS,
+        "comparison": measures.COLUMNS,
+        "correlations": correlation.COLUMNS,
+        "equivalent_pair": [*pair, *part],
+        "disagreement": disagreement.COLUMNS,
+        "stylization_fitness": fitness.COLUMNS,
+        "reconstruction": reconstruction.COLUMNS,
+    }  # fmt: skip
+    found = {name: [c for c in own if c not in IDENTITY] for name, own in found.items()}
+    return found | {"disagreement_images": disagreement.IMAGE_COLUMNS}
+
+
+def columns_in_the_page() -> dict[str, set[str]]:
+    """What stands in backticks in the last cell of each table's row, apart from files and patterns."""
+    page = (ROOT / "docs" / "reference" / "files.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| `(\w+)\.csv` \| [^|]+ \| (.+) \|$", page.partition("## Tables")[2], re.MULTILINE
+    )
+    listed = {name: ", ".join(re.findall(r"`([^`]+)`", cell)) for name, cell in rows}
+    return {
+        name: set(re.findall(r"(?<![^ ])\w*[a-z0-9](?=,|$)", cells))
+        for name, cells in listed.items()
+    }
+
+
+#: words of the page that are values of a column, or parameters
+VALUES = {
+    "readout": {"pooled", "cls", "spatial", "pixels", "scalars"},
+    "receptive_field": {"global"},
+    "corruption_errors": {"sum", "log_mean"},
+    "equivalent_pair": {"alpha"},
+}
+
+
+def test_the_page_on_files_has_every_column_and_no_other() -> None:
+    """A column that is renamed, added or removed is so in the page."""
+    told, real = columns_in_the_page(), columns_in_the_code()
+    assert told.keys() == real.keys()
+    for name, columns in real.items():
+        assert len(columns) == len(set(columns)), name
+        assert told[name] - VALUES.get(name, set()) == set(columns), name
 
 
 def test_the_notebook_runs(mirror: Path, survey_cache: Path) -> None:

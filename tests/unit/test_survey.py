@@ -202,7 +202,7 @@ def test_json_and_table_name_what_was_not_measured(surveyed, capsys) -> None:
     _, result, _ = surveyed
     answer = measure.as_json(result)
     text = json.dumps(answer, allow_nan=False)
-    assert answer["format_version"] == 1
+    assert answer["format_version"] == 2
     rows = {row["subject"]: row for row in json.loads(text)["subjects"]}
     name = slug(result, "survey_backbone")
     assert rows[name]["shape_bias"] is None
