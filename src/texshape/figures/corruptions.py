@@ -1,4 +1,4 @@
-"""Accuracy and relative error under common corruptions (Hendrycks and Dietterich 2019)."""
+"""Accuracy, and error against a baseline's, under common corruptions (Hendrycks and Dietterich 2019)."""
 
 from __future__ import annotations
 
