@@ -188,12 +188,114 @@ def test_a_class_map_of_own_classes(tmp_path: Path, monkeypatch) -> None:
 
     measure(
         ["python:survey_backbone:build"], output_dir=tmp_path / "out", quick=True, stimuli=place,
-        class_map=tmp_path / "map.yaml", settings=world.write_settings(tmp_path), quiet=True,
+        class_map=[str(tmp_path / "map.yaml")], settings=world.write_settings(tmp_path), quiet=True,
         threads=1, report=False,
     )  # fmt: skip
     board = read_csv(tmp_path / "out" / "tables" / "leaderboard.csv")
     assert board["n_conflict"].tolist() == [24]
     assert board["cue_match_rate"].notna().all()
+
+
+TWO_NUMBERINGS = """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    # Four outputs, the brightness of each quarter of the image, behind some that mean nothing.
+
+    input_size = 24
+
+    def __init__(self, before):
+        super().__init__()
+        self.before = before
+
+    def forward(self, x):
+        quarters = nn.functional.adaptive_avg_pool2d(x.mean(1, keepdim=True), 2).flatten(1)
+        return torch.cat([quarters.new_full((len(x), self.before), -9.0), quarters], 1)
+
+
+def plain():
+    return Net(0)
+
+
+def shifted():
+    return Net(1)
+"""
+
+
+def test_each_network_is_read_by_its_own_class_map(tmp_path: Path, monkeypatch) -> None:
+    """The same network with its outputs one place further on: by its own map, the same bias."""
+    from texshape.cli.measure import measure
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "two_numberings.py").write_text(TWO_NUMBERINGS)
+    for name, first in (("plain", 0), ("shifted", 1)):
+        lines = [f"{cls}: [{first + i}]" for i, cls in enumerate(world.CLASSES)]
+        (tmp_path / f"{name}.yaml").write_text("\n".join(lines) + "\n")
+    networks = ["python:two_numberings:plain", "python:two_numberings:shifted"]
+    common = {"quick": True, "stimuli": world.write_stimuli(tmp_path), "quiet": True, "threads": 1,
+              "settings": world.write_settings(tmp_path), "report": False}  # fmt: skip
+
+    def rates(out: str, class_map: list[str]) -> list[float]:
+        measure(networks, output_dir=tmp_path / out, class_map=class_map, **common)
+        board = read_csv(tmp_path / out / "tables" / "leaderboard.csv")
+        return board.sort_values("subject")["cue_match_rate"].tolist()
+
+    plain, shifted = rates("own", [f"{networks[1]}=shifted.yaml", "plain.yaml"])
+    assert plain == shifted
+    models = read_csv(tmp_path / "own" / "models.csv")
+    assert models["class_map"].tolist() == ["plain.yaml", "shifted.yaml"]
+    plain, shifted = rates("one", ["plain.yaml"])  # what F8 of a reader's first hour was
+    assert plain != shifted
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ([], {}),
+        (["m.yaml"], {"timm:a": "m.yaml", "timm:a=b": "m.yaml"}),
+        (["timm:a=m.yaml"], {"timm:a": "m.yaml"}),
+        (["timm:a=b=m.yaml"], {"timm:a=b": "m.yaml"}),
+        (["m.yaml", "timm:a=n.yaml"], {"timm:a": "n.yaml", "timm:a=b": "m.yaml"}),
+        (["timm:c=m.yaml"], "'timm:c' is none of the networks .*'timm:a'"),
+        (["m.yaml", "n.yaml"], "n.yaml: the networks without one .* already, m.yaml"),
+        (["timm:a=m.yaml", "timm:a=n.yaml"], "'timm:a' has a class map already, m.yaml"),
+        (["timm:a="], "no file after '='"),
+    ],
+)
+def test_class_maps_and_their_networks(given: list[str], expected: dict | str) -> None:
+    names = ["timm:a", "timm:a=b"]
+    if isinstance(expected, str):
+        with pytest.raises(InputError, match=expected):
+            survey.class_maps(given, names)
+    else:
+        assert survey.class_maps(given, names) == expected
+
+
+@pytest.mark.parametrize(
+    ("outputs", "written", "warned"),
+    [
+        (1000, "cat: [281, 282]\nbear: [294, 295]", False),  # some of ImageNet's own
+        (1000, "cat: [282, 286]\nbear: [295, 298]", True),  # by 1,001 outputs
+        (1000, "cat: [281]\nspoon: [910]", True),  # a class that is none of the 16
+        (1001, "cat: [282, 286]\nbear: [295, 298]", False),
+    ],
+)
+def test_a_map_that_numbers_otherwise_than_imagenet_is_said(
+    tmp_path: Path, capsys, outputs: int, written: str, warned: bool
+) -> None:
+    from torch import nn
+
+    from texshape.models.loading import from_module
+
+    path = tmp_path / "map.yaml"
+    path.write_text(written)
+    network = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(3, outputs))
+    from_module(network, name="mine", settings={"class_map": str(path)})
+    lines = [line for line in capsys.readouterr().err.splitlines() if str(path) in line]
+    assert len(lines) == warned
+    assert all("1,000 outputs" in line and "NETWORK=FILE" in line for line in lines)
 
 
 def test_json_and_table_name_what_was_not_measured(surveyed, capsys) -> None:

@@ -59,8 +59,12 @@ def measure(
         ),
     ] = None,
     class_map: Annotated[
-        Path | None,
-        typer.Option(help="YAML: each class of the images to the network's outputs that mean it."),
+        list[str] | None,
+        typer.Option(
+            metavar="[NETWORK=]FILE",
+            help="YAML: each class of the images to the network's outputs that mean it. Several times: "
+            "NETWORK=FILE for one of the networks, as it is written here; FILE for all others.",
+        ),
     ] = None,
     settings: Annotated[
         Path | None,
@@ -87,8 +91,6 @@ def measure(
     from texshape.survey import parameters
 
     values = parameters.read(settings)
-    if class_map is not None:
-        values["evaluation"]["class_map"] = str(class_map)
     if stimuli is not None and exemplars is not None:
         raise InputError("--exemplars: chooses among the published stimuli, not with --stimuli")
     compute.prepare(threads or _default_threads())
@@ -96,7 +98,12 @@ def measure(
     from texshape.survey.suggest import check_names
 
     check_names(models)
-    candidates = [survey.by_name(name, values["evaluation"]) for name in models]
+    maps = survey.class_maps(class_map or [], models)
+    evaluation = values["evaluation"]
+    candidates = [
+        survey.by_name(name, evaluation | ({"class_map": maps[name]} if name in maps else {}))
+        for name in models
+    ]
     folder = output_dir or Path(_folder_name([candidate.slug for candidate in candidates]))
     shown = _stimuli(stimuli, exemplars, quick)
     result = survey.run(

@@ -90,6 +90,8 @@ def load(
         loaded = _LOADERS[parsed.source](parsed, weights)
     network = _network(name, names.slug(name, weights=weights), loaded, settings)
     user_code.remember()  # what was imported when the network ran
+    if weights:  # once: the untrained network reads the same map
+        _warn_of_class_map(network, settings.get("class_map"))
     return network
 
 
@@ -130,6 +132,7 @@ def from_module(
         _said(name, module, classes, Own(own_pipeline.size) if own_pipeline else None),
         dict(settings or {}),
     )
+    _warn_of_class_map(network, (settings or {}).get("class_map"))
     if own_pipeline is None:
         return network
     # With a pipeline that is only known as a function there is nothing to vary.
@@ -276,6 +279,29 @@ def _by_category(table: Mapping[str, list[int]], aggregation: str) -> dict[str, 
         "decide": decider(list(table.values()), aggregation),
         "categories": table,
     }
+
+
+def _warn_of_class_map(network: Network, class_map: Any) -> None:
+    """A line where a map seems to number the outputs otherwise than the network does.
+
+    1,000 outputs stand in ImageNet's order as a rule. A map made for other outputs, such as 1,001 that
+    begin with a background, would read each of them as its neighbour, and nothing else would show it.
+    """
+    if not class_map or network.outputs != imagenet.OUTPUTS or network.categories is None:
+        return
+    from texshape.trials import imagenet16
+
+    known = imagenet16.indices()
+    unlike = [
+        name for name, rows in network.categories.items() if not {*rows} <= {*known.get(name, ())}
+    ]
+    if unlike:
+        print(
+            f"texshape: warning: {network.name}: has {imagenet.OUTPUTS:,} outputs, as ImageNet numbers "
+            f"them, but class map {class_map} reads '{unlike[0]}' from others than ImageNet's order "
+            "does; is the map made for this network? (--class-map NETWORK=FILE gives each its own)",
+            file=sys.stderr,
+        )
 
 
 def _pictures(network: Network) -> Tensor:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from texshape import FORMAT_VERSION, tables
 from texshape.devices import LostDeviceError, failures
-from texshape.errors import InputError
+from texshape.errors import InputError, nearest
 from texshape.files import write_csv, write_json
 from texshape.provenance import versions
 from texshape.source_code import function_hash
@@ -58,12 +58,15 @@ class Candidate:
         Loads it.
     untrained : callable
         Loads it with random weights; raises `InputError` where that cannot be had.
+    class_map : str
+        File that explains its outputs; empty where none was given.
     """
 
     name: str
     slug: str
     load: Callable[[], Network]
     untrained: Callable[[], Network]
+    class_map: str = ""
 
 
 @dataclass
@@ -119,7 +122,49 @@ def by_name(name: str, evaluation: dict[str, Any]) -> Candidate:
 
         return loading.load(name, weights=weights, settings=evaluation)
 
-    return Candidate(name, names.slug(name), partial(load, True), partial(load, False))
+    explained = str(evaluation.get("class_map") or "")
+    return Candidate(name, names.slug(name), partial(load, True), partial(load, False), explained)
+
+
+def class_maps(given: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """Which class map explains which network.
+
+    Parameters
+    ----------
+    given : sequence of str
+        ``NETWORK=FILE``, or ``FILE`` for all networks that have none of their own.
+    names : sequence of str
+        The networks, as they are written in the command.
+
+    Returns
+    -------
+    dict of str to str
+        Network to file; networks without one are left out.
+
+    Raises
+    ------
+    InputError
+        If a network is none of those named, or has two maps, or two maps are for all.
+    """
+    found: dict[str, str] = {}
+    for text in given:
+        own = [name for name in names if text.startswith(f"{name}=")]
+        name = max(own, key=len, default="")  # `a=b` may be a network too
+        file = text[len(name) + 1 :] if own else text
+        before, sign, _ = text.partition("=")
+        if not own and sign and not Path(text).exists():
+            raise InputError(
+                f"--class-map {text}: '{before}' is none of the networks of this command"
+                f"{nearest(before, names)}; expected NETWORK=FILE or FILE"
+            )
+        if not file:
+            raise InputError(f"--class-map {text}: no file after '='; expected NETWORK=FILE")
+        if name in found:
+            whose = f"'{name}' has" if name else "the networks without one of their own have"
+            raise InputError(f"--class-map {text}: {whose} a class map already, {found[name]}")
+        found[name] = file
+    for_all = found.pop("", None)
+    return dict.fromkeys(names, for_all) | found if for_all else found
 
 
 def run(
@@ -277,6 +322,7 @@ def _describe(candidate: Candidate, subject: Subject) -> dict[str, Any]:
         "input_size": network.input_size,
         "parameters": sum(p.numel() for p in network.module.parameters()),
         "classes": len(network.classes or ()),
+        "class_map": candidate.class_map,
         "key": subject.key,
     }
 
