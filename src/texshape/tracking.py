@@ -40,7 +40,7 @@ _ABANDONED = (
 
 @dataclass
 class TrackedRun:
-    """What MLflow shows of one network: everything in it comes from result files."""
+    """What MLflow shows of one network, or of what belongs to none: all of it comes from result files."""
 
     key: str
     parameters: dict[str, str] = field(default_factory=dict)

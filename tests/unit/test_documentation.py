@@ -6,8 +6,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
+
+from texshape.trials.files import Trials
+from texshape.trials.names import parse
+from texshape.trials.tables import Subject
 
 pytestmark = pytest.mark.timeout(3000)  # a crowded machine takes its time
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +39,18 @@ def test_every_page_is_built(tmp_path: Path) -> None:
 
 
 IDENTITY = ["model", "architecture", "arm", "seed"]
+_NAMES = ["cat1-dog1.png", "cat2-dog2.png", "dog1-cat1.png", "dog2-dog1.png"]
+TRIALS = {
+    (Subject("net--plain", "net", "plain", 0), "cue-conflict"): Trials(
+        "cue-conflict.csv",
+        ("cat", "dog"),
+        {
+            "subj": ["net"] * 4, "session": ["1"] * 4, "trial": list("1234"), "rt": ["NaN"] * 4,
+            "object_response": ["cat", "dog", "cat", "dog"], "category": ["cat", "cat", "dog", "dog"],
+            "condition": ["0"] * 4, "imagename": _NAMES,
+        },
+    )
+}  # fmt: skip
 
 
 def columns_in_the_code() -> dict[str, list[str]]:
@@ -39,12 +58,31 @@ def columns_in_the_code() -> dict[str, list[str]]:
     from texshape.comparison import correlation, disagreement, equivalence, measures
     from texshape.dimensionality import table as dimensionality
     from texshape.readout import intervention, linear
+    from texshape.receptive_field import architectures
     from texshape.receptive_field import measure as receptive_field
     from texshape.robustness import accuracy, errors, probes
     from texshape.segmentation import measure as segmentation
     from texshape.stylize import fitness, reconstruction
-    from texshape.trials import crossed, cue_strength, naming, score, seeds, tables
+    from texshape.training import loop
+    from texshape.trials import (
+        crossed,
+        cue_strength,
+        evaluate,
+        humans,
+        naming,
+        score,
+        seeds,
+        tables,
+    )
 
+    shown = tables.shape_bias_tables(TRIALS, resamples=10)
+    assert list(shown[0].columns) == [*IDENTITY, *score.FIELDS[1:], *naming.FIELDS, "verdict"]
+    labels = [parse(name) for name in _NAMES]
+    cues = ("shape", "texture", "shape_exemplar", "texture_exemplar")
+    images = SimpleNamespace(
+        labels=pd.DataFrame({cue: [getattr(one, cue) for one in labels] for cue in cues})
+    )
+    one_way = evaluate._bias(images, np.array(["cat", "dog"] * 2), "net", 10, 0.95, 0)
     bias = [*score.FIELDS[1:], *naming.FIELDS, "verdict"]
     part = list(equivalence._PART)
     pair = [c for c in equivalence.COLUMNS if c.split("_", 1)[-1] not in part]
@@ -55,6 +93,11 @@ def columns_in_the_code() -> dict[str, list[str]]:
         "shape_bias_differences": [
             "model_a", "model_b", "difference", "ci_low", "ci_high", "n", *seeds.COLUMNS,
         ],
+        "shape_bias_by_class": shown[1].columns,
+        "sensitivity": ["aggregation", "preprocessing", "interpolation", *one_way],
+        "accuracy": tables.accuracy_table(TRIALS, resamples=10).columns,
+        "benchmark": ["datasets", "n_datasets", *humans.MEASURES],
+        "training": loop.HISTORY_COLUMNS[1:],
         "accuracy_differences": seeds.ACCURACY_COLUMNS,
         "controls": crossed.COLUMNS,
         "cue_strength": cue_strength.COLUMNS,
@@ -74,14 +117,18 @@ def columns_in_the_code() -> dict[str, list[str]]:
         "reconstruction": reconstruction.COLUMNS,
     }  # fmt: skip
     found = {name: [c for c in own if c not in IDENTITY] for name, own in found.items()}
-    return found | {"disagreement_images": disagreement.IMAGE_COLUMNS}
+    whole = {
+        "disagreement_images": disagreement.IMAGE_COLUMNS,
+        "architectures": architectures.COLUMNS,
+    }
+    return found | whole
 
 
 def columns_in_the_page() -> dict[str, set[str]]:
     """What stands in backticks in the last cell of each table's row, apart from files and patterns."""
     page = (ROOT / "docs" / "reference" / "files.md").read_text(encoding="utf-8")
     rows = re.findall(
-        r"^\| `(\w+)\.csv` \| [^|]+ \| (.+) \|$", page.partition("## Tables")[2], re.MULTILINE
+        r"^\| `(\w+)\.csv`[^|]* \| [^|]+ \| (.+) \|$", page.partition("## Tables")[2], re.MULTILINE
     )
     listed = {name: ", ".join(re.findall(r"`([^`]+)`", cell)) for name, cell in rows}
     return {
@@ -92,6 +139,7 @@ def columns_in_the_page() -> dict[str, set[str]]:
 
 #: words of the page that are values of a column, or parameters
 VALUES = {
+    "benchmark": {"_low", "_high"},
     "readout": {"pooled", "cls", "spatial", "pixels", "scalars"},
     "receptive_field": {"global"},
     "corruption_errors": {"sum", "log_mean"},

@@ -1,4 +1,4 @@
-"""What a bias depends on: the same network on data whose cues are harder or easier to use."""
+"""What a bias depends on: networks trained and tested on data whose cues are harder or easier to use."""
 
 from __future__ import annotations
 
