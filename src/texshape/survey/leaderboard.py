@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,16 @@ COLUMNS = [
     "subject", "name", "kind", "shape_bias", "ci_low", "ci_high", "cue_match_rate", "n_conflict",
     "edges", "silhouettes", "shape_read", "texture_read", "read_stage", "chance", "verdict", "n_classes",
 ]  # fmt: skip
+# What a linear read-out finds: in the last stage, in the same stage before training, in the pixels.
+READ = ("read", "untrained", "pixels")
+COLUMNS += [
+    f"{cue}_{of}{end}"
+    for cue in ("shape", "texture")
+    for of in READ
+    for end in ("", "_low", "_high")
+    if (of, end) != ("read", "")
+] + ["shape_known", "texture_known"]
+PIXELS = "pixels--baseline"
 MEASURED, PUBLISHED, HUMANS = "measured", "published", "humans"
 
 
@@ -40,8 +51,10 @@ def build(
         `COLUMNS`: ``shape_read`` and ``texture_read`` are the share of images whose shape or texture
         class a linear read-out finds in the last stage (``read_stage``; by its class token where it
         has one), ``chance`` what guessing finds; ``verdict`` the name of the bias
-        (`texshape.trials.naming.name`) over the ``n_classes`` that the images show; rates are
-        fractions; empty where not measured.
+        (`texshape.trials.naming.name`) over the ``n_classes`` that the images show. Beside them,
+        by cue, what is read ``_untrained`` from that stage with random weights and from the
+        ``_pixels``, each with its interval (``_low``, ``_high``), and whether it is ``_known``:
+        `known`. Rates are fractions; empty where not measured.
     """
     import pandas as pd
 
@@ -62,9 +75,9 @@ def build(
             if model in rows and row["cue"] == "shape" and row["set"] in ("edges", "silhouettes"):
                 rows[model][row["set"]] = row["accuracy"]
     if "readout" in tables:
-        for model, table in tables["readout"].groupby("model"):
-            if model in rows:
-                rows[str(model)] |= _read(table)
+        readings = dict(list(tables["readout"].groupby("model")))
+        for model in rows.keys() & readings.keys():
+            rows[model] |= _read(readings[model], readings.get(PIXELS))
     board = pd.DataFrame(list(rows.values())).reindex(columns=COLUMNS)
     board["n_conflict"] = board["n_conflict"].astype("Int64")
     return board.sort_values(["shape_bias", "subject"], ascending=[False, True],
@@ -83,15 +96,43 @@ def _published_name(model: str) -> str:
     return f"{network_label(name)} ({SOURCES[source]})" if source in SOURCES else model
 
 
-def _read(table: pd.DataFrame) -> dict[str, Any]:
-    """What can be read from the last stage of the network with its own weights."""
+def _read(table: pd.DataFrame, pixels: pd.DataFrame | None) -> dict[str, Any]:
+    """What can be read from the last stage of the network with its own weights, and what without it."""
     own = table[table["epoch"] == table["epoch"].max()]
-    last = own[own["stage"] == own["stage"].iloc[-1]]
-    kind = "cls" if (last["input"] == "cls").any() else "pooled"
-    last = last[last["input"] == kind].set_index("cue")
-    return {
-        "shape_read": last["accuracy"].get("shape"),
-        "texture_read": last["accuracy"].get("texture"),
-        "read_stage": last["stage"].iloc[0],
-        "chance": last["chance"].iloc[0],
-    }
+    stage = own["stage"].iloc[-1]
+    kind = "cls" if ((own["stage"] == stage) & (own["input"] == "cls")).any() else "pooled"
+    at_end = table[(table["stage"] == stage) & (table["input"] == kind)].set_index("cue")
+    last = at_end[at_end["epoch"] == own["epoch"].iloc[0]]
+    parts = {"read": last, "untrained": at_end[at_end["epoch"] < own["epoch"].iloc[0]]}
+    if pixels is not None:
+        parts["pixels"] = pixels[pixels["input"] == "pixels"].set_index("cue")
+    found: dict[str, Any] = {"read_stage": stage, "chance": last["chance"].iloc[0]}
+    for cue in ("shape", "texture"):
+        for of, part in parts.items():
+            for column, end in (("accuracy", ""), ("ci_low", "_low"), ("ci_high", "_high")):
+                found[f"{cue}_{of}{end}"] = part[column].get(cue)
+        found[f"{cue}_known"] = known(found, cue)
+    return found
+
+
+def known(row: Mapping[str, Any], cue: str) -> bool | None:
+    """Whether a network knows a cue by more than the images and an untrained network hold of it.
+
+    Parameters
+    ----------
+    row : mapping
+        Of the leaderboard.
+    cue : str
+        ``shape`` or ``texture``.
+
+    Returns
+    -------
+    bool or None
+        Whether the interval of what is read lies above chance and above the whole intervals of pixels
+        and of the untrained network; None where the network, or one of the two, was not read.
+    """
+    low = row.get(f"{cue}_read_low")
+    bars = [row.get("chance"), *(row.get(f"{cue}_{of}_high") for of in READ[1:])]
+    if any(value is None or math.isnan(value) for value in (low, *bars)):
+        return None
+    return bool(low > max(bars))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from texshape.models.network import Network
 
 SEED = f"seed-{techniques.NETWORK_SEED}"
-PIXELS = f"pixels--baseline/{SEED}"
+PIXELS = f"{leaderboard.PIXELS}/{SEED}"
 REPORT = Path(__file__).parent / "report" / "report.typ"
 # Tables made of the same file of each network, by the technique that writes it.
 PER_NETWORK = {

@@ -1,0 +1,144 @@
+"""The page of `texshape measure`: what it says follows from the rows that it is given."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from texshape.article import compile_article
+from texshape.files import write_csv
+from texshape.survey import leaderboard
+from texshape.survey.survey import REPORT
+from texshape.trials import naming
+
+# bias and its interval; what the rule asks for; the sentence that has to come out of it
+BASE = {"shape_bias": 0.3, "ci_low": 0.2, "ci_high": 0.4, "match_low": 0.5, "n_classes": 16,
+        "congruent_low": 0.4, "congruent_accuracy": 0.6, "n_congruent": 80,
+        "response_entropy": 3.9, "label_entropy": 4.0}  # fmt: skip
+VERDICTS = {
+    "texture-biased": ({}, "decides for texture more often than for shape"),
+    "shape-biased": (
+        {"shape_bias": 0.7, "ci_low": 0.6, "ci_high": 0.8},
+        "decides for shape more often than for texture",
+    ),
+    "neither": ({"ci_high": 0.6}, "does not clearly prefer either cue"),
+    "follows no cue": ({"match_low": 0.12}, "follows the cues no more often than guessing does"),
+    "few answers": ({"response_entropy": 2.9}, "gives few answers whatever it is shown"),
+    "not recognised": (
+        {"congruent_low": 0.05},
+        "is not shown to recognise images whose cues agree",
+    ),
+    "undefined": ({"ci_low": math.nan, "ci_high": math.nan}, "has no interval"),
+}
+
+
+def readout(model: str, epoch: int, stage: str, shape: tuple, texture: tuple) -> list[dict]:
+    """Rows of `readout.csv`: accuracy and the ends of its interval, by cue."""
+    kind = "pixels" if stage == "pixels" else "pooled"
+    return [
+        {"model": model, "epoch": epoch, "stage": stage, "input": kind, "cue": cue,
+         "accuracy": value, "ci_low": low, "ci_high": high, "chance": 0.0625}
+        for cue, (value, low, high) in (("shape", shape), ("texture", texture))
+    ]  # fmt: skip
+
+
+PIXELS = readout("pixels--baseline", 0, "pixels", (0.274, 0.16, 0.41), (0.1, 0.05, 0.15))
+UNTRAINED = readout("lite", 0, "last", (0.174, 0.1, 0.25), (0.3, 0.2, 0.42))
+TRAINED = readout("lite", 1, "last", (0.302, 0.189, 0.425), (0.7, 0.6, 0.8))
+EARLIER = readout("lite", 1, "first", (0.9, 0.9, 0.9), (0.9, 0.9, 0.9))
+
+
+def board(rows: list[dict], read: list[dict]) -> pd.DataFrame:
+    tables = {"shape_bias": pd.DataFrame(rows).assign(architecture="network")}
+    if read:
+        tables["readout"] = pd.DataFrame(read)
+    networks = [{"model": row["model"], "name": row["model"]} for row in rows]
+    return leaderboard.build(tables, pd.DataFrame(columns=["model"]), networks)
+
+
+def row(model: str = "lite", **changes: object) -> dict:
+    values = BASE | changes
+    return values | {"model": model, "verdict": naming.named(values), "cue_match_rate": 0.6,
+                     "n_conflict": 1200}  # fmt: skip
+
+
+def page(folder: Path, table: pd.DataFrame) -> Path:
+    """Compile the page about a leaderboard; `report.html`."""
+    write_csv(folder / "tables" / "leaderboard.csv", table)
+    write_csv(
+        folder / "tables" / "reasons.csv", pd.DataFrame(columns=["model", "technique", "reason"])
+    )
+    stimuli = {"name": "published", "images": {"cue-conflict": 1280}}
+    for name, content in (
+        ("provenance", {"versions": {"texshape": "0"}, "stimuli": stimuli}),
+        ("parameters", {"bootstrap": {"level": 0.95}}),
+    ):
+        (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    found = folder / "report.html"
+    compile_article(results=folder, source=REPORT, pdf=folder / "report.pdf", html=found)
+    return found
+
+
+def words(path: Path) -> str:
+    """The words of a page, one space between them; narrow and hard spaces are spaces too."""
+    body = path.read_text(encoding="utf-8").partition("<main>")[2]
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", body)).split())
+
+
+def test_each_sentence_on_the_bias_is_reached_by_its_rule(tmp_path: Path) -> None:
+    rows = [row(f"net {i}", **changes) for i, (changes, _) in enumerate(VERDICTS.values())]
+    assert [one["verdict"] for one in rows] == list(VERDICTS)
+    text = words(page(tmp_path, board(rows, [])))
+    for i, (_, sentence) in enumerate(VERDICTS.values()):
+        assert f"net {i} {sentence}" in text
+        assert text.count(sentence) == 1, "said of one network alone"
+    assert "Linear read-outs" not in text
+
+
+@pytest.mark.parametrize(
+    ("read", "shape", "texture"),
+    [
+        # the interval of the shape, 18.9 to 42.5 %, holds what pixels give
+        ([*PIXELS, *UNTRAINED, *EARLIER, *TRAINED], False, True),
+        ([*PIXELS, *EARLIER, *TRAINED], None, None),  # no untrained version
+        ([*UNTRAINED, *EARLIER, *TRAINED], None, None),
+        (
+            [*PIXELS, *UNTRAINED, *readout("lite", 1, "last", (0.6, 0.42, 0.7), (0.5, 0.41, 0.6))],
+            True,
+            False,  # 41 %, below the upper end of the untrained network's interval
+        ),
+        (
+            [
+                *readout("pixels--baseline", 0, "pixels", (0.01, 0.0, 0.02), (0.01, 0.0, 0.02)),
+                *readout("lite", 0, "last", (0.01, 0.0, 0.03), (0.01, 0.0, 0.03)),
+                *readout("lite", 1, "last", (0.06, 0.05, 0.08), (0.08, 0.07, 0.09)),
+            ],
+            False,  # guessing finds 6.25 %
+            True,
+        ),
+    ],
+)
+def test_knowledge_is_what_pixels_and_the_untrained_network_do_not_give(
+    read: list[dict], shape: bool | None, texture: bool | None
+) -> None:
+    found = board([row()], read).iloc[0]
+    assert [found["shape_known"], found["texture_known"]] == [shape, texture]
+    assert found["shape_read"] == read[-2]["accuracy"]
+
+
+def test_the_page_names_what_is_read_without_the_network(tmp_path: Path) -> None:
+    text = words(page(tmp_path / "all", board([row()], [*PIXELS, *UNTRAINED, *TRAINED])))
+    assert "the shape of 30.2 % [18.9, 42.5] of the images (raw pixels: 27.4 % [16.0, 41.0]" in text
+    assert "untrained: 30.0 % [20.0, 42.0]), guessing 6.3 %" in text
+    assert "What it knows, whatever it decides: texture, since" in text
+    assert "or guessing give: shape." in text
+    text = words(page(tmp_path / "pixels", board([row()], [*PIXELS, *TRAINED])))
+    assert "untrained: not measured" in text
+    assert "Whether it knows shape and texture is not said" in text
+    assert "What it knows" not in text
