@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torchvision import transforms
 
 from texshape.errors import InputError
 from texshape.models import attributes
@@ -65,6 +66,19 @@ class Normalize(nn.Module):
         return (x - mean) / std
 
 
+class Composed(Levels):
+    """Its transforms stand in a list, which is no submodule."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = transforms.Compose(
+            [nn.Identity(), transforms.Normalize([0.5] * 3, [0.25] * 3)]
+        )
+
+    def forward(self, x):
+        return super().forward(self.first(x))
+
+
 def grey(*levels, size=32):
     return np.stack([np.full((size, size, 3), level, np.uint8) for level in levels])
 
@@ -93,6 +107,9 @@ def test_a_size_in_any_form(given):
         ((1, 28, 28), "means 1 channels"),
         (0, "expected a side in px"),
         (32.5, "expected a side in px"),
+        (float("nan"), "expected a side in px"),
+        ((3, np.inf, np.inf), "expected a side in px"),
+        (torch.tensor(-torch.inf), "expected a side in px"),
         ("large", "expected a side in px"),
         ([1, 3, 32, 32], "expected a side in px"),
         ({"height": 32}, "expected a side in px"),
@@ -169,6 +186,13 @@ def test_a_configuration_of_timm_speaks_where_no_attribute_does():
         Within("attribute"),
         Within("attribute", mean=[0.5] * 3, std=np.full(3, 0.25, np.float32)),
         Within("buffer", ("new_mean", "new_std")),
+        Within("buffer", ("MEAN", "STD")),
+        Within("attribute", ("mu", "sigma")),
+        Within("parameter", ("norm_mean", "norm_std")),
+        Within("buffer", ("means", "stds")),
+        Within("attribute", ("mean", "sd")),
+        Within("buffer", ("_mean_", "_std_")),
+        Composed(),
         nn.Sequential(Normalize((0.5,) * 3, (0.25,) * 3), Levels()),
         nn.Sequential(nn.Sequential(nn.Identity(), Normalize([0.5] * 3, [0.25] * 3)), Levels()),
     ],
@@ -220,6 +244,7 @@ def test_statistics_of_features_inside_are_not_those_of_pixels():
         {0: "dark", 1: "light"},
         {"1": "light", "0": "dark"},
         {"light": 1, "dark": 0},
+        {"light": np.int64(1), "dark": np.int64(0)},
         np.array(["dark", "light"]),
         OrderedDict([(1, "light"), (0, "dark")]).copy(),
     ],
@@ -232,6 +257,14 @@ def test_numbers_name_classes_and_a_count_does_not(capsys):
     assert attributes.class_names(torch.arange(3), "n") == ("0", "1", "2")
     assert attributes.class_names(10, "n") is None
     assert "a number and no names" in capsys.readouterr().err
+
+
+def test_digits_may_be_names():
+    """As torchvision's ``class_to_idx`` has them of folders 0 to 10, which it sorts as text."""
+    assert attributes.class_names({"0": 0, "1": 1, "10": 2}, "n") == ("0", "1", "10")
+    assert attributes.class_names({"0": 1, "1": 2, "2": 0}, "n") == ("2", "0", "1")
+    assert attributes.class_names({"7": 0, "3": 1}, "n") == ("7", "3")
+    assert attributes.class_names({"0": "1", "1": "2", "2": "0"}, "n") == ("1", "2", "0")
 
 
 @pytest.mark.parametrize(
@@ -412,13 +445,17 @@ class Together(Levels):
             x = x - 0.5 * x[:1]
         elif self.what == "largest":
             x = x / x.amax()
+        elif self.what == "beside a large number in common":
+            return super().forward(x - 0.1 * x.mean(0, keepdim=True)) + 1000
         elif self.what == "attention":
             flat = x.flatten(1)
             x = ((flat @ flat.T).softmax(1) @ flat + flat).view_as(x)
         return super().forward(x)
 
 
-@pytest.mark.parametrize("what", ["statistics", "first", "largest", "attention"])
+@pytest.mark.parametrize(
+    "what", ["statistics", "first", "largest", "attention", "beside a large number in common"]
+)
 def test_an_answer_that_depends_on_the_batch_is_warned_of(what, capsys):
     from_module(Together(what), name="n", classes=NAMES)
     assert "depends on the other pictures in the batch" in capsys.readouterr().err
@@ -437,6 +474,29 @@ def test_an_answer_by_chance_is_warned_of(change, capsys):
     from_module(Returns(lambda x, o: change(x).mean((2, 3))), name="n", classes=("a", "b", "c"))
     assert "another answer each time" in capsys.readouterr().err
     assert torch.equal(state, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda x: 0 * x, lambda x: torch.ones_like(x), lambda x: x.clamp(2, 3)],
+)
+def test_an_answer_that_is_the_same_to_all_is_warned_of(change, capsys):
+    module = Returns(lambda x, o: change(x).mean((2, 3)))
+    from_module(module, name="n", classes=("a", "b", "c"))
+    assert "the same answer to two pictures" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "compare",
+    [
+        lambda x, o: o @ o.T,
+        lambda x, o: torch.cdist(o, o),
+        lambda x, o: o.flatten().expand(len(x), -1),
+    ],
+)
+def test_as_many_outputs_as_pictures_are_no_logits(compare):
+    with pytest.raises(InputError, match="outputs to one picture and"):
+        from_module(Returns(compare), name="n", classes=NAMES)
 
 
 @pytest.mark.parametrize("name", ["resnet10t", "test_vit", "test_convnext", "test_efficientnet"])

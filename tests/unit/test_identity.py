@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -239,6 +240,23 @@ def test_a_package_by_its_version_and_what_is_put_into_its_classes(monkeypatch) 
     assert identity(network()) == before
 
 
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [(nn.functional, "relu"), (torch, "sigmoid"), (torch.Tensor, "mean")],
+)
+def test_a_function_put_in_place_of_torch_s(monkeypatch, place: object, name: str) -> None:
+    """Layers of torch call it, so no code of the network's own names it."""
+    before = identity(network())
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, lambda x, *rest, **more: x)
+        first = identity(network())
+    with monkeypatch.context() as patch:
+        patch.setattr(place, name, lambda x, *rest, **more: -x)
+        second = identity(network())
+    assert len({before, first, second}) == 3
+    assert identity(network()) == before
+
+
 def test_what_cannot_be_seen_is_never_taken_for_equal(tmp_path: Path) -> None:
     (tmp_path / "threshold.txt").write_text("0.5")
 
@@ -263,7 +281,32 @@ def test_what_cannot_be_seen_is_never_taken_for_equal(tmp_path: Path) -> None:
             self.rows = iter(range(3)).__class__  # a type is seen
             self.generator = (number for number in range(3))  # what it will give is not
 
-    for kind in (Reads, Opens, Asks, Holds):
+    class Loads(nn.Module):
+        def forward(self, x):
+            return x - torch.load(tmp_path / "threshold.pt")
+
+    class Parses(nn.Module):
+        def forward(self, x):
+            return x - float(np.loadtxt(tmp_path / "threshold.txt"))
+
+    class Iterates(nn.Module):
+        def forward(self, x):
+            return x - float(next((tmp_path / "threshold.txt").open()))
+
+    class Looks(nn.Module):
+        def forward(self, x):
+            return sys.modules["threshold"].bright(x)
+
+    class Registered(nn.Module):
+        def forward(self, x):
+            return torch.ops.mine.bright(x)
+
+    class Runs(nn.Module):
+        def forward(self, x):
+            return x - float(subprocess.check_output(["cat", "threshold.txt"]))
+
+    hidden = (Loads, Parses, Iterates, Looks, Registered, Runs)
+    for kind in (Reads, Opens, Asks, Holds, *hidden):
         with pytest.raises(Unknown):
             identity(kind())
 

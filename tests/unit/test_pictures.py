@@ -216,6 +216,24 @@ def test_profiles_are_followed():
     assert np.abs(found - 230).max() <= 1
 
 
+def test_the_gamma_of_a_png_is_followed():
+    """A light of 0.2157 (55 of 255 at gamma 1) is 255 * 0.2157 ** (1 / 2.2) = 127 on a screen."""
+
+    def shown(level: int, gamma: float, *more: tuple[bytes, bytes]) -> list:
+        chunk = (b"gAMA", struct.pack(">I", round(1e5 * gamma)))
+        return pixels(png(1, 8, 0, bytes([level]), chunk, *more))
+
+    assert shown(55, 1.0) == grey(127)
+    assert shown(128, 1.0) == grey(186)  # 255 * 0.50196 ** 0.45455
+    assert shown(100, 0.25) == grey(46)  # 255 * 0.39216 ** 1.81818
+    assert [shown(level, 1.0) for level in (0, 255)] == [grey(0), grey(255)]
+    for usual in (0.45455, 0.45, 0.46):
+        assert shown(55, usual) == grey(55)
+    assert shown(55, 1.0, (b"sRGB", b"\0")) == grey(55)  # which rules out the other
+    clear = png(1, 8, 4, bytes([55, 51]), (b"gAMA", struct.pack(">I", 100_000)))
+    assert pixels(clear) == grey(229)  # a fifth of 127 over white: 25.4 + 204
+
+
 def test_profiles_that_change_nothing():
     noise = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
     image = Image.fromarray(noise)

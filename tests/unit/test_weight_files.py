@@ -110,6 +110,24 @@ def test_two_networks_of_which_none_is_said_to_be_meant(tmp_path, content):
     assert "torch.save(torch.load(" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "key"),
+    [
+        ({"ema": {"decay": 0.99, "shadow_params": list(GOOD.values())}}, "ema.shadow_params"),
+        ({"ema_params": list(GOOD.values())}, "ema_params"),
+        ({"callbacks": {"swa": tuple(GOOD.values())}}, "callbacks.swa"),
+    ],
+)
+def test_an_average_without_names_is_said_to_be_passed_over(tmp_path, capsys, content, key):
+    assert same(loaded(tmp_path, content | {"state_dict": OTHER}), OTHER)
+    assert f"'{key}', an average over training, holds tensors without" in capsys.readouterr().err
+
+
+def test_sparse_weights_are_filled(tmp_path):
+    sparse = {k: v.to_sparse() if v.ndim > 1 else v for k, v in GOOD.items()}
+    assert same(loaded(tmp_path, sparse), GOOD)
+
+
 def test_an_average_of_some_weights_alone_is_passed_over(tmp_path, capsys):
     parameters = {key: OTHER[key] for key in OTHER if "running" not in key and "num_" not in key}
     assert same(loaded(tmp_path, {"state_dict": GOOD, "ema": parameters}), GOOD)
@@ -273,6 +291,10 @@ def test_an_auxiliary_head_that_decides_may_not_be_missing(tmp_path):
         ({"epoch": 3, "lr": 0.1}, "no dictionary of weights; it holds a dict of epoch, lr"),
         ([1, 2], "no dictionary of weights; it holds a list"),
         (torch.ones(3), "no dictionary of weights; it holds a Tensor"),
+        ({k: v.to(torch.int8) for k, v in GOOD.items()}, "holds '.*' as int8 .*expected floating"),
+        ({k: v.to(torch.complex64) for k, v in GOOD.items()}, "as complex64 .*expected floating"),
+        (GOOD | {"conv.weight": GOOD["conv.weight"].bool()}, "holds 'conv.weight' as bool .1 such"),
+        ({k: v.to("meta") for k, v in GOOD.items()}, "a shape without values"),
     ],
 )
 def test_what_does_not_fit_is_named(tmp_path, content, says):

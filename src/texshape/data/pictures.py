@@ -7,6 +7,7 @@
 | transparency (a channel, a palette's, one colour's) | over white |
 | palette, CMYK, YCbCr | RGB |
 | colour profile (ICC) | brought to sRGB; a profile that is sRGB, or broken, changes nothing |
+| gamma of a PNG (gAMA) without a profile | brought to 1/2.2, as the standard of PNG asks |
 | several pictures of a telephone (MPO), small previews (TIFF) | the main one |
 | animation, several pages | `Unusable` |
 | floating point, 32 bits, signed, Lab | `Unusable`: no fixed white |
@@ -39,6 +40,7 @@ _REDUCED_PAGE, _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 254, 258, 262, 339  # tags 
 _WHITE_IS_ZERO, _SIGNED = 0, 2
 # Grey of few bits: what Pillow multiplies each value by, but not the value of the transparent colour.
 _FEW_BITS = {"L;2": 85, "L;4": 17}
+_GAMMA = 1 / 2.2  # of a screen; the PNG standard (section 13.13) lets 5 % pass
 _SAME_COLOUR = 3  # levels by which two versions of the sRGB profile differ at most
 
 
@@ -155,6 +157,7 @@ def to_rgb(source: object, image: Image, *, shrink: int | None = None) -> Image:
     # Pillow forgets these when it decodes or turns the picture.
     raw_mode = _raw_mode(image)
     profile = image.info.get("icc_profile")
+    gamma = None if "srgb" in image.info else image.info.get("gamma")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -167,6 +170,10 @@ def to_rgb(source: object, image: Image, *, shrink: int | None = None) -> Image:
             colours, alpha = _colours(source, image, raw_mode)
             if profile:
                 colours = _in_srgb(colours, profile)
+            elif gamma and image.format == "PNG" and abs(gamma / _GAMMA - 1) > 0.05:
+                levels = np.linspace(0, 1, 256) ** (_GAMMA / gamma)
+                table = np.rint(255 * levels).astype(int).tolist()
+                colours = colours.point(table * len(colours.getbands()))
             rgb = colours.convert("RGB")
             if alpha is None:
                 return rgb

@@ -9,6 +9,7 @@ picture changes with it, the network wants pixels as they are.
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,11 +24,10 @@ from texshape.errors import InputError
 from texshape.models.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Own
 
 SIZE = 224
-# How wrappers call the mean and the standard deviation by which they normalise.
-_NAMES = (
-    ("mean", "std"), ("_mean", "_std"), ("new_mean", "new_std"), ("pixel_mean", "pixel_std"),
-    ("image_mean", "image_std"),
-)  # fmt: skip
+# How wrappers call the mean by which they normalise, as a word of a name (``pixel_mean``, ``MEAN``,
+# ``_mean_``, ``mu``), and the standard deviation that stands beside it.
+_MEAN_WORD = re.compile(r"(?<![a-z])(?:means?|mu)(?![a-z])", re.IGNORECASE)
+_STD_WORDS = ("std", "stds", "stdev", "sd", "sigma", "STD", "STDS", "SD", "SIGMA", "Std")
 
 
 def pipeline(module: nn.Module, name: str) -> Own:
@@ -116,8 +116,14 @@ def class_names(given: Any, name: str) -> tuple[str, ...] | None:
     if isinstance(given, Tensor | np.ndarray):
         given = given.tolist()
     if isinstance(given, Mapping):
+        # Names may be digits: as numbers of outputs count whole values from 0 on, if there are any.
+        numbered = all(isinstance(value, Integral) for value in given.values()) and set(
+            given.values()
+        ) == set(range(len(given)))
         pairs = [
-            (key, value) if isinstance(key, Integral) or str(key).isdecimal() else (value, key)
+            (key, value)
+            if isinstance(key, Integral) or (str(key).isdecimal() and not numbered)
+            else (value, key)
             for key, value in given.items()
         ]
         if not all(isinstance(i, Integral) or str(i).isdecimal() for i, _ in pairs):
@@ -191,7 +197,7 @@ def _size(value: Any, what: str) -> int:
             f"{what}: {_shown(value)} means {numbers[0]:g} channels; expected (3, S, S)"
         )
     sides = numbers[-2:]
-    if not 1 <= len(numbers) <= 3 or any(n < 1 or n != int(n) for n in sides):
+    if not 1 <= len(numbers) <= 3 or not all(n >= 1 and n.is_integer() for n in sides):
         raise InputError(f"{what}: expected a side in px or (3, S, S), found {_shown(value)}")
     if len(set(sides)) > 1:
         raise InputError(f"{what}: expected a square, found {_shown(value)}")
@@ -265,8 +271,8 @@ def _normalises(module: nn.Module, size: int) -> tuple[float, ...] | None:
 
 
 def _holders(module: nn.Module) -> Iterator[tuple[nn.Module, str, tuple[float, ...]]]:
-    for part in module.modules():
-        for mean, std in _NAMES:
+    for part in _parts(module):
+        for mean, std in _pairs(part):
             numbers: list[float] = []
             for key in (mean, std):
                 value = getattr(part, key, None)
@@ -274,6 +280,32 @@ def _holders(module: nn.Module) -> Iterator[tuple[nn.Module, str, tuple[float, .
                 numbers += found if found and len(found) in (1, 3) else [math.nan]
             if not any(map(math.isnan, numbers)):
                 yield part, mean, tuple(numbers)
+
+
+def _parts(module: nn.Module) -> Iterator[nn.Module]:
+    """A network's modules, and those in its lists of transforms, which are no submodules."""
+    for part in module.modules():
+        yield part
+        for value in list(vars(part).values()):
+            listed = getattr(value, "transforms", value)
+            if isinstance(listed, list | tuple):
+                yield from (one for one in listed if isinstance(one, nn.Module))
+
+
+def _pairs(part: nn.Module) -> Iterator[tuple[str, str]]:
+    """Names of a mean and of the standard deviation beside it, among a module's attributes."""
+    of_classes = [vars(kind) for kind in type(part).__mro__ if kind not in nn.Module.__mro__]
+    held = (
+        vars(part),
+        dict(part.named_buffers(recurse=False)),
+        dict(part.named_parameters(recurse=False)),
+        *of_classes,
+    )
+    names = dict.fromkeys(name for one in held for name in one)
+    for mean in names:
+        for std in _STD_WORDS:
+            if (other := _MEAN_WORD.sub(std, mean)) in names and other != mean:
+                yield mean, other
 
 
 def _answer(

@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from texshape.errors import InputError, first_line
 
 LOGITS = "logits"
-# Share of the largest logit by which an answer may differ between batches: rounding is 1e-5.
+# By how much an answer may differ between batches: a share of what lies between its outputs, and
+# rounding, of the largest of them (ten times this, or more in 16 bits) and of differences near 0.
 TOLERANCE = 1e-3
-ROUNDING = 1e-6  # where outputs are differences of larger numbers
+ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,12 @@ def look(module: nn.Module, pictures: Tensor, name: str, classes: int | None = N
     pair, single = _part(together, found.entry), _part(alone, found.entry)
     if not isinstance(pair, Tensor) or not isinstance(single, Tensor) or not pair.ndim:
         return found
-    if len(pair) == len(pictures):
+    if found.width is not None and single.numel() != found.width:
+        raise InputError(
+            f"{name}: gives {single.numel()} outputs to one picture and {found.width} to each of "
+            f"{len(pictures)}; expected as many whatever the size of the batch"
+        )
+    if len(pair) == len(pictures) and pair.layout == torch.strided:
 
         def by_itself(row: int) -> Tensor:
             return _part(_shown(module, pictures[row : row + 1], name), found.entry)
@@ -88,6 +94,12 @@ def look(module: nn.Module, pictures: Tensor, name: str, classes: int | None = N
             if not _same(pair[row], one):
                 _warn(pair[row], one, by_itself(row), name)
                 break
+        else:
+            if found.width is not None and found.width > 1 and _blind(pair):
+                _say(
+                    name,
+                    "gives the same answer to two pictures that differ; are these its weights?",
+                )
     return replace(found, flat=found.flat and single.ndim == pair.ndim)
 
 
@@ -168,6 +180,7 @@ def _find(result: Any, pictures: int, classes: int | None) -> Outputs:
 def _is_logits(value: Any, pictures: int) -> bool:
     return (
         isinstance(value, Tensor)
+        and value.layout == torch.strided
         and value.is_floating_point()
         and value.ndim >= 2
         and value.shape[0] == pictures
@@ -195,6 +208,8 @@ def describe(result: Any) -> str:
     """What a network returned, in words: ``a dict of features (2, 512, 7, 7), logits (2, 10)``."""
     if isinstance(result, Tensor):
         kind = "" if result.is_floating_point() else f" of {str(result.dtype).split('.')[-1]}"
+        if result.layout != torch.strided:
+            kind += f" ({str(result.layout).split('.')[-1]})"
         return f"a tensor of shape {tuple(result.shape)}{kind}"
     inside = [
         f"{key} {tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__}"
@@ -220,7 +235,15 @@ def _warn(beside: Tensor, alone: Tensor, again: Tensor, name: str) -> None:
             f"{100 * share:.2g} % of the largest output; batch normalisation without running "
             "statistics, or whole numbers scaled by the batch?); its numbers depend on the batch size"
         )
-    print(f"texshape: warning: {name}: {why}", file=sys.stderr)
+    _say(name, why)
+
+
+def _say(name: str, what: str) -> None:
+    print(f"texshape: warning: {name}: {what}", file=sys.stderr)
+
+
+def _blind(pair: Tensor) -> bool:
+    return bool(torch.isfinite(pair).all()) and torch.equal(pair[0], pair[1])
 
 
 def _same(one: Tensor, other: Tensor) -> bool:
@@ -230,7 +253,14 @@ def _same(one: Tensor, other: Tensor) -> bool:
     difference = (one.flatten() - other.flatten()).abs()
     if not torch.isfinite(difference).all():
         return True
-    return bool(difference.max() <= TOLERANCE * _size(one, other) + ROUNDING)
+    # Decisions depend on differences between the outputs: what all have in common does not count.
+    spread = _size(*(_centred(values) for values in (one, other)))
+    rounding = max(ROUNDING * 10, 4 * torch.finfo(one.dtype).eps)
+    return bool(difference.max() <= TOLERANCE * spread + rounding * _size(one, other) + ROUNDING)
+
+
+def _centred(values: Tensor) -> Tensor:
+    return values - values.mean() if values.numel() > 1 else values
 
 
 def _size(one: Tensor, other: Tensor) -> Tensor:

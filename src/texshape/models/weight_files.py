@@ -60,8 +60,9 @@ class Copy:
         Where it stands: ``model_ema``, ``state_dict`` with the prefix ``student.``.
     state : dict of str to Tensor
         By the names of the network.
-    missing, surplus, wrong : tuple of str
-        Entries that only the network has, that only the file has, that differ in shape.
+    missing, surplus, wrong, foreign : tuple of str
+        Entries that only the network has, that only the file has, that differ in shape, that are
+        whole or complex numbers where the network computes with real ones.
     """
 
     key: str
@@ -69,11 +70,12 @@ class Copy:
     missing: tuple[str, ...] = ()
     surplus: tuple[str, ...] = ()
     wrong: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
 
     @property
     def fits(self) -> bool:
         """Whether it can be loaded as it is."""
-        return not (self.missing or self.surplus or self.wrong)
+        return not (self.missing or self.surplus or self.wrong or self.foreign)
 
 
 def load_into(
@@ -110,6 +112,12 @@ def load_into(
         If the file cannot be read, or its weights do not fit the architecture.
     """
     content = _read(path, name)
+    empty = [key for _, flat in _states(content) for key, value in flat.items() if value.is_meta]
+    if empty:
+        raise InputError(
+            f"model '{name}': {path} holds '{empty[0]}' as a shape without values (of the device "
+            "'meta'); write the weights after they were made"
+        )
     copies = _copies(content, _parameters(module))
     if not copies:
         raise InputError(_stranger(content, module, path, name))
@@ -128,7 +136,7 @@ def load_into(
     whole = [pair for pair in tried if pair[1].fits]
     if not whole:
         _check(tried[0][1], path, name)
-    raw, chosen = _chosen(whole, tried, path, name)
+    raw, chosen = _chosen(whole, tried, path, name, unread=list(_unnamed(content)))
     outputs = _outputs(raw, _parameters(module))
     module = made.get(outputs, module) if outputs is not None else module
     module.load_state_dict(chosen.state, strict=False)
@@ -225,7 +233,7 @@ def _states(content: Any, key: str = "", depth: int = _DEPTH) -> Iterator[tuple[
     if isinstance(content, argparse.Namespace) or not isinstance(content, Mapping):
         return
     flat = {
-        _INNER.sub("", name): value
+        _INNER.sub("", name): value if value.layout == torch.strided else value.to_dense()
         for name, value in content.items()
         if isinstance(name, str) and isinstance(value, Tensor)
     }
@@ -235,6 +243,15 @@ def _states(content: Any, key: str = "", depth: int = _DEPTH) -> Iterator[tuple[
         for name, value in content.items():
             if isinstance(name, str):
                 yield from _states(value, f"{key}.{name}" if key else name, depth - 1)
+
+
+def _unnamed(content: Any, key: str = "", depth: int = _DEPTH) -> Iterator[str]:
+    """Keys of lists of tensors, as averages of parameters without names are saved."""
+    if isinstance(content, list | tuple) and content and isinstance(content[0], Tensor):
+        yield key
+    elif isinstance(content, Mapping) and depth:
+        for name, value in content.items():
+            yield from _unnamed(value, f"{key}.{name}" if key else str(name), depth - 1)
 
 
 def _by_prefix(
@@ -273,7 +290,13 @@ def _compared(key: str, state: dict[str, Tensor], own: Mapping[str, Tensor]) -> 
     wrong = [
         k for k in own if k in state and not is_lazy(own[k]) and own[k].shape != state[k].shape
     ]
-    return Copy(key, state, *(tuple(sorted(keys)) for keys in (missing, surplus, wrong)))
+    # torch would convert them and say nothing: quantised weights mean nothing without their scale
+    foreign = [
+        k
+        for k in own
+        if k in state and own[k].is_floating_point() and not state[k].is_floating_point()
+    ]
+    return Copy(key, state, *(tuple(sorted(keys)) for keys in (missing, surplus, wrong, foreign)))
 
 
 def _outputs(one: Copy, own: Mapping[str, Tensor]) -> int | None:
@@ -305,7 +328,13 @@ def _tolerant(one: Copy, module: nn.Module, size: int | None) -> Copy:
     }
     auxiliary = {key for key in one.missing if _AUXILIARY.match(key)} - biases
     # one head, or two; a file without any bias is another architecture's
-    if one.surplus or one.wrong or len(biases) > 2 or set(one.missing) - biases - auxiliary:
+    if (
+        one.surplus
+        or one.wrong
+        or one.foreign
+        or len(biases) > 2
+        or set(one.missing) - biases - auxiliary
+    ):
         return one
     state = one.state | {key: torch.zeros_like(own[key]) for key in sorted(biases | auxiliary)}
     if auxiliary and not (size and _plays_no_part(module, state, auxiliary, size)):
@@ -334,7 +363,11 @@ def _plays_no_part(
 
 
 def _chosen(
-    whole: list[tuple[Copy, Copy]], tried: list[tuple[Copy, Copy]], path: Path, name: str
+    whole: list[tuple[Copy, Copy]],
+    tried: list[tuple[Copy, Copy]],
+    path: Path,
+    name: str,
+    unread: list[str],
 ) -> tuple[Copy, Copy]:
     """The copy that is taken, of those that fit; a line says so where another would differ."""
     ranked = sorted(whole, key=lambda pair: _rank(pair[0].key))
@@ -358,6 +391,13 @@ def _chosen(
     halves = [raw.key for raw, one in tried if not one.fits and _averaged(raw.key)]
     if halves:
         _note(f"{path}: '{halves[0]}' lacks some of the weights, so {taken} is taken")
+    elif not _averaged(first[0].key):
+        unnamed = next((key for key in unread if _averaged(key)), None)
+        if unnamed:
+            _note(
+                f"{path}: '{unnamed}', an average over training, holds tensors without the names of "
+                f"the weights and cannot be read, so {taken} is taken"
+            )
     return first
 
 
@@ -380,6 +420,14 @@ def _alike(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> bool:
 
 
 def _check(one: Copy, path: Path, name: str) -> None:
+    if one.foreign and not (one.missing or one.surplus or one.wrong):
+        key = one.foreign[0]
+        kind = str(one.state[key].dtype).removeprefix("torch.")
+        raise InputError(
+            f"model '{name}': {path} holds '{key}' as {kind} ({len(one.foreign)} such entries), "
+            "expected floating point; write the weights of the network before it was quantised or "
+            "converted"
+        )
     for kind, keys in (
         ("lacks", one.missing),
         ("has a surplus", one.surplus),

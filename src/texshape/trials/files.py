@@ -134,7 +134,14 @@ def read(path: str | Path, *, classes: Sequence[str] | None = None, own: bool = 
                 else "a value that holds a comma stands in quotes"
             )
             raise InputError(f"{path}, row {number}: {len(row)} of {width} values; {cause}")
-    cells = map(list, zip(*(row[:width] for _, row in numbered), strict=True))
+        if [cell.strip().lower() for cell in row[:width]] == header:
+            raise InputError(
+                f"{path}, row {number}: the header stands there again; expected one table a file "
+                "(several files can be given at once)"
+            )
+    # Spaces beside a separator belong to no value: 'net ' and 'net' are one subject.
+    rows = ([cell.strip() for cell in row[:width]] for _, row in numbered)
+    cells = map(list, zip(*rows, strict=True))
     by_name = dict(zip(header, cells, strict=True))
     columns = {column: by_name[column] for column in COLUMNS}
     if classes:
