@@ -125,6 +125,7 @@ def test_the_report_reads_well(surveyed, width: int, dark: bool) -> None:
         complaints,
     ):
         assert browser.faults(page, complaints) == []
+        assert browser.cut_tables(page) == []
 
 
 def test_nothing_runs_again_until_something_changes(surveyed, monkeypatch) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests import browser
 
 from texshape.article import compile_article
 from texshape.files import write_csv
@@ -142,3 +143,37 @@ def test_the_page_names_what_is_read_without_the_network(tmp_path: Path) -> None
     assert "untrained: not measured" in text
     assert "Whether it knows shape and texture is not said" in text
     assert "What it knows" not in text
+
+
+def test_no_number_is_hidden_however_narrow_the_window(tmp_path: Path) -> None:
+    """All values of all subjects lie within the window, and stand beside the name of their column."""
+    names = [
+        "timm:vit_base_patch16_clip_224.openai_ft_in12k_in1k",
+        "a network with a long name",
+        "x",
+    ]
+    read = [*PIXELS, *UNTRAINED, *TRAINED]
+    table = board([row(name) for name in names], [one | {"model": names[0]}
+                  if one["model"] == "lite" else one for one in read])  # fmt: skip
+    found = page(tmp_path, table)
+    for width in (390, 760, 1440):
+        with browser.open_page(found, width=width) as (shown, complaints):
+            assert browser.cut_tables(shown) == []
+            assert browser.faults(shown, complaints) == []
+            cells = shown.evaluate(
+                """() => [...document.querySelectorAll('td')].map(cell => {
+                    const box = cell.getBoundingClientRect();
+                    const label = getComputedStyle(cell, '::before').content;
+                    return [cell.innerText.trim(), box.width > 0 && box.left >= 0
+                        && box.right <= innerWidth, label];
+                })"""
+            )
+            assert len(cells) == 7 * (len(names) + 1)  # and a row of what guessing gives
+            assert all(text and seen for text, seen, _ in cells)
+            labels = [label.strip('"') for _, _, label in cells[:7]]
+            expected = ["none"] * 7 if width == 1440 else ["none", "shape bias [95 %]", "cue matches",
+                "edges", "silhouettes", "shape read", "texture read"]  # fmt: skip
+            assert [label.replace("\u00a0", " ") for label in labels] == expected
+            assert [text for text, _, _ in cells[-7:]] == [
+                "guessing", "–", "12.5", "6.3", "6.3", "6.3", "6.3"
+            ]  # fmt: skip
