@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 
+from texshape.proportions import wilson
 from texshape.trials import naming
 from texshape.trials.score import Decisions, score
 
@@ -126,3 +127,23 @@ def test_observers_are_pooled_and_resampled():
     assert found["n_congruent"] == 120
     assert found["congruent_accuracy"] == 0.5
     assert (found["match_low"], found["match_high"]) == (0, 1)  # either may be drawn twice
+
+
+@pytest.mark.parametrize(
+    ("right", "shown", "few"),
+    [(0, 29, True), (0, 30, False), (3, 8, True), (29, 29, False), (60, 60, False)],
+)
+def test_few_congruent_pictures_are_the_reason_only_where_they_tell_nothing(right, shown, few):
+    low = float(wilson(right / shown, shown, 0.95)[0])
+    low = 0.0 if (right, shown) == (3, 8) else low  # as resampled exemplars may have it
+    row = GOOD | {"shape_bias": 0.2, "ci_low": 0.1, "ci_high": 0.3}
+    row |= {"congruent_accuracy": right / shown, "congruent_low": low, "n_congruent": shown}
+    row["verdict"] = naming.named(row)
+    assert naming.few_congruent(row) is few
+    assert row["verdict"] == ("texture-biased" if right >= 29 else "not recognised")
+
+
+def test_thirty_pictures_are_twice_what_three_times_guessing_needs():
+    """Right in 3 of 16: 14 independent pictures do not show more than 1 of 16, 15 do."""
+    assert wilson(3 / 16, 14, 0.95)[0] < 1 / 16 < wilson(3 / 16, 15, 0.95)[0]
+    assert naming.FEW_CONGRUENT == 30

@@ -460,6 +460,9 @@ def test_a_network_that_guesses_has_no_rank_and_no_name(surveyed, capsys) -> Non
         measure._print_table(replace(result, leaderboard=board))
         return capsys.readouterr().out
 
+    board.loc[row, "few_congruent"] = True
+    assert re.search(r"resnet18.*\(too few congruent\s+images to tell\)", printed("not recognised"))
+    board.loc[row, "few_congruent"] = False
     guesses = printed("follows no cue")
     assert any(
         "(follows no cue)" in line and line[:2].strip() == "" for line in guesses.splitlines()

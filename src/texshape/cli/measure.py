@@ -211,6 +211,8 @@ def _print_table(result: Result) -> None:
         known = row["verdict"] in NAMED
         place += known
         why = "" if known or _undefined(row["shape_bias"]) else GUESSES.get(row["verdict"], "")
+        if row["few_congruent"] is True:
+            why = " (too few congruent images to tell)"
         cells = [_cell(result, row, column, notes) for _, column in HEADINGS]
         mark = {"measured": "bold cyan", "humans": "bold"}.get(row["kind"], "")
         table.add_row(str(place) if known else "", row["name"] + why, *cells, style=mark)

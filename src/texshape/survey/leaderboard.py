@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from texshape.figures.comparison import SOURCES
 from texshape.figures.style import network_label, without_observers
+from texshape.trials import naming
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 COLUMNS = [
     "subject", "name", "kind", "shape_bias", "ci_low", "ci_high", "cue_match_rate", "n_conflict",
     "edges", "silhouettes", "shape_read", "texture_read", "read_stage", "chance", "verdict", "n_classes",
+    "n_congruent", "few_congruent",
 ]  # fmt: skip
 # What a linear read-out finds: in the last stage, in the same stage before training, in the pixels.
 READ = ("read", "untrained", "pixels")
@@ -25,6 +27,7 @@ COLUMNS += [
     for end in ("", "_low", "_high")
     if (of, end) != ("read", "")
 ] + ["shape_known", "texture_known"]
+RULE = ("verdict", "n_classes", "n_congruent")
 PIXELS = "pixels--baseline"
 MEASURED, PUBLISHED, HUMANS = "measured", "published", "humans"
 
@@ -51,10 +54,11 @@ def build(
         `COLUMNS`: ``shape_read`` and ``texture_read`` are the share of images whose shape or texture
         class a linear read-out finds in the last stage (``read_stage``; by its class token where it
         has one), ``chance`` what guessing finds; ``verdict`` the name of the bias
-        (`texshape.trials.naming.name`) over the ``n_classes`` that the images show. Beside them,
-        by cue, what is read ``_untrained`` from that stage with random weights and from the
-        ``_pixels``, each with its interval (``_low``, ``_high``), and whether it is ``_known``:
-        `known`. Rates are fractions; empty where not measured.
+        (`texshape.trials.naming.name`) over the ``n_classes`` that the images show,
+        ``few_congruent`` whether it has none for want of congruent images. Beside them, by cue,
+        what is read ``_untrained`` from that stage with random weights and from the ``_pixels``, each
+        with its interval (``_low``, ``_high``), and whether it is ``_known``: `known`. Rates are
+        fractions; empty where not measured.
     """
     import pandas as pd
 
@@ -68,7 +72,8 @@ def build(
             kind = MEASURED if model in own else HUMANS if model == HUMANS else PUBLISHED
             name = _published_name(model) if kind == PUBLISHED else model
             entry = rows.setdefault(model, {"subject": model, "name": name, "kind": kind})
-            entry |= {key: row[key] for key in (*COLUMNS[3:8], "verdict", "n_classes")}
+            entry |= {key: row[key] for key in (*COLUMNS[3:8], *RULE)}
+            entry["few_congruent"] = naming.few_congruent(row)
     if "accuracy" in tables:
         for row in tables["accuracy"].to_dict("records"):
             model = str(row["model"])
@@ -79,7 +84,8 @@ def build(
         for model in rows.keys() & readings.keys():
             rows[model] |= _read(readings[model], readings.get(PIXELS))
     board = pd.DataFrame(list(rows.values())).reindex(columns=COLUMNS)
-    board["n_conflict"] = board["n_conflict"].astype("Int64")
+    for count in ("n_conflict", "n_congruent"):
+        board[count] = board[count].astype("Int64")
     return board.sort_values(["shape_bias", "subject"], ascending=[False, True],
                              na_position="last", ignore_index=True)  # fmt: skip
 
