@@ -230,9 +230,7 @@ def crossed_cells():
             trained,
             tested,
             seed,
-            f"{RESULTS}/{model}/seed-{seed}/"
-            + ("trials" if trained == tested else f"across/{tested}")
-            + "/cue-conflict.csv",
+            f"{RESULTS}/{model}/seed-{seed}/{'trials' if trained == tested else f'across/{tested}'}/cue-conflict.csv",
         )
         for trained, model in kind.items()
         for tested in kind

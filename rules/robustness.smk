@@ -142,7 +142,7 @@ rule corruption_errors:
         pictures=lambda wc, input: [
             word for file in input.pictures for word in ("--pictures", file)
         ],
-        results=RESULTS,
+        results=lambda wc, output: parent(parent(output[0])),
         settings=corruption_settings(
             "baseline_arm", "least_error", "resamples", "level"
         ),

@@ -1,6 +1,7 @@
-"""Invented results that could have come out otherwise: the same tables, numbers moved at random.
+"""Invented results that could have come out otherwise: the same tables, moved at random.
 
-Nothing here was measured. A verdict of the article that none of many such worlds reaches cannot come out.
+Nothing here was measured. A verdict of the article that none of many such worlds reaches, and no test that
+makes it on purpose, cannot come out: then the sentence says nothing.
 """
 
 from __future__ import annotations
@@ -8,16 +9,26 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from texshape.trials import naming
+
 # What a number may be of: a network's arm on a set, one cue of one technique, ...
-GROUPS = ("architecture", "arm", "set", "cue", "erased", "target", "factor", "measure", "measure_a", "measure_b",
-          "type", "engine", "role", "images", "head", "input", "information", "model_a", "model_b", "k", "strength",
-          "variant", "control")  # fmt: skip
+GROUPS = [
+    *("architecture", "arm", "set", "cue", "erased", "target", "factor", "measure", "measure_a"),
+    *("measure_b", "type", "engine", "role", "images", "head", "input", "information", "model_a"),
+    *("model_b", "k", "strength", "variant", "control"),
+]
 KEPT = ("k", "strength", "epoch", "seed", "theoretical", "severity", "level", "margin")
+NAMES = [
+    *(naming.TEXTURE, naming.SHAPE, naming.NEITHER, naming.UNRECOGNISED, naming.NO_CUE),
+    naming.FEW_ANSWERS,
+]
 
 
 def moved(tables: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
-    """The tables of another world: the numbers of each group stay, meet at one place, turn round, shift, or
-    lose their certainty. Intervals stay around their numbers.
+    """The tables of another world.
+
+    The numbers of each group stay, meet at one place, turn round, shift, or lose or gain certainty;
+    intervals stay around them. Names of biases are drawn.
 
     Parameters
     ----------
@@ -35,41 +46,35 @@ def _moved(
     frame: pd.DataFrame, random: np.random.Generator, share: float, common: float
 ) -> pd.DataFrame:
     numbers = [c for c in frame if frame[c].dtype.kind == "f" and not c.startswith(KEPT)]
-    keys = [key for key in GROUPS if key in frame]
-    keys = [key for key in keys if random.random() < 0.8]  # groups of groups move together
-    rows = (
+    # Some keys are left out, so that whole networks or whole measures move together.
+    keys = [key for key in GROUPS if key in frame and random.random() < 0.8]
+    groups = (
         frame.groupby(keys, sort=False, dropna=False).indices.values()
         if keys
         else [range(len(frame))]
     )
-    for group in rows:
+    for group in groups:
         if random.random() > share:
             continue
         index = frame.index[group]
         how = random.choice(["meet", "turn", "shift", "doubt", "certain", "near"])
         place = common if random.random() < 0.5 else random.uniform(0, 1)
         for column in numbers:
-            low, high = column.endswith("low"), column.endswith("high")
+            away = -0.02 if column.endswith("low") else 0.02 if column.endswith("high") else 0.0
             values = frame.loc[index, column]
-            away = -0.02 if low else 0.02 if high else 0.0
-            if how == "meet":
-                values = values * 0 + place + away
-            elif how == "turn":
-                values = 1 - values
-            elif how == "shift":
-                values = values + (place - 0.5)
-            elif how == "doubt":
-                values = values + 20 * away
-            elif how == "certain":
-                values = values - 0.9 * away
-            else:
-                values = values + 0.02 * random.standard_normal(len(values))
-            frame.loc[index, column] = values
+            frame.loc[index, column] = {
+                "meet": values * 0 + place + away,
+                "turn": 1 - values,
+                "shift": values + (place - 0.5),
+                "doubt": values + 20 * away,
+                "certain": values - 0.9 * away,
+                "near": values + 0.02 * random.standard_normal(len(values)),
+            }[how]
         if how == "turn":
-            for column in numbers:
-                partner = column.removesuffix("low") + "high"
-                if column.endswith("low") and partner in frame:
-                    frame.loc[index, [column, partner]] = frame.loc[
-                        index, [partner, column]
-                    ].to_numpy()
+            for low in (c for c in numbers if c.endswith("low")):
+                high = low.removesuffix("low") + "high"
+                if high in frame:
+                    frame.loc[index, [low, high]] = frame.loc[index, [high, low]].to_numpy()
+        if "verdict" in frame and how != "near":
+            frame.loc[index, "verdict"] = random.choice(NAMES)
     return frame

@@ -336,7 +336,10 @@ def test_a_network_trained_on_texture_labels_is_a_control_of_the_read_out(tmp_pa
         arguments = project(tmp_path / verdict.replace(" ", "-"), tables)
         path = arguments["results"] / "parameters.json"
         parameters = json.loads(path.read_text())
-        parameters["arms"]["textures-named"] = {"sets": ["unpaired"], "training": {"label": "texture"}}
+        parameters["arms"]["textures-named"] = {
+            "sets": ["unpaired"],
+            "training": {"label": "texture"},
+        }
         path.write_text(json.dumps(parameters))
         assert verdicts(arguments)["readout-control"] == verdict
 
