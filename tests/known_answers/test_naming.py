@@ -46,6 +46,12 @@ def verdict(*observers, resamples=500):
         (0.2, 0.1, 0.3, {"match_low": 2 / 12}, "follows no cue"),
         (0.2, 0.1, 0.3, {"match_low": 2 / 12 + 1e-9}, "texture-biased"),
         (0.2, 0.1, 0.3, {"match_low": math.nan}, "follows no cue"),
+        # of two classes every decision matches a cue
+        (0.9, 0.8, 0.99, {"match_low": 1.0, "n_classes": 2}, "shape-biased"),
+        (0.2, 0.1, 0.3, {"match_low": 0.9, "n_classes": 2}, "texture-biased"),
+        (0.5, 0.4, 0.6, {"match_low": 1.0, "n_classes": 2}, "neither"),
+        (0.9, 0.8, 0.99, {"n_classes": 2, "congruent_low": 0.5}, "not recognised"),
+        (0.2, 0.1, 0.3, {"match_low": 2 / 3, "n_classes": 3}, "follows no cue"),
         (0.9, 0.8, 0.99, {"congruent_low": 1 / 12}, "not recognised"),
         (0.9, 0.8, 0.99, {"congruent_low": math.nan}, "not recognised"),
         (0.9, 0.8, 0.99, {"congruent_low": math.nan, "n_congruent": 0}, "shape-biased"),

@@ -555,12 +555,37 @@ def test_letters_and_marks_of_any_script(tmp_path, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["cat-", "\U0001f431", "cat2", "a_b", "cat!", os.fsdecode(b"caf\xe9"), os.fsdecode(b"\xeab")],
+    [
+        "cat-",
+        "\U0001f431",
+        "cat2",
+        "a_b",
+        "cat!",
+        "na",
+        "all",
+        os.fsdecode(b"caf\xe9"),
+        os.fsdecode(b"\xeab"),
+    ],
 )
 def test_names_that_no_stimulus_can_have(tmp_path, name):
     with pytest.raises(InputError, match=r"class folder .*; expected letters of any script"):
         split(photographs(tmp_path / "a", [name, "plant"]), tmp_path / "x")
     assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("names", "line"),
+    [
+        (["na1-cat1.png", "cat1-cat2.png"], r"na1-cat1\.png: 'na' stands for no decision"),
+        (["cat1-na1.png", "cat1-dog1.png"], r"cat1-na1\.png: 'na' stands for no decision"),
+        (["cat1-all1.png", "all1-cat1.png"], "'all' stands for the classes together"),
+        (["cat1-dog1.png", "edges/all1.png"], r"edges/all1\.png: 'all' stands for the classes"),
+    ],
+)
+def test_names_that_tables_use_for_something_else(tmp_path, names, line):
+    save_fields(tmp_path / "own", names)
+    with pytest.raises(InputError, match=line):
+        stimuli.from_folder(tmp_path / "own")
 
 
 def test_file_names_that_are_no_utf8(tmp_path):

@@ -172,7 +172,8 @@ def test_classes_named_by_an_option(text, classes):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("cat,,dog", "a name is empty"), ("", "a name is empty"), ("cat, dog ,cat", "'cat' stands"),
-     ("cat,na", "'na' stands for no decision")],
+     ("cat,na", "'na' stands for no decision"),
+     ("all, cat", "'all' stands for the classes together")],
 )  # fmt: skip
 def test_classes_that_an_option_cannot_name(text, expected):
     with pytest.raises(InputError, match=expected):

@@ -33,7 +33,7 @@ from texshape.data.photographs import (
 from texshape.data.pictures import Unusable
 from texshape.errors import InputError, nearest
 from texshape.files import atomic_path
-from texshape.trials.names import ABSENT, is_class_name
+from texshape.trials.names import ABSENT, RESERVED, is_class_name
 
 MANIFEST_COLUMNS = ["source", "file", "class", "outcome", "imagename", "sha256", "reason"]
 # In the order in which they are filled.
@@ -269,11 +269,11 @@ def chosen_classes(
             f"data.folder.{key}: holds one class, '{classes[0]}'; expected at least two"
         )
     for name in classes:
-        if not is_class_name(name) or name == ABSENT:
+        if not is_class_name(name) or name in RESERVED:
             raise InputError(
                 f"data.folder.{key}: class folder '{name}'; expected letters of any script, spaces "
-                f"and hyphens (not '{ABSENT}') or a WordNet id, since stimuli are named "
-                "CLASS<i>-CLASS<j>.png"
+                f"and hyphens (not {' or '.join(map(repr, RESERVED))}) or a WordNet id, since "
+                "stimuli are named CLASS<i>-CLASS<j>.png"
             )
     return [source for source in sources if source.label in set(classes)]
 

@@ -16,7 +16,7 @@ from texshape.errors import InputError
 from texshape.files import file_sha256
 from texshape.provenance import value_hash
 from texshape.source_code import function_hash
-from texshape.trials.names import ABSENT, image_id, parse
+from texshape.trials.names import ABSENT, RESERVED, image_id, parse
 
 if TYPE_CHECKING:
     from texshape.trials.files import Trials
@@ -144,6 +144,9 @@ def _read(sources: list[Source], name: str) -> imageset.ImageSet:
             stimulus = parse(Path(source.name).name, one_cue=name in ONE_CUE)
         except InputError as error:
             raise InputError(f"{source.place}: {error}") from None
+        shows = (stimulus.shape,) if name in ONE_CUE else (stimulus.shape, stimulus.texture)
+        for label in RESERVED.keys() & shows:
+            raise InputError(f"{source.place}: '{label}' {RESERVED[label]}, not a class")
         shown = stimulus.shape_exemplar, stimulus.texture_exemplar
         if shown in places:
             raise InputError(f"{source.place}: has the same name as {places[shown]}")

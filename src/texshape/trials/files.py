@@ -18,7 +18,7 @@ from texshape.data.outlines import CLASSES as PROCEDURAL_CLASSES
 from texshape.errors import InputError, nearest, nearest_path
 from texshape.files import atomic_path
 from texshape.trials.imagenet16 import CATEGORIES
-from texshape.trials.names import ABSENT
+from texshape.trials.names import ABSENT, RESERVED
 
 COLUMNS = (
     "subj", "session", "trial", "rt", "object_response", "category", "condition", "imagename",
@@ -177,8 +177,8 @@ def class_list(text: str) -> tuple[str, ...]:
     for name in names:
         if not name:
             raise InputError(f"--classes '{text}': a name is empty; expected 'cat,dog,horse'")
-        if name == ABSENT:
-            raise InputError(f"--classes '{text}': '{ABSENT}' stands for no decision, not a class")
+        if name in RESERVED:
+            raise InputError(f"--classes '{text}': '{name}' {RESERVED[name]}, not a class")
         if names.count(name) > 1:
             raise InputError(f"--classes '{text}': '{name}' stands there twice")
     return names

@@ -6,6 +6,7 @@ pictures can be read at all, so three things are asked before the bias itself is
 - **the pictures are recognised**: on the congruent ones, made in the same way of exemplars of one
   class, the right class is named more often than guessing would (1 / K);
 - **decisions follow the cues**: they match one of the two more often than guessing would (2 / K);
+  of two classes this is not asked, as there every decision matches a cue;
 - **decisions are spread**: conflict pictures show each class as often as another, so whoever
   follows shape, texture or any mixture of them gives all answers alike. Entropy that falls a bit
   below what the labels have leaves the equivalent of half the answers: what is counted then is
@@ -86,7 +87,7 @@ def name(
         return UNRECOGNISED
     if any(math.isnan(value) for value in (bias, low, high)):
         return UNDEFINED
-    if not match_low > 2 / n_classes:
+    if n_classes > 2 and not match_low > 2 / n_classes:
         return NO_CUE
     if response_entropy <= label_entropy - LOST_BITS:
         return FEW_ANSWERS
