@@ -42,6 +42,17 @@ def test_balance_point_is_recovered_within_its_interval(balance):
     assert result["reason"] == ""
 
 
+def test_two_classes_have_a_balance_point():
+    """Every decision matches one of two classes, so the rate that guessing reaches says nothing."""
+    trials = simulate(0.3, -6, seed=2, other=0, n=40)
+    frame = trials[trials["shape"].isin(["c0", "c1"]) & trials["texture"].isin(["c0", "c1"])]
+    result = curve(frame, resamples=200, seed=0)
+    assert (result["cue_match_rate"] == 1).all()
+    assert result.iloc[0]["balance_point"] == pytest.approx(0.3, abs=0.12)
+    assert result.iloc[0]["reason"] == ""
+    assert result["verdict"].iloc[-1] == "texture-biased"
+
+
 def test_interval_covers_the_balance_point_about_as_often_as_it_says():
     inside = 0
     for seed in range(60):

@@ -290,7 +290,8 @@ def curve(
     shape_share = divide(totals[0], totals[0] + totals[1])
     labels, decision = trials[["shape", "texture"]].astype(str), trials["decision"].astype(str)
     n_classes = len({*labels["shape"], *labels["texture"]})
-    guessed = ~(matches[:, 0] > 2 / n_classes)
+    # Of two classes every decision matches a cue (`naming`).
+    guessed = ~(matches[:, 0] > 2 / n_classes) & (n_classes > 2)
     verdicts = [
         NO_TEXTURE
         if strength == 0
