@@ -125,6 +125,8 @@ def measure(
             [candidate], shown, values, place, quick=quick, report=folder is not None
         )
         frame = tidy(place / "tables")
+    if not isinstance(model, (str, os.PathLike)):  # a row has the name that was given
+        frame["model"] = frame["model"].replace(candidate.slug, candidate.name)
     if result.failed:
         raise InputError("; ".join(result.failed))
     frame.attrs["not_measured"] = dict(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
 from statistics import NormalDist
 from typing import Any
 
@@ -28,3 +29,13 @@ def wilson(share: Any, n: Any, level: float) -> tuple[np.ndarray, np.ndarray]:
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     return centre - half, centre + half
+
+
+def percent(share: float) -> str:
+    """A share in percent with one decimal, halves away from zero: as the report and people round.
+
+    >>> percent(0.6825), percent(0.0625), percent(0.50625)
+    ('68.3', '6.3', '50.6')
+    """
+    exact = 100 * Decimal(repr(float(share)))
+    return str(exact.quantize(Decimal("0.1"), rounding=ROUND_HALF_UP))

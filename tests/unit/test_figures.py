@@ -109,8 +109,26 @@ def test_by_class_puts_shape_left():
                           "cue_match_rate": 1.0, "n_conflict": 16})  # fmt: skip
     figure = draw("shape_bias_by_class", {"shape_bias": whole, "shape_bias_by_class": frame})
     points, mean = figure.axes[0].lines[:2]
-    assert points.get_xdata().tolist() == [0.0, 75.0]
-    assert mean.get_xdata()[0] == pytest.approx(100 - 62.5)
+    assert points.get_xdata().tolist() == [100.0, 25.0]
+    assert mean.get_xdata()[0] == pytest.approx(62.5)
+    left, right = figure.axes[0].get_xlim()
+    assert left > 100 > 0 > right
+
+
+def test_by_class_shows_who_was_measured():
+    """Larger, with an edge, above the published networks; alone with others measured, all alike."""
+    names = ["humans", "alexnet", "mine"]
+    frame = pd.DataFrame({"model": names, "architecture": names,
+                          "arm": ["published", "published", "imagenet"], "seed": 0, "class": "disc",
+                          "shape_bias": [0.9, 0.4, 0.2], "ci_low": 0.1, "ci_high": 0.95,
+                          "cue_match_rate": 1.0, "n_conflict": 16})  # fmt: skip
+    tables = {"shape_bias": frame, "shape_bias_by_class": frame}
+    axis = draw("shape_bias_by_class", tables).axes[0]
+    humans, alexnet, mine = [line for line in axis.lines if line.get_marker() not in (None, "None")]
+    for other in (humans, alexnet):
+        assert mine.get_markersize() > other.get_markersize()
+        assert mine.get_zorder() > other.get_zorder()
+        assert mine.get_markeredgecolor() != other.get_markeredgecolor()
 
 
 def test_ranges_of_the_controls_come_from_the_parameters():

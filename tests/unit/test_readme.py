@@ -109,7 +109,7 @@ def test_measuring_prints_such_a_table(
     def subjects(lines: list[str]) -> set[str]:
         # Of so few images a network may have no rank, and a word that says why.
         names = [re.sub(r"^\s*(\d+\s+)?", "", line).split("  ")[0] for line in lines[1:15]]
-        return {re.sub(r" \((follows|not surely|few) .*\)$", "", name) for name in names}
+        return {re.sub(r" \((follows|not surely|few|too few) .*\)$", "", name) for name in names}
 
     assert subjects(output.splitlines()) == subjects(shown)
     assert (tmp_path / "texshape-efficientnet-lite0--imagenet" / "tables").is_dir()

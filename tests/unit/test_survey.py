@@ -333,7 +333,7 @@ def test_a_frame_of_an_object(tmp_path: Path) -> None:
     assert network.training, "the network that was given is left as it was"
     bias = frame[(frame["measure"] == "shape_bias") & (frame["class"] == "all")]
     assert bias["n"].tolist() == [24]
-    assert set(frame["architecture"]) == {"mine"}
+    assert set(frame["architecture"]) == set(frame["model"]) == {"mine"}
     figure = texshape.plot_shape_bias(frame)
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert set(labels) == set(world.CLASSES)

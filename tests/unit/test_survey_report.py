@@ -182,3 +182,28 @@ def test_no_number_is_hidden_however_narrow_the_window(tmp_path: Path) -> None:
             assert [text for text, _, _ in cells[-7:]] == [
                 "guessing", "–", "12.5", "6.3", "6.3", "6.3", "6.3"
             ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [(0.6825, "68.3"), (0.0625, "6.3"), (0.5785, "57.9"), (0.57849, "57.8"), (1.0, "100.0")],
+)
+def test_console_and_page_round_alike(tmp_path: Path, share: float, expected: str) -> None:
+    """Halves go up; 0.5785 times 100 is 57.849999 in binary."""
+    from texshape.proportions import percent
+
+    assert percent(share) == expected
+    found = page(tmp_path, board([row(shape_bias=share)], []))
+    assert f"shape bias {expected} %" in words(found)
+
+
+def test_a_measured_network_has_the_name_that_people_write(tmp_path: Path) -> None:
+    names = {"efficientnet_lite_pytorch:efficientnet-lite0": "EfficientNet-Lite0",
+             "efficientnet_lite_pytorch:efficientnet-lite1@a/b.pth":
+                 "efficientnet_lite_pytorch:efficientnet-lite1@b.pth",
+             "timm:resnet50.a1_in1k": "timm:resnet50.a1_in1k"}  # fmt: skip
+    for given, expected in names.items():
+        tables = {"shape_bias": pd.DataFrame([row("slug")]).assign(architecture="slug")}
+        networks = [{"model": "slug", "name": given}]
+        found = leaderboard.build(tables, pd.DataFrame(columns=["model"]), networks)
+        assert found["name"].tolist() == [expected]

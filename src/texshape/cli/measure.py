@@ -231,21 +231,25 @@ def _print_table(result: Result) -> None:
 
 def _guessing(result: Result) -> list[str]:
     """What guessing gives in each column: no bias, one of the K classes, either of two."""
+    from texshape.proportions import percent
+
     board = result.leaderboard
     classes = board["n_classes"].max()
-    right = "-" if _undefined(float(classes)) else f"{100 / classes:.1f}"
-    match = "-" if right == "-" else f"{200 / classes:.1f}"
+    right = "-" if _undefined(float(classes)) else percent(1 / classes)
+    match = "-" if right == "-" else percent(2 / classes)
     known = board["chance"].dropna()
-    read = f"{100 * known.iloc[0]:.1f}" if len(known) else "-"
+    read = percent(known.iloc[0]) if len(known) else "-"
     return ["-", match, right, right, read, read]
 
 
 def _cell(result: Result, row: dict[str, Any], column: str, notes: dict[str, int]) -> str:
+    from texshape.proportions import percent
+
     value = row[column]
     if not _undefined(value):
-        text = f"{100 * value:.1f}"
+        text = percent(value)
         if column == "shape_bias" and not _undefined(row["ci_low"]):
-            text += f" [{100 * row['ci_low']:.1f}, {100 * row['ci_high']:.1f}]"
+            text += f" [{percent(row['ci_low'])}, {percent(row['ci_high'])}]"
         return text
     if row["kind"] != "measured":
         return "-"

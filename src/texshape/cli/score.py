@@ -91,4 +91,6 @@ def _cell(name: str, value: object, percent: set[str]) -> str:
         return str(value)
     if math.isnan(value):
         return "-"
-    return f"{100 * value:.1f}" if name in percent else f"{value:.3f}"
+    from texshape import proportions
+
+    return proportions.percent(value) if name in percent else f"{value:.3f}"

@@ -83,10 +83,11 @@ def _seeds(axis: Any, group: pd.DataFrame, y: float, color: str, marker: str) ->
 
 
 def by_class(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
-    """One row a category; the horizontal place is the share of texture decisions.
+    """One row a category; the horizontal place is the share of shape decisions.
 
     After Fig. 4 of Geirhos et al. (2019): shape at the left, texture at the right, a marker a
-    network (mean over seeds), a vertical line at each network's share over all images.
+    network (mean over seeds), a vertical line at each network's bias. What was measured here is
+    larger, has a dark edge and lies above published networks.
     """
     title = "Shape or texture, by category"
     frame = _of_2019(style.trained_on_base(tables["shape_bias_by_class"], settings))
@@ -98,22 +99,23 @@ def by_class(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     classes = sorted(frame["class"].unique())
     figure = style.make(height=1.5 + 0.19 * len(classes))
     axis = figure.add_subplot()
+    published = any(arm == "published" for _, arm in shown)
     handles, several = [], len({pair[0] for pair in shown}) < len(shown)
     for index, (architecture, arm) in enumerate(shown):
         color, marker = _subject_look(architecture, arm, index)
         chosen = (frame["architecture"] == architecture) & (frame["arm"] == arm)
-        shares = 100 - style.percent(
-            frame[chosen].groupby("class")["shape_bias"].mean().reindex(classes)
-        )
-        size = 5.5 if architecture == "humans" else 4.5
+        shares = style.percent(frame[chosen].groupby("class")["shape_bias"].mean().reindex(classes))
+        ours = arm != "published" and architecture != "humans" and published
+        size = 7.5 if ours else 5.5 if architecture == "humans" else 4.5
         (points,) = axis.plot(
-            shares, range(len(classes)), marker, color=color, markersize=size, alpha=0.85,
-            markeredgecolor="white", markeredgewidth=0.4, zorder=3,
+            shares, range(len(classes)), marker, color=color, markersize=size,
+            alpha=1 if ours else 0.85, markeredgecolor=INK if ours else "white",
+            markeredgewidth=0.7 if ours else 0.4, zorder=4 if ours else 3,
         )  # fmt: skip
         for y in np.flatnonzero(~np.isfinite(shares)) if len(shown) == 1 else ():
             style.undefined(axis, y)
         whole = (overall["architecture"] == architecture) & (overall["arm"] == arm)
-        average = style.mean(100 - style.percent(overall[whole]["shape_bias"]))
+        average = style.mean(style.percent(overall[whole]["shape_bias"]))
         label = style.network_label(architecture, arm if several else "")
         if np.isfinite(average):
             axis.axvline(average, color=color, linewidth=1.2, alpha=0.8, zorder=1)
@@ -123,7 +125,8 @@ def by_class(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
         handles.append((points, label))
     axis.set_yticks(range(len(classes)), classes)
     axis.set_ylim(len(classes) - 0.4, -0.6)
-    style.percent_axis(axis, label="texture decisions among cue matches (%)")
+    style.percent_axis(axis, label="shape decisions among cue matches (%)")
+    axis.invert_xaxis()
     axis.text(0, 1.01, "← all shape", color=SHAPE, transform=axis.transAxes, va="bottom")
     axis.text(1, 1.01, "all texture →", color=TEXTURE, transform=axis.transAxes, va="bottom",
               ha="right")  # fmt: skip

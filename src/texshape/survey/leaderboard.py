@@ -91,8 +91,15 @@ def build(
 
 
 def _short(name: str) -> str:
-    """A name with the file of local weights, without its folders."""
+    """A name as people write it, where it says all; a file of local weights without its folders.
+
+    >>> _short("efficientnet_lite_pytorch:efficientnet-lite0"), _short("timm:resnet50@a/b.pth")
+    ('EfficientNet-Lite0', 'timm:resnet50@b.pth')
+    """
     network, at, path = name.partition("@")
+    source, _, architecture = network.partition(":")
+    if source == "efficientnet_lite_pytorch" and not at:  # its packages hold these networks alone
+        return network_label(architecture)
     return network + at + path.rpartition("/")[2]
 
 
