@@ -93,7 +93,12 @@ def collect(
     figures = sorted((results / "figures").glob("*.png"))
     tables.pop("training", None)  # the histories, which are metrics by epoch
     keys = {name: _key_columns(name, table) for name, table in tables.items()}
-    told = {name: pd.Series(False, index=table.index) for name, table in tables.items()}
+    # Rows of the networks in the folder, whether they are asked for or not.
+    named = {
+        (path.parent.name, int(path.name.removeprefix("seed-")))
+        for path in results.glob("*--*/seed-*")
+    }
+    told = {name: _belongs_to(named, table) for name, table in tables.items()}
     record = record or {}
     commit = record.get("git") or git_commit()
     tags = {f"data.{name}": value for name, value in record.get("data", {}).items()}
@@ -123,10 +128,17 @@ def collect(
             if {"model", "seed"} <= set(table.columns):
                 chosen = (table["model"] == model) & (table["seed"] == seed)
                 _add(run, _measures(name, table[chosen], keys[name]))
-                told[name] |= chosen
         runs.append(run)
     rest = _of_all_networks(results, config, tags, tables, told, keys)
     return [*runs, rest] if rest.measures else runs
+
+
+def _belongs_to(networks: set[tuple[str, int]], table: pd.DataFrame) -> pd.Series:
+    """Which rows are of one of these networks, ``(MODEL, seed)``."""
+    if not {"model", "seed"} <= set(table.columns):
+        return pd.Series(False, index=table.index)
+    pairs = zip(table["model"], table["seed"], strict=True)
+    return pd.Series([pair in networks for pair in pairs], index=table.index, dtype=bool)
 
 
 def _of_all_networks(

@@ -216,6 +216,19 @@ def test_tables_of_no_network_have_their_metrics(tmp_path: Path, name: str, colu
     assert {value for key, value in run.measures.items() if key.endswith("value")} == {0.1}
 
 
+def test_networks_that_are_not_asked_for_are_not_of_no_network(results: Path) -> None:
+    """Each of several writers publishes some; rows of a network without a folder are of none."""
+    (run,) = tracking.collect(results, CONFIG, {}, ["cnn--plain/seed-1"])
+    assert run.key == "tiny/cnn--plain/seed-1"
+    path = results / "tables" / "shape_bias.csv"
+    table = pd.read_csv(path)
+    humans = {"model": "humans", "architecture": "humans", "arm": "published", "shape_bias": 0.9}
+    write_csv(path, pd.concat([table, pd.DataFrame([humans])]))
+    *_, rest = tracking.collect(results, CONFIG, {}, ["cnn--plain/seed-1"])
+    assert rest.key.endswith(tracking.ALL_NETWORKS)
+    assert set(rest.measures.values()) == {0.9}
+
+
 @pytest.mark.parametrize("other", [{}, {"value": 0.25}, {"n": 11}])
 def test_two_cells_of_one_name_are_an_error(tmp_path: Path, other: dict) -> None:
     table = example("erasure")
