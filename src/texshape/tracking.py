@@ -93,19 +93,19 @@ def collect(
     figures = sorted((results / "figures").glob("*.png"))
     tables.pop("training", None)  # the histories, which are metrics by epoch
     keys = {name: _key_columns(name, table) for name, table in tables.items()}
-    # Rows of the networks in the folder, whether they are asked for or not.
-    named = {
-        (path.parent.name, int(path.name.removeprefix("seed-")))
-        for path in results.glob("*--*/seed-*")
-    }
-    told = {name: _belongs_to(named, table) for name, table in tables.items()}
     record = record or {}
     commit = record.get("git") or git_commit()
     tags = {f"data.{name}": value for name, value in record.get("data", {}).items()}
     tags |= {f"version.{name}": value for name, value in record.get("versions", versions()).items()}
     tags |= {"git.commit": str(commit["commit"]), "git.dirty": str(commit["dirty"])}
     runs = []
-    folders = [results / name for name in networks] if networks else results.glob("*--*/seed-*")
+    there = list(results.glob("*--*/seed-*"))
+    folders = [results / name for name in networks] if networks else there
+    # Networks in the folder are networks, whether they are asked for or not.
+    named = {
+        (path.parent.name, int(path.name.removeprefix("seed-"))) for path in [*there, *folders]
+    }
+    told = {name: _belongs_to(named, table) for name, table in tables.items()}
     for folder in sorted(folders):
         model, seed = folder.parent.name, int(folder.name.removeprefix("seed-"))
         architecture, _, arm = model.partition("--")
