@@ -27,7 +27,7 @@ NAMES = [
 def moved(tables: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
     """The tables of another world.
 
-    The numbers of each group stay, meet at one place, turn round, shift, or lose or gain certainty;
+    The numbers of each group stay, meet at one place, turn round, shift, grow, or lose or gain certainty;
     intervals stay around them. Names of biases are drawn.
 
     Parameters
@@ -57,7 +57,7 @@ def _moved(
         if random.random() > share:
             continue
         index = frame.index[group]
-        how = random.choice(["meet", "turn", "shift", "doubt", "certain", "near"])
+        how = random.choice(["meet", "turn", "shift", "grow", "doubt", "certain", "near"])
         place = common if random.random() < 0.5 else random.uniform(0, 1)
         for column in numbers:
             away = -0.02 if column.endswith("low") else 0.02 if column.endswith("high") else 0.0
@@ -66,6 +66,7 @@ def _moved(
                 "meet": values * 0 + place + away,
                 "turn": 1 - values,
                 "shift": values + (place - 0.5),
+                "grow": values * (0.2 + 4 * place),
                 "doubt": values + 20 * away,
                 "certain": values - 0.9 * away,
                 "near": values + 0.02 * random.standard_normal(len(values)),

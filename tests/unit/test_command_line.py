@@ -114,15 +114,19 @@ def test_files_that_do_not_exist(tmp_path: Path) -> None:
     assert "did you mean 'resamples'" in text
 
 
-def test_progress_is_silent_where_nobody_watches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`--quiet` silences both; into a file goes a line a step, no bar."""
     from texshape.cli import measure
     from texshape.survey.survey import Listener
 
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
-    assert type(measure._listener(quiet=False)) is Listener
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    assert type(measure._listener(quiet=True)) is Listener
-    assert type(measure._listener(quiet=False)) is not Listener
+    found = {}
+    for watched in (False, True):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda watched=watched: watched, raising=False)
+        assert type(measure._listener(quiet=True)) is Listener
+        found[watched] = type(measure._listener(quiet=False))
+    assert len({Listener, *found.values()}) == 3
 
 
 def test_importing_the_package_is_light() -> None:

@@ -350,7 +350,7 @@ def test_each_module_in_turn_changes_the_steps_that_can_import_it(ours: tuple[Pa
     modules = [m for m in SourceCode(package, store).modules if not m.startswith(HOLDS_STEPS)]
     assert len(modules) > 130
     for module in modules:
-        if module == "texshape":
+        if module in ("texshape", "texshape.cli"):  # what every command passes through
             continue
         path = package.parent / location(module).relative_to(PACKAGE.parent)
         text = path.read_text()

@@ -380,7 +380,7 @@ def test_a_vision_language_network_decides_by_class_prompts(tmp_path: Path, monk
     shown = stimuli.from_folder(world.write_stimuli(tmp_path))
     result = survey.run([candidate], shown, settings, tmp_path / "out", report=False)
     assert result.failed == []
-    assert set(result.reasons["technique"]) == {"sensitivity"}  # no outputs to aggregate
+    assert set(result.reasons["technique"]) == set()  # how images are prepared can be varied too
     row = result.leaderboard.iloc[0]
     assert row["n_conflict"] == 24
     assert row["cue_match_rate"] >= 0

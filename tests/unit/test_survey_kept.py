@@ -151,7 +151,7 @@ def test_what_cannot_be_seen_is_computed_each_time(made: World, capsys) -> None:
     (made.folder / "shift.txt").write_text("0")
     made.edit("kept_rule.py", "    return", '    SHIFT = int(open("shift.txt").read())\n    return')
     assert made.run() == (1.0, True)
-    assert "nothing is kept from an earlier run, since part calls open" in capsys.readouterr().err
+    assert "nothing is kept from an earlier run, since part uses open" in capsys.readouterr().err
     (made.folder / "shift.txt").write_text("12")
     assert made.run() == (0.0, True)
     assert made.run() == (0.0, True)

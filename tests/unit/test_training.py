@@ -375,7 +375,7 @@ def test_a_checkpoint_carries_its_configuration(data, tmp_path):
     sets = [str(data / "train-plain"), str(data / "train-stylized")]
     assert content["training"] == SETTINGS | {
         "passes": 1.0, "optimizer": "adamw", "momentum": 0.9, "schedule": "one-cycle", "step_epochs": None,
-        "initial": None, "gpus_per_job": 1, "sets": sets,
+        "initial": None, "gpus_per_job": 1, "label": "shape", "sets": sets,
     }  # fmt: skip
 
 

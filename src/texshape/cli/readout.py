@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from texshape import compute
+from texshape.cli.evaluate import load_network
 from texshape.cli.run import run
 from texshape.devices import failures
 
@@ -134,7 +135,6 @@ def erasure(
     conflict = imageset.read(images)
     agreeing = imageset.read(plain) if plain else None
     compute.prepare(threads)
-    from texshape.cli.evaluate import load_network
     from texshape.models.decisions import for_images
     from texshape.readout.intervention import COLUMNS, measure
 

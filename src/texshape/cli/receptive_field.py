@@ -19,6 +19,7 @@ from typing import Annotated
 import typer
 
 from texshape import compute
+from texshape.cli.evaluate import load_network
 from texshape.cli.run import run
 from texshape.devices import failures
 from texshape.errors import InputError
@@ -135,7 +136,6 @@ def feature_visualization_command(
         )
 
     compute.prepare(threads)
-    from texshape.cli.evaluate import load_network
     from texshape.data import imageset
     from texshape.visualize import features
 
