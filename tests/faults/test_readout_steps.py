@@ -18,7 +18,8 @@ from texshape.cli.run import run
 from texshape.errors import InputError
 from texshape.features.stored import Writer
 
-READ = {"folds": 3, "penalties": [0.1], "permutations": 1, "resamples": 20}
+READ = {"folds": 3, "penalties": [0.1], "permutations": 1, "resamples": 20,
+        "inputs": ["pooled", "cls", "pixels"]}  # fmt: skip
 DIMENSIONS = {"max_pairs": 200, "min_pairs": 10, "null_draws": 3, "resamples": 20,
               "convergence": [50, 100], "repeats": 2}  # fmt: skip
 
