@@ -174,6 +174,14 @@ def test_defaults_of_a_step_are_those_of_the_parameters() -> None:
         assert set(given[name]) == set(schema[name]["properties"]), name
 
 
+def both_bound(build, given: dict, section: str, key: str, *, fits: int, breaks: int) -> None:
+    """The code's check and the schema take one value and refuse the other, naming the key."""
+    for check in (build, lambda changed: parameters.check(given | {section: changed}, SCHEMA)):
+        check(given[section] | {key: fits})
+        with pytest.raises(InputError, match=f"{section}.{key}"):
+            check(given[section] | {key: breaks})
+
+
 @pytest.mark.parametrize(
     ("key", "least"), [("folds", 2), ("inner_folds", 2), ("permutations", 0), ("fold_draws", 0)]
 )
@@ -181,17 +189,10 @@ def test_bounds_of_the_schema_are_those_of_the_settings(key: str, least: int) ->
     from texshape.readout.settings import ReadoutSettings, build
 
     given = parameters.read([ROOT / "params.yaml"], SCHEMA)
-    for value, fits in ((least, True), (least - 1, False)):
-        section = given["readout"] | {key: value}
-        for check in (
-            lambda section: build(ReadoutSettings, section, "readout"),
-            lambda section: parameters.check(given | {"readout": section}, SCHEMA),
-        ):
-            if fits:
-                check(section)
-            else:
-                with pytest.raises(InputError, match=f"readout.{key}"):
-                    check(section)
+    both_bound(
+        lambda section: build(ReadoutSettings, section, "readout"),
+        given, "readout", key, fits=least, breaks=least - 1,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(("key", "most"), [("image_size", 512), ("supersampling", 4)])
@@ -199,14 +200,4 @@ def test_bounds_of_the_schema_are_those_of_the_renderer(key: str, most: int) -> 
     from texshape.data import procedural
 
     given = parameters.read([ROOT / "params.yaml"], SCHEMA)
-    for value, fits in ((most, True), (most + 1, False)):
-        data = given["data"] | {key: value}
-        for check in (
-            procedural.parse_settings,
-            lambda data: parameters.check(given | {"data": data}, SCHEMA),
-        ):
-            if fits:
-                check(data)
-            else:
-                with pytest.raises(InputError, match=f"data.{key}"):
-                    check(data)
+    both_bound(procedural.parse_settings, given, "data", key, fits=most, breaks=most + 1)
