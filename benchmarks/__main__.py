@@ -211,7 +211,7 @@ STARTS = {
     "python": [sys.executable, "-c", "pass"],
     "command line": [*COMMAND, "run", "readout", "--help"],
     "arrays": [sys.executable, "-c", "import texshape.cli.main, pandas, scipy.sparse,"
-               " texshape.readout.linear, texshape.dimensionality.table"],
+               " texshape.techniques.readout.linear, texshape.techniques.dimensionality.table"],
     "torch": [sys.executable, "-c", "import torch"],
     "network": [sys.executable, "-c", "import texshape.cli.main, pandas, texshape.compute as c;"
                 " c.prepare(1); import texshape.models.loading, texshape.trials.evaluate"],

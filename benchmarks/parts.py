@@ -309,9 +309,9 @@ def _coded(labels, units: int = 64) -> np.ndarray:
 
 def readout(units: int, folder: Path, options: argparse.Namespace) -> Work:
     """Linear read-out of one cue: grouped folds, the penalty chosen inside them."""
-    from texshape.readout import exemplars as ex
-    from texshape.readout.linear import read_out_each
-    from texshape.readout.settings import ReadoutSettings
+    from texshape.stats import exemplars as ex
+    from texshape.techniques.readout.linear import read_out_each
+    from texshape.techniques.readout.settings import ReadoutSettings
 
     labels = _labels(units)
     values, cue = _coded(labels), ex.cue(labels, "shape")
@@ -346,8 +346,8 @@ def readout(units: int, folder: Path, options: argparse.Namespace) -> Work:
 
 def _estimator_design(units: int):
     """Labels, features, and the pairs of a design with few null draws and resamples."""
-    from texshape.dimensionality.pairs import design
-    from texshape.readout.settings import DimensionalitySettings
+    from texshape.techniques.dimensionality.pairs import design
+    from texshape.techniques.readout.settings import DimensionalitySettings
 
     labels = _labels(units)
     settings = DimensionalitySettings(null_draws=5, resamples=20)
@@ -366,9 +366,9 @@ def _correlations(values: np.ndarray, sets: int, pairs: int) -> None:
 
 def mutual_information(units: int, folder: Path, options: argparse.Namespace) -> Work:
     """Copula information of all units about both cues, with null pairs and intervals."""
-    from texshape.dimensionality.mutual_information import mutual_information as estimate
-    from texshape.dimensionality.mutual_information import normal_scores
-    from texshape.dimensionality.pairs import FACTORS
+    from texshape.techniques.dimensionality.mutual_information import mutual_information as estimate
+    from texshape.techniques.dimensionality.mutual_information import normal_scores
+    from texshape.techniques.dimensionality.pairs import FACTORS
 
     values, plan = _estimator_design(units)
     pairs = max(len(plan.pairs[factor]) for factor in FACTORS)
@@ -382,8 +382,8 @@ def mutual_information(units: int, folder: Path, options: argparse.Namespace) ->
 
 def islam(units: int, folder: Path, options: argparse.Namespace) -> Work:
     """The published dimensionality estimator."""
-    from texshape.dimensionality.islam2021 import islam2021
-    from texshape.dimensionality.pairs import FACTORS
+    from texshape.techniques.dimensionality.islam2021 import islam2021
+    from texshape.techniques.dimensionality.pairs import FACTORS
 
     values, plan = _estimator_design(units)
     pairs = max(len(plan.pairs[factor]) for factor in FACTORS)
@@ -397,7 +397,7 @@ def islam(units: int, folder: Path, options: argparse.Namespace) -> Work:
 
 def bootstrap(units: int, folder: Path, options: argparse.Namespace) -> Work:
     """Two-way bootstrap of the exemplars of a 40 x 48 table of trials."""
-    from texshape.trials.bootstrap import resample_totals
+    from texshape.stats.bootstrap import resample_totals
 
     counts = np.random.default_rng(0).integers(0, 2, (2, 40, 48)).astype(np.float32)
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from texshape.techniques.cue_strength.curve import ABOVE
 from texshape.trials import naming
 from texshape.trials.crossed import effects
-from texshape.trials.cue_strength import ABOVE
 
 CLASSES = ["disc", "triangle", "square", "star", "plus", "ring", "crescent", "heart", "gear",
            "arrow", "ell", "hourglass"]  # fmt: skip
@@ -366,7 +366,7 @@ def _corruptions(rows: list[dict], front: dict, arm: str, reverse: bool) -> None
 
 
 def _corruption_errors(table: pd.DataFrame, reverse: bool = False) -> pd.DataFrame:
-    from texshape.robustness.errors import against_plain
+    from texshape.techniques.corruptions.errors import against_plain
 
     found = against_plain(table)
     own = found[found["arm"] == "stylized"].assign(set="test-stylized")

@@ -327,8 +327,8 @@ def _dynamic(tree: ast.Module, path: Path, package: Path) -> list[tuple[str, str
     """Modules that a file imports by a name made while it runs, as its `DYNAMIC_IMPORTS` says.
 
     It is a tuple of names: of a module; of a package followed by ``.*`` for all its modules; or of a package
-    followed by ``.MODULE:`` for those that the file names in texts such as ``"training:curves"``. An empty one
-    says that what is imported so is never ours.
+    followed by ``.MODULE:`` for those below it that the file names in texts such as
+    ``"figures.training:curves"``. An empty one says that what is imported so is never ours.
 
     Raises
     ------
@@ -356,9 +356,15 @@ def _dynamic(tree: ast.Module, path: Path, package: Path) -> list[tuple[str, str
         if name.endswith((".*", ".MODULE:")):
             start = name.rpartition(".")[0]
             folder = package.parent.joinpath(*start.split("."))
-            stems = {file.stem for file in folder.glob("*.py")} - {"__init__"}
             if name.endswith(":"):
-                stems &= {text.partition(":")[0] for text in _texts(tree) if ":" in text}
+                texts = {text.partition(":")[0] for text in _texts(tree) if ":" in text}
+                stems = {
+                    text
+                    for text in texts
+                    if folder.joinpath(*text.split(".")).with_suffix(".py").is_file()
+                }
+            else:
+                stems = {file.stem for file in folder.glob("*.py")} - {"__init__"}
             found += [(f"{start}.{stem}", None) for stem in sorted(stems)]
         else:
             found.append((name, None))

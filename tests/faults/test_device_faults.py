@@ -124,7 +124,7 @@ def test_every_step_on_a_gpu_says_it(step, said, tmp_path, monkeypatch, capsys):
         raise RuntimeError(f"{said}\nmore")
 
     from texshape.models import loading
-    from texshape.receptive_field import measure
+    from texshape.techniques.receptive_field import measure
     from texshape.training import loop
 
     for module, name in ((loading, "load"), (measure, "load"), (loop._Run, "start_or_resume")):

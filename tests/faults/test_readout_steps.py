@@ -229,8 +229,8 @@ def test_steps_on_arrays_do_not_import_torch():
     code = (
         "import sys, texshape.cli.readout, texshape.cli.tables\n"
         "assert not {'numpy', 'pandas'} & set(sys.modules), 'heavy at the top'\n"
-        "import texshape.readout.linear, texshape.readout.erasure, texshape.features.stored\n"
-        "import texshape.dimensionality.table, texshape.tables\n"
+        "import texshape.techniques.readout.linear, texshape.techniques.erasure.subspace\n"
+        "import texshape.techniques.dimensionality.table, texshape.features.stored, texshape.tables\n"
         "assert not {'torch', 'sklearn'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -18,7 +18,7 @@ from texshape.data import imageset
 from texshape.errors import InputError
 from texshape.files import read_csv
 from texshape.models.bagnet import build, evidence_map
-from texshape.receptive_field.theoretical import trace
+from texshape.techniques.receptive_field.theoretical import trace
 
 
 def call(*arguments: str) -> Exception | None:
@@ -89,7 +89,7 @@ def test_missing_network(tmp_path: Path) -> None:
 def test_transformer_gets_marked_cells(
     tmp_path: Path, images: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import texshape.receptive_field.measure as measure
+    import texshape.techniques.receptive_field.measure as measure
     from texshape.models.loading import load
 
     tiny = {"img_size": 48, "embed_dim": 24, "depth": 2, "num_heads": 2, "num_classes": 5}

@@ -207,7 +207,7 @@ def test_relative_errors_step(tmp_path):
 
 def test_tokens_of_a_transformer_become_a_map():
     """A class token in front is left out; the rest lies row by row."""
-    from texshape.segmentation.maps import as_map
+    from texshape.techniques.segmentation.maps import as_map
 
     grid = torch.arange(2 * 9 * 4.0).reshape(2, 9, 4)
     tokens = torch.cat([torch.full((2, 1, 4), -1.0), grid], 1)

@@ -117,7 +117,7 @@ def test_bad_options_give_one_line(cli, stem, tmp_path, changed, line):
         ({"weight_decay": -1}, "training.weight_decay: expected a number >= 0"),
         ({"horizontal_flip": "false"}, "training.horizontal_flip: expected true or false"),
         ({"random_crop": 0}, "training.random_crop: expected null or an area share"),
-        ({"precision": "float16"}, "training.precision: expected float32 or bfloat16"),
+        ({"precision": "float16"}, "training.precision: expected float32 or bfloat16 or fastest"),
         ({"checkpoint_epochs": [0, 3]}, "training.checkpoint_epochs: expected integers from 0 to"),
         ({"checkpoint_epochs": 2}, "training.checkpoint_epochs: expected integers"),
     ],

@@ -12,10 +12,11 @@ import pandas as pd
 import pytest
 
 from texshape.comparison.decisions import rate_intervals
-from texshape.readout import exemplars as ex
-from texshape.trials import bootstrap, humans
+from texshape.stats import bootstrap
+from texshape.stats import exemplars as ex
+from texshape.techniques.cue_strength.curve import curve
+from texshape.techniques.human_consistency import humans
 from texshape.trials.bias import response_entropy
-from texshape.trials.cue_strength import curve
 from texshape.trials.files import Trials
 from texshape.trials.score import Decisions, bias_draws, differences, score
 from texshape.trials.tables import Subject, accuracy_table

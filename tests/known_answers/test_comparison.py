@@ -13,7 +13,7 @@ from texshape.comparison import correlation, disagreement, equivalence, limits, 
 from texshape.comparison.decisions import rate_intervals
 from texshape.comparison.settings import ComparisonSettings
 from texshape.errors import InputError
-from texshape.proportions import wilson
+from texshape.stats.proportions import wilson
 from texshape.trials.files import Trials
 from texshape.trials.score import gather
 

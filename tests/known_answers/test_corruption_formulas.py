@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from texshape.robustness import corruptions
-from texshape.robustness.corruptions import CONSTANTS, corrupt
+from texshape.techniques.corruptions import types as corruptions
+from texshape.techniques.corruptions.types import CONSTANTS, corrupt
 
 GREY = np.full((8, 64, 64, 3), 128, np.uint8)
 UNIT = 128 / 255

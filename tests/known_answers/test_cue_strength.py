@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from texshape.trials import cue_strength
-from texshape.trials.cue_strength import curve, fit, logistic, separated
+from texshape.techniques.cue_strength import curve as cue_strength
+from texshape.techniques.cue_strength.curve import curve, fit, logistic, separated
 
 STRENGTHS = np.array([0, 0.1, 0.2, 0.4, 0.7, 1.0])
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from tests.cue_conflict_design import code, labels
 
-from texshape.dimensionality import mutual_information as mi
-from texshape.dimensionality import pairs as pairing
-from texshape.readout import exemplars as ex
-from texshape.readout import linear
-from texshape.readout.settings import DimensionalitySettings, ReadoutSettings
+from texshape.stats import exemplars as ex
+from texshape.techniques.dimensionality import mutual_information as mi
+from texshape.techniques.dimensionality import pairs as pairing
+from texshape.techniques.readout import linear
+from texshape.techniques.readout.settings import DimensionalitySettings, ReadoutSettings
 
 K = 6
 ALL = DimensionalitySettings(max_pairs=10**6, min_pairs=10, null_draws=5, resamples=0)

@@ -11,9 +11,10 @@ from tests.segmentation_scene import known_network, scene
 
 from texshape.data import probes
 from texshape.models.preprocessing import Preprocess
-from texshape.robustness import accuracy, corruptions
-from texshape.segmentation import maps, metrics, train
-from texshape.segmentation.targets import split_exemplars
+from texshape.techniques.corruptions import accuracy
+from texshape.techniques.corruptions import types as corruptions
+from texshape.techniques.segmentation import maps, metrics, train
+from texshape.techniques.segmentation.targets import split_exemplars
 
 # --- the checks, as functions ---------------------------------------------------------------------
 

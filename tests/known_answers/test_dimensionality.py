@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from tests.cue_conflict_design import code, labels
 
-from texshape.dimensionality import mutual_information as mi
-from texshape.dimensionality.islam2021 import islam2021, softmax_shares, whole_dimensions
-from texshape.dimensionality.pairs import design
-from texshape.readout.settings import DimensionalitySettings
+from texshape.techniques.dimensionality import mutual_information as mi
+from texshape.techniques.dimensionality.islam2021 import islam2021, softmax_shares, whole_dimensions
+from texshape.techniques.dimensionality.pairs import design
+from texshape.techniques.readout.settings import DimensionalitySettings
 
 K = 6
 ALL = DimensionalitySettings(max_pairs=10**6, min_pairs=10, null_draws=10, resamples=0)

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 import texshape.cli.score  # noqa: F401 (registers the command)
 from texshape.cli.main import app
-from texshape.trials import humans
+from texshape.techniques.human_consistency import humans
 from texshape.trials.files import Trials
 from texshape.trials.imagenet16 import CATEGORIES
 

@@ -8,7 +8,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from texshape.proportions import wilson
+from texshape.stats.proportions import wilson
 from texshape.trials import naming
 from texshape.trials.score import Decisions, score
 

@@ -9,10 +9,10 @@ import pytest
 from tests.cue_conflict_design import code, labels
 
 from texshape.features.stored import STAGE_COLUMNS, Writer, stored
-from texshape.readout import erasure as er
-from texshape.readout import exemplars as ex
-from texshape.readout import linear
-from texshape.readout.settings import ReadoutSettings
+from texshape.stats import exemplars as ex
+from texshape.techniques.erasure import subspace as er
+from texshape.techniques.readout import linear
+from texshape.techniques.readout.settings import ReadoutSettings
 
 SETTINGS = ReadoutSettings(folds=5, penalties=(0.1, 0.01), permutations=1, resamples=100)
 

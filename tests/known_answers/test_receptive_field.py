@@ -15,12 +15,12 @@ import torchvision
 from torch import Tensor, nn
 
 from texshape.models import bagnet, small, trainable
-from texshape.receptive_field import theoretical
-from texshape.receptive_field.architectures import measured, published
-from texshape.receptive_field.effective import influence
-from texshape.receptive_field.interval import Interval
-from texshape.receptive_field.square import square_side
-from texshape.receptive_field.theoretical import trace
+from texshape.techniques.receptive_field import theoretical
+from texshape.techniques.receptive_field.architectures import measured, published
+from texshape.techniques.receptive_field.effective import influence
+from texshape.techniques.receptive_field.interval import Interval
+from texshape.techniques.receptive_field.square import square_side
+from texshape.techniques.receptive_field.theoretical import trace
 
 
 def build(name: str) -> nn.Module:

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import confusion_matrix, jaccard_score
 
-from texshape.readout import exemplars as ex
-from texshape.segmentation import metrics
+from texshape.stats import exemplars as ex
+from texshape.techniques.segmentation import metrics
 
 
 @pytest.fixture

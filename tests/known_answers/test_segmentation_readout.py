@@ -8,8 +8,8 @@ import torch
 from tests.segmentation_scene import CLASSES, known_network, scene
 
 from texshape.errors import InputError
-from texshape.segmentation import maps, measure, train
-from texshape.segmentation.train import Grid, Settings
+from texshape.techniques.segmentation import maps, measure, train
+from texshape.techniques.segmentation.train import Grid, Settings
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +142,7 @@ def test_epoch_is_chosen_on_training_images():
 
 
 def test_three_convolutions_follow_the_published_layout():
-    from texshape.segmentation import heads
+    from texshape.techniques.segmentation import heads
 
     head = heads.build("conv3", 64, 21, seed=0)
     kinds = [type(layer).__name__ for layer in head]
@@ -164,7 +164,7 @@ def test_conv3_learns_what_conv1_learns():
 
 
 def test_halves_share_no_exemplar():
-    from texshape.segmentation.targets import split_exemplars
+    from texshape.techniques.segmentation.targets import split_exemplars
 
     labels = scene().labels
     parts = split_exemplars(labels, train_share=0.5, seed=3)

@@ -16,18 +16,20 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from tests.cue_conflict_design import labels
 
 from texshape.comparison import correlation
-from texshape.dimensionality import mutual_information as mi
-from texshape.dimensionality.islam2021 import islam2021, softmax_shares, whole_dimensions
-from texshape.dimensionality.pairs import FACTORS, design
 from texshape.errors import InputError
-from texshape.readout import exemplars as ex
-from texshape.readout import linear
-from texshape.readout.settings import DimensionalitySettings, ReadoutSettings
-from texshape.receptive_field.interval import Interval
-from texshape.robustness import errors
-from texshape.segmentation import metrics
-from texshape.trials import bias, bootstrap, cue_strength
-from texshape.trials.humans import compare
+from texshape.stats import bootstrap
+from texshape.stats import exemplars as ex
+from texshape.techniques.corruptions import errors
+from texshape.techniques.cue_strength import curve as cue_strength
+from texshape.techniques.dimensionality import mutual_information as mi
+from texshape.techniques.dimensionality.islam2021 import islam2021, softmax_shares, whole_dimensions
+from texshape.techniques.dimensionality.pairs import FACTORS, design
+from texshape.techniques.human_consistency.humans import compare
+from texshape.techniques.readout import linear
+from texshape.techniques.readout.settings import DimensionalitySettings, ReadoutSettings
+from texshape.techniques.receptive_field.interval import Interval
+from texshape.techniques.segmentation import metrics
+from texshape.trials import bias
 
 few = settings(max_examples=15, derandomize=True, deadline=None, database=None)
 many = settings(max_examples=60, derandomize=True, deadline=None, database=None)

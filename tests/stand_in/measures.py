@@ -19,15 +19,15 @@ from texshape.models import small, stages, trainable
 from texshape.models.decisions import probabilities
 from texshape.models.network import Network
 from texshape.models.preprocessing import Preprocess
-from texshape.readout import intervention
-from texshape.readout.settings import ErasureSettings
-from texshape.receptive_field import measure as receptive_field
-from texshape.robustness import accuracy
-from texshape.segmentation import measure as segmentation
-from texshape.segmentation import train as segmentation_training
+from texshape.techniques.corruptions import accuracy
+from texshape.techniques.erasure import intervention
+from texshape.techniques.feature_visualization import optimise as visualization
+from texshape.techniques.readout.settings import ErasureSettings
+from texshape.techniques.receptive_field import measure as receptive_field
+from texshape.techniques.segmentation import measure as segmentation
+from texshape.techniques.segmentation import train as segmentation_training
 from texshape.training import checkpoints
 from texshape.trials import evaluate
-from texshape.visualize import features as visualization
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -916,7 +916,7 @@ def test_every_field_counts_for_what_stylized_images_ask(tmp_path, accuracies, v
     ],
 )
 def test_what_is_said_of_a_balance_reads_the_reason(tmp_path, reason, crossing, verdict):
-    from texshape.trials import cue_strength
+    from texshape.techniques.cue_strength import curve as cue_strength
 
     tables = synthetic_tables.procedural()
     frame, rows = tables["cue_strength"], at(tables, "cue_strength", arm="stylized")

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from texshape.errors import InputError
-from texshape.robustness.errors import (
+from texshape.techniques.corruptions.errors import (
     against_plain,
     error_ratios,
     mean_errors,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from texshape.errors import InputError
-from texshape.robustness import corruptions
-from texshape.robustness.corruptions import CONSTANTS, EXTRA, SEVERITIES, TYPES, corrupt
+from texshape.techniques.corruptions import types as corruptions
+from texshape.techniques.corruptions.types import CONSTANTS, EXTRA, SEVERITIES, TYPES, corrupt
 
 
 @pytest.fixture(scope="module")

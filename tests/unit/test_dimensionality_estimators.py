@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.cue_conflict_design import code, labels
 
-from texshape.dimensionality import mutual_information as mi
-from texshape.dimensionality import table as estimates
-from texshape.dimensionality.islam2021 import islam2021
-from texshape.dimensionality.pairs import FACTORS, Pairs, design, null_pairs, sharing
 from texshape.errors import InputError
-from texshape.readout import exemplars as ex
-from texshape.readout.settings import DimensionalitySettings
+from texshape.stats import exemplars as ex
+from texshape.techniques.dimensionality import mutual_information as mi
+from texshape.techniques.dimensionality import table as estimates
+from texshape.techniques.dimensionality.islam2021 import islam2021
+from texshape.techniques.dimensionality.pairs import FACTORS, Pairs, design, null_pairs, sharing
+from texshape.techniques.readout.settings import DimensionalitySettings
 
 FAST = DimensionalitySettings(max_pairs=400, min_pairs=10, null_draws=5, resamples=40)
 

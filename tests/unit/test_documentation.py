@@ -56,13 +56,15 @@ TRIALS = {
 def columns_in_the_code() -> dict[str, list[str]]:
     """Columns of each table, from the modules that write them."""
     from texshape.comparison import correlation, disagreement, equivalence, measures
-    from texshape.dimensionality import table as dimensionality
-    from texshape.readout import intervention, linear
-    from texshape.receptive_field import architectures
-    from texshape.receptive_field import measure as receptive_field
-    from texshape.robustness import accuracy, errors, probes
-    from texshape.segmentation import measure as segmentation
     from texshape.stylize import fitness, reconstruction
+    from texshape.techniques.corruptions import accuracy, errors
+    from texshape.techniques.cue_strength import probes
+    from texshape.techniques.dimensionality import table as dimensionality
+    from texshape.techniques.erasure import intervention
+    from texshape.techniques.readout import linear
+    from texshape.techniques.receptive_field import architectures
+    from texshape.techniques.receptive_field import measure as receptive_field
+    from texshape.techniques.segmentation import measure as segmentation
     from texshape.training import loop
     from texshape.trials import (
         crossed,

@@ -13,10 +13,10 @@ from torch import nn
 from texshape.data.imageset import ImageSet
 from texshape.errors import InputError
 from texshape.models.network import Network
-from texshape.readout import erasure as er
-from texshape.readout import exemplars as ex
-from texshape.readout import intervention as iv
-from texshape.readout.settings import ErasureSettings
+from texshape.stats import exemplars as ex
+from texshape.techniques.erasure import intervention as iv
+from texshape.techniques.erasure import subspace as er
+from texshape.techniques.readout.settings import ErasureSettings
 
 CLASSES = ("a", "b", "c", "d")
 FAST = ErasureSettings(random_draws=1, groupings=2, resamples=40, batch_size=13)

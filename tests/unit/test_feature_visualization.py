@@ -12,8 +12,8 @@ from torch import nn
 
 from texshape.errors import InputError
 from texshape.models import trainable
-from texshape.visualize import features
-from texshape.visualize.features import FourierImage, Settings, visualize
+from texshape.techniques.feature_visualization import optimise as features
+from texshape.techniques.feature_visualization.optimise import FourierImage, Settings, visualize
 
 
 @dataclass

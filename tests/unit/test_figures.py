@@ -13,9 +13,10 @@ import pytest
 from tests import synthetic_tables
 
 from texshape.errors import InputError
-from texshape.figures import controls, readout, style
+from texshape.figures import controls, style
 from texshape.figures.registry import COLUMNS, FIGURES, available, draw, read_tables
 from texshape.figures.style import save
+from texshape.techniques.readout import figure as readout
 
 PROCEDURAL = synthetic_tables.procedural()
 PUBLISHED = synthetic_tables.published()

@@ -6,7 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from texshape.figures import corruptions, cue_strength, segmentation, shuffling, style
+from texshape.figures import style
+from texshape.techniques.corruptions import figure as corruptions
+from texshape.techniques.cue_strength import figure as cue_strength
+from texshape.techniques.segmentation import figure as segmentation
+from texshape.techniques.shuffling import figure as shuffling
 
 
 def networks(rows: list[dict]) -> pd.DataFrame:
@@ -39,7 +43,7 @@ def tables():
         [{"set": "test-plain", "corruption": c, "severity": s, "accuracy": 0.5, "n": 60}
          for c, s in cells]
     )  # fmt: skip
-    from texshape.robustness.errors import against_plain
+    from texshape.techniques.corruptions.errors import against_plain
 
     return {
         "segmentation": seg,

@@ -13,9 +13,9 @@ from texshape.errors import InputError
 from texshape.features.extract import activations
 from texshape.models.loading import from_module
 from texshape.models.network import Network
-from texshape.receptive_field.measure import measure_network
+from texshape.techniques.feature_visualization import optimise as features
+from texshape.techniques.receptive_field.measure import measure_network
 from texshape.trials import evaluate
-from texshape.visualize import features
 
 
 class Three(nn.Module):
@@ -127,8 +127,8 @@ def test_gradients_pass_whatever_ran_before(build, timing) -> None:
 
 
 def test_erasure_leaves_a_network_whose_gradients_pass() -> None:
-    from texshape.readout.intervention import collect, decisions
-    from texshape.readout.settings import ErasureSettings
+    from texshape.techniques.erasure.intervention import collect, decisions
+    from texshape.techniques.readout.settings import ErasureSettings
 
     network = from_module(KeepsAWindow(), name="it")
     shown, path = images(4), network.stages["stage1"]

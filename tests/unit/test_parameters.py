@@ -154,8 +154,12 @@ def test_unpaired_pictures_are_trained_on_only_where_they_can_be_drawn(tmp_path:
 def test_defaults_of_a_step_are_those_of_the_parameters() -> None:
     from texshape.cli.receptive_field import FEATURE_SETTINGS, FIELD_SETTINGS
     from texshape.comparison.settings import ComparisonSettings
-    from texshape.readout.settings import DimensionalitySettings, ErasureSettings, ReadoutSettings
-    from texshape.visualize import features
+    from texshape.techniques.feature_visualization import optimise as features
+    from texshape.techniques.readout.settings import (
+        DimensionalitySettings,
+        ErasureSettings,
+        ReadoutSettings,
+    )
 
     given = parameters.read_yaml(ROOT / "params.yaml")
     sections = {
@@ -186,7 +190,7 @@ def both_bound(build, given: dict, section: str, key: str, *, fits: int, breaks:
     ("key", "least"), [("folds", 2), ("inner_folds", 2), ("permutations", 0), ("fold_draws", 0)]
 )
 def test_bounds_of_the_schema_are_those_of_the_settings(key: str, least: int) -> None:
-    from texshape.readout.settings import ReadoutSettings, build
+    from texshape.techniques.readout.settings import ReadoutSettings, build
 
     given = parameters.read([ROOT / "params.yaml"], SCHEMA)
     both_bound(

@@ -9,7 +9,7 @@ import pytest
 from texshape.data import probes
 from texshape.data.imageset import ImageSet
 from texshape.errors import InputError
-from texshape.robustness import probes as measures
+from texshape.techniques.cue_strength import probes as measures
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tests.cue_conflict_design import code, labels
 
 from texshape.errors import InputError
-from texshape.readout import exemplars as ex
-from texshape.readout import linear
-from texshape.readout.scalars import mask_scalars
-from texshape.readout.settings import (
+from texshape.stats import exemplars as ex
+from texshape.techniques.readout import linear
+from texshape.techniques.readout.scalars import mask_scalars
+from texshape.techniques.readout.settings import (
     DimensionalitySettings,
     ErasureSettings,
     ReadoutSettings,

@@ -11,8 +11,8 @@ from PIL import Image
 from tests.segmentation_scene import known_network
 
 from texshape.errors import InputError
-from texshape.segmentation import measure, voc
-from texshape.segmentation.train import Settings
+from texshape.techniques.segmentation import measure, voc
+from texshape.techniques.segmentation.train import Settings
 
 DOG = voc.CLASSES.index("dog") + 1
 TRAIN = voc.CLASSES.index("train") + 1

@@ -299,7 +299,7 @@ def reached_from(module: str) -> frozenset[str]:
         if name == "texshape.figures.registry":
             registry = importlib.import_module(name)
             drawn = {place.split(":")[0] for place, _ in registry.FIGURES.values()}
-            waiting += [f"texshape.figures.{figure}" for figure in drawn]
+            waiting += [f"texshape.{figure}" for figure in drawn]
     return frozenset(found)
 
 
@@ -382,8 +382,8 @@ def test_each_command_in_turn_changes_itself(ours: tuple[Path, Path]) -> None:
 @pytest.mark.parametrize(
     ("module", "steps"),
     [
-        ("trials.bootstrap", {"dimensionality", "erasure", "probes", "readout", "tabulate-trials"}),
-        ("readout.exemplars", {"dimensionality", "erasure", "readout"}),
+        ("stats.bootstrap", {"dimensionality", "erasure", "probes", "readout", "tabulate-trials"}),
+        ("stats.exemplars", {"dimensionality", "erasure", "readout"}),
         ("models.cifar_resnet", {"train", "features", "trials"}),
         ("models.bagnet", {"train", "features", "trials"}),
         ("trials.names", {"trials", "features"}),

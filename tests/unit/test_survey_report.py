@@ -190,7 +190,7 @@ def test_no_number_is_hidden_however_narrow_the_window(tmp_path: Path) -> None:
 )
 def test_console_and_page_round_alike(tmp_path: Path, share: float, expected: str) -> None:
     """Halves go up; 0.5785 times 100 is 57.849999 in binary."""
-    from texshape.proportions import percent
+    from texshape.stats.proportions import percent
 
     assert percent(share) == expected
     found = page(tmp_path, board([row(shape_bias=share)], []))

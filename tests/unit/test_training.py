@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 import torch
 
+from texshape import compute
 from texshape.data import imageset
 from texshape.errors import InputError
 from texshape.models import small, trainable
@@ -445,6 +446,35 @@ def test_other_precision_and_layout_train_too(data, tmp_path, changed):
     history = train(data, tmp_path, **changed)
     assert np.isfinite(history["train_loss"]).all()
     assert all(value.dtype != torch.bfloat16 for value in weights(tmp_path).values())
+
+
+@pytest.mark.parametrize(
+    ("features", "precision"),
+    [("fma avx2", "float32"), ("avx2 avx512_bf16", "bfloat16"), ("amx_bf16 amx_tile", "bfloat16")],
+)
+def test_fastest_is_bfloat16_only_where_the_processor_has_units_for_it(
+    data, tmp_path, monkeypatch, features, precision
+):
+    processor = tmp_path / "cpuinfo"
+    processor.write_text(f"processor\t: 0\nflags\t\t: {features}\n")
+    monkeypatch.setattr(compute, "_PROCESSOR", processor)
+    train(data, tmp_path / "a", precision="fastest")
+    train(data, tmp_path / "b", precision=precision)
+    assert files(tmp_path / "a") == files(tmp_path / "b")
+
+
+def test_a_state_of_another_kind_of_processor_is_not_resumed(data, tmp_path, monkeypatch):
+    processor = tmp_path / "cpuinfo"
+    monkeypatch.setattr(compute, "_PROCESSOR", processor)
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "stop_request", lambda **_: _context(StopAt(3)))
+        processor.write_text("flags: avx2\n")
+        with pytest.raises(interruption.Interrupted):
+            train(data, tmp_path / "a", precision="fastest")
+    processor.write_text("flags: avx512_bf16\n")
+    log = []
+    train(data, tmp_path / "a", log=log, precision="fastest")
+    assert sum("discarded" in line for line in log) == 1
 
 
 def test_evaluation_leaves_the_statistics_of_batch_normalisation(data):

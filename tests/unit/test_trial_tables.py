@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 import texshape.cli.trials  # noqa: F401 (registers the commands)
 from texshape.cli.main import app
-from texshape.trials import files, naming, seeds
+from texshape.stats import seeds
+from texshape.trials import files, naming
 from texshape.trials.tables import network_subject
 
 CLASSES = files.PROCEDURAL_CLASSES[:4]

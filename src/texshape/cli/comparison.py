@@ -54,7 +54,7 @@ def compare(
     from texshape.comparison import correlation, decisions, disagreement, equivalence, measures
     from texshape.comparison.settings import ComparisonSettings
     from texshape.files import read_csv, write_csv
-    from texshape.readout.settings import build
+    from texshape.techniques.readout.settings import build
     from texshape.trials.files import Trials
     from texshape.trials.files import read as read_trials
     from texshape.trials.score import Decisions, gather

@@ -231,7 +231,7 @@ def _print_table(result: Result) -> None:
 
 def _guessing(result: Result) -> list[str]:
     """What guessing gives in each column: no bias, one of the K classes, either of two."""
-    from texshape.proportions import percent
+    from texshape.stats.proportions import percent
 
     board = result.leaderboard
     classes = board["n_classes"].max()
@@ -243,7 +243,7 @@ def _guessing(result: Result) -> list[str]:
 
 
 def _cell(result: Result, row: dict[str, Any], column: str, notes: dict[str, int]) -> str:
-    from texshape.proportions import percent
+    from texshape.stats.proportions import percent
 
     value = row[column]
     if not _undefined(value):

@@ -43,9 +43,9 @@ def readout(
     from texshape import parameters
     from texshape.data.imageset import LABEL_COLUMNS
     from texshape.files import map_npy, read_csv, write_csv
-    from texshape.readout.scalars import mask_scalars
-    from texshape.readout.settings import ReadoutSettings, build
-    from texshape.readout.table import read_out
+    from texshape.techniques.readout.scalars import mask_scalars
+    from texshape.techniques.readout.settings import ReadoutSettings, build
+    from texshape.techniques.readout.table import read_out
 
     _check_numbers(features, output)
     chosen = build(ReadoutSettings, parameters.from_json(settings), "readout")
@@ -80,11 +80,11 @@ def dimensionality(
     """Information about shape and about texture in every stage, by both estimators."""
     from texshape import parameters
     from texshape.data.imageset import LABEL_COLUMNS
-    from texshape.dimensionality import table as estimates
-    from texshape.dimensionality.pairs import design
     from texshape.errors import InputError
     from texshape.files import read_csv, write_csv
-    from texshape.readout.settings import DimensionalitySettings, build
+    from texshape.techniques.dimensionality import table as estimates
+    from texshape.techniques.dimensionality.pairs import design
+    from texshape.techniques.readout.settings import DimensionalitySettings, build
 
     _check_numbers(features, output)
     if (units_output or convergence_output) and len(features) > 1:
@@ -126,7 +126,7 @@ def erasure(
     from texshape.data import imageset
     from texshape.errors import InputError
     from texshape.files import write_csv
-    from texshape.readout.settings import ErasureSettings, build
+    from texshape.techniques.readout.settings import ErasureSettings, build
 
     if len(network) != len(output):
         raise InputError(f"{len(network)} times --network but {len(output)} times --output")
@@ -136,7 +136,7 @@ def erasure(
     agreeing = imageset.read(plain) if plain else None
     compute.prepare(threads)
     from texshape.models.decisions import for_images
-    from texshape.readout.intervention import COLUMNS, measure
+    from texshape.techniques.erasure.intervention import COLUMNS, measure
 
     for name, path in zip(network, output, strict=True):
         loaded = load_network(name, random, seed, how)

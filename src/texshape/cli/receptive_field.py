@@ -80,7 +80,7 @@ def receptive_field_command(
 
     compute.prepare(threads)
     from texshape.files import write_csv
-    from texshape.receptive_field.measure import measure, write_maps
+    from texshape.techniques.receptive_field.measure import measure, write_maps
 
     table, influences = measure(
         network,
@@ -102,7 +102,7 @@ def architectures_command(
 ) -> None:
     """The published table of receptive fields, with those that our tracer finds beside it."""
     from texshape.files import write_csv
-    from texshape.receptive_field.architectures import measured
+    from texshape.techniques.receptive_field.architectures import measured
 
     write_csv(output, measured())
 
@@ -137,7 +137,7 @@ def feature_visualization_command(
 
     compute.prepare(threads)
     from texshape.data import imageset
-    from texshape.visualize import features
+    from texshape.techniques.feature_visualization import optimise as features
 
     loaded = load_network(network, False, seed, from_json(evaluation, "--evaluation"))
     shown = imageset.read(image_set).images if image_set is not None else None
@@ -150,7 +150,8 @@ def figure_influence_command(
     maps: Annotated[Path, typer.Option(help="Maps of influence (.npz).")], output_stem: Stem
 ) -> None:
     """Maps of influence by stage, before and after training."""
-    from texshape.figures import effective_receptive_field, style
+    from texshape.figures import style
+    from texshape.techniques.receptive_field import influence_figure as effective_receptive_field
 
     with style.style():
         figure = effective_receptive_field.draw(maps)
@@ -165,7 +166,8 @@ def figure_feature_visualization_command(
     output_stem: Stem,
 ) -> None:
     """Images that excite channels, stages from left to right."""
-    from texshape.figures import feature_visualization, style
+    from texshape.figures import style
+    from texshape.techniques.feature_visualization import figure as feature_visualization
 
     with style.style():
         figure = feature_visualization.draw(images)
@@ -184,7 +186,8 @@ def figure_architectures_command(
     ] = None,
 ) -> None:
     """Receptive field against accuracy: the published table, and our networks."""
-    from texshape.figures import architectures, style
+    from texshape.figures import style
+    from texshape.techniques.receptive_field import architectures_figure as architectures
 
     with style.style():
         figure = architectures.draw(table, receptive_field=receptive_field, accuracy=accuracy)

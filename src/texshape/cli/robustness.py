@@ -72,8 +72,8 @@ def corruptions(
 
     from texshape.data import imageset
     from texshape.files import write_csv
-    from texshape.robustness import accuracy
-    from texshape.robustness.corruptions import TYPES
+    from texshape.techniques.corruptions import accuracy
+    from texshape.techniques.corruptions.types import TYPES
     from texshape.trials.evaluate import speed
 
     how = from_json(evaluation, "--evaluation")
@@ -130,8 +130,8 @@ def corruption_errors(
     """Corruption errors divided by the plain-trained network's of the same architecture and seed."""
     from texshape.files import read_csv, write_csv
     from texshape.parameters import fill, from_json
-    from texshape.robustness.errors import CLEAN, FRONT, against_plain
     from texshape.tables import parse_network
+    from texshape.techniques.corruptions.errors import CLEAN, FRONT, against_plain
 
     defaults = {"baseline_arm": "plain", "least_error": 0.02, "resamples": 2000, "level": 0.95}
     section = fill(from_json(settings), defaults, "corruptions")
@@ -193,7 +193,7 @@ def probes(
     from texshape.data import imageset
     from texshape.files import write_csv
     from texshape.models.decisions import for_images
-    from texshape.robustness import probes as measures
+    from texshape.techniques.cue_strength import probes as measures
     from texshape.trials.evaluate import speed
 
     how = from_json(evaluation, "--evaluation")

@@ -57,7 +57,7 @@ def benchmark(
     format: FORMAT = Format.table,
 ) -> None:
     """Consistency with humans over the 17 data sets, a row a network and the human ceiling."""
-    from texshape.trials.humans import benchmark, read_folder
+    from texshape.techniques.human_consistency.humans import benchmark, read_folder
 
     datasets, warnings = read_folder(folder)
     rows, undefined = benchmark(datasets)
@@ -91,6 +91,6 @@ def _cell(name: str, value: object, percent: set[str]) -> str:
         return str(value)
     if math.isnan(value):
         return "-"
-    from texshape import proportions
+    from texshape.stats import proportions
 
     return proportions.percent(value) if name in percent else f"{value:.3f}"

@@ -50,8 +50,8 @@ def segmentation(
     from texshape.devices import place
     from texshape.files import atomic_path, write_csv
     from texshape.models.loading import load
-    from texshape.segmentation import measure
-    from texshape.segmentation import voc as photographs
+    from texshape.techniques.segmentation import measure
+    from texshape.techniques.segmentation import voc as photographs
 
     plan = measure.Plan.read(plan_settings)
     loaded = load(network, seed=seed, weights=not untrained)
@@ -83,9 +83,9 @@ def figure_segmentation(
     target: Annotated[str, typer.Option(help="Target whose masks are shown.")] = "shape",
 ) -> None:
     """Test images, their true masks, and what the read-out of each stage predicts."""
-    from texshape.figures import segmentation as drawing
     from texshape.figures import style
     from texshape.files import read_npz
+    from texshape.techniques.segmentation import figure as drawing
 
     arrays = read_npz(pictures)
     with style.style():

@@ -42,7 +42,8 @@ def tabulate_trials(
     """
     from texshape.errors import InputError
     from texshape.files import write_csv
-    from texshape.trials import seeds, tables
+    from texshape.stats import seeds
+    from texshape.trials import tables
     from texshape.trials.files import class_list
 
     bootstrap = _bootstrap(settings)

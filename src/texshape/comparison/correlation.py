@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from texshape.comparison.measures import HUMANS, MEASURES
-from texshape.trials import bootstrap
+from texshape.stats import bootstrap
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from texshape.trials import bootstrap
+from texshape.stats import bootstrap
 from texshape.trials.bias import outcomes
 from texshape.trials.score import Decisions, Levels, conflict_levels, exemplar_tables
 

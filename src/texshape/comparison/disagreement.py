@@ -15,8 +15,8 @@ import numpy as np
 
 from texshape.comparison.measures import KEYS, last_epoch, last_stage
 from texshape.errors import InputError
-from texshape.readout import exemplars as ex
-from texshape.trials import bootstrap
+from texshape.stats import bootstrap
+from texshape.stats import exemplars as ex
 from texshape.trials.bias import outcomes
 from texshape.trials.files import Trials
 from texshape.trials.names import parse

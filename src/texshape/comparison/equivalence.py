@@ -23,7 +23,7 @@ import numpy as np
 
 from texshape.comparison import limits
 from texshape.errors import InputError
-from texshape.trials import bootstrap
+from texshape.stats import bootstrap
 from texshape.trials.names import natural
 from texshape.trials.score import Decisions, decision_draws, images_of, restrict
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from texshape.comparison import limits
 from texshape.errors import InputError
-from texshape.proportions import wilson
+from texshape.stats.proportions import wilson
 
 if TYPE_CHECKING:
     import pandas as pd

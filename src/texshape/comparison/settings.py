@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from texshape.errors import InputError, nearest
-from texshape.readout.settings import INPUTS, at_least, fraction
+from texshape.techniques.readout.settings import INPUTS, at_least, fraction
 
 #: the pairs of measures whose rank correlation is asked for, unless the parameters name others
 CORRELATIONS = (

@@ -17,36 +17,42 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 #: what `draw` imports by name, for `texshape.source_code`
-DYNAMIC_IMPORTS = ("texshape.figures.MODULE:",)
+DYNAMIC_IMPORTS = ("texshape.MODULE:",)
 
-#: name -> (module:function below texshape.figures, tables that it reads)
+#: name -> (module:function below texshape, tables that it reads)
 FIGURES: dict[str, tuple[str, list[str]]] = {
-    "training": ("training:curves", ["training"]),
-    "accuracy": ("accuracy:by_set", ["accuracy"]),
-    "shape_bias": ("shape_bias:by_arm", ["shape_bias", "shape_bias_by_class", "accuracy"]),
-    "shape_bias_by_class": ("shape_bias:by_class", ["shape_bias", "shape_bias_by_class"]),
-    "published_comparison": ("comparison:with_published", ["shape_bias", "shape_bias_by_class"]),
-    "conflict_sets": ("conflict_sets:by_set", ["shape_bias_by_set", "shape_bias_by_class"]),
-    "stylization_fitness": ("fitness:by_set", ["stylization_fitness"]),
-    "controls": ("controls:difficulty", ["shape_bias", "shape_bias_by_class"]),
-    "local_patches": ("receptive_field:accuracy_by_field", ["accuracy", "receptive_field"]),
-    "receptive_field": ("receptive_field:by_stage", ["receptive_field"]),
-    "shuffling": ("shuffling:by_patches", ["shuffling"]),
-    "cue_strength": ("cue_strength:curves", ["cue_strength"]),
-    "sensitivity": ("sensitivity:grid", ["sensitivity"]),
-    "readout": ("readout:by_stage", ["readout"]),
-    "dimensionality": ("dimensionality:by_stage", ["dimensionality"]),
-    "segmentation": ("segmentation:by_stage", ["segmentation"]),
-    "erasure": ("erasure:by_condition", ["erasure"]),
-    "corruptions": ("corruptions:by_type", ["corruptions"]),
-    "corruption_errors": ("corruptions:relative", ["corruption_errors"]),
-    "benchmark": ("benchmark:with_humans", ["benchmark"]),
+    "training": ("figures.training:curves", ["training"]),
+    "accuracy": ("figures.accuracy:by_set", ["accuracy"]),
+    "shape_bias": ("figures.shape_bias:by_arm", ["shape_bias", "shape_bias_by_class", "accuracy"]),
+    "shape_bias_by_class": ("figures.shape_bias:by_class", ["shape_bias", "shape_bias_by_class"]),
+    "published_comparison": (
+        "figures.comparison:with_published",
+        ["shape_bias", "shape_bias_by_class"],
+    ),
+    "conflict_sets": ("figures.conflict_sets:by_set", ["shape_bias_by_set", "shape_bias_by_class"]),
+    "stylization_fitness": ("figures.fitness:by_set", ["stylization_fitness"]),
+    "controls": ("figures.controls:difficulty", ["shape_bias", "shape_bias_by_class"]),
+    "local_patches": (
+        "techniques.receptive_field.figure:accuracy_by_field",
+        ["accuracy", "receptive_field"],
+    ),
+    "receptive_field": ("techniques.receptive_field.figure:by_stage", ["receptive_field"]),
+    "shuffling": ("techniques.shuffling.figure:by_patches", ["shuffling"]),
+    "cue_strength": ("techniques.cue_strength.figure:curves", ["cue_strength"]),
+    "sensitivity": ("techniques.sensitivity.figure:grid", ["sensitivity"]),
+    "readout": ("techniques.readout.figure:by_stage", ["readout"]),
+    "dimensionality": ("techniques.dimensionality.figure:by_stage", ["dimensionality"]),
+    "segmentation": ("techniques.segmentation.figure:by_stage", ["segmentation"]),
+    "erasure": ("techniques.erasure.figure:by_condition", ["erasure"]),
+    "corruptions": ("techniques.corruptions.figure:by_type", ["corruptions"]),
+    "corruption_errors": ("techniques.corruptions.figure:relative", ["corruption_errors"]),
+    "benchmark": ("techniques.human_consistency.figure:with_humans", ["benchmark"]),
     "measure_against_measure": (
-        "measure_against_measure:scatter",
+        "figures.measure_against_measure:scatter",
         ["comparison", "correlations"],
     ),
-    "layer_by_epoch": ("layer_by_epoch:heat_maps", ["readout", "dimensionality"]),
-    "disagreement": ("disagreement:by_network", ["disagreement"]),
+    "layer_by_epoch": ("figures.layer_by_epoch:heat_maps", ["readout", "dimensionality"]),
+    "disagreement": ("figures.disagreement:by_network", ["disagreement"]),
 }
 
 #: figures that only an experiment with something of that kind can show
@@ -223,7 +229,7 @@ def draw(
         raise InputError(f"figure '{name}' is not known{nearest(name, FIGURES)}")
     module, function = FIGURES[name][0].split(":")
     drawing: Callable[..., Figure] = getattr(
-        importlib.import_module(f"texshape.figures.{module}"), function
+        importlib.import_module(f"texshape.{module}"), function
     )
     with style():
         return drawing(tables, dict(settings or {}))

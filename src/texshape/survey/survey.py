@@ -461,8 +461,10 @@ def _report(
 ) -> None:
     """Figures that the tables allow, then the page that shows them."""
     from texshape.article import compile_article
-    from texshape.figures import effective_receptive_field, feature_visualization, style
+    from texshape.figures import style
     from texshape.figures.registry import available, draw
+    from texshape.techniques.feature_visualization import figure as feature_visualization
+    from texshape.techniques.receptive_field import influence_figure as effective_receptive_field
 
     place = folder / "figures"
     filled = [name for name, table in made.items() if len(table)]

@@ -185,10 +185,10 @@ def sensitivity(subject: Subject) -> None:
 
 def knowledge(subject: Subject) -> None:
     """Linear read-out and dimensionality of every stage, of the network and of random weights."""
-    from texshape.dimensionality import table as estimates
-    from texshape.dimensionality.pairs import design
     from texshape.features.extract import extract
-    from texshape.readout.settings import DimensionalitySettings, build
+    from texshape.techniques.dimensionality import table as estimates
+    from texshape.techniques.dimensionality.pairs import design
+    from texshape.techniques.readout.settings import DimensionalitySettings, build
 
     labels, settings = subject.conflict.labels, subject.settings
     section, batch_size = settings["readout"], settings["features"]["batch_size"]
@@ -230,8 +230,8 @@ def _read_out(
     **about: Any,
 ) -> pd.DataFrame:
     """Write the table; returns the last stage's readings by image."""
-    from texshape.readout.settings import ReadoutSettings, build
-    from texshape.readout.table import read_out
+    from texshape.techniques.readout.settings import ReadoutSettings, build
+    from texshape.techniques.readout.table import read_out
 
     settings = build(ReadoutSettings, section, "readout")
     table, images = read_out(features, labels, settings=settings, seed=seed, **about)
@@ -255,8 +255,8 @@ def erasure(subject: Subject) -> None:
     """What the network decides once the subspace that codes a cue is gone."""
     import pandas as pd
 
-    from texshape.readout.intervention import COLUMNS, measure
-    from texshape.readout.settings import ErasureSettings, build
+    from texshape.techniques.erasure.intervention import COLUMNS, measure
+    from texshape.techniques.readout.settings import ErasureSettings, build
 
     settings = build(ErasureSettings, subject.settings["erasure"], "erasure")
     rows = measure(subject.asked, subject.conflict, settings=settings, seed=subject.seed)
@@ -265,7 +265,7 @@ def erasure(subject: Subject) -> None:
 
 def receptive_field(subject: Subject) -> None:
     """Theoretical and effective receptive field of every stage."""
-    from texshape.receptive_field.measure import measure_network, write_maps
+    from texshape.techniques.receptive_field.measure import measure_network, write_maps
 
     table, maps = measure_network(
         subject.network,
@@ -282,7 +282,7 @@ def receptive_field(subject: Subject) -> None:
 
 def feature_visualization(subject: Subject) -> None:
     """Images that excite some channels of each stage."""
-    from texshape.visualize import features
+    from texshape.techniques.feature_visualization import optimise as features
 
     section = subject.settings["feature_visualization"]
     result = features.of_settings(
@@ -295,7 +295,7 @@ def feature_visualization(subject: Subject) -> None:
 
 def cue_strength(subject: Subject) -> None:
     """Decisions while the texture fades into the shape's silhouette."""
-    from texshape.robustness import probes
+    from texshape.techniques.cue_strength import probes
     from texshape.trials.evaluate import speed
 
     section, sets = subject.settings["probes"], subject.stimuli.sets

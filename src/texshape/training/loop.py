@@ -14,7 +14,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from texshape.compute import computes_in_bfloat16
 from texshape.errors import InputError
 from texshape.files import write_csv
 from texshape.models import small, trainable
@@ -41,7 +42,7 @@ from texshape.training.optimization import optimizer_and_schedule
 from texshape.training.processes import ALONE, Group
 from texshape.training.processes import group as meet
 from texshape.training.randomness import WEIGHTS, derived_seed
-from texshape.training.settings import Settings
+from texshape.training.settings import FASTEST, Settings
 
 HISTORY_COLUMNS = [
     "epoch",
@@ -133,6 +134,11 @@ def train(
     batch_size = largest_batch(len(training[0]), settings.batch_size, len(training))
     steps_per_epoch(training, batch_size, settings.passes)  # before a device is waited for
     with meet(log) as group:
+        if settings.precision == FASTEST:
+            # Named in the request: a state of another precision is not resumed.
+            precision = "bfloat16" if computes_in_bfloat16(group.device) else "float32"
+            settings = replace(settings, precision=precision)
+            request["training"]["precision"] = precision
         run = _Run(request, settings, training, validation, Path(output_dir), log, group)
         run.start_or_resume()
         with stop_request(once=group.size == 1) as stop:

@@ -10,7 +10,8 @@ from typing import Any
 from texshape.errors import InputError
 from texshape.parameters import check_keys
 
-PRECISIONS = ("float32", "bfloat16")
+FASTEST = "fastest"
+PRECISIONS = ("float32", "bfloat16", FASTEST)
 LABELS = ("shape", "texture")
 OPTIMIZERS = ("adamw", "sgd")
 SCHEDULES = ("one-cycle", "step")
@@ -35,7 +36,8 @@ class Settings:
     checkpoint_epochs : tuple of int
         After which epochs the weights are kept; 0 is initialisation.
     precision : str
-        ``float32``, or ``bfloat16`` for automatic mixed precision.
+        ``float32``, ``bfloat16`` for automatic mixed precision, or ``fastest``: bfloat16 where the device
+        computes in it (`texshape.compute.computes_in_bfloat16`), float32 elsewhere.
     compile : bool
         Run the network through `torch.compile`.
     channels_last : bool

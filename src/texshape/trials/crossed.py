@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from texshape.errors import InputError
-from texshape.trials import bootstrap
+from texshape.stats import bootstrap
 from texshape.trials.score import Decisions, conflict_levels, exemplar_tables
 
 BASE = "base"

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from texshape.proportions import wilson
-from texshape.trials import bootstrap
+from texshape.stats import bootstrap
+from texshape.stats.proportions import wilson
 from texshape.trials.bias import ratio, response_entropy
 from texshape.trials.names import ABSENT
 from texshape.trials.score import Decisions

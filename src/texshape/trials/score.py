@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from texshape.errors import InputError, nearest
-from texshape.trials import bootstrap
+from texshape.stats import bootstrap
 from texshape.trials.bias import ShapeBias, outcomes, shape_bias
 from texshape.trials.files import Trials, is_human, trials_once
 from texshape.trials.names import ABSENT, natural, parse
@@ -131,7 +131,7 @@ def gather(files: Sequence[Trials]) -> tuple[dict[str, Decisions], list[str]]:
 class Levels:
     """The exemplars that occur in a conflict trial of any of some subjects, in natural order.
 
-    The order is that of `texshape.readout.exemplars`, so that resamples are the same everywhere.
+    The order is that of `texshape.stats.exemplars`, so that resamples are the same everywhere.
 
     Attributes
     ----------

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from texshape.errors import InputError
-from texshape.trials import bootstrap, naming, seeds
+from texshape.stats import bootstrap, seeds
 from texshape.trials import files as trial_files
+from texshape.trials import naming
 from texshape.trials.bias import outcomes, response_entropy, shape_bias_by_class
 from texshape.trials.files import Trials, is_human
 from texshape.trials.names import ABSENT, parse
@@ -519,7 +520,7 @@ def benchmark_tables(
     """
     import pandas as pd
 
-    from texshape.trials import humans
+    from texshape.techniques.human_consistency import humans
 
     ours: dict[str, Subject] = {}
     added: dict[str, list[Trials]] = {}

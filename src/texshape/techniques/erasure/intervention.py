@@ -1,0 +1,664 @@
+"""Known is not used: change a stage's activations and watch the network's own decisions.
+
+The affine map acts on the channels at every position. At the last stage, where the network averages
+over positions before it decides, this erases exactly what a linear reader of the average could
+know. At earlier stages information that lies in the arrangement of positions remains, and later
+layers can use it: little change there does not show that the cue was unused.
+
+Erasers are fitted on all images of the set, those whose cues agree included. Without these, the
+mean of the images with one texture would lack that class's shape, and erasing texture would erase
+some shape. Decisions are those on conflict images.
+
+    texshape run erasure --network results/procedural/cnn--plain/seed-0/final.pt \\
+        --set results/procedural/data/base/cue-conflict --settings '{"fit": "pooled"}' \\
+        --seed 0 --output erasure.csv
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from texshape.errors import InputError
+from texshape.models import stages as _stages
+from texshape.stats import bootstrap
+from texshape.stats import exemplars as ex
+from texshape.techniques.erasure import subspace as er
+from texshape.techniques.readout.settings import ErasureSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from texshape.data.imageset import ImageSet
+    from texshape.models.network import Network
+
+COLUMNS = [
+    "stage", "cue", "erased", "draw", "dimension", "n_units",
+    "shape_share", "shape_share_low", "shape_share_high",
+    "texture_share", "texture_share_low", "texture_share_high",
+    "shape_bias", "ci_low", "ci_high", "cue_match_rate", "decisions_changed", "accuracy_plain",
+    "bias_change", "bias_change_low", "bias_change_high",
+    "expected_share", "taken", "taken_low", "taken_high", "beyond", "beyond_low", "beyond_high",
+    "readout_shape", "readout_shape_low", "readout_shape_high",
+    "readout_texture", "readout_texture_low", "readout_texture_high", "readout_chance",
+    "n_images", "n_plain", "n_readout", "reason",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Group:
+    """Tokens of a stage that share one eraser: all positions, the patches, or the class token.
+
+    Attributes
+    ----------
+    name : str
+        ``positions``, ``patches`` or ``class token``.
+    start, stop : int or None
+        Slice of the tokens; maps and vectors have one group of all.
+    """
+
+    name: str
+    start: int | None = None
+    stop: int | None = None
+
+
+@dataclass(frozen=True)
+class Activations:
+    """Rows of activations of one group, and the image of each row."""
+
+    group: Group
+    rows: np.ndarray
+    images: np.ndarray
+    pooled: np.ndarray
+
+
+def measure(
+    network: Network,
+    images: ImageSet,
+    *,
+    settings: ErasureSettings,
+    seed: int = 0,
+    plain: ImageSet | None = None,
+) -> list[dict[str, object]]:
+    """Erase the shape- and the texture-coding subspace of each chosen stage.
+
+    Parameters
+    ----------
+    network : Network
+        With decision classes that hold all classes of the images.
+    images : ImageSet
+        Cue-conflict images; images without one of the cues are left out.
+    settings : ErasureSettings
+    seed : int
+    plain : ImageSet, optional
+        Images whose cues agree, for the accuracy that erasure leaves.
+
+    Returns
+    -------
+    list of dict
+        Rows with `COLUMNS`.
+
+    Raises
+    ------
+    InputError
+        If the network decides between other classes, a stage does not exist, no image is in
+        conflict or a class has a single exemplar.
+    """
+    classes = network.require_classes()
+    present = (images.labels[list(ex.CUES)].astype(str) != ex.ABSENT).all(axis=1).to_numpy()
+    shown = np.flatnonzero(present)
+    labels = images.labels.iloc[shown]
+    if not ex.conflicting(labels).any():
+        raise InputError("erasure: no image whose shape and texture are in conflict")
+    for name in ex.CUES:
+        _check_classes(network.name, classes, labels[name])
+    cues = {name: ex.cue(labels, name) for name in ex.CUES}
+    wanted = settings.stages or tuple(network.stages)[-1:]
+    if not wanted:
+        raise InputError(f"{network.name}: no stages are known; name submodules (erasure.stages)")
+    chosen = _stages.resolve(network.module, network.stages, wanted)
+    rows = []
+    for stage in chosen:
+        path = chosen[stage]
+        found = collect(network, images.images, shown, path, settings=settings, seed=seed)
+        head = decision_layer(network, images.images, shown, found[-1].pooled, settings.batch_size)
+        plans = [
+            er.fit_erasers(
+                part.rows, part.images, cues, random_draws=settings.random_draws,
+                groupings=settings.groupings, head=head, seed=seed,
+            )
+            for part in found
+        ]  # fmt: skip
+        rows += _measure_stage(network, images, shown, cues, stage, path, found, plans,
+                               settings=settings, seed=seed, plain=plain)  # fmt: skip
+    return rows
+
+
+def _check_classes(name: str, classes: tuple[str, ...], labels: pd.Series) -> None:
+    missing = sorted(set(labels.astype(str)) - set(classes))
+    if missing:
+        raise InputError(
+            f"{name}: decides between {', '.join(classes)}; the images show {missing[0]} too"
+        )
+
+
+@torch.no_grad()
+def collect(
+    network: Network,
+    images: np.ndarray,
+    indices: np.ndarray,
+    path: str,
+    *,
+    settings: ErasureSettings,
+    seed: int = 0,
+) -> list[Activations]:
+    """Activations on which erasers are fitted: averaged over positions, or at sampled ones.
+
+    Parameters
+    ----------
+    network : Network
+    images : ndarray of shape (n, height, width, 3), uint8
+    indices : ndarray of shape (m,), int
+        Images to show.
+    path : str
+        Submodule.
+    settings : ErasureSettings
+    seed : int
+
+    Returns
+    -------
+    list of Activations
+        One a group; a class token last.
+    """
+    rng = np.random.default_rng([seed, 7])
+    parts: dict[Group, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
+    with _stages.captured(network.module, {"stage": path}) as outputs:
+        for batch, numbers in _batches(images, indices, settings.batch_size):
+            outputs.clear()
+            network.module(network.preprocess(batch.to(network.device)))
+            if "stage" not in outputs:
+                raise InputError(f"stage '{path}': is not called in a forward pass")
+            form = _stages.layout(network.module, path, outputs["stage"].shape)
+            flat = _positions(outputs["stage"], form).float().cpu().numpy()  # (B, T, C)
+            for group in groups(form):
+                inside = flat[:, group.start : group.stop]
+                pooled = inside.mean(1)
+                sampled = pooled[:, None]
+                if settings.fit == "spatial":
+                    count = min(settings.positions, inside.shape[1])
+                    order = rng.permuted(
+                        np.tile(np.arange(inside.shape[1]), (len(inside), 1)), axis=1
+                    )
+                    sampled = np.take_along_axis(inside, order[:, :count, None], axis=1)
+                owner = np.repeat(numbers, sampled.shape[1])
+                parts.setdefault(group, []).append(
+                    (sampled.reshape(-1, sampled.shape[2]), owner, pooled)
+                )
+    return [
+        Activations(group, *(np.concatenate(column) for column in zip(*rows, strict=True)))
+        for group, rows in parts.items()
+    ]
+
+
+@torch.inference_mode()
+def decision_layer(
+    network: Network,
+    images: np.ndarray,
+    indices: np.ndarray,
+    pooled: np.ndarray,
+    batch_size: int,
+) -> np.ndarray | None:
+    """Weights of the linear layer that turns a stage's average into the network's outputs.
+
+    Parameters
+    ----------
+    network : Network
+    images : ndarray of shape (n, height, width, 3), uint8
+    indices : ndarray of shape (m,), int
+        Images whose averages are known.
+    pooled : ndarray of shape (m, units)
+        Averages over positions, or class tokens.
+    batch_size : int
+
+    Returns
+    -------
+    ndarray of shape (outputs, units), or None
+        None where no linear layer gets just these averages and gives just these outputs.
+    """
+    seen: list[tuple[nn.Linear, Tensor, Tensor]] = []
+
+    def keep(module: nn.Linear, inputs: tuple, output: Tensor) -> None:
+        seen.append((module, inputs[0], output))
+
+    layers = [module for module in network.module.modules() if isinstance(module, nn.Linear)]
+    handles = [layer.register_forward_hook(keep) for layer in layers]
+    try:
+        batch, numbers = next(_batches(images, indices, batch_size))
+        outputs = network.module(network.preprocess(batch.to(network.device)))
+    finally:
+        for handle in handles:
+            handle.remove()
+    known = torch.from_numpy(pooled[numbers])
+    for layer, given, output in seen:
+        given = given.float().cpu()
+        if (
+            given.shape == known.shape
+            and output.shape == outputs.shape
+            and torch.allclose(given, known, rtol=1e-3, atol=1e-4 * float(known.abs().max()))
+            and torch.allclose(output, outputs)
+        ):
+            return layer.weight.detach().double().cpu().numpy()
+    return None
+
+
+def groups(form: _stages.Layout) -> list[Group]:
+    """Groups of a stage's tokens; registers belong to none and stay as they are."""
+    if form.kind != "tokens":
+        return [Group("positions")]
+    patches = [Group("patches", form.prefix, None)]
+    return [*patches, Group("class token", 0, 1)] if form.class_token else patches
+
+
+def _positions(output: Tensor, form: _stages.Layout) -> Tensor:
+    """Any stage's output as (B, positions, channels)."""
+    if form.kind == "map":
+        return output.flatten(2).transpose(1, 2)
+    if form.kind == "map_last":
+        return output.flatten(1, 2)
+    return output[:, None] if form.kind == "vector" else output
+
+
+def _restore(flat: Tensor, output: Tensor, form: _stages.Layout) -> Tensor:
+    """Back from (V * B, positions, channels) to the layout of the stage's output."""
+    if form.kind == "map":
+        return flat.transpose(1, 2).reshape(-1, *output.shape[1:])
+    return flat.reshape(-1, *output.shape[1:])
+
+
+class Changed:
+    """A forward hook that gives the rest of the network several versions of each image.
+
+    A stage of output (B, ...) passes on (V * B, ...): version 0 of all images, then version 1, ...
+    So what comes before the stage is computed once.
+
+    Parameters
+    ----------
+    module : nn.Module
+        The whole network.
+    path : str
+        Submodule.
+    erasers : list of dict of Group to pair of Eraser or None
+        One entry a version; the pair's members are for images of half 0 and of half 1.
+    """
+
+    def __init__(self, module, path: str, erasers: list[dict[Group, tuple]]) -> None:
+        self.module, self.path = module, path
+        self.maps = [
+            {group: [_tensors(eraser) for eraser in pair] for group, pair in version.items()}
+            for version in erasers
+        ]
+        self.halves: list[np.ndarray] = []  # one an entry of `maps`, each of shape (B,)
+
+    def __call__(self, _, __, output: Tensor) -> Tensor:
+        """Replace the output."""
+        if not isinstance(output, Tensor):
+            raise InputError(
+                f"stage '{self.path}': returns {type(output).__name__}; expected one tensor"
+            )
+        form = _stages.layout(self.module, self.path, output.shape)
+        flat = _positions(output, form)
+        versions = []
+        for version, half in zip(self.maps, self.halves, strict=True):
+            changed = flat.clone()
+            for group, pair in version.items():
+                for number, maps in enumerate(pair):
+                    rows = torch.from_numpy(np.flatnonzero(half == number)).to(flat.device)
+                    if maps is None or not len(rows):
+                        continue
+                    mean, projection = (tensor.to(flat) for tensor in maps)
+                    part = flat[rows, group.start : group.stop]
+                    changed[rows, group.start : group.stop] = part - (part - mean) @ projection
+            versions.append(changed)
+        return _restore(torch.cat(versions), output, form)
+
+
+def _tensors(eraser: er.Eraser | None) -> tuple[Tensor, Tensor] | None:
+    if eraser is None:
+        return None
+    return torch.from_numpy(eraser.mean), torch.from_numpy(eraser.projection)
+
+
+@contextmanager
+def changed(network: Network, path: str, erasers: list[dict[Group, tuple]]) -> Iterator[Changed]:
+    """Install the hook for the time of a block; the network is then as before."""
+    hook = Changed(network.module, path, erasers)
+    handle = network.module.get_submodule(path).register_forward_hook(hook)
+    try:
+        yield hook
+    finally:
+        handle.remove()
+
+
+@torch.no_grad()
+def decisions(
+    network: Network,
+    images: np.ndarray,
+    indices: np.ndarray,
+    path: str,
+    erasers: list[dict[Group, tuple]],
+    halves: list[np.ndarray],
+    *,
+    batch_size: int,
+) -> np.ndarray:
+    """Decisions of the network under each version of a stage's activations.
+
+    Parameters
+    ----------
+    network : Network
+    images : ndarray of shape (n, height, width, 3), uint8
+    indices : ndarray of shape (m,), int
+        Images to show.
+    path : str
+        Submodule.
+    erasers : list of dict of Group to pair of Eraser or None
+        One entry a version.
+    halves : list of ndarray of shape (m,), int
+        For each version, half of each shown image: which of the pair to use.
+    batch_size : int
+
+    Returns
+    -------
+    ndarray of shape (versions, m), int
+        Index of the class; -1 where a score is undefined.
+    """
+    try:
+        return _decide(network, images, indices, path, erasers, halves, batch_size)
+    except _BatchSizeKept:
+        # The network reads the size of its batch at the start and reshapes by it: one version a pass.
+        alone = [
+            _decide(network, images, indices, path, [eraser], [half], batch_size)
+            for eraser, half in zip(erasers, halves, strict=True)
+        ]
+        return np.concatenate(alone)
+
+
+class _BatchSizeKept(Exception):
+    """What follows a stage does not take several versions of each image."""
+
+
+def _decide(
+    network: Network,
+    images: np.ndarray,
+    indices: np.ndarray,
+    path: str,
+    erasers: list[dict[Group, tuple]],
+    halves: list[np.ndarray],
+    batch_size: int,
+) -> np.ndarray:
+    """As `decisions`, all versions in one pass."""
+    chosen = np.empty((len(erasers), len(indices)), dtype=int)
+    with changed(network, path, erasers) as hook:
+        for batch, numbers in _batches(images, indices, batch_size):
+            hook.halves = [half[numbers] for half in halves]
+            shown = network.preprocess(batch.to(network.device))
+            try:
+                logits = network.module(shown)
+            except RuntimeError as error:
+                if len(erasers) == 1:
+                    raise InputError(f"stage '{path}': cannot be changed ({error})") from None
+                raise _BatchSizeKept from None
+            if len(logits) != len(erasers) * len(numbers):
+                if len(erasers) == 1:
+                    raise InputError(
+                        f"stage '{path}': {len(numbers)} images became {len(logits)} decisions"
+                    )
+                raise _BatchSizeKept
+            scores = network.decide(logits)
+            # an undefined score is no decision, though argmax gives its place
+            best = scores.argmax(1).masked_fill(~scores.isfinite().all(1), -1).cpu().numpy()
+            chosen[:, numbers] = best.reshape(len(erasers), len(numbers))
+    return chosen
+
+
+def _batches(
+    images: np.ndarray, indices: np.ndarray, batch_size: int
+) -> Iterator[tuple[Tensor, np.ndarray]]:
+    """Batches (B, 3, height, width), uint8, and their places in `indices`."""
+    for start in range(0, len(indices), batch_size):
+        numbers = np.arange(start, min(start + batch_size, len(indices)))
+        batch = torch.from_numpy(np.array(images[indices[numbers]])).permute(0, 3, 1, 2)
+        yield batch.contiguous(), numbers
+
+
+def _measure_stage(
+    network: Network,
+    images: ImageSet,
+    shown: np.ndarray,
+    cues: dict[str, ex.Cue],
+    stage: str,
+    path: str,
+    found: list[Activations],
+    plans: list[dict],
+    *,
+    settings: ErasureSettings,
+    seed: int,
+    plain: ImageSet | None,
+) -> list[dict[str, object]]:
+    conditions = list(plans[-1])
+    erasers = [
+        {part.group: plan[condition] for part, plan in zip(found, plans, strict=True)}
+        for condition in conditions
+    ]
+    conflict = ex.conflicting(images.labels.iloc[shown])
+    labels = images.labels.iloc[shown[conflict]]
+    tested = {name: ex.cue(labels, name) for name in ex.CUES}
+    half = {name: er.halves(cue)[conflict] for name, cue in cues.items()}
+    classes = network.require_classes()
+    chosen = decisions(
+        network, images.images, shown[conflict], path, erasers,
+        [half[condition.cue] for condition in conditions], batch_size=settings.batch_size,
+    )  # fmt: skip
+    right, n_plain = np.full(len(conditions), np.nan), 0
+    if plain is not None and len(plain):
+        right, n_plain = _plain_accuracy(network, plain, path, erasers, settings), len(plain)
+    place = {name: number for number, name in enumerate(classes)}
+    truth = {
+        name: np.array([place[value] for value in cue.class_names])[cue.classes]
+        for name, cue in tested.items()
+    }
+    reader, plan = found[-1].pooled, plans[-1]  # the class token where there is one
+    shares, rates = {}, {}
+    for number, condition in enumerate(conditions):
+        marks = [chosen[number] == truth[name] for name in ex.CUES]
+        marks += [
+            by_chance(chosen[number], truth[name], truth[other])
+            for name, other in (ex.CUES, ex.CUES[::-1])
+        ]
+        shares[condition] = np.mean(marks, axis=1)
+        rates[condition] = ex.resampled_rates(
+            np.stack(marks, 1), tested["shape"], tested["texture"],
+            resamples=settings.resamples, seed=seed,
+        )  # fmt: skip
+    rows = []
+    for number, condition in enumerate(conditions):
+        share, drawn = shares[condition], rates[condition]
+        row: dict[str, object] = {
+            "stage": stage,
+            "cue": condition.cue,
+            "erased": condition.erased,
+            "draw": condition.draw,
+            "dimension": max(getattr(e, "dimension", 0) for e in plan[condition]),
+            "n_units": reader.shape[1],
+        }
+        for column, name in enumerate(ex.CUES):
+            low, high = bootstrap.interval(drawn[:, column], settings.level)
+            row |= {
+                f"{name}_share": float(share[column]),
+                f"{name}_share_low": low,
+                f"{name}_share_high": high,
+            }
+        bias, biases = _shape_bias(share), _shape_bias(drawn)
+        low, high = bootstrap.interval(biases, settings.level)
+        as_it_is = er.Condition(condition.cue, "nothing")
+        reference = conditions.index(as_it_is)
+        change = biases - _shape_bias(rates[as_it_is])
+        change_low, change_high = bootstrap.interval(change, settings.level)
+        row |= {
+            "shape_bias": float(bias),
+            "ci_low": low,
+            "ci_high": high,
+            "bias_change": float(bias - _shape_bias(shares[as_it_is])),
+            "bias_change_low": change_low,
+            "bias_change_high": change_high,
+            "cue_match_rate": float(share[:2].sum()),
+            "decisions_changed": float((chosen[number] != chosen[reference]).mean()),
+            "accuracy_plain": float(right[number]),
+            "n_images": int(conflict.sum()),
+            "n_plain": n_plain,
+        }
+        row |= _taken(condition, shares, rates, settings.level, seed)
+        row |= _read(condition, reader, cues, plan[condition], settings, seed)
+        reasons = [str(row.pop("reason_taken")), str(row.pop("reason_read"))]
+        if not share[:2].sum():
+            reasons.insert(0, "no decision for either cue: no shape bias")
+        row["reason"] = "; ".join(reason for reason in reasons if reason)
+        rows.append(row)
+    return rows
+
+
+def _shape_bias(shares: np.ndarray) -> np.ndarray:
+    """Of shares of shape and of texture decisions along the last axis."""
+    return bootstrap.divide(shares[..., 0], shares[..., :2].sum(-1))
+
+
+def by_chance(decided: np.ndarray, truth: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Chance that a decision names the cue of another picture with the same class of the other cue.
+
+    What a network would match that knows nothing of the cue and decides as it does. Not 1 / classes:
+    whoever follows the other cue hardly ever names this one's class in conflict pictures.
+
+    Parameters
+    ----------
+    decided, truth, other : ndarray of shape (n,), int
+        Class that was decided for, class of the cue, class of the other cue, numbered alike.
+
+    Returns
+    -------
+    ndarray of shape (n,), float
+    """
+    size = int(max(decided.max(), truth.max(), other.max())) + 1
+    table = np.zeros((size, size))
+    np.add.at(table, (other, truth), 1)
+    return table[other, decided] / table[other].sum(1)
+
+
+def _taken(
+    condition: er.Condition,
+    shares: dict[er.Condition, np.ndarray],
+    rates: dict[er.Condition, np.ndarray],
+    level: float,
+    seed: int,
+) -> dict[str, object]:
+    """Share of the cue's decisions beyond chance that a condition takes, and beyond the control.
+
+    1 - (share - chance) / (share - chance as it is), both on the same pictures and resamples. The
+    control is the mean over meaningless groupings, which are resampled too.
+    """
+    column = ex.CUES.index(condition.cue)
+
+    def lead(one: er.Condition) -> tuple[float, np.ndarray]:
+        share, drawn = shares[one], rates[one]
+        return float(share[column] - share[2 + column]), drawn[:, column] - drawn[:, 2 + column]
+
+    whole, whole_drawn = lead(er.Condition(condition.cue, "nothing"))
+    found: dict[str, object] = {"expected_share": float(shares[condition][2 + column])}
+    found["reason_taken"] = ""
+    if condition.erased == "nothing":
+        return found
+    if not bootstrap.interval(whole_drawn, level)[0] > 0:
+        found["reason_taken"] = (
+            f"no decisions for {condition.cue} beyond chance: nothing that erasure could take"
+        )
+        return found
+
+    def taken(one: er.Condition) -> tuple[float, np.ndarray]:
+        now, now_drawn = lead(one)
+        return 1 - now / whole, 1 - bootstrap.divide(now_drawn, whole_drawn)
+
+    value, drawn = taken(condition)
+    low, high = bootstrap.interval(drawn, level)
+    found |= {"taken": value, "taken_low": low, "taken_high": high}
+    controls = [taken(one) for one in shares if (one.cue, one.erased) == (condition.cue, "groups")]
+    if condition.erased == "cue" and controls:
+        generator = np.random.default_rng([seed, bootstrap.OBSERVERS])
+        weights = bootstrap.draw_weights(generator, len(controls), len(drawn)) / len(controls)
+        control = np.einsum("rd,dr->r", weights, np.stack([each for _, each in controls]))
+        low, high = bootstrap.interval(drawn - control, level)
+        beyond = value - float(np.mean([one for one, _ in controls]))
+        found |= {"beyond": beyond, "beyond_low": low, "beyond_high": high}
+    return found
+
+
+def _read(
+    condition: er.Condition,
+    features: np.ndarray,
+    cues: dict[str, ex.Cue],
+    erasers: tuple[er.Eraser | None, er.Eraser | None],
+    settings: ErasureSettings,
+    seed: int,
+) -> dict[str, object]:
+    """What a new reader finds: of the cue always, of the other one without a control."""
+    found: dict[str, object] = {"reason_read": "", "n_readout": 0}
+    found["readout_chance"] = 1 / len(cues[condition.cue].class_names)
+    for name in ex.CUES:
+        if name != condition.cue and condition.erased not in ("nothing", "cue"):
+            continue
+        correct = er.read_after(
+            features, cues, condition.cue, erasers, name, penalty=settings.penalty
+        )
+        read = np.isfinite(correct)
+        if name == condition.cue:
+            found["n_readout"] = int(read.sum())
+        if not read.any():
+            if name == condition.cue:
+                found["reason_read"] = (
+                    f"a class has fewer than three {name} exemplars: none to fit, train and test on"
+                )
+            continue
+        drawn = ex.resampled_rates(
+            correct[read][:, None], ex.some(cues["shape"], read), ex.some(cues["texture"], read),
+            resamples=settings.resamples, seed=seed,
+        )  # fmt: skip
+        low, high = bootstrap.interval(drawn[:, 0], settings.level)
+        found |= {
+            f"readout_{name}": float(correct[read].mean()),
+            f"readout_{name}_low": low,
+            f"readout_{name}_high": high,
+        }
+    return found
+
+
+def _plain_accuracy(
+    network: Network,
+    plain: ImageSet,
+    path: str,
+    erasers: list[dict[Group, tuple]],
+    settings: ErasureSettings,
+) -> np.ndarray:
+    """Accuracy on images whose cues agree: one half gets the one eraser, the other the other."""
+    shape = plain.labels["shape"].astype(str)
+    classes = network.require_classes()
+    _check_classes(network.name, classes, shape)
+    indices = np.arange(len(plain))
+    chosen = decisions(
+        network, plain.images, indices, path, erasers, [indices % 2] * len(erasers),
+        batch_size=settings.batch_size,
+    )  # fmt: skip
+    truth = np.array([classes.index(value) for value in shape])
+    return (chosen == truth).mean(1)
