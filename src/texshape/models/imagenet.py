@@ -19,3 +19,10 @@ def labels() -> tuple[str, ...]:
     """Names of the classes, in the order of the outputs; all of them differ."""
     with files("texshape.models").joinpath("imagenet_classes.csv").open(encoding="utf-8") as lines:
         return tuple(row["name"] for row in csv.DictReader(lines))
+
+
+@lru_cache
+def wordnet_ids() -> tuple[str, ...]:
+    """WordNet ids of the classes, in the order of the outputs."""
+    with files("texshape.models").joinpath("imagenet_classes.csv").open(encoding="utf-8") as lines:
+        return tuple(row["wnid"] for row in csv.DictReader(lines))

@@ -225,3 +225,34 @@ def resampled_rates(
         seed=seed,
     )
     return bootstrap.divide(totals[:, 1:], totals[:, :1])
+
+
+def resampled_means(
+    values: np.ndarray, labels: pd.DataFrame, *, resamples: int, seed: int
+) -> np.ndarray:
+    """Means over resamples of exemplars, of images of which some may lack a cue.
+
+    A cue that no image shows is not resampled, so that images with one cue have the one-way
+    bootstrap; for images that show both this is `resampled_rates`.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n, k)
+        k values of the images; all are resampled alike.
+    labels : DataFrame with n rows
+        Columns ``shape``, ``texture``, ``shape_exemplar``, ``texture_exemplar``.
+    resamples, seed : int
+
+    Returns
+    -------
+    ndarray of shape (resamples, k)
+        NaN in a resample that holds no image.
+    """
+    found = []
+    for name in CUES:
+        classes = labels[name].astype(str).to_numpy()
+        exemplars = np.where(classes == ABSENT, ABSENT, labels[f"{name}_exemplar"].astype(str))
+        names, first, codes = np.unique(exemplars, return_index=True, return_inverse=True)
+        owner = np.unique(classes[first], return_inverse=True)[1]
+        found.append(Cue(name, owner[codes], codes, tuple(np.unique(classes)), tuple(names)))
+    return resampled_rates(np.asarray(values), *found, resamples=resamples, seed=seed)
