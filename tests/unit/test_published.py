@@ -21,7 +21,7 @@ def test_lists_hold_the_published_numbers_of_files():
     counts = {name: len(published.items(name, "x")) for name in published.sources()}
     assert counts == {
         "cue-conflict": 1280, "edges": 160, "silhouettes": 160, "texture-vs-shape": 40,
-        "model-vs-human": 209,
+        "model-vs-human": 209, "refined-bias-shape": 3000, "refined-bias-texture": 3000,
     }  # fmt: skip
     for name, source in published.sources().items():
         assert len(source.commit) == 40

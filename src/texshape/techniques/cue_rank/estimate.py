@@ -228,6 +228,7 @@ def measure(
     network: Network,
     images: Mapping[str, ImageSet],
     *,
+    name: str = "",
     resamples: int = 10_000,
     level: float = 0.95,
     seed: int = 0,
@@ -240,6 +241,8 @@ def measure(
     network : Network
     images : mapping of str to ImageSet
         By cue: ``shape`` to images without texture, ``texture`` to images without shape.
+    name : str
+        Of the images, for the column ``set``.
     resamples, level, seed
         As in `of_cue`.
     **speed
@@ -263,9 +266,10 @@ def measure(
             raise InputError(f"cue '{cue}' is unknown{nearest(cue, ex.CUES)}")
         decide, members = outputs_for(network, set(shown.labels[cue].astype(str)) - {ex.ABSENT})
         (scores,) = evaluate_with(network, shown.images, [decide], **speed)
-        rows += of_cue(
+        found = of_cue(
             scores, shown.labels, cue, members, resamples=resamples, level=level, seed=seed
         )
+        rows += [{"set": name, **row} for row in found]
     return rows
 
 

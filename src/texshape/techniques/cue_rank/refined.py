@@ -71,8 +71,8 @@ def image_set(paths: Sequence[Path], cue: str) -> ImageSet:
     Returns
     -------
     ImageSet
-        224 px; larger images are resized as a whole. The other cue is ``na``; ``condition`` is into how many patches a texture is cut (``4x4``), or
-        the source's name.
+        224 px; larger images are resized as a whole. The other cue is ``na``. ``condition`` is into
+        how many patches a texture is cut (``4x4``), or the source's name.
 
     Raises
     ------

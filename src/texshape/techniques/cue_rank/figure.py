@@ -1,0 +1,63 @@
+"""Rank of each cue: how well shape and texture are seen, each shown alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from texshape.figures import style
+from texshape.figures.style import GREY
+from texshape.techniques.cue_rank.estimate import ALL
+
+# Column, label, columns of its interval, column of its chance, on a logarithmic axis.
+PANELS = (
+    ("score", "mean of 1 / rank", ("ci_low", "ci_high"), "chance", False),
+    ("top1", "first rank, share", ("top1_low", "top1_high"), "top1_chance", False),
+    ("median_rank", "median rank", None, None, True),
+)
+
+
+def by_network(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
+    """A line a network; its shape and its texture score, first ranks and median rank."""
+    title = "Rank of each cue"
+    frame = style.trained_on_base(tables["cue_rank"], settings)
+    frame = frame[frame["class"] == ALL]
+    if frame.empty:
+        return style.empty(title)
+    name = frame["set"].iloc[0]
+    frame = frame[frame["set"] == name]
+    pairs = style.in_order(frame)
+    figure = style.make(height=1.0 + 0.24 * len(pairs))
+    axes = figure.subplots(1, len(PANELS), sharey=True, width_ratios=[1.4, 1.4, 1])
+    handles: dict[str, Any] = {}
+    for axis, (column, label, limits, chance, logarithmic) in zip(axes, PANELS, strict=True):
+        for y, (architecture, arm) in enumerate(pairs):
+            own = frame[(frame["architecture"] == architecture) & (frame["arm"] == arm)]
+            for shift, (cue, (color, marker)) in zip((-0.17, 0.17), style.CUES.items(),
+                                                     strict=True):  # fmt: skip
+                for row in own[own["cue"] == cue].to_dict("records"):
+                    if limits:
+                        style.interval(axis, row[limits[0]], row[limits[1]], y + shift, color)
+                    handles[cue] = axis.plot(row[column], y + shift, marker, color=color,
+                                             markersize=3.5)[0]  # fmt: skip
+                    if chance:
+                        handles["chance"] = axis.plot(row[chance], y + shift, "|", color=GREY,
+                                                      markersize=6)[0]  # fmt: skip
+        axis.set_title(label, fontsize=8)
+        if logarithmic:
+            axis.set_xscale("log")
+            axis.set_xlim(0.8, 1.3 * max(2.0, float(frame["n_outputs"].max())))
+        else:
+            axis.set_xlim(-0.03, 1.03)
+    axes[0].set_yticks(range(len(pairs)), [style.network_label(*pair) for pair in pairs])
+    axes[0].set_ylim(len(pairs) - 0.5, -0.5)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
+    images, outputs = style.counts(frame["n_images"]), style.counts(frame["n_outputs"])
+    figure.suptitle(
+        f"{title}: n = {images} images a cue ({name}), {outputs} outputs, "
+        f"{style.seeds(frame['seed'].nunique())}",
+        fontsize=8.5,
+    )
+    return figure
