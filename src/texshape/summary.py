@@ -7,6 +7,8 @@ from typing import Any
 
 import pandas as pd
 
+from texshape.experiment.runs import model_parts
+
 
 def list_models(trained: Mapping[str, Mapping[str, Any]], named: Mapping[str, str]) -> pd.DataFrame:
     """One row a network: its slug, full name, architecture, arm or weights, and seeds.
@@ -24,7 +26,7 @@ def list_models(trained: Mapping[str, Mapping[str, Any]], named: Mapping[str, st
         for slug, entry in trained.items()
     ]  # fmt: skip
     for slug, name in named.items():
-        architecture, _, weights = slug.partition("--")
+        architecture, weights = model_parts(slug)
         rows.append({"model": slug, "name": name, "architecture": architecture, "arm": weights,
                      "seeds": "0"})  # fmt: skip
     columns = ["model", "name", "architecture", "arm", "seeds"]

@@ -17,15 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from texshape.errors import InputError
+from texshape.experiment.runs import RunId
 from texshape.files import read_csv, write_csv
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FRONT = ["model", "architecture", "arm", "seed"]
-_NETWORK = re.compile(
-    r"(?P<model>(?P<architecture>[^/]+?)--(?P<arm>[^/]+))/seed-(?P<seed>\d+)(/.*)?"
-)
 _EPOCH = re.compile(r"epoch-(\d+)")
 
 
@@ -231,29 +229,6 @@ def _check_cells(frame: pd.DataFrame, column: Column, path: str | Path) -> None:
         )
 
 
-def parse_network(text: str) -> dict[str, str | int]:
-    """Read ``ARCHITECTURE--ARM/seed-S``, or the path of a file in such a folder.
-
-    Returns
-    -------
-    dict
-        ``model``, ``architecture``, ``arm``, ``seed``.
-
-    Raises
-    ------
-    InputError
-        If the text is not of this form.
-    """
-    match = _NETWORK.fullmatch(text.strip("/"))
-    if not match:
-        raise InputError(
-            f"network '{text}': expected ARCHITECTURE--ARM/seed-S, such as cnn--plain/seed-0"
-        )
-    parts: dict[str, str | int] = dict(match.groupdict())
-    parts["seed"] = int(match["seed"])
-    return parts
-
-
 def concatenate(files: Iterable[str | Path], results: str | Path) -> pd.DataFrame:
     """Put files of networks one below the other.
 
@@ -279,18 +254,15 @@ def concatenate(files: Iterable[str | Path], results: str | Path) -> pd.DataFram
 
     frames = []
     for path in map(Path, files):
-        if not path.is_relative_to(results):
-            raise InputError(f"{path}: expected a file below {results}")
-        inner = path.relative_to(results).as_posix()
-        parts = parse_network(inner)
+        own = RunId.of_path(path, results)
         frame = read_csv(path)
-        epoch = _EPOCH.search(inner)
+        epoch = _EPOCH.search(path.relative_to(results).as_posix())
         if epoch and "epoch" not in frame.columns:
             frame.insert(0, "epoch", int(epoch[1]))
         for place, column in enumerate(FRONT):
             if column in frame.columns:
                 frame = frame.drop(columns=column)
-            frame.insert(place, column, parts[column])
+            frame.insert(place, column, getattr(own, column))
         frames.append(frame)
     if not frames:
         raise InputError("no file to concatenate; expected at least one")

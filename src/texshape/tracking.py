@@ -25,6 +25,7 @@ from typing import Any
 import pandas as pd
 
 from texshape.errors import InputError
+from texshape.experiment.runs import RunId, find_runs
 from texshape.files import file_sha256, read_csv
 from texshape.provenance import git_commit, versions
 
@@ -99,26 +100,23 @@ def collect(
     tags |= {f"version.{name}": value for name, value in record.get("versions", versions()).items()}
     tags |= {"git.commit": str(commit["commit"]), "git.dirty": str(commit["dirty"])}
     runs = []
-    there = list(results.glob("*--*/seed-*"))
-    folders = [results / name for name in networks] if networks else there
+    there = find_runs(results)
+    asked = [RunId.parse(name) for name in networks] if networks else there
     # Networks in the folder are networks, whether they are asked for or not.
-    named = {
-        (path.parent.name, int(path.name.removeprefix("seed-"))) for path in [*there, *folders]
-    }
+    named = {(own.model, own.seed) for own in [*there, *asked]}
     told = {name: _belongs_to(named, table) for name, table in tables.items()}
-    for folder in sorted(folders):
-        model, seed = folder.parent.name, int(folder.name.removeprefix("seed-"))
-        architecture, _, arm = model.partition("--")
-        run = TrackedRun(key=f"{results.name}/{model}/{folder.name}")
+    for own in sorted(asked):
+        folder = results / str(own)
+        run = TrackedRun(key=f"{results.name}/{own}")
         run.parameters = {
-            "model": model,
-            "architecture": architecture,
-            "arm": arm,
-            "seed": str(seed),
+            "model": own.model,
+            "architecture": own.architecture,
+            "arm": own.arm,
+            "seed": str(own.seed),
         }
         for section in ("training", "evaluation", "bootstrap"):
             run.parameters |= dict(_flatten(config.get(section, {}), section))
-        run.parameters |= dict(_flatten(config.get("arms", {}).get(arm, {}), "arm"))
+        run.parameters |= dict(_flatten(config.get("arms", {}).get(own.arm, {}), "arm"))
         run.tags = dict(tags)
         run.artifacts = sorted(folder.glob("trials/*.csv")) + figures
         if (history := folder / "history.csv").exists():
@@ -126,7 +124,7 @@ def collect(
             run.artifacts.append(history)
         for name, table in tables.items():
             if {"model", "seed"} <= set(table.columns):
-                chosen = (table["model"] == model) & (table["seed"] == seed)
+                chosen = (table["model"] == own.model) & (table["seed"] == own.seed)
                 _add(run, _measures(name, table[chosen], keys[name]))
         runs.append(run)
     rest = _of_all_networks(results, config, tags, tables, told, keys)

@@ -21,11 +21,11 @@ from texshape.data import imageset, published
 from texshape.data.photographs import ImageSettings, read_square
 from texshape.data.pictures import Unusable
 from texshape.errors import InputError
+from texshape.experiment.runs import RunId
 from texshape.features.stored import STAGE_COLUMNS, stored
 from texshape.parameters import read_yaml
 from texshape.stylize import tar
 from texshape.stylize.weights import load_weights
-from texshape.tables import parse_network
 from texshape.tracking import _metric_name
 from texshape.training import checkpoints
 
@@ -239,7 +239,7 @@ def test_the_tag_would_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["../x--y/seed-0", "a/../../x--y/seed-0", "/etc/x--y/seed-0"])
 def test_names_of_networks_that_leave_the_results(name: str) -> None:
     with pytest.raises(InputError, match="expected ARCHITECTURE--ARM/seed-S"):
-        parse_network(name)
+        RunId.parse(name)
 
 
 @pytest.mark.parametrize(

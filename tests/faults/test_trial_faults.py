@@ -171,7 +171,7 @@ def test_bad_network_names(tmp_path, network):
         "run", "tabulate-trials", "--results", tmp_path, "--network", network,
         "--output-dir", tmp_path / "tables",
     )  # fmt: skip
-    assert "expected SLUG/seed-S" in str(result.exception)
+    assert "expected ARCHITECTURE--ARM/seed-S" in str(result.exception)
 
 
 def test_network_without_trials(tmp_path):

@@ -53,6 +53,7 @@ def compare(
     from texshape import parameters
     from texshape.comparison import correlation, decisions, disagreement, equivalence, measures
     from texshape.comparison.settings import ComparisonSettings
+    from texshape.experiment.runs import RunId
     from texshape.files import read_csv, write_csv
     from texshape.techniques.readout.settings import build
     from texshape.trials.files import Trials
@@ -98,7 +99,8 @@ def compare(
     joined: dict[tuple, pd.DataFrame] = {}
     if readings:
         for (model, architecture, arm, one), own in trials.items():
-            places = [results / model / f"seed-{one}" / name for name in readings]
+            folder = results / str(RunId.of_model(model, one))
+            places = [folder / name for name in readings]
             path = next((place for place in places if place.exists()), places[0])
             frame = read_csv(path, disagreement.READING_COLUMNS)
             joined[model, architecture, arm, one] = disagreement.join(

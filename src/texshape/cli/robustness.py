@@ -128,9 +128,9 @@ def corruption_errors(
     seed: Seed = 0,
 ) -> None:
     """Corruption errors divided by the plain-trained network's of the same architecture and seed."""
+    from texshape.experiment.runs import RunId
     from texshape.files import read_csv, write_csv
     from texshape.parameters import fill, from_json
-    from texshape.tables import parse_network
     from texshape.techniques.corruptions.errors import CLEAN, FRONT, against_plain
 
     defaults = {"baseline_arm": "plain", "least_error": 0.02, "resamples": 2000, "level": 0.95}
@@ -139,10 +139,8 @@ def corruption_errors(
     frame = read_csv(table, columns)
     by_network = {}
     for path in pictures or []:
-        if not path.is_relative_to(results):
-            raise InputError(f"{path}: expected a file below {results}")
-        place = parse_network(path.relative_to(results).as_posix())
-        by_network[place["model"], place["seed"]] = read_csv(path, [*FRONT, CLEAN])
+        own = RunId.of_path(path, results)
+        by_network[own.model, own.seed] = read_csv(path, [*FRONT, CLEAN])
     write_csv(output, against_plain(frame, pictures=by_network, seed=seed, **section))
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from texshape.errors import InputError, nearest
+from texshape.experiment.runs import RunId, model_name
 
 SOURCES = ("timm", "torchvision", "open_clip", "efficientnet_lite_pytorch", "python")
 CHECKPOINT_SUFFIX = ".pt"
@@ -141,11 +142,10 @@ def slug(text: str, *, weights: bool = True) -> str:
 
 def _checkpoint_slug(name: ModelName) -> str:
     path = Path(name.text)
-    for folder, parent in zip(path.parents, list(path.parents)[1:], strict=False):
-        # .../SLUG/seed-S/final.pt or .../SLUG/seed-S/checkpoints/epoch-010.pt
-        if re.fullmatch(r"seed-\d+", folder.name) and "--" in parent.name:
-            return parent.name
-    return _join("checkpoint", path.stem, name.text)
+    try:  # .../SLUG/seed-S/final.pt or .../SLUG/seed-S/checkpoints/epoch-010.pt
+        return RunId.of_path(path).model
+    except InputError:
+        return _join("checkpoint", path.stem, name.text)
 
 
 def _join(architecture: str, label: str, hashed: str | None) -> str:
@@ -154,7 +154,7 @@ def _join(architecture: str, label: str, hashed: str | None) -> str:
         hashed = f"{architecture}\n{label}"
     if hashed is not None:
         clean[1] += "-" + hashlib.sha256(hashed.encode()).hexdigest()[:6]
-    return "--".join(clean)
+    return model_name(*clean)
 
 
 def _clean(part: str) -> str:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from texshape.experiment.runs import model_parts
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -72,7 +74,7 @@ def accuracy_differences(accuracy: pd.DataFrame, level: float = 0.95) -> pd.Data
     for (images, cue), group in own.groupby(["set", "cue"], sort=True):
         values: Mapping[str, list[float]] = group.groupby("model")["accuracy"].agg(list).to_dict()
         for a, b in combinations(sorted(values), 2):
-            if not set(a.split("--")) & set(b.split("--")):
+            if not set(model_parts(a)) & set(model_parts(b)):
                 continue
             row = {"model_a": a, "model_b": b, "set": images, "cue": cue}
             rows.append(row | welch(values[a], values[b], level))

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from texshape.errors import InputError
+from texshape.experiment.runs import model_parts
 
 COLUMNS = [
     "set", "engine", "weights", "role", "model", "architecture", "arm", "seed",
@@ -104,7 +105,7 @@ def fitness_table(
     common: Mapping[str, object] = {"set": name, "engine": engine, "weights": weights}
     table = []
     for place, own in enumerate(decided):
-        architecture, _, arm = own.model.partition("--")
+        architecture, arm = model_parts(own.model)
         low, high = np.percentile(draws[:, place], tails)
         table.append(
             {**common, "role": own.role, "model": own.model, "architecture": architecture,

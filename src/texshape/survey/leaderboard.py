@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from texshape.experiment import runs
 from texshape.figures.comparison import SOURCES
 from texshape.figures.style import network_label, without_observers
 from texshape.trials import naming
@@ -28,7 +29,7 @@ COLUMNS += [
     if (of, end) != ("read", "")
 ] + ["shape_known", "texture_known"]
 RULE = ("verdict", "n_classes", "n_congruent")
-PIXELS = "pixels--baseline"
+PIXELS = runs.PIXELS.model
 MEASURED, PUBLISHED, HUMANS = "measured", "published", "humans"
 
 

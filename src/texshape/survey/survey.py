@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from texshape import FORMAT_VERSION, tables
 from texshape.devices import LostDeviceError, failures
 from texshape.errors import InputError, nearest
+from texshape.experiment import runs
 from texshape.files import write_csv, write_json
 from texshape.provenance import versions
 from texshape.source_code import function_hash
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 
     from texshape.models.network import Network
 
-SEED = f"seed-{techniques.NETWORK_SEED}"
-PIXELS = f"{leaderboard.PIXELS}/{SEED}"
+PIXELS = str(runs.PIXELS)
 REPORT = Path(__file__).parent / "report" / "report.typ"
 # Tables made of the same file of each network, by the technique that writes it.
 PER_NETWORK = {
@@ -293,8 +293,12 @@ def _load(
         found.module.to(device)
         return found
 
-    home = folder / candidate.slug / SEED
+    home = folder / str(_run(candidate.slug))
     return Subject(network, key, untrained, _identity, stimuli, settings, home)
+
+
+def _run(slug: str) -> runs.RunId:
+    return runs.RunId.of_model(slug, techniques.NETWORK_SEED)
 
 
 def _identity(network: Network) -> str | None:
@@ -313,7 +317,7 @@ def _identity(network: Network) -> str | None:
 
 def _describe(candidate: Candidate, subject: Subject) -> dict[str, Any]:
     network = subject.network
-    architecture, _, weights = candidate.slug.partition("--")
+    architecture, weights = runs.model_parts(candidate.slug)
     return {
         "model": candidate.slug,
         "name": candidate.name,
@@ -399,7 +403,7 @@ def _tables(
     trials = dict(stimuli.trials)
     for slug in deciding:
         classes = _classes(written[slug, "trials"])
-        trials |= trial_tables.read_network(folder, f"{slug}/{SEED}", classes=classes)
+        trials |= trial_tables.read_network(folder, str(_run(slug)), classes=classes)
     if trials:
         # Humans alone make no pair: nothing is compared where no network decides.
         made = trial_tables.shape_bias_tables(
@@ -475,7 +479,7 @@ def _report(
         drawn.add(name)
     lacking = set(zip(missing["model"], missing["technique"], strict=True))
     for slug in slugs:
-        home = folder / slug / SEED
+        home = folder / str(_run(slug))
         for technique, file, function in (
             ("receptive_field", "influence", effective_receptive_field.draw),
             ("feature_visualization", "feature_visualization", feature_visualization.draw),

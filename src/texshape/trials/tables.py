@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from texshape.errors import InputError
+from texshape.experiment.runs import RunId
 from texshape.stats import bootstrap, seeds
 from texshape.trials import files as trial_files
 from texshape.trials import naming
@@ -69,13 +70,9 @@ class Subject:
 
 
 def network_subject(name: str) -> Subject:
-    """Read ``SLUG/seed-S``, the slug being ``ARCHITECTURE--ARM``."""
-    slug, _, last = name.strip("/").rpartition("/")
-    number = last.removeprefix("seed-")
-    if not slug or "/" in slug or number == last or not number.isdigit():
-        raise InputError(f"network '{name}': expected SLUG/seed-S, such as cnn--plain/seed-0")
-    architecture, _, arm = slug.partition("--")
-    return Subject(slug, architecture, arm, int(number))
+    """Read ``ARCHITECTURE--ARM/seed-S``."""
+    run = RunId.parse(name)
+    return Subject(run.model, run.architecture, run.arm, run.seed)
 
 
 def read_network(

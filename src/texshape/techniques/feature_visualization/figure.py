@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from texshape.errors import InputError
+from texshape.experiment.runs import RunId
 from texshape.figures import style
 from texshape.files import read_npz
 
@@ -59,9 +60,11 @@ def draw(paths: Sequence[str | Path]) -> Figure:
 
 def _label(model: str) -> str:
     """A checkpoint's path says which network it is by its folders."""
-    parts = Path(model).parts
-    slug = next((part for part in parts if "--" in part), None)
-    return slug.replace("--", " · ") if slug else model
+    try:
+        own = RunId.of_path(model)
+    except InputError:
+        return model
+    return f"{own.architecture} · {own.arm}"
 
 
 def _read(path: str | Path) -> dict[str, np.ndarray]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from texshape.data import imageset
 from texshape.devices import place
 from texshape.errors import InputError
+from texshape.experiment.runs import model_parts
 from texshape.files import atomic_path
 from texshape.models.loading import load
 from texshape.models.network import Network
@@ -134,7 +135,7 @@ def measure_network(
                 place(one.module)
                 batches = _batches(one, pixels, np.sort(drawn), batch_size)
                 influences[kind] = influence(one.module, chosen, batches, fields=fields)
-    architecture, _, arm = network.slug.partition("--")
+    architecture, arm = model_parts(network.slug)
     rows = []
     for stage in chosen:
         field = fields[stage]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from texshape.experiment.runs import model_parts
 from texshape.figures import style
 from texshape.figures.style import GREY
 
@@ -48,8 +49,7 @@ def grid(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
         span = style.percent(rows["shape_bias"])
         known = span[np.isfinite(span)]
         spread = f", spread {np.ptp(known):.1f} points" if len(known) else ", undefined"
-        architecture, _, arm = name.partition("--")
-        label = style.network_label(architecture, arm)
+        label = style.network_label(*model_parts(name))
         axis.set_title(f"{label}{spread}, n = {style.counts(rows['n_conflict'])}")
         axis.set_yticks(range(len(pipelines)), pipelines)
         axis.set_ylim(len(pipelines) - 0.5, -0.5)
