@@ -158,7 +158,7 @@ def _dataset(name, conditions):
 def test_undefined_values_have_no_weight():
     values = np.array([[1, np.nan, 3], [np.nan, np.nan, np.nan], [2, 4, 6]])
     weights = np.array([[1, 5, 3], [1, 1, 1], [0, 1, 1]])
-    np.testing.assert_array_equal(humans._weighted(values, weights), [2.5, np.nan, 5])
+    np.testing.assert_array_equal(humans.weighted(values, weights), [2.5, np.nan, 5])
 
 
 def test_every_data_set_and_subject_is_told_of_what_was_left_out():

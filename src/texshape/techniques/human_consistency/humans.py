@@ -269,9 +269,7 @@ def benchmark(
                 continue
             point[subject].append({k: _mean(v[:, i], 1) for k, v in values.items()})
             if resampled is not None:
-                draws[subject].append(
-                    {k: _weighted(v[:, i], weights) for k, v in resampled.items()}
-                )
+                draws[subject].append({k: weighted(v[:, i], weights) for k, v in resampled.items()})
         if len(humans) > 1:
             point[HUMANS].append({k: _mean(v[:, humans], (1, 2)) for k, v in values.items()})
             if resampled is not None:
@@ -279,7 +277,7 @@ def benchmark(
                 pairs = pairs.reshape(resamples, -1)
                 draws[HUMANS].append(
                     {
-                        k: _weighted(v[:, humans].reshape(resamples, -1), pairs)
+                        k: weighted(v[:, humans].reshape(resamples, -1), pairs)
                         for k, v in resampled.items()
                     }
                 )
@@ -367,7 +365,7 @@ def _mean(values: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
     return divide(np.where(defined, values, 0).sum(axis=axis), defined.sum(axis=axis))
 
 
-def _weighted(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def weighted(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Weighted mean of the defined values in each row; both of shape (r, n)."""
     weights = np.where(np.isnan(values), 0, weights)
     return divide((np.nan_to_num(values) * weights).sum(axis=1), weights.sum(axis=1))
