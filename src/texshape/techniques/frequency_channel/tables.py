@@ -1,0 +1,59 @@
+"""Tables of the spatial-frequency channel."""
+
+from __future__ import annotations
+
+from texshape.tables import Column, Table
+
+_INTERVAL = "limit of the 95 % interval over pictures"
+_NOISE = "standard deviation, black 0, white 1"
+_OCTAVES = "octaves"
+_CYCLES = "cycles an image"
+
+BANDS = Table(
+    name="frequency_bands",
+    about="one octave of noise",
+    columns=(
+        Column("band", "whole", "number of the octave; 0 is the lowest"),
+        Column("frequency", "number", "its centre", _CYCLES),
+        Column("accuracy_unmasked", "number", "accuracy without noise", "fraction"),
+        Column("asymptote", "number", "the same as fitted, common to all bands", "fraction"),
+        Column("threshold", "number", "noise at which accuracy is half way between chance and the asymptote", _NOISE),
+        Column("threshold_low", "number", f"lower {_INTERVAL}", _NOISE),
+        Column("threshold_high", "number", f"upper {_INTERVAL}", _NOISE),
+        Column("sensitivity", "number", "1 / threshold"),
+        Column("sensitivity_low", "number", f"lower {_INTERVAL}"),
+        Column("sensitivity_high", "number", f"upper {_INTERVAL}"),
+        Column("fitted_sensitivity", "number", "sensitivity of the fitted channel in this band"),
+        Column("n", "whole", "pictures shown under noise of this band"),
+        Column("reason", "text", "why there is no threshold"),
+    ),
+    keys=("band",),
+)  # fmt: skip
+
+CHANNEL = Table(
+    name="frequency_channel",
+    about="one network",
+    columns=(
+        Column("bandwidth", "number", "full width of the channel at half of its peak's sensitivity", _OCTAVES),
+        Column("bandwidth_low", "number", f"lower {_INTERVAL}", _OCTAVES),
+        Column("bandwidth_high", "number", f"upper {_INTERVAL}; as many octaves as bands means: at least", _OCTAVES),
+        Column("centre", "number", "where the channel peaks", _CYCLES),
+        Column("centre_low", "number", f"lower {_INTERVAL}", _CYCLES),
+        Column("centre_high", "number", f"upper {_INTERVAL}", _CYCLES),
+        Column("peak_sensitivity", "number", "1 / threshold at the peak"),
+        Column("asymptote", "number", "accuracy without noise, as fitted", "fraction"),
+        Column("slope", "number", "steepness of the psychometric functions"),
+        Column("deviance", "number", "what the channel lacks of a threshold of its own for each band, twice the log likelihood"),
+        Column("degrees", "whole", "degrees of freedom of the deviance"),
+        Column("published_bandwidth", "number", "bandwidth by the published estimator; its octaves are others", _OCTAVES),
+        Column("published_centre", "number", "centre by the published estimator", _CYCLES),
+        Column("published_reason", "text", "why the published estimator means nothing here"),
+        Column("accuracy_unmasked", "number", "accuracy without noise", "fraction"),
+        Column("chance", "number", "accuracy of guessing", "fraction"),
+        Column("n", "whole", "pictures shown"),
+        Column("n_bands", "whole", "bands shown"),
+        Column("n_noises", "whole", "strengths of noise shown"),
+        Column("defined_resamples", "number", "share of resamples that have a bandwidth", "fraction"),
+        Column("reason", "text", "why there is no bandwidth"),
+    ),
+)  # fmt: skip
