@@ -93,7 +93,7 @@ def test_filter_of_an_observer_is_recovered_whatever_it_reaches_without_noise(la
 
 
 def test_published_estimator_sees_no_channel_in_an_observer_below_one_half():
-    counts, _ = psychometric.count(observer_trials(lapses=0.8))
+    counts, _ = psychometric.count(observer_trials(lapses=0.9))
     found = published.from_counts(counts)
     assert (found.steps == 4).all()
     assert found.reason

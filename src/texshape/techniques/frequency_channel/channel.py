@@ -44,6 +44,14 @@ _SPREAD = (0.15, 20.0)  # octaves; bounds of sigma
 def fit_channel(counts: Counts, chance: float, first: Fit | None = None) -> Fit:
     """Fit the Gaussian channel to trials.
 
+    Parameters
+    ----------
+    counts : Counts
+        Of one set of trials, or of resamples where `first` is given.
+    chance : float
+    first : Fit, optional
+        To begin from: the fit to all pictures.
+
     Returns
     -------
     Fit
@@ -67,21 +75,23 @@ def fit_channel(counts: Counts, chance: float, first: Fit | None = None) -> Fit:
         [-octaves[-1] - room, bands[0] - 3, np.log(_SPREAD[0])],
         [-octaves[0] + room, bands[-1] + 3, np.log(_SPREAD[1])],
     )
+    if first is not None:
+        return psychometric.fit(
+            counts, chance, tuning=tuning, start=first.parameters, low=low, high=high
+        )
+    # The likelihood may have several maxima: from many places at once, the highest counts.
     begin = psychometric.start(counts, chance)
-    begins = (
-        [first.parameters]
-        if first is not None
-        else [
-            np.array([*begin, -octaves.mean(), middle, np.log(spread)])
+    starts = np.array(
+        [
+            [*begin, -octaves.mean(), middle, np.log(spread)]
             for middle in bands
             for spread in (0.8, 2.0)
         ]
     )
-    fits = [
-        psychometric.fit(counts, chance, tuning=tuning, start=start, low=low, high=high)
-        for start in begins
-    ]
-    return min(fits, key=lambda found: float(np.sum(found.deviance)))
+    found = psychometric.fit(
+        counts.repeated(len(starts)), chance, tuning=tuning, start=starts, low=low, high=high
+    )
+    return found.row(int(found.deviance.argmin()))
 
 
 def reasons(found: Fit, counts: Counts) -> np.ndarray:

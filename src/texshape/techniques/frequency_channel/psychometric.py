@@ -14,7 +14,7 @@ the bands, as the steepness of a rise is (Wichmann and Hill 2001, *Perception & 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -51,6 +51,12 @@ class Counts:
         """Shown and right under noise, shapes (..., b, s)."""
         shape = (*self.shown.shape[:-1], len(self.bands), len(self.noises))
         return self.shown[..., 1:].reshape(shape), self.right[..., 1:].reshape(shape)
+
+    def repeated(self, times: int) -> Counts:
+        """The same counts so many times, along a new leading axis."""
+        shape = (times, *self.shown.shape)
+        shown, right = (np.broadcast_to(values, shape) for values in (self.shown, self.right))
+        return Counts(self.bands, self.noises, shown, right)
 
 
 def count(
@@ -127,6 +133,10 @@ class Fit:
     parameters: np.ndarray
     deviance: np.ndarray
 
+    def row(self, index: int) -> Fit:
+        """One of the estimates along the leading axis."""
+        return Fit(*(getattr(self, part.name)[index] for part in fields(self)))
+
 
 def fit(
     counts: Counts,
@@ -147,7 +157,7 @@ def fit(
         Share that guessing recognises.
     tuning : callable
         Parameters (..., q) to log2 thresholds (..., bands) and their derivatives (..., bands, q).
-    start, low, high : ndarray of shape (..., 2 + q)
+    start, low, high : ndarray of shape (2 + q,) or, for `start`, (..., 2 + q)
         Logit of the asymptote between chance and 1, log of the slope, parameters of `tuning`.
     steps : int
         The most steps of Fisher's scoring, damped (Levenberg-Marquardt) and held within the bounds.
