@@ -112,8 +112,9 @@ def test_versions_are_computed_in_one_pass_and_the_hook_goes(table):
     images = images_of(table)
     found = network(module)
     iv.measure(found, images, settings=FAST)
-    # To fit, to find the decision layer (one batch), and to decide.
-    assert module.calls == len(table) + FAST.batch_size + ex.conflicting(table).sum()
+    # To fit, to find the decision layer (one batch), to try what the network allows, to decide.
+    tried = 2 * iv.TRIED
+    assert module.calls == len(table) + FAST.batch_size + tried + ex.conflicting(table).sum()
     assert not module.stage._forward_hooks
 
 
@@ -167,7 +168,7 @@ def test_erasing_every_position_is_erasing_the_average(table):
     white = er.whitening(values)
     eraser = er.erase_classes(white, values, ex.cue(table, "shape").classes)
     with iv.changed(network(module), "stage", [{iv.Group("positions"): (eraser, eraser)}]) as hook:
-        hook.halves = [np.zeros(len(table), dtype=int)]
+        hook.shown = [(0, np.zeros(len(table), dtype=int))]
         found = module(batch).detach().numpy()
     expected = eraser(values) @ module.head.weight.detach().numpy().T
     np.testing.assert_allclose(found, expected, atol=1e-4)
@@ -184,7 +185,7 @@ def test_the_hook_keeps_each_layout_and_changes_each_half_by_its_own_map(shape):
     group = iv.groups(form)[0]
     hook = iv.Changed(module, "x", [{group: tuple(erasers)}, {group: (None, None)}])
     half = np.array([0, 1, 1, 0])
-    hook.halves = [half, half]
+    hook.shown = [(0, half), (1, half)]
     found = hook(None, None, output).numpy()
     assert found.shape == (8, *shape[1:])
     np.testing.assert_array_equal(found[4:], output.numpy())
@@ -392,17 +393,183 @@ def test_constant_activations_are_an_error(table):
         iv.measure(network(Painted(SHAPE_READER)), images, settings=FAST)
 
 
-class PaintedByBatch(Painted):
+# --- what the network allows ----------------------------------------------------------------------
+
+
+class Counted(nn.Module):
+    """Passes on what it gets, and counts the images."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.images = 0
+
+    def forward(self, x):
+        self.images += len(x)
+        return x
+
+
+class Long(Painted):
+    """With layers before the stage."""
+
+    def __init__(self, weights):
+        super().__init__(weights)
+        self.first, self.second = Counted(), Counted()
+
+    def before(self, x):
+        return self.second(self.first(x - 105 / 255))
+
+    def forward(self, x):
+        return self.head(self.stage(self.before(x)).mean((2, 3)))
+
+
+class LongByBatch(Long):
     """Reads the size of its batch at the start and reshapes by it, as EfficientNet-Lite's code does."""
 
     def forward(self, x):
         count = len(x)
-        return self.head(self.stage(x).mean((2, 3)).view(count, -1))
+        return self.head(self.stage(self.before(x)).mean((2, 3)).view(count, -1))
 
 
-def test_a_network_that_keeps_its_batch_size_is_measured_alike(table, rows):
-    module = PaintedByBatch(SHAPE_READER)
-    module.register_forward_pre_hook(lambda _, x: x[0] - 105 / 255)
+class LongByOthers(Long):
+    """Takes off the mean of the batch: an answer depends on the pictures beside it."""
+
+    def forward(self, x):
+        mean = self.stage(self.before(x)).mean((2, 3))
+        return self.head(mean - 0.5 * mean.mean(0))
+
+
+class LongTwice(Long):
+    """One layer, before the stage and after it."""
+
+    def forward(self, x):
+        return self.head(self.second(self.stage(self.before(x))).mean((2, 3)))
+
+
+class LongAround(LongByBatch):
+    """What a layer gave is written over, and goes around the stage too."""
+
+    def forward(self, x):
+        count = len(x)
+        first = self.first(x - 105 / 255)
+        first += 1
+        around = nn.functional.pixel_unshuffle(first, 2) - 1
+        mean = (self.stage(self.second(first) - 1) + 0.1 * around).mean((2, 3))
+        return self.head(mean.view(count, -1))
+
+
+class Added(nn.Module):
+    """Writes over what it gets."""
+
+    def forward(self, x):
+        return x.add_(1)
+
+
+class LongThatHolds(LongAround):
+    """Takes around the stage what another layer has written over: cannot be played back."""
+
+    def __init__(self, weights):
+        super().__init__(weights)
+        self.added = Added()
+
+    def forward(self, x):
+        count = len(x)
+        first = self.first(x - 105 / 255)
+        added = self.added(first)
+        around = nn.functional.pixel_unshuffle(first, 2) - 1
+        mean = (self.stage(added - 1) + 0.1 * around).mean((2, 3))
+        return self.head(mean.view(count, -1))
+
+
+def decide(module, table):
+    """Decisions under six versions, three of them drawn at random."""
     images = images_of(table)
-    found = iv.measure(network(module), images, settings=FAST, plain=images)
-    assert found == rows
+    indices = np.arange(len(table))
+    (part,) = iv.collect(network(module), images.images, indices, "stage", settings=FAST)
+    cues = {name: ex.cue(table, name) for name in ex.CUES}
+    plan = er.fit_erasers(part.rows, part.images, cues, random_draws=3, groupings=1, seed=0)
+    erasers = [{part.group: pair} for pair in list(plan.values())[:6]]
+    before = module.first.images
+    halves = [er.halves(cues["shape"])] * len(erasers)
+    found = iv.decisions(
+        network(module), images.images, indices, "stage", erasers, halves, batch_size=BATCH
+    )
+    return found, module.first.images - before
+
+
+BATCH = 13
+
+
+@pytest.fixture
+def one_by_one(monkeypatch):
+    """Whatever a network allows, it goes through everything for each version."""
+
+    def ask(module, table):
+        with monkeypatch.context() as patch:
+            patch.setattr(iv._Rest, "_try", lambda rest, *_: setattr(rest, "size", 1))
+            patch.setattr(iv, "Replay", Unplayed)
+            return decide(module, table)
+
+    return ask
+
+
+class Unplayed:
+    def __init__(self, module, path): ...
+    def __enter__(self): ...
+    def __exit__(self, *_): ...
+
+
+@pytest.mark.parametrize(
+    ("kind", "tried"),
+    [
+        (Long, 2),
+        (LongTwice, 2),
+        (LongByBatch, 3),
+        (LongByOthers, 3),
+        (LongAround, 3),
+        (LongThatHolds, None),
+    ],
+)
+def test_what_comes_before_the_stage_is_computed_once_for_all_versions(
+    kind, tried, table, one_by_one
+):
+    expected, slow = one_by_one(kind(SHAPE_READER), table)
+    found, shown = decide(kind(SHAPE_READER), table)
+    np.testing.assert_array_equal(found, expected)
+    assert len(np.unique(expected, axis=0)) > 3  # the versions differ
+    assert slow == 6 * len(table)
+    if tried is None:
+        # alone, beside another, recorded; played passes show nothing to `first`
+        assert shown == 6 * len(table) + 3 * iv.TRIED
+    else:
+        assert shown == len(table) + tried * iv.TRIED
+
+
+def test_versions_that_do_not_fit_into_memory_go_in_parts(table, monkeypatch):
+    expected, _ = decide(Long(SHAPE_READER), table)
+    # a batch is 13 images of 12 channels at 3 x 3 positions, 4 bytes each
+    monkeypatch.setattr(iv, "STACKED_BYTES", 4 * BATCH * 12 * 9 * 4)
+    module, stacks = Long(SHAPE_READER), []
+    module.head.register_forward_hook(lambda _, x, __: stacks.append(len(x[0])))
+    found, shown = decide(module, table)
+    np.testing.assert_array_equal(found, expected)
+    assert max(stacks) == 3 * BATCH  # two equal parts rather than four and two
+    assert shown == len(table) + 3 * iv.TRIED
+
+
+def test_the_network_is_as_before_even_when_it_breaks(table):
+    module, calls = LongByBatch(SHAPE_READER), []
+
+    def breaks(_, x):
+        calls.append(len(x[0]))
+        if len(calls) > 20:
+            raise RuntimeError("broken")
+
+    handle = module.head.register_forward_pre_hook(breaks)
+    with pytest.raises(InputError, match=r"stage 'stage': cannot be changed \(broken\)"):
+        decide(module, table)
+    assert len(calls) == 21
+    handle.remove()
+    assert not any("forward" in vars(part) for part in module.modules())
+    assert not module.stage._forward_hooks
+    whole, _ = decide(LongByBatch(SHAPE_READER), table)
+    np.testing.assert_array_equal(decide(module, table)[0], whole)

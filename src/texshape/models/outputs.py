@@ -91,7 +91,7 @@ def look(module: nn.Module, pictures: Tensor, name: str, classes: int | None = N
 
         for row in range(len(pictures)):  # a network may set all others off against the first
             one = by_itself(row) if row else single
-            if not _same(pair[row], one):
+            if not same(pair[row], one):
                 _warn(pair[row], one, by_itself(row), name)
                 break
         else:
@@ -223,7 +223,7 @@ def describe(result: Any) -> str:
 
 def _warn(beside: Tensor, alone: Tensor, again: Tensor, name: str) -> None:
     """Say that an answer is no function of one picture."""
-    if not _same(alone, again):
+    if not same(alone, again):
         why = (
             "gives another answer each time to the same picture (noise or dropout that stays on in "
             "evaluation?); its numbers are no property of the network"
@@ -246,7 +246,7 @@ def _blind(pair: Tensor) -> bool:
     return bool(torch.isfinite(pair).all()) and torch.equal(pair[0], pair[1])
 
 
-def _same(one: Tensor, other: Tensor) -> bool:
+def same(one: Tensor, other: Tensor) -> bool:
     """Equal beyond rounding; undefined or other shapes cannot be compared and count as equal."""
     if one.numel() != other.numel() or not one.is_floating_point():
         return True

@@ -16,7 +16,8 @@ some shape. Decisions are those on conflict images.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -26,10 +27,12 @@ import torch
 from torch import Tensor, nn
 
 from texshape.errors import InputError
+from texshape.models import outputs
 from texshape.models import stages as _stages
 from texshape.stats import bootstrap
 from texshape.stats import exemplars as ex
 from texshape.techniques.erasure import subspace as er
+from texshape.techniques.erasure.replay import Replay
 from texshape.techniques.readout.settings import ErasureSettings
 
 if TYPE_CHECKING:
@@ -37,6 +40,10 @@ if TYPE_CHECKING:
 
     from texshape.data.imageset import ImageSet
     from texshape.models.network import Network
+
+# Of the activations that one pass gets: what follows a stage may need several times as much.
+STACKED_BYTES = 2**28
+TRIED = 4  # images on which it is tried what a network allows
 
 COLUMNS = [
     "stage", "cue", "erased", "draw", "dimension", "n_units",
@@ -178,14 +185,14 @@ def collect(
     """
     rng = np.random.default_rng([seed, 7])
     parts: dict[Group, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
-    with _stages.captured(network.module, {"stage": path}) as outputs:
+    with _stages.captured(network.module, {"stage": path}) as captured:
         for batch, numbers in _batches(images, indices, settings.batch_size):
-            outputs.clear()
+            captured.clear()
             network.module(network.preprocess(batch.to(network.device)))
-            if "stage" not in outputs:
+            if "stage" not in captured:
                 raise InputError(f"stage '{path}': is not called in a forward pass")
-            form = _stages.layout(network.module, path, outputs["stage"].shape)
-            flat = _positions(outputs["stage"], form).float().cpu().numpy()  # (B, T, C)
+            form = _stages.layout(network.module, path, captured["stage"].shape)
+            flat = _positions(captured["stage"], form).float().cpu().numpy()  # (B, T, C)
             for group in groups(form):
                 inside = flat[:, group.start : group.stop]
                 pooled = inside.mean(1)
@@ -240,7 +247,7 @@ def decision_layer(
     handles = [layer.register_forward_hook(keep) for layer in layers]
     try:
         batch, numbers = next(_batches(images, indices, batch_size))
-        outputs = network.module(network.preprocess(batch.to(network.device)))
+        logits = network.module(network.preprocess(batch.to(network.device)))
     finally:
         for handle in handles:
             handle.remove()
@@ -249,9 +256,9 @@ def decision_layer(
         given = given.float().cpu()
         if (
             given.shape == known.shape
-            and output.shape == outputs.shape
+            and output.shape == logits.shape
             and torch.allclose(given, known, rtol=1e-3, atol=1e-4 * float(known.abs().max()))
-            and torch.allclose(output, outputs)
+            and torch.allclose(output, logits)
         ):
             return layer.weight.detach().double().cpu().numpy()
     return None
@@ -295,6 +302,13 @@ class Changed:
         Submodule.
     erasers : list of dict of Group to pair of Eraser or None
         One entry a version; the pair's members are for images of half 0 and of half 1.
+
+    Attributes
+    ----------
+    shown : list of (int, ndarray of shape (B,))
+        The versions that a pass is to give, by their places in `erasers`, with the half of each image.
+    bytes : int
+        Of the last output, one version.
     """
 
     def __init__(self, module, path: str, erasers: list[dict[Group, tuple]]) -> None:
@@ -303,7 +317,8 @@ class Changed:
             {group: [_tensors(eraser) for eraser in pair] for group, pair in version.items()}
             for version in erasers
         ]
-        self.halves: list[np.ndarray] = []  # one an entry of `maps`, each of shape (B,)
+        self.shown: list[tuple[int, np.ndarray]] = []
+        self.bytes = 0
 
     def __call__(self, _, __, output: Tensor) -> Tensor:
         """Replace the output."""
@@ -311,12 +326,13 @@ class Changed:
             raise InputError(
                 f"stage '{self.path}': returns {type(output).__name__}; expected one tensor"
             )
+        self.bytes = output.numel() * output.element_size()
         form = _stages.layout(self.module, self.path, output.shape)
         flat = _positions(output, form)
-        versions = []
-        for version, half in zip(self.maps, self.halves, strict=True):
-            changed = flat.clone()
-            for group, pair in version.items():
+        stack = flat.new_empty(len(self.shown), *flat.shape)
+        for changed, (version, half) in zip(stack, self.shown, strict=True):
+            changed.copy_(flat)
+            for group, pair in self.maps[version].items():
                 for number, maps in enumerate(pair):
                     rows = torch.from_numpy(np.flatnonzero(half == number)).to(flat.device)
                     if maps is None or not len(rows):
@@ -324,8 +340,7 @@ class Changed:
                     mean, projection = (tensor.to(flat) for tensor in maps)
                     part = flat[rows, group.start : group.stop]
                     changed[rows, group.start : group.stop] = part - (part - mean) @ projection
-            versions.append(changed)
-        return _restore(torch.cat(versions), output, form)
+        return _restore(stack.flatten(0, 1), output, form)
 
 
 def _tensors(eraser: er.Eraser | None) -> tuple[Tensor, Tensor] | None:
@@ -345,7 +360,6 @@ def changed(network: Network, path: str, erasers: list[dict[Group, tuple]]) -> I
         handle.remove()
 
 
-@torch.no_grad()
 def decisions(
     network: Network,
     images: np.ndarray,
@@ -377,53 +391,99 @@ def decisions(
     ndarray of shape (versions, m), int
         Index of the class; -1 where a score is undefined.
     """
-    try:
-        return _decide(network, images, indices, path, erasers, halves, batch_size)
-    except _BatchSizeKept:
-        # The network reads the size of its batch at the start and reshapes by it: one version a pass.
-        alone = [
-            _decide(network, images, indices, path, [eraser], [half], batch_size)
-            for eraser, half in zip(erasers, halves, strict=True)
-        ]
-        return np.concatenate(alone)
-
-
-class _BatchSizeKept(Exception):
-    """What follows a stage does not take several versions of each image."""
-
-
-def _decide(
-    network: Network,
-    images: np.ndarray,
-    indices: np.ndarray,
-    path: str,
-    erasers: list[dict[Group, tuple]],
-    halves: list[np.ndarray],
-    batch_size: int,
-) -> np.ndarray:
-    """As `decisions`, all versions in one pass."""
     chosen = np.empty((len(erasers), len(indices)), dtype=int)
-    with changed(network, path, erasers) as hook:
+    with (
+        torch.inference_mode(False),  # whose tensors do not count how often they are written over
+        torch.no_grad(),
+        changed(network, path, erasers) as hook,
+        Replay(network.module, path) as replay,
+    ):
+        rest = _Rest(network.module, hook, replay)
         for batch, numbers in _batches(images, indices, batch_size):
-            hook.halves = [half[numbers] for half in halves]
             shown = network.preprocess(batch.to(network.device))
-            try:
-                logits = network.module(shown)
-            except RuntimeError as error:
-                if len(erasers) == 1:
-                    raise InputError(f"stage '{path}': cannot be changed ({error})") from None
-                raise _BatchSizeKept from None
-            if len(logits) != len(erasers) * len(numbers):
-                if len(erasers) == 1:
-                    raise InputError(
-                        f"stage '{path}': {len(numbers)} images became {len(logits)} decisions"
-                    )
-                raise _BatchSizeKept
-            scores = network.decide(logits)
-            # an undefined score is no decision, though argmax gives its place
-            best = scores.argmax(1).masked_fill(~scores.isfinite().all(1), -1).cpu().numpy()
-            chosen[:, numbers] = best.reshape(len(erasers), len(numbers))
+            for versions, logits in rest.passes(shown, [half[numbers] for half in halves]):
+                scores = network.decide(logits)
+                # an undefined score is no decision, though argmax gives its place
+                best = scores.argmax(1).masked_fill(~scores.isfinite().all(1), -1).cpu().numpy()
+                chosen[np.ix_(versions, numbers)] = best.reshape(len(versions), len(numbers))
     return chosen
+
+
+class _Rest:
+    """Shows batches to the network under all versions, and repeats as little as the network allows.
+
+    The hook gives several versions in one pass, as many as fit into `STACKED_BYTES`. Two kinds of
+    networks get one version a pass: those that read the size of their batch at the start and reshape
+    by it, and those that answer otherwise to a picture beside its other versions. Where it takes
+    several passes, what comes before the stage is played back. What a network allows is tried on a
+    few images of the first batch, against a pass with one version that computes everything.
+    """
+
+    def __init__(self, module: nn.Module, hook: Changed, replay: Replay) -> None:
+        self.module, self.hook, self.replay = module, hook, replay
+        self.count = len(hook.maps)
+        self.size = 0  # versions a pass; 0 before the first batch
+        self.plays = False
+
+    def passes(self, shown: Tensor, halves: list[np.ndarray]) -> Iterator[tuple[list[int], Tensor]]:
+        """Versions of images (B, 3, S, S), and their logits (versions * B, outputs)."""
+        if not self.size:
+            self._try(shown, halves)
+        chunks = np.array_split(np.arange(self.count), math.ceil(self.count / self.size))
+        for number, chunk in enumerate(chunks):
+            run = self.module
+            if self.plays:
+                run = self.replay.play if number else self.replay.record
+            try:
+                logits = self._show(run, shown, chunk.tolist(), halves)
+            except torch.OutOfMemoryError:
+                raise
+            except RuntimeError as error:
+                raise InputError(f"stage '{self.hook.path}': cannot be changed ({error})") from None
+            if len(logits) != len(chunk) * len(shown):
+                raise InputError(
+                    f"stage '{self.hook.path}': {len(shown)} images became {len(logits)} decisions"
+                )
+            yield chunk.tolist(), logits
+
+    def _show(
+        self,
+        run: Callable[[Tensor], Tensor],
+        shown: Tensor,
+        versions: Sequence[int],
+        halves: list[np.ndarray],
+    ) -> Tensor:
+        self.hook.shown = [(version, halves[version]) for version in versions]
+        return run(shown)
+
+    def _try(self, shown: Tensor, halves: list[np.ndarray]) -> None:
+        """Find out on a few images how many versions go into a pass, and what can be played."""
+        few, halves = shown[:TRIED], [half[:TRIED] for half in halves]
+        self.size = 1
+        if self.count > 1:
+            try:
+                alone = self._show(self.module, few, [1], halves)
+                if self._stacks(few, halves, alone):
+                    fit = STACKED_BYTES * len(few) // max(self.hook.bytes * len(shown), 1)
+                    self.size = min(max(fit, 1), self.count)
+                if self.size < self.count:
+                    self._show(self.replay.record, few, [0], halves)
+                    played = self._show(self.replay.play, few, [1], halves)
+                    self.plays = outputs.same(played, alone)
+            except torch.OutOfMemoryError:
+                raise
+            except RuntimeError:  # `passes` says so where it is not the trial's fault
+                self.plays = False
+        if not self.plays:
+            self.replay.stop()
+
+    def _stacks(self, shown: Tensor, halves: list[np.ndarray], alone: Tensor) -> bool:
+        """Whether a picture's answer is the same beside another version of it."""
+        try:
+            both = self._show(self.module, shown, [0, 1], halves)
+        except RuntimeError:
+            return False
+        return len(both) == 2 * len(alone) and outputs.same(both[len(alone) :], alone)
 
 
 def _batches(
