@@ -293,11 +293,11 @@ def _load(
         found.module.to(device)
         return found
 
-    home = folder / str(_run(candidate.slug))
+    home = folder / str(_run_id(candidate.slug))
     return Subject(network, key, untrained, _identity, stimuli, settings, home)
 
 
-def _run(slug: str) -> runs.RunId:
+def _run_id(slug: str) -> runs.RunId:
     return runs.RunId.of_model(slug, techniques.NETWORK_SEED)
 
 
@@ -403,7 +403,7 @@ def _tables(
     trials = dict(stimuli.trials)
     for slug in deciding:
         classes = _classes(written[slug, "trials"])
-        trials |= trial_tables.read_network(folder, str(_run(slug)), classes=classes)
+        trials |= trial_tables.read_network(folder, str(_run_id(slug)), classes=classes)
     if trials:
         # Humans alone make no pair: nothing is compared where no network decides.
         made = trial_tables.shape_bias_tables(
@@ -479,7 +479,7 @@ def _report(
         drawn.add(name)
     lacking = set(zip(missing["model"], missing["technique"], strict=True))
     for slug in slugs:
-        home = folder / str(_run(slug))
+        home = folder / str(_run_id(slug))
         for technique, file, function in (
             ("receptive_field", "influence", effective_receptive_field.draw),
             ("feature_visualization", "feature_visualization", feature_visualization.draw),
