@@ -1,0 +1,115 @@
+"""Accuracy kept when a cue is suppressed in degrees, and against the shape bias."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from texshape.figures import style
+from texshape.figures.style import GREY
+from texshape.techniques.suppression.estimate import INTACT
+from texshape.techniques.suppression.filters import SUPPRESSIONS
+
+TITLES = {
+    "patch-shuffle": "patches shuffled",
+    "patch-rotation": "patches turned",
+    "bilateral": "bilateral filter",
+    "gaussian-blur": "Gaussian blur",
+    "non-local-means": "non-local means",
+    "grey": "towards grey",
+    "channels": "channels permuted",
+    "patch-shuffle+grey": "shuffled, grey",
+    "bilateral+patch-shuffle": "filtered, shuffled",
+    "bilateral+grey": "filtered, grey",
+}
+
+
+def by_degree(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
+    """A panel a suppression of one architecture, a line an arm: accuracy kept against the degree."""
+    title = "Accuracy kept when a cue is suppressed"
+    frame = style.trained_on_base(tables["suppression"], settings)
+    frame = frame[(frame["shows"] == "both") & (frame["suppression"] != INTACT)]
+    if frame.empty:
+        return style.empty(title)
+    frame = frame[frame["set"] == frame["set"].iloc[0]]
+    name = style.main_architecture(frame, settings)
+    frame = frame[frame["architecture"] == name]
+    strongest = frame.groupby("suppression")["degree"].max()
+    kinds = [kind for kind in SUPPRESSIONS if strongest.get(kind, 0) > 1]
+    # A single degree makes no line: it stands in the table, unless there is nothing else.
+    kinds = kinds or [kind for kind in SUPPRESSIONS if kind in strongest]
+    columns = min(3, len(kinds))
+    lines = -(-len(kinds) // columns)
+    figure = style.make(height=0.9 + 1.5 * lines)
+    axes = figure.subplots(lines, columns, squeeze=False, sharey=True)
+    handles: dict[str, Any] = {}
+    arms = [arm for _, arm in style.in_order(frame)]
+    for axis, kind in zip(axes.flat, kinds, strict=False):
+        own = frame[frame["suppression"] == kind]
+        for arm in arms:
+            color, marker = style.arm_look(arm, frame["arm"])
+            rows = own[own["arm"] == arm]
+            if rows["kept"].notna().any():
+                means = rows.groupby("degree")["kept"].mean()
+                handles[arm] = axis.plot(means.index, style.percent(means), marker=marker,
+                                         color=color, markersize=3)[0]  # fmt: skip
+            for row in rows.itertuples():
+                style.interval(axis, 100 * row.kept_low, 100 * row.kept_high, row.degree, color,
+                               vertical=True, width=0.7)  # fmt: skip
+        chance = style.mean(style.percent(own["kept_by_chance"]))
+        if np.isfinite(chance):
+            handles["guessing"] = axis.axhline(chance, color=GREY, linestyle=":", linewidth=1)
+        else:
+            style.undefined(axis, 50, float(own["degree"].mean()))
+        cues = SUPPRESSIONS[kind].cues
+        axis.set_title(TITLES[kind] + (f" ({cues[0]})" if len(cues) == 1 else ""), fontsize=7.5)
+        axis.set_xticks(sorted(own["degree"].unique()))
+    for axis in axes[:, 0]:
+        axis.set_ylabel("accuracy kept, %", fontsize=7.5)
+    for axis in axes.flat[len(kinds) :]:
+        axis.set_axis_off()
+    for axis in axes.flat[max(len(kinds) - columns, 0) : len(kinds)]:
+        axis.set_xlabel("degree")
+    axes[0, 0].set_ylim(-3, max(108.0, 103 * float(np.nanmax([1.0, *frame["kept"]]))))
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=6)
+    counts, seeds = style.counts(frame["n_images"]), style.seeds(frame["seed"].nunique())
+    figure.suptitle(
+        f"{title}: {style.network_label(name)}, n = {counts} images, {seeds}", fontsize=8.5
+    )
+    return figure
+
+
+def against_bias(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
+    """Rank correlation over networks of what is kept with the shape bias, a line a suppression."""
+    title = "Order under suppression and order by cue conflict"
+    frame = tables["suppression_agreement"]
+    if frame.empty or frame["spearman"].isna().all():
+        return style.empty(title, "undefined: fewer than four networks")
+    frame = frame[frame["set"] == frame["set"].iloc[0]]
+    kinds = [kind for kind in SUPPRESSIONS if kind in set(frame["suppression"])]
+    figure = style.make(height=1.0 + 0.24 * len(kinds))
+    axis = figure.add_subplot()
+    for y, kind in enumerate(kinds):
+        own = frame[frame["suppression"] == kind].sort_values("degree")
+        for place, row in enumerate(own.to_dict("records")):
+            if not np.isfinite(row["spearman"]):
+                continue
+            found = np.isfinite(row["p_holm"]) and row["p_holm"] < 0.05
+            strength = (place + 1) / len(own)
+            axis.plot(row["spearman"], y, "o", color=style.BLUE, markersize=3 + 3 * strength,
+                      markerfacecolor=style.BLUE if found else "white")  # fmt: skip
+    axis.axvline(0, color=GREY, linewidth=0.8)
+    axis.set_xlim(-1.05, 1.05)
+    axis.set_xlabel(
+        "rank correlation of accuracy kept with shape bias\n"
+        "(larger: a stronger degree; filled: p < 0.05, Holm)"
+    )
+    axis.set_yticks(range(len(kinds)), [
+        f"{TITLES[kind]} ({'+'.join(SUPPRESSIONS[kind].cues)})" for kind in kinds
+    ])  # fmt: skip
+    axis.set_ylim(len(kinds) - 0.5, -0.5)
+    figure.suptitle(f"{title}: n = {style.counts(frame['n_networks'])} networks", fontsize=8.5)
+    return figure
