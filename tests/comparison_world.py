@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tests.whole_tables import complete
 from texshape.trials.files import COLUMNS, PROCEDURAL_CLASSES
 
 SEEDS = (0, 1, 2)
@@ -152,7 +153,7 @@ def tables(networks: dict = NETWORKS, seeds=SEEDS) -> dict[str, pd.DataFrame]:
                         rows["erasure"].append(
                             {**f, "stage": stage, "cue": cue, "erased": erased, **limits,
                              "n_images": n, "reason": ""})  # fmt: skip
-    return {name: pd.DataFrame(one) for name, one in rows.items()}
+    return complete({name: pd.DataFrame(one) for name, one in rows.items()})
 
 
 def write(folder: Path, networks: dict = NETWORKS, seeds=SEEDS) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from tests.whole_tables import complete
 from texshape.techniques.cue_strength.curve import ABOVE
 from texshape.trials import naming
 from texshape.trials.crossed import effects
@@ -113,16 +114,16 @@ def procedural(reverse: bool = False) -> dict[str, pd.DataFrame]:
             _dimensionality(tables["dimensionality"], front, arm, random, reverse)
     for architecture, field in FIELDS.items():
         for index, stage in enumerate(STAGES):
-            size = 3 + (field - 3) * index / 3
+            size = round(3 + (field - 3) * index / 3)
             tables["receptive_field"] += [
                 {**_front(architecture, arm, 0), "stage": stage, "theoretical": size,
                  "theoretical_local": size, "n_images": 32,
-                 "effective_untrained": size * 0.5, "image_size": 48,
-                 "effective_trained": size * (0.7 if arm == "plain" else 0.8)}
+                 "effective_untrained": round(size * 0.5), "image_size": 48,
+                 "effective_trained": round(size * (0.7 if arm == "plain" else 0.8))}
                 for arm in ("plain", "stylized")
             ]  # fmt: skip
     frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
-    return frames | techniques(frames["shape_bias"], reverse)
+    return complete(frames | techniques(frames["shape_bias"], reverse))
 
 
 def techniques(bias: pd.DataFrame, reverse: bool = False) -> dict[str, pd.DataFrame]:
@@ -477,6 +478,8 @@ def _readout(rows: list[dict], front: dict, arm: str, random: np.random.Generato
                             {**rows[-1], "input": "beyond-scalars", "accuracy": value - 0.05,
                              "ci_low": value - 0.08, "ci_high": value - 0.02, "gain": np.nan,
                              "gain_low": np.nan, "gain_high": np.nan})  # fmt: skip
+    if any(row["stage"] == "pixels" for row in rows):  # one baseline for all networks
+        return
     for stage, kind, cue, value in (("pixels", "pixels", "shape", 0.12),
                                     ("pixels", "pixels", "texture", 0.25),
                                     ("mask", "scalars", "shape", 0.7)):  # fmt: skip
@@ -558,7 +561,7 @@ def published(reverse: bool = False) -> dict[str, pd.DataFrame]:
     frames = {"shape_bias": bias, "shape_bias_by_class": by_class, "sensitivity": sensitivity,
               "accuracy": accuracy, "benchmark": _benchmark(networks, reverse)}  # fmt: skip
     frames = {name: pd.DataFrame(rows) for name, rows in frames.items()}
-    return frames | {"shape_bias_differences": differences(frames["shape_bias"])}
+    return complete(frames | {"shape_bias_differences": differences(frames["shape_bias"])})
 
 
 def published_techniques(reverse: bool = False) -> dict[str, pd.DataFrame]:
@@ -626,6 +629,10 @@ def undefined(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     }
 
 
+def _is_empty(frame: pd.DataFrame, column: str) -> bool:
+    return column not in frame or bool(frame[column].isna().all())
+
+
 # Pictures that are recognised, and decisions that use every answer: what a name rests on.
 READABLE = {"congruent_accuracy": 0.95, "congruent_low": 0.9, "congruent_high": 0.99,
             "n_congruent": 120, "response_entropy": 3.5, "label_entropy": 3.6}  # fmt: skip
@@ -633,8 +640,9 @@ READABLE = {"congruent_accuracy": 0.95, "congruent_low": 0.9, "congruent_high": 
 
 def named(frame: pd.DataFrame, classes: int) -> pd.DataFrame:
     """A table of biases with the name of each, by the project's own rule; a test may set the rest."""
-    frame = frame.assign(**{c: v for c, v in READABLE.items() if c not in frame})
-    if "match_low" not in frame:
+    known = READABLE | {"n_classes": classes}
+    frame = frame.assign(**{c: v for c, v in known.items() if _is_empty(frame, c)})
+    if _is_empty(frame, "match_low"):
         frame["match_low"] = frame["cue_match_rate"] - 0.03
     share = "shape_share" if "shape_share" in frame else "shape_bias"
     frame["verdict"] = [

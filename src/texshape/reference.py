@@ -19,20 +19,31 @@ from statistics import NormalDist
 
 import pandas as pd
 
+from texshape.catalogue import declared
 from texshape.errors import InputError
 from texshape.files import read_csv, write_csv
 
-# Table -> the columns that name a row, and the measures that are compared.
 NETWORK = ["model", "seed"]
+_MEASURES = {
+    "shape_bias": ["shape_bias", "cue_match_rate"],
+    "accuracy": ["accuracy"],
+    "readout": ["accuracy"],
+    "dimensionality": ["value"],
+    "segmentation": ["miou"],
+    "shuffling": ["accuracy"],
+    "cue_strength": ["shape_share", "cue_match_rate"],
+    "erasure": ["shape_share", "texture_share"],
+}
+
+
+def _keys(name: str) -> list[str]:
+    table = declared(name)
+    return [*NETWORK, *(["epoch"] if "epoch" in table.front else []), *table.keys]
+
+
+# Table -> the columns that name a row, and the measures that are compared.
 COMPARED: dict[str, tuple[list[str], list[str]]] = {
-    "shape_bias": (NETWORK, ["shape_bias", "cue_match_rate"]),
-    "accuracy": ([*NETWORK, "set", "cue"], ["accuracy"]),
-    "readout": ([*NETWORK, "epoch", "stage", "cue", "input"], ["accuracy"]),
-    "dimensionality": ([*NETWORK, "epoch", "stage", "estimator", "factor"], ["value"]),
-    "segmentation": ([*NETWORK, "epoch", "stage", "head", "target", "bound"], ["miou"]),
-    "shuffling": ([*NETWORK, "k", "set"], ["accuracy"]),
-    "cue_strength": ([*NETWORK, "strength"], ["shape_share", "cue_match_rate"]),
-    "erasure": ([*NETWORK, "stage", "cue", "erased", "draw"], ["shape_share", "texture_share"]),
+    name: (_keys(name), measures) for name, measures in _MEASURES.items()
 }
 TOLERANCES = "tolerances.csv"
 _DIGITS = 6  # kept of each number

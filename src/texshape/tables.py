@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +71,31 @@ PATH_COLUMNS = (
 )  # fmt: skip
 
 
+REASON = Column("reason", "text", "why a value of the row is undefined; empty where none is")
+
+
+def interval(
+    of: str, ends: str = "ci", unit: str = "fraction", how: str = ""
+) -> tuple[Column, Column]:
+    """The columns of an interval, ``ENDS_low`` and ``ENDS_high``.
+
+    Parameters
+    ----------
+    of : str
+        Column that it is the interval of.
+    ends : str
+        What the names of the two begin with.
+    unit : str
+    how : str
+        What is resampled, or which formula it comes from, where that is not the rule of the table.
+    """
+    how = f" ({how})" if how else ""
+    return (
+        Column(f"{ends}_low", "number", f"lower end of the interval of `{of}`{how}", unit),
+        Column(f"{ends}_high", "number", f"upper end of the interval of `{of}`{how}", unit),
+    )
+
+
 @dataclass(frozen=True)
 class Table:
     """What a result table holds.
@@ -89,6 +114,8 @@ class Table:
         The columns that tell the rows of one network apart, in the order in which they name a row.
     front : tuple of str
         Columns before those in the table over networks; empty where a row is of no network.
+    more : Column, optional
+        What further columns hold, where their names are not known beforehand.
     """
 
     name: str
@@ -96,6 +123,7 @@ class Table:
     columns: tuple[Column, ...]
     keys: tuple[str, ...] = ()
     front: tuple[str, ...] = tuple(FRONT)
+    more: Column | None = None
 
     def __post_init__(self) -> None:
         names = self.names
@@ -110,6 +138,13 @@ class Table:
     def names(self) -> list[str]:
         """Names of `columns`."""
         return [column.name for column in self.columns]
+
+    def path_columns(self) -> list[Column]:
+        """The columns of `front`."""
+        return [_BY_PATH[name] for name in self.front]
+
+    def _knows(self, name: str) -> bool:
+        return name in _BY_PATH or name in self.names
 
     def check(
         self, frame: pd.DataFrame, path: str | Path = "", *, networks: bool = False
@@ -137,7 +172,10 @@ class Table:
             expected.
         """
         path = path or f"{self.name}.csv"
-        columns = [*(_BY_PATH[name] for name in self.front if networks), *self.columns]
+        columns = [*(self.path_columns() if networks else ()), *self.columns]
+        if self.more:
+            others = [str(name) for name in frame.columns if not self._knows(name)]
+            columns += [replace(self.more, name=name) for name in others]
         for column in columns:
             if column.name not in frame.columns:
                 found = ", ".join(map(str, frame.columns))
@@ -152,8 +190,22 @@ class Table:
             raise InputError(f"{path}: {_same_row(frame, keys, list(twice).index(True))}")
         return frame
 
-    def frame(self, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-        """Make the table of one network from rows; what a row leaves out is undefined.
+    def undeclared(self, frame: pd.DataFrame) -> list[str]:
+        """Columns of a frame that the table does not declare."""
+        if self.more:
+            return []
+        return [str(name) for name in frame.columns if not self._knows(str(name))]
+
+    def frame(self, rows: Iterable[Mapping[str, Any]], *, networks: bool = False) -> pd.DataFrame:
+        """Make the table from rows; what a row leaves out is undefined.
+
+        Parameters
+        ----------
+        rows : iterable of mapping
+            Column to cell.
+        networks : bool
+            Whether it is the table over networks, which has `front` too; else only what the rows name
+            of it stands in front.
 
         Raises
         ------
@@ -163,12 +215,11 @@ class Table:
         import pandas as pd
 
         rows = list(rows)
-        known = {*self.names, *_BY_PATH}
         for row in rows:
-            if unknown := [name for name in row if name not in known]:
+            if unknown := [name for name in row if not self._knows(name)]:
                 raise ValueError(f"table '{self.name}' declares no column '{unknown[0]}'")
-        front = [name for name in _BY_PATH if any(name in row for row in rows)]
-        front = [name for name in front if name not in self.names]
+        named = [name for name in _BY_PATH if any(name in row for row in rows)]
+        front = self.front if networks else [name for name in named if name not in self.names]
         return pd.DataFrame(rows, columns=[*front, *self.names])
 
     def write(self, path: str | Path, frame: pd.DataFrame, *, networks: bool = False) -> None:
@@ -182,8 +233,11 @@ class Table:
         InputError
             As `check` does.
         """
-        found = [name for name in frame.columns if name not in _BY_PATH or name in self.names]
-        if found != self.names:
+        front = [name for name in frame.columns if name in _BY_PATH and name not in self.names]
+        found = [name for name in frame.columns if name not in front]
+        if self.more:
+            found = found[: len(self.names)]
+        if found != self.names or front != list(frame.columns[: len(front)]):
             wrong = [name for name in found if name not in self.names]
             wrong += [name for name in self.names if name not in found]
             raise ValueError(
@@ -229,7 +283,9 @@ def _check_cells(frame: pd.DataFrame, column: Column, path: str | Path) -> None:
         )
 
 
-def concatenate(files: Iterable[str | Path], results: str | Path) -> pd.DataFrame:
+def concatenate(
+    files: Iterable[str | Path], results: str | Path, table: Table | None = None
+) -> pd.DataFrame:
     """Put files of networks one below the other.
 
     Parameters
@@ -238,6 +294,8 @@ def concatenate(files: Iterable[str | Path], results: str | Path) -> pd.DataFram
         ``RESULTS/ARCHITECTURE--ARM/seed-S/...``, in the order of the table.
     results : path
         Folder of the experiment.
+    table : Table, optional
+        What each of the files must be.
 
     Returns
     -------
@@ -248,7 +306,7 @@ def concatenate(files: Iterable[str | Path], results: str | Path) -> pd.DataFram
     Raises
     ------
     InputError
-        If a file is missing or lies in no network's folder, or there is no file.
+        If a file is missing, lies in no network's folder or is not as declared, or there is no file.
     """
     import pandas as pd
 
@@ -256,6 +314,13 @@ def concatenate(files: Iterable[str | Path], results: str | Path) -> pd.DataFram
     for path in map(Path, files):
         own = RunId.of_path(path, results)
         frame = read_csv(path)
+        if table is not None:
+            table.check(frame, path)
+            if unknown := table.undeclared(frame):
+                raise InputError(
+                    f"{path}: column '{unknown[0]}' is none of {table.name}'s; expected "
+                    f"{', '.join(table.names)}"
+                )
         epoch = _EPOCH.search(path.relative_to(results).as_posix())
         if epoch and "epoch" not in frame.columns:
             frame.insert(0, "epoch", int(epoch[1]))

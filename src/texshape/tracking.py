@@ -24,6 +24,7 @@ from typing import Any
 
 import pandas as pd
 
+from texshape.catalogue import declared
 from texshape.errors import InputError
 from texshape.experiment.runs import RunId, find_runs
 from texshape.files import file_sha256, read_csv
@@ -88,7 +89,7 @@ def collect(
     Raises
     ------
     InputError
-        If two cells of a table would be one metric.
+        If a table is none of ours or not as declared, so that two of its cells could be one metric.
     """
     tables = {path.stem: read_csv(path) for path in sorted((results / "tables").glob("*.csv"))}
     figures = sorted((results / "figures").glob("*.png"))
@@ -180,43 +181,17 @@ def _history(path: Path) -> Iterator[tuple[str, float, int]]:
                 yield name, float(value), int(row["epoch"])
 
 
-def _key_columns(table: str, frame: pd.DataFrame) -> list[str]:
-    """The columns that tell the rows of one network apart: the first ones of the table that do.
+def _key_columns(name: str, frame: pd.DataFrame) -> list[str]:
+    """The columns that tell the rows of one network apart, in the order in which they name a metric.
 
     Raises
     ------
     InputError
-        If two rows are told apart by numbers alone, so that their values would have one name.
+        If the table is none of ours, or is not as declared: two of its values could have one name.
     """
-    front = [column for column in IDENTITY if column in frame.columns]
-    others = [column for column in frame.columns if column not in IDENTITY]
-    rows = frame.astype(object).where(frame.notna(), "-")
-    measured = next(
-        (number for number, c in enumerate(others) if number and _is_measured(frame[c])),
-        len(others),
-    )
-    # Words behind the first measured value may tell rows apart too; another number does not name a row.
-    words = [c for c in others[measured:] if not pd.api.types.is_numeric_dtype(frame[c])]
-    columns: list[str] = []
-    for column in ["", *others[:measured], *words]:
-        columns += [column] if column else []
-        keys = [*front, *columns]
-        if len(frame) <= 1 or (keys and not rows.duplicated(keys).any()):
-            return columns
-    keys = [*front, *columns]
-    double = int(rows.duplicated(keys).to_numpy().argmax()) + 2
-    raise InputError(
-        f"tables/{table}.csv, row {double}: as a row above it in {', '.join(keys)}, "
-        "so that two values would have one name"
-    )
-
-
-def _is_measured(column: pd.Series) -> bool:
-    """Whether a column holds fractions, as counts, epochs and names do not."""
-    if not pd.api.types.is_float_dtype(column):
-        return False
-    known = column.dropna()
-    return bool(len(known)) and bool((known % 1 != 0).any())
+    table = declared(name)
+    table.check(frame, f"tables/{name}.csv", networks=True)
+    return [key for key in (*table.front, *table.keys) if key not in IDENTITY]
 
 
 def _measures(

@@ -218,11 +218,12 @@ def test_erasure_names_bad_settings_before_it_loads_torch(place):
 def test_concatenate_adds_the_network(place):
     folder = place / "cnn--plain" / "seed-2"
     folder.mkdir(parents=True)
-    (folder / "readout.csv").write_text("stage,accuracy\nstem,0.5\n")
-    call("concatenate", folder / "readout.csv", "--results", place,
-         "--output", place / "tables" / "readout.csv")  # fmt: skip
-    text = (place / "tables" / "readout.csv").read_text()
-    assert text == "model,architecture,arm,seed,stage,accuracy\ncnn--plain,cnn,plain,2,stem,0.5\n"
+    own = "k,set,accuracy,ci_low,ci_high,n,chance", "1,test-plain,0.5,0.25,0.75,4,0.25"
+    (folder / "shuffling.csv").write_text("\n".join([*own, ""]))
+    call("concatenate", folder / "shuffling.csv", "--results", place,
+         "--output", place / "tables" / "shuffling.csv")  # fmt: skip
+    text = (place / "tables" / "shuffling.csv").read_text()
+    assert text == f"model,architecture,arm,seed,{own[0]}\ncnn--plain,cnn,plain,2,{own[1]}\n"
 
 
 def test_steps_on_arrays_do_not_import_torch():

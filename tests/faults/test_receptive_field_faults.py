@@ -18,6 +18,7 @@ from texshape.data import imageset
 from texshape.errors import InputError
 from texshape.files import read_csv
 from texshape.models.bagnet import build, evidence_map
+from texshape.techniques.receptive_field.tables import RECEPTIVE_FIELD
 from texshape.techniques.receptive_field.theoretical import trace
 
 
@@ -114,7 +115,7 @@ def test_transformer_gets_marked_cells(
     output = tmp_path / "rf.csv"
     error = call("receptive-field", "--network", "vit", "--set", images, "--output", output)
     assert error is None
-    table = read_csv(output, measure.COLUMNS).set_index("stage")
+    table = RECEPTIVE_FIELD.check(read_csv(output)).set_index("stage")
     assert table.loc["patches", "theoretical"] == "16"
     assert table.loc["patches", "effective_trained"] <= 16
     assert table.loc["block01", "theoretical"] == "global"

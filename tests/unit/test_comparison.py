@@ -119,7 +119,9 @@ def test_networks_without_seed():
 
 def test_two_values_of_one_measure_are_refused():
     twice = pd.concat([TABLES["shape_bias"], TABLES["shape_bias"].head(1)])
-    with pytest.raises(InputError, match=r"shape_bias\.csv: cnn--plain, seed 0 has two values"):
+    with pytest.raises(
+        InputError, match=r"shape_bias\.csv: rows 1 and 19 are both of model 'cnn--plain'"
+    ):
         measures.collect({"shape_bias": twice}, FEW)
 
 

@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from texshape import tables
+from texshape.cli.tables import concatenate as step
 from texshape.errors import InputError
 from texshape.files import read_csv, write_csv
+from texshape.techniques.shuffling.tables import SHUFFLING
 
 
 def write(folder, name, frame):
@@ -68,6 +70,33 @@ def test_an_empty_table_keeps_its_columns(results):
     found = tables.concatenate([path], results)
     assert len(found) == 0
     assert list(found.columns)[-1] == "accuracy"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda frame: frame.rename(columns={"accuracy": "acc"}), "column 'accuracy' is missing"),
+        (lambda frame: frame.assign(more=1), "column 'more' is none of shuffling's"),
+        (lambda frame: frame.assign(k="two"), "column 'k', row 1: expected a whole number"),
+        (lambda frame: pd.concat([frame, frame]), "rows 1 and 3 are both of k '1', set 'plain'"),
+    ],
+)
+def test_a_file_that_is_not_as_declared_is_named(tmp_path, change, message):
+    """By the step that makes the table over networks, which writes nothing then."""
+    rows = [dict.fromkeys(SHUFFLING.names, 1) | {"k": k, "set": "plain"} for k in (1, 2)]
+    for seed in (0, 1):
+        frame = SHUFFLING.frame(rows)
+        frame = change(frame) if seed else frame
+        write(tmp_path / "cnn--plain" / f"seed-{seed}", "shuffling.csv", frame)
+    files = [tmp_path / "cnn--plain" / f"seed-{seed}" / "shuffling.csv" for seed in (0, 1)]
+    output = tmp_path / "tables" / "shuffling.csv"
+    with pytest.raises(InputError, match=f"seed-1/shuffling.csv: {message}"):
+        step(files, tmp_path, output)
+    assert not output.exists()
+    step(files[:1], tmp_path, output)
+    assert list(read_csv(output).columns) == [*tables.FRONT, *SHUFFLING.names]
+    with pytest.raises(InputError, match="table 'shufling' is not known; did you mean 'shuffling'"):
+        step(files[:1], tmp_path, tmp_path / "shufling.csv")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from texshape.techniques.dimensionality import mutual_information as mi
 from texshape.techniques.dimensionality import table as estimates
 from texshape.techniques.dimensionality.islam2021 import islam2021
 from texshape.techniques.dimensionality.pairs import FACTORS, Pairs, design, null_pairs, sharing
+from texshape.techniques.dimensionality.tables import DIMENSIONALITY
 from texshape.techniques.readout.settings import DimensionalitySettings
 
 FAST = DimensionalitySettings(max_pairs=400, min_pairs=10, null_draws=5, resamples=40)
@@ -309,7 +310,7 @@ def test_rows_of_a_stage():
         ("islam2021", "shape"), ("islam2021", "texture"), ("islam2021", "residual"),
         ("islam2021_score", "shape"), ("islam2021_score", "texture"),
     }  # fmt: skip
-    assert set().union(*rows) | {"stage"} == set(estimates.COLUMNS)
+    assert set().union(*rows) | {"stage"} == set(DIMENSIONALITY.names)
     assert len(units) == 2 * 8
     shares = [row["value"] for row in rows if row["estimator"] == "islam2021"]
     assert sum(shares) == pytest.approx(1)

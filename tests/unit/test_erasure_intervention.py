@@ -16,6 +16,7 @@ from texshape.models.network import Network
 from texshape.stats import exemplars as ex
 from texshape.techniques.erasure import intervention as iv
 from texshape.techniques.erasure import subspace as er
+from texshape.techniques.erasure.tables import ERASURE
 from texshape.techniques.readout.settings import ErasureSettings
 
 CLASSES = ("a", "b", "c", "d")
@@ -94,7 +95,7 @@ def test_a_network_that_decides_by_shape_loses_its_decisions_with_the_shape_alon
 
 def test_rows_hold_counts_and_intervals(rows, table):
     assert len(rows) == 2 * (1 + 1 + 2 + 1 + 2)
-    assert set().union(*rows) == set(iv.COLUMNS)
+    assert set().union(*rows) == set(ERASURE.names)
     for row in rows:
         assert row["n_images"] == int(ex.conflicting(table).sum())
         assert row["n_plain"] == len(table)

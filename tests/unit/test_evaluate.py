@@ -17,6 +17,7 @@ from texshape.models.decisions import decider, probabilities
 from texshape.models.loading import load
 from texshape.models.network import Network
 from texshape.models.preprocessing import Own, preprocess
+from texshape.techniques.sensitivity.tables import SENSITIVITY
 from texshape.training import checkpoints
 from texshape.trials import evaluate as module
 from texshape.trials import files
@@ -200,9 +201,10 @@ def test_sensitivity_runs_each_pipeline_once_and_finds_the_bias():
     assert len(table) == 2 * (2 + 1 + 2)
     assert (table["shape_bias"] == 1).all()
     assert (table["n_conflict"] == 40).all()
-    assert table.columns.tolist() == [
-        "model", "aggregation", "preprocessing", "interpolation",
-        "shape_bias", "ci_low", "ci_high", "cue_match_rate", "n_conflict", "verdict",
-    ]  # fmt: skip
+    assert table.columns.tolist() == ["model", *SENSITIVITY.names]
+    # Three of the five pipelines differ; the other two say which one they repeat.
+    for _, rows in table.groupby("aggregation"):
+        assert rows["same_as"].tolist() == ["", "whole, bicubic", "whole, bicubic", "", ""]
+    assert len(SENSITIVITY.check(table)) == len(table)
     rows = table.groupby("preprocessing")["interpolation"].nunique()
     assert rows.to_dict() == {"whole": 2, "own": 1, "crop-0.5": 2}

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from texshape.catalogue import declared
 from texshape.cli.run import run
 from texshape.errors import InputError
 from texshape.features.stored import stored
@@ -79,6 +80,11 @@ def here(sets, monkeypatch):
     return sets
 
 
+def file(table):
+    """Where a network's part of a table lies: a file a state for what is measured of several."""
+    return f"{table}{'/epoch-001' if 'epoch' in declared(table).front else ''}.csv"
+
+
 def commands(name):
     """Every step for one network: step to its arguments and the files that it writes."""
     folder = f"results/{name}--random/seed-0"
@@ -89,10 +95,10 @@ def commands(name):
                    f"{folder}/trials", "--model", f"{name}--random"],
         "features": [*network, "--set", conflict, "--output-dir", f"{folder}/features"],
         "readout": ["--features", f"{folder}/features", "--labels", f"{conflict}.labels.csv",
-                    "--output", f"{folder}/readout.csv", "--images-output",
+                    "--output", f"{folder}/{file('readout')}", "--images-output",
                     f"{folder}/readout-images.csv"],
         "dimensionality": ["--features", f"{folder}/features", "--labels",
-                           f"{conflict}.labels.csv", "--output", f"{folder}/dimensionality.csv"],
+                           f"{conflict}.labels.csv", "--output", f"{folder}/{file('dimensionality')}"],
         "erasure": [*network, "--set", conflict, "--plain", plain,
                     "--output", f"{folder}/erasure.csv"],
         "receptive-field": [*network, "--set", plain, "--output",
@@ -102,7 +108,7 @@ def commands(name):
                    "--output-dir", folder],
         "sensitivity": [*network, "--set", conflict, "--output", f"{folder}/sensitivity.csv"],
         "segmentation": [*network, "--set", conflict, "--seed", 0, "--pictures",
-                         f"{folder}/segmentation.npz", "--output", f"{folder}/segmentation.csv"],
+                         f"{folder}/segmentation.npz", "--output", f"{folder}/{file('segmentation')}"],
         "corruptions": [*network, "--set", plain, "--seed", 0,
                         "--output", f"{folder}/corruptions.csv"],
     }  # fmt: skip
@@ -150,11 +156,11 @@ def test_a_transformer_goes_through_every_step(here):
     shapes = {part.name: part.array.shape for part in stored(folder / "features", ["cls"])}
     assert shapes["block02.cls"] == (288, 24)
 
-    readout = read_csv(folder / "readout.csv")
+    readout = read_csv(folder / file("readout"))
     assert len(readout) == 2 * 2 * 2  # blocks, kinds of features, cues
     assert readout["accuracy"].between(0, 1).all()
 
-    information = read_csv(folder / "dimensionality.csv")
+    information = read_csv(folder / file("dimensionality"))
     assert set(information["stage"]) == {f"{b}{end}" for b in blocks for end in ("", ".cls")}
     assert information["value"].notna().all()
 
@@ -181,7 +187,7 @@ def test_a_transformer_goes_through_every_step(here):
     ]  # fmt: skip
     assert (grid["n_conflict"] == 264).all()
 
-    masks = read_csv(folder / "segmentation.csv")
+    masks = read_csv(folder / file("segmentation"))
     assert masks.groupby("bound").size().to_dict() == {"readout": 4, "end_to_end": 1}
     assert masks["miou"].between(0, 1).all()  # from the grid of tokens
     assert len(read_csv(folder / "corruptions.csv")) == 3
@@ -194,7 +200,7 @@ def test_a_transformer_s_tables_and_comparison(here):
         run_all("vit")
     for table in ("readout", "dimensionality", "erasure", "receptive_field", "shuffling",
                   "cue_strength", "segmentation", "corruptions"):  # fmt: skip
-        call("concatenate", folder / f"{table}.csv", "--results", here / "results",
+        call("concatenate", folder / file(table), "--results", here / "results",
              "--output", here / f"tables/{table}.csv")  # fmt: skip
     few = json.dumps({"resamples": 50, "level": 0.95})
     call("tabulate-trials", "--results", here / "results", "--network", name, "--settings", few,
@@ -235,8 +241,8 @@ def test_activations_of_a_network_that_fits_no_class_map(here):
     for step in ("features", "readout", "dimensionality", "receptive-field",
                  "feature-visualization", "segmentation"):  # fmt: skip
         call(step, *given[step])
-    assert read_csv(here / folder / "readout.csv")["accuracy"].notna().all()
-    assert read_csv(here / folder / "segmentation.csv")["miou"].notna().all()
+    assert read_csv(here / folder / file("readout"))["accuracy"].notna().all()
+    assert read_csv(here / folder / file("segmentation"))["miou"].notna().all()
 
 
 def test_a_network_without_a_local_map(here):
@@ -244,13 +250,13 @@ def test_a_network_without_a_local_map(here):
     fields = read_csv(folder / "receptive_field.csv")
     assert fields["theoretical"].eq("global").all()
     assert fields["reason"].str.contains("no spatial map").all()
-    masks = read_csv(folder / "segmentation.csv")
+    masks = read_csv(folder / file("segmentation"))
     assert len(masks) == 3
     assert masks[["miou", "ci_low", "ci_high"]].isna().all(axis=None)
     assert masks["reason"].eq("the stage gives no spatial map").all()
     assert (masks[["n_train", "n_test"]] == 24).all(axis=None)
     for table, column in (("readout", "accuracy"), ("dimensionality", "value")):
-        assert read_csv(folder / f"{table}.csv")[column].notna().all()
+        assert read_csv(folder / file(table))[column].notna().all()
 
 
 def test_a_wrong_stage_lists_the_right_ones(here):

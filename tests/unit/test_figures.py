@@ -14,7 +14,7 @@ from tests import synthetic_tables
 
 from texshape.errors import InputError
 from texshape.figures import controls, style
-from texshape.figures.registry import COLUMNS, FIGURES, available, draw, read_tables
+from texshape.figures.registry import FIGURES, available, draw, read_tables
 from texshape.figures.style import save
 from texshape.techniques.readout import figure as readout
 
@@ -77,12 +77,6 @@ def test_files_are_the_same_each_time(name, tmp_path):
     assert "<path" in text
     assert "<image" not in text  # vector through and through
     assert "<dc:date>" not in text
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_tables_have_the_columns_that_figures_insist_on(name):
-    for table in FIGURES[name][1]:
-        assert set(COLUMNS[table]) <= set(DRAWN_FROM[name][table].columns)
 
 
 def test_points_lie_where_the_table_says():

@@ -64,7 +64,11 @@ def _drawn(name):
     "cli/other.py": "from small.tables import total as counted\ndef shared(x):\n    return counted(x)\n",
     "devices.py": "def claim():\n    import small.files\n",
     "files.py": "x = 1\n",
-    "tables.py": "def total(x):\n    return x\n",
+    "tables.py": """
+READING = Table("reading", "a stage", (Column("stage", "text", "where it is", ""),))
+def total(x):
+    return x
+""",
     "training/__init__.py": "",
     "training/loop.py": """
 from typing import TYPE_CHECKING
@@ -132,6 +136,8 @@ def changed(package: Path, file: str, old: str, new: str) -> set[str]:
             "return 0",
             {"count"},
         ),  # by the function of another command's module
+        ("tables.py", '"text"', '"number"', {"count"}),  # the kind of a column
+        ("tables.py", '"reading"', '"seen"', {"count"}),
         ("cli/steps.py", "LIMIT = 3", "LIMIT = 4", {"train"}),  # a constant of one step
         ("cli/steps.py", "return draw(name)", "return draw('')", {"draw"}),  # a helper of one step
         ("figures/registry.py", "by_class", "by_arm", {"draw"}),
@@ -159,6 +165,8 @@ def test_a_changed_file_changes_the_steps_that_import_it(
         ("cli/steps.py", '"""Train."""', '"""Train a network."""'),
         ("cli/steps.py", '"""Steps."""', ""),
         ("cli/steps.py", "Its name.", "The name of a figure."),  # a help text
+        ("tables.py", "where it is", "the stage"),  # the meaning of a column
+        ("tables.py", "a stage", "a stage and cue"),
         ("training/recipe.py", "def rate(name):", 'def rate( name ):\n    """Rate."""'),
     ],
 )

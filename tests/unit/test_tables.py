@@ -5,14 +5,19 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+import texshape
+from texshape.catalogue import MODULES, catalogue, declared
 from texshape.errors import InputError
 from texshape.files import read_csv
+from texshape.reference import COMPARED
 from texshape.tables import Column, Table
 
+KEPT = Path(__file__).parents[1] / "reference" / "procedural"
 TABLE = Table(
     "reading",
     "a stage and cue",
@@ -121,6 +126,44 @@ def test_a_declaration_that_contradicts_itself_is_refused(wrong, said):
         Column("stage", "word", "the stage")
 
 
-def test_declaring_a_table_loads_no_pandas():
-    code = "import sys, texshape.tables; assert 'pandas' not in sys.modules"
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+def test_declaring_a_table_loads_no_library():
+    code = (
+        "import sys; from texshape.catalogue import catalogue; catalogue();"
+        "print(*{'numpy', 'pandas', 'torch'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"
+
+
+def test_every_declared_table_is_in_the_catalogue():
+    root = Path(texshape.__file__).parent
+    files = [*root.glob("techniques/*/tables.py"), *root.glob("*/columns.py")]
+    modules = {".".join(path.relative_to(root).with_suffix("").parts) for path in files}
+    assert modules == {place.rstrip(":") for place in MODULES}
+    with pytest.raises(InputError, match="table 'readuot' is not known; did you mean 'readout'"):
+        declared("readuot")
+
+
+@pytest.mark.parametrize("table", catalogue().values(), ids=catalogue())
+def test_every_declaration_says_what_its_columns_mean(table):
+    for column in (*table.columns, *([table.more] if table.more else [])):
+        assert column.meaning, column.name
+        assert "|" not in column.meaning  # it stands in a table of the reference page
+        assert not column.unit or column.kind in ("number", "whole"), column.name
+    assert table.about
+
+
+@pytest.mark.parametrize("name", sorted(COMPARED))
+def test_the_keys_are_unique_in_the_kept_tables(name):
+    """Of a real run. Only some of its columns are kept."""
+    frame = read_csv(KEPT / f"{name}.csv")
+    keys, measures = COMPARED[name]
+    assert set(frame.columns) == {*keys, *measures}
+    assert len(frame) > 1
+    assert not frame.duplicated(keys).any()
+    table = declared(name)
+    kept = tuple(column for column in table.columns if column.name in frame.columns)
+    replace(table, columns=kept).check(frame, KEPT / f"{name}.csv")
+    double = pd.concat([frame, frame.tail(1)])
+    with pytest.raises(InputError, match=f"rows {len(frame)} and {len(double)} are both of"):
+        replace(table, columns=kept).check(double)

@@ -13,12 +13,19 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.whole_tables import complete
 
 from texshape import tracking
+from texshape.catalogue import declared
 from texshape.errors import InputError
 from texshape.files import write_csv, write_json, write_text
 
 CONFIG = {"experiment": "tiny", "training": {"epochs": 2}, "arms": {"plain": {"sets": ["plain"]}}}
+
+
+def whole(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """A table with every declared column."""
+    return complete({name: frame})[name]
 
 
 @pytest.fixture
@@ -36,7 +43,7 @@ def results(tmp_path: Path) -> Path:
         write_text(run / "trials" / "cue-conflict.csv", "subj,session\n")
         rows.append({"model": "cnn--plain", "architecture": "cnn", "arm": "plain", "seed": seed,
                      "shape_bias": 0.25 * seed, "ci_low": None, "n_trials": 10})  # fmt: skip
-    write_csv(folder / "tables" / "shape_bias.csv", pd.DataFrame(rows))
+    write_csv(folder / "tables" / "shape_bias.csv", whole("shape_bias", pd.DataFrame(rows)))
     write_json(folder / "parameters.json", CONFIG)
     (folder / "figures").mkdir()
     (folder / "figures" / "bias.png").write_bytes(b"png")
@@ -162,7 +169,8 @@ KEYS = {
     "comparison": ["measure"],
     "erasure": ["stage", "cue", "erased", "draw"],
     "disagreement": ["cue", "decision", "readout"],
-    "readout": ["epoch", "stage", "cue"],
+    "readout": ["epoch", "stage", "cue", "input"],
+    "shuffling": ["k", "set"],
     "segmentation": ["epoch", "stage", "head", "target", "bound"],
     "cue_strength": ["strength"],
     "shape_bias": [],
@@ -171,20 +179,26 @@ KEYS = {
 
 def example(name: str) -> pd.DataFrame:
     """A table of two networks of two seeds with all combinations of its key; values repeat."""
-    choices = {"epoch": [0, 10], "draw": [None, 0, 1], "strength": [0.0, 0.5, 1.0]}
+    choices = {
+        "epoch": [0, 10],
+        "draw": [None, 0, 1],
+        "strength": [0.0, 0.5, 1.0],
+        "k": [1, 2],
+    }
     rows: list[dict] = [
         {"model": model, "architecture": "cnn", "arm": model[5:], "seed": seed}
         for model in ("cnn--plain", "cnn--stylized")
         for seed in (0, 1)
     ]
     for column in KEYS[name]:
-        if column == "bound":
-            continue
         rows = [row | {column: v} for row in rows for v in choices.get(column, ["a", "b", "a b"])]
-    rows = [row | {"value": 0.5, "ci_low": None, "n": 10, "reason": ""} for row in rows]
-    if "bound" in KEYS[name]:  # stands behind the values
-        rows = [row | {"bound": bound} for row in rows for bound in ("", "end to end")]
-    return pd.DataFrame(rows)
+    table = declared(name)
+    numbers = {
+        kind: [c.name for c in table.columns if c.kind == kind and c.name not in table.keys]
+        for kind in ("number", "whole")
+    }
+    values = {numbers["number"][0]: 0.5, numbers["whole"][-1]: 10}
+    return whole(name, pd.DataFrame(rows).assign(**values))
 
 
 @pytest.mark.parametrize("name", KEYS)
@@ -204,16 +218,19 @@ def test_every_number_of_a_table_is_a_metric_of_its_own(tmp_path: Path, name: st
     ("name", "columns"),
     [
         ("correlations", {"measure_x": ["a", "a", "b"], "measure_y": ["b", "c", "c"]}),
-        ("equivalent_pair", {"information": ["readout", "information", "other"]}),
+        ("controls", {"variant": ["a", "a", "b"], "effect": ["both", "training", "both"]}),
         ("comparison_wide", {"model": ["x", "y", "z"], "n_seeds": [1, 1, 2]}),
     ],
 )
 def test_tables_of_no_network_have_their_metrics(tmp_path: Path, name: str, columns: dict) -> None:
-    table = pd.DataFrame({**columns, "value": [0.1, 0.1, None]})
-    write_csv(tmp_path / "tables" / f"{name}.csv", table)
+    value = {"correlations": "rho", "controls": "difference"}.get(name, "shape_bias")
+    table = pd.DataFrame({**columns, value: [0.1, 0.1, None]})
+    if name != "comparison_wide":
+        table = whole(name, table)
+    write_csv(tmp_path / "tables" / f"{name}.csv", table.assign(architecture="x", arm="y"))
     (run,) = tracking.collect(tmp_path, {}, {}, [])
     assert len(run.measures) == 2 + 3 * ("n_seeds" in columns)
-    assert {value for key, value in run.measures.items() if key.endswith("value")} == {0.1}
+    assert {found for key, found in run.measures.items() if key.endswith(value)} == {0.1}
 
 
 def test_networks_that_are_not_asked_for_are_not_of_no_network(results: Path) -> None:
@@ -223,18 +240,24 @@ def test_networks_that_are_not_asked_for_are_not_of_no_network(results: Path) ->
     path = results / "tables" / "shape_bias.csv"
     table = pd.read_csv(path)
     humans = {"model": "humans", "architecture": "humans", "arm": "published", "shape_bias": 0.9}
-    write_csv(path, pd.concat([table, pd.DataFrame([humans])]))
+    write_csv(path, pd.concat([table, whole("shape_bias", pd.DataFrame([humans]))]))
     *_, rest = tracking.collect(results, CONFIG, {}, ["cnn--plain/seed-1"])
     assert rest.key.endswith(tracking.ALL_NETWORKS)
     assert set(rest.measures.values()) == {0.9}
 
 
-@pytest.mark.parametrize("other", [{}, {"value": 0.25}, {"n": 11}])
+@pytest.mark.parametrize("other", [{}, {"shape_share": 0.25}, {"n_units": 11}])
 def test_two_cells_of_one_name_are_an_error(tmp_path: Path, other: dict) -> None:
     table = example("erasure")
     table = pd.concat([table, table.iloc[[5]].assign(**other)])
     write_csv(tmp_path / "tables" / "erasure.csv", table)
-    with pytest.raises(InputError, match=rf"tables/erasure\.csv, row {len(table) + 1}: as a row"):
+    with pytest.raises(InputError, match=rf"tables/erasure\.csv: rows 6 and {len(table)} are both"):
         tracking.collect(tmp_path, {}, {})
     with pytest.raises(InputError, match="would be called 'a_b'"):
         tracking._add(tracking.TrackedRun("x", measures={"a_b": 1.0}), [("a_b", 2.0)])
+
+
+def test_a_table_that_nobody_declared_is_named(tmp_path: Path) -> None:
+    write_csv(tmp_path / "tables" / "readuot.csv", pd.DataFrame({"value": [1]}))
+    with pytest.raises(InputError, match="table 'readuot' is not known; did you mean 'readout'"):
+        tracking.collect(tmp_path, {}, {})

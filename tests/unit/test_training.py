@@ -21,6 +21,7 @@ from texshape.data import imageset
 from texshape.errors import InputError
 from texshape.models import small, trainable
 from texshape.training import augment, batches, checkpoints, interruption, loop
+from texshape.training.columns import TRAINING
 from texshape.training.optimization import optimizer_and_schedule
 from texshape.training.randomness import ORDER, generator
 from texshape.training.settings import parse
@@ -391,7 +392,7 @@ def test_epoch_zero_is_initialisation(data, tmp_path):
 def test_history_agrees_with_the_final_checkpoint(data, tmp_path, channels_last):
     history = train(data, tmp_path, channels_last=channels_last)
     stored = pd.read_csv(tmp_path / "history.csv")
-    assert list(stored.columns) == loop.HISTORY_COLUMNS
+    assert list(stored.columns) == TRAINING.names
     assert stored["epoch"].tolist() == [1, 1, 2, 2, 3, 3]
     assert stored["step"].tolist() == [4, 4, 8, 8, 12, 12]
     assert len(history) == len(stored)

@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from tests.workflow.conftest import Workflow, jobs
+from texshape.catalogue import declared
+from texshape.files import read_csv
 
 # The first test runs the whole experiment; a crowded machine takes its time.
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(3000)]
@@ -122,6 +124,17 @@ def test_both_conflict_sets_are_shown_to_the_same_networks(smoke: Workflow) -> N
                        "test-neural": "adain"}  # fmt: skip
     errors = pd.read_csv(tables / "reconstruction.csv")
     assert set(errors["method"]) >= {"decoder", "blur"}
+
+
+def test_every_table_is_declared_and_has_its_columns(smoke: Workflow) -> None:
+    """Each as it is told in docs/reference/files.md, and no two rows of it are of the same."""
+    paths = sorted((smoke.folder / "results/smoke/tables").glob("*.csv"))
+    assert len(paths) > 20
+    for path in paths:
+        table = declared(path.stem)
+        frame = read_csv(path)
+        assert len(table.check(frame, path, networks=True)), path
+        assert table.undeclared(frame) == [], path
 
 
 def test_trials_have_the_published_columns(smoke: Workflow) -> None:

@@ -51,10 +51,17 @@ def compare(
     import pandas as pd
 
     from texshape import parameters
-    from texshape.comparison import correlation, decisions, disagreement, equivalence, measures
+    from texshape.comparison import (
+        columns,
+        correlation,
+        decisions,
+        disagreement,
+        equivalence,
+        measures,
+    )
     from texshape.comparison.settings import ComparisonSettings
     from texshape.experiment.runs import RunId
-    from texshape.files import read_csv, write_csv
+    from texshape.files import read_csv
     from texshape.techniques.readout.settings import build
     from texshape.trials.files import Trials
     from texshape.trials.files import read as read_trials
@@ -106,16 +113,16 @@ def compare(
             joined[model, architecture, arm, one] = disagreement.join(
                 own, frame, input=chosen.input, name=str(path)
             )
-    written = {
-        "comparison": comparison,
-        "comparison_wide": measures.widen(comparison),
-        "correlations": correlation.correlations(same_images, chosen, seed=seed),
-        "equivalent_pair": equivalence.equivalent_pairs(decided, same_images, chosen, seed=seed),
-        "disagreement": disagreement.count(joined, chosen, seed=seed),
-        "disagreement_images": disagreement.top_images(joined, chosen),
-    }
-    for name, table in written.items():
-        write_csv(output_dir / f"{name}.csv", table)
+    pairs = equivalence.equivalent_pairs(decided, same_images, chosen, seed=seed)
+    for kind, table in (
+        (columns.COMPARISON, comparison),
+        (columns.COMPARISON_WIDE, measures.widen(comparison)),
+        (columns.CORRELATIONS, correlation.correlations(same_images, chosen, seed=seed)),
+        (columns.EQUIVALENT_PAIR, pairs),
+        (columns.DISAGREEMENT, disagreement.count(joined, chosen, seed=seed)),
+        (columns.DISAGREEMENT_IMAGES, disagreement.top_images(joined, chosen)),
+    ):
+        kind.write(output_dir / f"{kind.name}.csv", table, networks=True)
 
 
 @run.command("disagreement-sheet")
@@ -129,13 +136,14 @@ def disagreement_sheet(
     columns: Annotated[int, typer.Option(min=1, help="Images a row.")] = 8,
 ) -> None:
     """Draw the images on which decision and read-out disagree most."""
-    from texshape.comparison.disagreement import IMAGE_COLUMNS
+    from texshape.comparison.columns import DISAGREEMENT_IMAGES
     from texshape.data import imageset
     from texshape.figures.disagreement import sheet
     from texshape.figures.style import save, style
     from texshape.files import read_csv
 
-    rows = read_csv(tables / "disagreement_images.csv", IMAGE_COLUMNS)
+    path = tables / "disagreement_images.csv"
+    rows = DISAGREEMENT_IMAGES.check(read_csv(path), path)
     with style():
         figure = sheet(rows, imageset.read(images), models=model, columns=columns)
     save(figure, output_stem)

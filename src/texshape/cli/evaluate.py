@@ -170,8 +170,8 @@ def sensitivity(
     bootstrap = parameters.bootstrap(given.get("bootstrap") or {})
     compute.prepare(threads)
     from texshape.data import imageset
-    from texshape.files import write_csv
     from texshape.models.preprocessing import INTERPOLATIONS, PREPROCESSINGS
+    from texshape.techniques.sensitivity.tables import SENSITIVITY
     from texshape.trials import evaluate
     from texshape.trials.imagenet16 import AGGREGATIONS
 
@@ -188,7 +188,7 @@ def sensitivity(
     )
     if model:
         table["model"] = model
-    write_csv(output, table)
+    SENSITIVITY.write(output, table)
 
 
 def load_network(name: str, random: bool, seed: int, section: dict[str, Any]) -> Network:

@@ -46,6 +46,7 @@ def readout(
     from texshape.techniques.readout.scalars import mask_scalars
     from texshape.techniques.readout.settings import ReadoutSettings, build
     from texshape.techniques.readout.table import read_out
+    from texshape.techniques.readout.tables import READOUT
 
     _check_numbers(features, output)
     chosen = build(ReadoutSettings, parameters.from_json(settings), "readout")
@@ -57,7 +58,7 @@ def readout(
             folder, frame, settings=chosen, seed=seed, thorough=folder == features[-1],
             before=before, scalars=scalars,
         )  # fmt: skip
-        write_csv(path, table)
+        READOUT.write(path, table)
         before = images if initial and before is None else before
     if images_output:
         write_csv(images_output, images)
@@ -84,6 +85,7 @@ def dimensionality(
     from texshape.files import read_csv, write_csv
     from texshape.techniques.dimensionality import table as estimates
     from texshape.techniques.dimensionality.pairs import design
+    from texshape.techniques.dimensionality.tables import DIMENSIONALITY
     from texshape.techniques.readout.settings import DimensionalitySettings, build
 
     _check_numbers(features, output)
@@ -97,7 +99,7 @@ def dimensionality(
         table, units, convergence = estimates.of_features(
             folder, plan, fewer=fewer, units=units_output is not None
         )
-        write_csv(path, table)
+        DIMENSIONALITY.write(path, table)
         if units_output:
             write_csv(units_output, units)
         if convergence_output:
@@ -120,12 +122,9 @@ def erasure(
     threads: Annotated[int, typer.Option(min=1, help="Threads of the CPU.")] = 1,
 ) -> None:
     """Erase what codes shape, or texture, from a stage, and see what the network then decides."""
-    import pandas as pd
-
     from texshape import parameters
     from texshape.data import imageset
     from texshape.errors import InputError
-    from texshape.files import write_csv
     from texshape.techniques.readout.settings import ErasureSettings, build
 
     if len(network) != len(output):
@@ -136,13 +135,14 @@ def erasure(
     agreeing = imageset.read(plain) if plain else None
     compute.prepare(threads)
     from texshape.models.decisions import for_images
-    from texshape.techniques.erasure.intervention import COLUMNS, measure
+    from texshape.techniques.erasure.intervention import measure
+    from texshape.techniques.erasure.tables import ERASURE
 
     for name, path in zip(network, output, strict=True):
         loaded = load_network(name, random, seed, how)
         loaded = for_images(loaded, conflict.labels, how.get("aggregation"))
         rows = measure(loaded, conflict, settings=chosen, seed=seed, plain=agreeing)
-        write_csv(path, pd.DataFrame(rows, columns=COLUMNS))
+        ERASURE.write(path, ERASURE.frame(rows))
 
 
 def _check_numbers(features: list[Path], output: list[Path]) -> None:

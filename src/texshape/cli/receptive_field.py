@@ -79,8 +79,8 @@ def receptive_field_command(
             raise InputError(f"receptive_field.{key}: expected at least 1, found {given[key]}")
 
     compute.prepare(threads)
-    from texshape.files import write_csv
     from texshape.techniques.receptive_field.measure import measure, write_maps
+    from texshape.techniques.receptive_field.tables import RECEPTIVE_FIELD
 
     table, influences = measure(
         network,
@@ -93,7 +93,7 @@ def receptive_field_command(
     )
     if maps is not None:
         write_maps(maps, influences)
-    write_csv(output, table)
+    RECEPTIVE_FIELD.write(output, table)
 
 
 @run.command("architectures")
@@ -101,10 +101,10 @@ def architectures_command(
     output: Annotated[Path, typer.Option(help="CSV to write.")],
 ) -> None:
     """The published table of receptive fields, with those that our tracer finds beside it."""
-    from texshape.files import write_csv
     from texshape.techniques.receptive_field.architectures import measured
+    from texshape.techniques.receptive_field.tables import ARCHITECTURES
 
-    write_csv(output, measured())
+    ARCHITECTURES.write(output, measured())
 
 
 @run.command("feature-visualization")

@@ -73,6 +73,7 @@ def corruptions(
     from texshape.data import imageset
     from texshape.files import write_csv
     from texshape.techniques.corruptions import accuracy
+    from texshape.techniques.corruptions.tables import CORRUPTIONS
     from texshape.techniques.corruptions.types import TYPES
     from texshape.trials.evaluate import speed
 
@@ -108,7 +109,7 @@ def corruptions(
             counts[number].append(frame)
     for path, table in zip(output, tables, strict=True):
         table.insert(0, "set", images.name)
-        write_csv(path, table[accuracy.COLUMNS])
+        CORRUPTIONS.write(path, table)
     for path, frames in zip(pictures or [], counts, strict=False):
         write_csv(path, pd.concat(frames, ignore_index=True))
 
@@ -129,9 +130,10 @@ def corruption_errors(
 ) -> None:
     """Corruption errors divided by the plain-trained network's of the same architecture and seed."""
     from texshape.experiment.runs import RunId
-    from texshape.files import read_csv, write_csv
+    from texshape.files import read_csv
     from texshape.parameters import fill, from_json
     from texshape.techniques.corruptions.errors import CLEAN, FRONT, against_plain
+    from texshape.techniques.corruptions.tables import CORRUPTION_ERRORS
 
     defaults = {"baseline_arm": "plain", "least_error": 0.02, "resamples": 2000, "level": 0.95}
     section = fill(from_json(settings), defaults, "corruptions")
@@ -141,7 +143,8 @@ def corruption_errors(
     for path in pictures or []:
         own = RunId.of_path(path, results)
         by_network[own.model, own.seed] = read_csv(path, [*FRONT, CLEAN])
-    write_csv(output, against_plain(frame, pictures=by_network, seed=seed, **section))
+    errors = against_plain(frame, pictures=by_network, seed=seed, **section)
+    CORRUPTION_ERRORS.write(output, errors, networks=True)
 
 
 @run.command("probes")
@@ -189,9 +192,10 @@ def probes(
     import pandas as pd
 
     from texshape.data import imageset
-    from texshape.files import write_csv
     from texshape.models.decisions import for_images
     from texshape.techniques.cue_strength import probes as measures
+    from texshape.techniques.cue_strength.tables import CUE_STRENGTH
+    from texshape.techniques.shuffling.tables import SHUFFLING
     from texshape.trials.evaluate import speed
 
     how = from_json(evaluation, "--evaluation")
@@ -237,5 +241,6 @@ def probes(
             level=section["level"],
             speed=speed(how),
         )
+    written = {"shuffling": SHUFFLING, "cue_strength": CUE_STRENGTH}
     for name, table in tables.items():
-        write_csv(output_dir / f"{name}.csv", table)
+        written[name].write(output_dir / f"{name}.csv", table)

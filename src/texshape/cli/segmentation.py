@@ -48,10 +48,11 @@ def segmentation(
 
     from texshape.data import imageset
     from texshape.devices import place
-    from texshape.files import atomic_path, write_csv
+    from texshape.files import atomic_path
     from texshape.models.loading import load
     from texshape.techniques.segmentation import measure
     from texshape.techniques.segmentation import voc as photographs
+    from texshape.techniques.segmentation.tables import SEGMENTATION
 
     plan = measure.Plan.read(plan_settings)
     loaded = load(network, seed=seed, weights=not untrained)
@@ -73,7 +74,7 @@ def segmentation(
     if pictures is not None:
         with atomic_path(pictures) as temporary:
             np.savez_compressed(temporary, **shown)
-    write_csv(output, table)
+    SEGMENTATION.write(output, table)
 
 
 @run.command("figure-segmentation")

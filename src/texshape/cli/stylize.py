@@ -388,8 +388,8 @@ def stylization_fitness(
     import pandas as pd
 
     from texshape import parameters
-    from texshape.files import write_csv
     from texshape.stylize import fitness
+    from texshape.stylize.columns import STYLIZATION_FITNESS
 
     if len(set_name) != len(manifest):
         raise InputError(f"{len(set_name)} times --set but {len(manifest)} times --manifest")
@@ -413,7 +413,7 @@ def stylization_fitness(
                 name, decided, engine=engine, weights=weights, seed=seed, **section
             )
         )
-    write_csv(output, pd.concat(tables, ignore_index=True))
+    STYLIZATION_FITNESS.write(output, pd.concat(tables, ignore_index=True))
 
 
 @run.command("tabulate-reconstruction")
@@ -427,7 +427,8 @@ def tabulate_reconstruction(
     """Put the reconstruction errors of several decoders below one another."""
     import pandas as pd
 
-    from texshape.files import read_csv, write_csv
+    from texshape.files import read_csv
+    from texshape.stylize.columns import RECONSTRUCTION
     from texshape.stylize.reconstruction import COLUMNS
 
     parts = []
@@ -438,7 +439,7 @@ def tabulate_reconstruction(
         part = read_csv(path, COLUMNS)
         part.insert(0, "stylization", name)
         parts.append(part)
-    write_csv(output, pd.concat(parts, ignore_index=True))
+    RECONSTRUCTION.write(output, pd.concat(parts, ignore_index=True))
 
 
 @run.command("conflict-sheet")

@@ -18,8 +18,12 @@ def concatenate(
     results: Annotated[Path, typer.Option(help="Folder of the experiment.")],
     output: Annotated[Path, typer.Option(help="Table to write.")],
 ) -> None:
-    """Put the same file of every network below one another, with model, architecture, arm, seed."""
-    from texshape import tables
-    from texshape.files import write_csv
+    """Put the same file of every network below one another, with model, architecture, arm, seed.
 
-    write_csv(output, tables.concatenate(files, results))
+    The output's name says which table it is.
+    """
+    from texshape import tables
+    from texshape.catalogue import declared
+
+    table = declared(output.stem)
+    table.write(output, tables.concatenate(files, results, table), networks=True)

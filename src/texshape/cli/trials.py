@@ -41,9 +41,8 @@ def tabulate_trials(
     And shape_bias_by_set, where networks were shown more than one set of conflict images.
     """
     from texshape.errors import InputError
-    from texshape.files import write_csv
     from texshape.stats import seeds
-    from texshape.trials import tables
+    from texshape.trials import columns, tables
     from texshape.trials.files import class_list
 
     bootstrap = _bootstrap(settings)
@@ -59,15 +58,19 @@ def tabulate_trials(
     accuracy = tables.accuracy_table(trials, seed=seed, **bootstrap)
     by_set = tables.shape_bias_by_set(trials, seed=seed, **bootstrap)
     if len(by_set):
-        write_csv(output_dir / "shape_bias_by_set.csv", by_set)
-    for name, table in (
-        ("shape_bias", bias),
-        ("shape_bias_by_class", by_class),
-        ("shape_bias_differences", pairs),
-        ("accuracy", accuracy),
-        ("accuracy_differences", seeds.accuracy_differences(accuracy, bootstrap["level"])),
+        path = output_dir / "shape_bias_by_set.csv"
+        columns.SHAPE_BIAS_BY_SET.write(path, by_set, networks=True)
+    for kind, table in (
+        (columns.SHAPE_BIAS, bias),
+        (columns.SHAPE_BIAS_BY_CLASS, by_class),
+        (columns.SHAPE_BIAS_DIFFERENCES, pairs),
+        (columns.ACCURACY, accuracy),
+        (
+            columns.ACCURACY_DIFFERENCES,
+            seeds.accuracy_differences(accuracy, bootstrap["level"]),
+        ),
     ):
-        write_csv(output_dir / f"{name}.csv", table)
+        kind.write(output_dir / f"{kind.name}.csv", table, networks=True)
 
 
 @run.command("benchmark-networks")
@@ -83,7 +86,7 @@ def benchmark_networks(
     seed: SEED = 0,
 ) -> None:
     """Consistency of networks with humans, on the data sets whose stimuli or trials we have."""
-    from texshape.files import write_csv
+    from texshape.techniques.human_consistency.tables import BENCHMARK, BENCHMARK_BY_DATASET
     from texshape.trials import tables
 
     trials = {}
@@ -92,8 +95,8 @@ def benchmark_networks(
     means, by_dataset = tables.benchmark_tables(
         published, trials, seed=seed, **_bootstrap(settings)
     )
-    write_csv(output, means)
-    write_csv(output_by_dataset, by_dataset)
+    BENCHMARK.write(output, means, networks=True)
+    BENCHMARK_BY_DATASET.write(output_by_dataset, by_dataset, networks=True)
 
 
 def _bootstrap(settings: str) -> dict:
@@ -112,8 +115,7 @@ def cross_variants(
     seed: SEED = 0,
 ) -> None:
     """Train by test: what a variant of the data does through training, and what through pictures."""
-    from texshape.files import write_csv
-    from texshape.trials import crossed
+    from texshape.trials import columns, crossed
     from texshape.trials import files as trial_files
     from texshape.trials.score import gather
 
@@ -122,4 +124,4 @@ def cross_variants(
         trained, tested, number, path = one.split(":", 3)
         (own,) = gather([trial_files.read(Path(path), own=True)])[0].values()
         cells.setdefault((trained, tested), {})[int(number)] = own
-    write_csv(output, crossed.differences(cells, seed=seed, **_bootstrap(settings)))
+    columns.CONTROLS.write(output, crossed.differences(cells, seed=seed, **_bootstrap(settings)))

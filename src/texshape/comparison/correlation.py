@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from texshape.comparison.columns import CORRELATIONS
 from texshape.comparison.measures import HUMANS, MEASURES
 from texshape.stats import bootstrap
 
@@ -24,12 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from texshape.comparison.settings import ComparisonSettings
-
-COLUMNS = [
-    "measure_x", "measure_y", "rho", "ci_low", "ci_high", "p_value", "p_holm", "n_tests",
-    "n_networks", "n_seeds", "covariate", "partial_rho", "partial_low", "partial_high",
-    "n_networks_partial", "within_rho", "within_p", "within_holm", "n_within", "coupled", "reason",
-]  # fmt: skip
 
 #: pairs of measures that cannot vary freely -> why
 COUPLED = {
@@ -160,7 +155,7 @@ def correlations(
     Returns
     -------
     DataFrame
-        `COLUMNS`, one row a pair. ``p_value`` from permutations of the networks, ``p_holm``
+        `columns.CORRELATIONS`, one row a pair. ``p_value`` from permutations of the networks, ``p_holm``
         adjusted for the ``n_tests`` that were made; the interval resamples networks and within
         them seeds. ``partial_rho`` holds the covariate constant, with an interval and no test.
         ``within_rho``, ``within_p`` and ``within_holm`` are those within arms, of the ``n_within``
@@ -181,7 +176,7 @@ def correlations(
         for pair in zip(table["measure_x"], table["measure_y"], strict=True)
     ]
     table["n_tests"] = int(table["p_value"].notna().sum())
-    return table.reindex(columns=COLUMNS)
+    return table.reindex(columns=CORRELATIONS.names)
 
 
 def _correlate(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from texshape.comparison.columns import DISAGREEMENT, DISAGREEMENT_IMAGES
 from texshape.comparison.measures import KEYS, last_epoch, last_stage
 from texshape.errors import InputError
 from texshape.stats import bootstrap
@@ -28,15 +29,6 @@ if TYPE_CHECKING:
 
 READING_COLUMNS = ["stage", "cue", "input", "imagename", "correct"]
 DECISIONS = ("shape", "texture", "neither")
-COLUMNS = [
-    *KEYS, "cue", "decision", "readout", "n", "share", "ci_low", "ci_high", "expected_share",
-    "excess", "excess_low", "excess_high", "read_difference", "read_low", "read_high",
-    "n_images", "stage", "reason",
-]  # fmt: skip
-IMAGE_COLUMNS = [
-    "kind", "model", "architecture", "arm", "rank", "imagename", "shape", "texture", "decision",
-    "n_disagree", "n_seeds", "n_disagree_all", "n_all",
-]  # fmt: skip
 #: kind of disagreement -> (cue the decision follows, cue that is read rightly)
 KINDS = {
     "texture decided, shape known": ("texture", "shape"),
@@ -120,14 +112,13 @@ def count(
     Returns
     -------
     DataFrame
-        `COLUMNS`: for either ``cue``, each ``decision`` and a ``readout`` of that cue ``right`` or
+        `columns.DISAGREEMENT`: for either ``cue``, each ``decision`` and a ``readout`` of that cue ``right`` or
         ``wrong``, the number and share of the conflict images, the latter with an interval over
         exemplars, and the share expected if the two were independent. ``excess`` is the share minus
         the expected one, both from the same images in each resample; ``read_difference``, the same
         in all rows of a cue, is how much more often it is read in shape decisions than in texture
         decisions (NaN where there are none of either).
     """
-    import pandas as pd
 
     rows = []
     for key, frame in joined.items():
@@ -170,7 +161,7 @@ def count(
                         "read_difference": read_of_all[0, number], "read_low": read_low,
                         "read_high": read_high}  # fmt: skip
             rows.append(row)
-    table = pd.DataFrame(rows).reindex(columns=COLUMNS)
+    table = DISAGREEMENT.frame(rows, networks=True)
     return table.astype({"n": "Int64", "n_images": "Int64"})
 
 
@@ -208,12 +199,13 @@ def top_images(joined: Mapping[tuple, pd.DataFrame], settings: ComparisonSetting
     Returns
     -------
     DataFrame
-        `IMAGE_COLUMNS`, at most ``top_images`` rows a network and kind. ``decision`` is the
+        `columns.DISAGREEMENT_IMAGES`, at most ``top_images`` rows a network and kind. ``decision`` is the
         commonest response among the disagreeing trainings.
     """
     import pandas as pd
 
-    chosen = [pd.DataFrame(columns=IMAGE_COLUMNS)]
+    names = DISAGREEMENT_IMAGES.names
+    chosen = [DISAGREEMENT_IMAGES.frame([])]
     for kind, (followed, known) in KINDS.items():
         marked = [
             frame.assign(
@@ -243,7 +235,7 @@ def top_images(joined: Mapping[tuple, pd.DataFrame], settings: ComparisonSetting
             )
             rows["decision"] = commonest.reindex(rows["imagename"]).to_numpy()
             rows = rows.assign(kind=kind, model=model, architecture=architecture, arm=arm)
-            chosen.append(rows.assign(rank=np.arange(1, len(rows) + 1))[IMAGE_COLUMNS])
+            chosen.append(rows.assign(rank=np.arange(1, len(rows) + 1))[names])
     return pd.concat([one for one in chosen if len(one)] or chosen, ignore_index=True)
 
 

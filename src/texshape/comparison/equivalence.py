@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from texshape.comparison import limits
+from texshape.comparison.columns import EQUIVALENT_PAIR
 from texshape.errors import InputError
 from texshape.stats import bootstrap
 from texshape.trials.names import natural
@@ -31,19 +32,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from texshape.comparison.settings import ComparisonSettings
-
-_PART = [
-    "bias_a", "bias_b", "bias_difference", "bias_low", "bias_high", "cue_match_a", "cue_match_b",
-    "cue_match_difference", "cue_match_low", "cue_match_high",
-    "information_a", "information_b", "information_difference", "information_low",
-    "information_high",
-]  # fmt: skip
-COLUMNS = [
-    "information", "model_a", "model_b", "margin", "choose_seeds", "confirm_seeds",
-    *(f"choose_{name}" for name in _PART), *(f"confirm_{name}" for name in _PART),
-    "equivalence_p", "same_sign", "confirmed", "n_pairs", "n_away", "n_equivalent",
-    "choose_n_images", "confirm_n_images", "reason",
-]  # fmt: skip
 
 Decided = Mapping[str, Mapping[int, Decisions]]
 
@@ -162,7 +150,7 @@ def equivalent_pairs(
     Returns
     -------
     DataFrame
-        `COLUMNS`, one row a measure. Of the pairs that are equivalent on the choosing seeds and
+        `columns.EQUIVALENT_PAIR`, one row a measure. Of the pairs that are equivalent on the choosing seeds and
         exemplars, the one whose information differs most, beyond its interval. ``confirmed`` if on
         all other seeds, two or more, and on the other exemplars it is equivalent again and differs
         the same way. Without such a pair the reason says why.
@@ -172,7 +160,6 @@ def equivalent_pairs(
     InputError
         If networks saw different stimuli.
     """
-    import pandas as pd
 
     _require_same_images(decided)
     choose = {
@@ -212,7 +199,7 @@ def equivalent_pairs(
         else:
             row["reason"] = whole or _why_nothing(decided, choose, confirm, settings)
         rows.append(row)
-    return pd.DataFrame(rows).reindex(columns=COLUMNS)
+    return EQUIVALENT_PAIR.frame(rows)
 
 
 Images = frozenset[tuple[str, str]]

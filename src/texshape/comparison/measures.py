@@ -14,12 +14,13 @@ observers are no networks.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from texshape.catalogue import declared
 from texshape.comparison import limits
+from texshape.comparison.columns import COMPARISON
 from texshape.errors import InputError
 from texshape.stats.proportions import wilson
 
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
     from texshape.comparison.settings import ComparisonSettings
 
 KEYS = ["model", "architecture", "arm", "seed"]
-COLUMNS = [
-    *KEYS, "measure", "value", "ci_low", "ci_high", "n", "unit", "source", "reason",
-]  # fmt: skip
+COLUMNS = [*KEYS, *COMPARISON.names]
+_CI = ("ci_low", "ci_high")
 BASELINES = ("baseline", "untrained")
 HUMANS = "humans"
 
@@ -256,66 +256,25 @@ def _benchmark(frame: pd.DataFrame, settings: ComparisonSettings) -> list[pd.Dat
     return found
 
 
-@dataclass(frozen=True)
-class Source:
-    """A table and how measures are taken from it.
-
-    Attributes
-    ----------
-    columns : tuple of str
-        Columns that it must have beside `KEYS`.
-    numbers : tuple of str
-        Those that must hold numbers.
-    take : callable
-        Table and settings to frames with `COLUMNS`.
-    """
-
-    columns: tuple[str, ...]
-    numbers: tuple[str, ...]
-    take: Callable[[pd.DataFrame, ComparisonSettings], list[pd.DataFrame]]
-
-
-_CI = ("ci_low", "ci_high")
-#: table -> how it is used
-TABLES: dict[str, Source] = {
-    "shape_bias": Source(
-        (), ("shape_bias", *_CI, "cue_match_rate", "n_conflict", "n_shape", "n_texture"),
-        _shape_bias,
-    ),
-    "accuracy": Source(("set", "cue"), ("accuracy", *_CI, "n"), _accuracy),
-    "readout": Source(
-        ("stage", "cue", "input"), ("accuracy", *_CI, "n_images"), _readout
-    ),
-    "dimensionality": Source(
-        ("stage", "estimator", "factor"), ("value", *_CI, "n_pairs"), _dimensionality
-    ),
-    "segmentation": Source(
-        ("stage", "head", "target", "bound"), ("miou", *_CI, "n_test"), _segmentation
-    ),
-    "receptive_field": Source(("stage",), ("effective_trained",), _receptive_field),
-    "cue_strength": Source(
-        ("reason",), ("balance_point", "balance_low", "balance_high", "n_shape", "n_texture"),
-        _cue_strength,
-    ),
-    "shuffling": Source(("set",), ("k", "accuracy", *_CI, "n"), _shuffling),
-    "corruptions": Source(("corruption",), ("accuracy", "n"), _corruptions),
-    "corruption_errors": Source(
-        ("corruption", "baseline", "set", "baseline_set"), ("error_ratio", *_CI, "n"),
-        _corruption_errors,
-    ),
-    "erasure": Source(
-        ("stage", "cue", "erased"), ("beyond", "beyond_low", "beyond_high", "n_images"), _erasure,
-    ),
-    "benchmark": Source(
-        ("datasets",),
-        ("error_consistency", "error_consistency_low", "error_consistency_high", "n_datasets"),
-        _benchmark,
-    ),
-}  # fmt: skip
+#: table -> what takes its measures: table and settings to frames with `COLUMNS`
+TABLES: dict[str, Callable[[pd.DataFrame, ComparisonSettings], list[pd.DataFrame]]] = {
+    "shape_bias": _shape_bias,
+    "accuracy": _accuracy,
+    "readout": _readout,
+    "dimensionality": _dimensionality,
+    "segmentation": _segmentation,
+    "receptive_field": _receptive_field,
+    "cue_strength": _cue_strength,
+    "shuffling": _shuffling,
+    "corruptions": _corruptions,
+    "corruption_errors": _corruption_errors,
+    "erasure": _erasure,
+    "benchmark": _benchmark,
+}
 
 
 def check(name: str, frame: pd.DataFrame, path: object = None) -> pd.DataFrame:
-    """Insist on a table's columns and numbers; seeds become whole numbers or missing.
+    """Insist on a table's columns and their kinds; numbers become floats, seeds whole or missing.
 
     Raises
     ------
@@ -324,27 +283,11 @@ def check(name: str, frame: pd.DataFrame, path: object = None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    path = path or f"{name}.csv"
-    source = TABLES[name]
-    for column in (*KEYS, *source.columns, *source.numbers):
-        if column not in frame.columns:
-            raise InputError(
-                f"{path}: column '{column}' is missing; found {', '.join(map(str, frame.columns))}"
-            )
-    checked = frame.copy()
-    numeric = ["seed", *source.numbers, *(c for c in ("epoch",) if c in frame.columns)]
-    for column in numeric:
-        numbers = pd.to_numeric(frame[column], errors="coerce").astype(float)
-        bad = frame[column].notna() & numbers.isna()
-        if column == "seed":
-            bad |= numbers.notna() & (numbers % 1 != 0)
-        if bad.any():
-            row = int(np.flatnonzero(bad)[0])
-            raise InputError(
-                f"{path}: column '{column}', row {row + 1}: expected a number, "
-                f"found '{frame[column].iloc[row]}'"
-            )
-        checked[column] = numbers
+    table = declared(name)
+    checked = table.check(frame, str(path or f"{name}.csv"), networks=True).copy()
+    for column in (*table.path_columns(), *table.columns):
+        if column.kind in ("number", "whole"):
+            checked[column.name] = pd.to_numeric(frame[column.name]).astype(float)
     checked["seed"] = checked["seed"].astype("Int64")
     for column in KEYS[:-1]:
         checked[column] = checked[column].astype(str)
@@ -374,10 +317,10 @@ def collect(tables: Mapping[str, pd.DataFrame], settings: ComparisonSettings) ->
     import pandas as pd
 
     frames = [pd.DataFrame(columns=COLUMNS)]
-    for name, source in TABLES.items():
+    for name, take in TABLES.items():
         if name in tables:
             frame = networks_only(check(name, tables[name]))
-            frames += [found for found in source.take(frame, settings) if len(found)]
+            frames += [found for found in take(frame, settings) if len(found)]
     joined = pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
     twice = joined.duplicated([*KEYS, "measure"])
     if twice.any():

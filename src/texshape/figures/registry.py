@@ -123,58 +123,15 @@ def available(
     ]
 
 
-#: columns that a figure insists on; more are allowed
-COLUMNS: dict[str, list[str]] = {
-    "training": ["architecture", "arm", "seed", "epoch", "learning_rate", "train_loss",
-                 "validation_set", "validation_accuracy"],
-    "accuracy": ["architecture", "arm", "seed", "set", "cue", "accuracy", "ci_low", "ci_high", "n"],
-    "shape_bias": ["model", "architecture", "arm", "seed", "shape_bias", "ci_low", "ci_high",
-                   "cue_match_rate", "n_conflict"],
-    "shape_bias_by_class": ["model", "architecture", "arm", "seed", "class", "shape_bias",
-                            "n_shape", "n_texture"],
-    "shape_bias_by_set": ["architecture", "arm", "seed", "set", "shape_bias", "ci_low", "ci_high",
-                          "cue_match_rate", "n_conflict"],
-    "stylization_fitness": ["set", "engine", "role", "architecture", "seed", "accuracy", "ci_low",
-                            "ci_high", "n", "chance"],
-    "receptive_field": ["architecture", "stage", "theoretical", "effective_untrained",
-                        "effective_trained", "image_size"],
-    "sensitivity": ["model", "aggregation", "preprocessing", "interpolation", "shape_bias",
-                    "ci_low", "ci_high", "cue_match_rate", "n_conflict"],
-    "readout": ["architecture", "arm", "seed", "epoch", "stage", "cue", "input", "accuracy",
-                "ci_low", "ci_high", "chance", "permuted", "n_images"],
-    "dimensionality": ["architecture", "arm", "seed", "epoch", "stage", "estimator", "factor",
-                       "value", "ci_low", "ci_high", "null", "n_units", "n_pairs"],
-    "shuffling": ["architecture", "arm", "seed", "set", "k", "accuracy", "ci_low", "ci_high", "n",
-                  "chance"],
-    "cue_strength": ["architecture", "arm", "seed", "strength", "shape_share", "ci_low", "ci_high",
-                     "cue_match_rate", "n_conflict", "balance_point"],
-    "segmentation": ["architecture", "arm", "seed", "epoch", "stage", "head", "target", "miou",
-                     "mean_mask_miou", "n_test", "bound"],
-    "erasure": ["model", "architecture", "arm", "seed", "stage", "cue", "erased", "shape_share",
-                "shape_share_low", "shape_share_high", "texture_share", "texture_share_low",
-                "texture_share_high", "n_images"],
-    "corruptions": ["architecture", "arm", "seed", "corruption", "severity", "accuracy", "n"],
-    "corruption_errors": ["architecture", "arm", "seed", "set", "baseline_set", "corruption",
-                          "error_ratio", "ci_low", "ci_high", "marked"],
-    "benchmark": ["model", "architecture", "arm", "seed", "datasets", "accuracy_difference",
-                  "observed_consistency", "error_consistency", "ood_accuracy", "n_datasets"],
-    "comparison": ["model", "architecture", "arm", "seed", "measure", "value", "ci_low", "ci_high",
-                   "n", "unit"],
-    "correlations": ["measure_x", "measure_y", "rho", "ci_low", "ci_high", "p_holm", "n_networks",
-                     "reason"],
-    "disagreement": ["model", "architecture", "arm", "seed", "cue", "decision", "readout", "share",
-                     "ci_low", "ci_high", "expected_share", "n_images"],
-}  # fmt: skip
-
-
 def read_tables(name: str, folder: str | Path) -> dict[str, pd.DataFrame]:
-    """Read the tables that a figure needs, and check their columns.
+    """Read the tables that a figure needs, and check them (`texshape.tables.Table.check`).
 
     Raises
     ------
     InputError
-        If the figure is unknown, or a table is missing or lacks a column.
+        If the figure is unknown, a table is missing, or it is not as declared.
     """
+    from texshape.catalogue import declared
     from texshape.files import read_csv
 
     if name not in FIGURES:
@@ -182,30 +139,8 @@ def read_tables(name: str, folder: str | Path) -> dict[str, pd.DataFrame]:
     tables = {}
     for table in FIGURES[name][1]:
         path = Path(folder) / f"{table}.csv"
-        tables[table] = read_csv(path, COLUMNS[table])
-        _require_numbers(path, tables[table])
+        tables[table] = declared(table).check(read_csv(path), path, networks=True)
     return tables
-
-
-NUMBERS = {"shape_bias", "ci_low", "ci_high", "cue_match_rate", "n_conflict", "accuracy", "n",
-           "epoch", "validation_accuracy", "value", "null", "chance", "permuted", "n_images",
-           "effective_untrained", "effective_trained", "image_size", "k", "strength",
-           "shape_share", "balance_point", "miou", "mean_mask_miou", "n_test", "texture_share",
-           "n_datasets", "severity", "error_ratio", "error_consistency"}  # fmt: skip
-
-
-def _require_numbers(path: Path, frame: pd.DataFrame) -> None:
-    """Refuse words in columns of numbers; empty cells are undefined values and pass."""
-    import pandas as pd
-
-    for column in NUMBERS & set(frame.columns):
-        cells = frame[column].dropna()
-        bad = cells[pd.to_numeric(cells, errors="coerce").isna()]
-        if len(bad):
-            raise InputError(
-                f"{path}: column '{column}', row {bad.index[0] + 1}: expected a number, "
-                f"found '{bad.iloc[0]}'"
-            )
 
 
 def draw(

@@ -16,12 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from texshape.experiment.runs import model_parts
+from texshape.trials.columns import ACCURACY_DIFFERENCES, SEEDS
 
 if TYPE_CHECKING:
     import pandas as pd
-
-COLUMNS = ("seeds_a", "seeds_b", "seed_difference", "seed_low", "seed_high", "seed_p")
-ACCURACY_COLUMNS = ("model_a", "model_b", "set", "cue", *COLUMNS)
 
 
 def welch(first: Sequence[float], second: Sequence[float], level: float = 0.95) -> dict:
@@ -36,7 +34,7 @@ def welch(first: Sequence[float], second: Sequence[float], level: float = 0.95) 
     Returns
     -------
     dict
-        `COLUMNS`: numbers of seeds, mean of the first minus mean of the second, its interval and
+        `columns.SEEDS`: numbers of seeds, mean of the first minus mean of the second, its interval and
         two-sided p. Interval and p are NaN where a network has fewer than two seeds, or no seed
         differs from the others of its network.
     """
@@ -49,7 +47,13 @@ def welch(first: Sequence[float], second: Sequence[float], level: float = 0.95) 
         found = ttest_ind(a, b, equal_var=False)
         interval = found.confidence_interval(level)
         low, high, p = float(interval.low), float(interval.high), float(found.pvalue)
-    return dict(zip(COLUMNS, (len(a), len(b), difference, low, high, p), strict=True))
+    return dict(
+        zip(
+            (column.name for column in SEEDS),
+            (len(a), len(b), difference, low, high, p),
+            strict=True,
+        )
+    )
 
 
 def accuracy_differences(accuracy: pd.DataFrame, level: float = 0.95) -> pd.DataFrame:
@@ -63,12 +67,10 @@ def accuracy_differences(accuracy: pd.DataFrame, level: float = 0.95) -> pd.Data
 
     Returns
     -------
-    DataFrame with `ACCURACY_COLUMNS`
+    DataFrame of `columns.ACCURACY_DIFFERENCES`
         A row for each set, cue and pair of networks that share the architecture or the arm; empty
         where nothing was trained.
     """
-    import pandas as pd
-
     rows = []
     own = accuracy[accuracy["seed"].notna()]
     for (images, cue), group in own.groupby(["set", "cue"], sort=True):
@@ -78,4 +80,4 @@ def accuracy_differences(accuracy: pd.DataFrame, level: float = 0.95) -> pd.Data
                 continue
             row = {"model_a": a, "model_b": b, "set": images, "cue": cue}
             rows.append(row | welch(values[a], values[b], level))
-    return pd.DataFrame(rows, columns=list(ACCURACY_COLUMNS))
+    return ACCURACY_DIFFERENCES.frame(rows)

@@ -15,11 +15,8 @@ import pandas as pd
 
 from texshape.errors import InputError
 from texshape.experiment.runs import model_parts
+from texshape.stylize.columns import STYLIZATION_FITNESS
 
-COLUMNS = [
-    "set", "engine", "weights", "role", "model", "architecture", "arm", "seed",
-    "accuracy", "ci_low", "ci_high", "n", "chance",
-]  # fmt: skip
 ROLES = ("full", "limited")
 DIFFERENCE = "difference"
 
@@ -75,7 +72,7 @@ def fitness_table(
     Returns
     -------
     DataFrame
-        `COLUMNS`; the row ``difference`` has no model, and its chance is 0.
+        `columns.STYLIZATION_FITNESS`; the row ``difference`` has no model, and its chance is 0.
 
     Raises
     ------
@@ -121,4 +118,4 @@ def fitness_table(
              "seed": None, "accuracy": right[full].mean() - right[limited].mean(), "ci_low": low,
              "ci_high": high, "n": right.shape[1], "chance": 0.0}
         )  # fmt: skip
-    return pd.DataFrame(table, columns=COLUMNS).astype({"seed": "Int64"})
+    return STYLIZATION_FITNESS.frame(table).astype({"seed": "Int64"})

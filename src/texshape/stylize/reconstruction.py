@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import torch
 
+from texshape.stylize.columns import RECONSTRUCTION
 from texshape.stylize.engines import AdaIN
 from texshape.stylize.pixels import gaussian_blur, to_bytes, to_float
 
-COLUMNS = ["encoder", "layer", "stride", "images", "method", "mse", "psnr", "n"]
+#: of one decoder; the table over all has the name of the stylization in front
+COLUMNS = RECONSTRUCTION.names[1:]
 BLUR = 2.0  # px, deviation of the Gaussian of the baseline
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from texshape import FORMAT_VERSION, tables
+from texshape.catalogue import declared
 from texshape.devices import LostDeviceError, failures
 from texshape.errors import InputError, nearest
 from texshape.experiment import runs
@@ -434,7 +435,7 @@ def _tables(
         if old.stem not in found and old.stem != "reasons":
             old.unlink()
     for name, table in found.items():
-        write_csv(place / f"{name}.csv", table)
+        declared(name).write(place / f"{name}.csv", table, networks=True)
     return found
 
 

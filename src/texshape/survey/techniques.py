@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from texshape.errors import InputError
-from texshape.files import write_csv
 from texshape.models.decisions import for_images
 from texshape.models.network import Network
 from texshape.survey.stimuli import CUE_CONFLICT, Stimuli
@@ -167,6 +166,7 @@ def trials(subject: Subject) -> None:
 
 def sensitivity(subject: Subject) -> None:
     """Shape bias under each way to show the images and to read the outputs."""
+    from texshape.techniques.sensitivity.tables import SENSITIVITY
     from texshape.trials import evaluate
 
     grid = subject.settings["sensitivity"]
@@ -180,7 +180,7 @@ def sensitivity(subject: Subject) -> None:
         seed=subject.seed,
         **evaluate.speed(subject.settings["evaluation"]),
     )
-    write_csv(subject.folder / "sensitivity.csv", table)
+    SENSITIVITY.write(subject.folder / "sensitivity.csv", table)
 
 
 def knowledge(subject: Subject) -> None:
@@ -188,6 +188,7 @@ def knowledge(subject: Subject) -> None:
     from texshape.features.extract import extract
     from texshape.techniques.dimensionality import table as estimates
     from texshape.techniques.dimensionality.pairs import design
+    from texshape.techniques.dimensionality.tables import DIMENSIONALITY
     from texshape.techniques.readout.settings import DimensionalitySettings, build
 
     labels, settings = subject.conflict.labels, subject.settings
@@ -203,7 +204,7 @@ def knowledge(subject: Subject) -> None:
                            thorough=epoch == last, before=before)  # fmt: skip
         before = images if before is None else before
         table, _, _ = estimates.of_features(features, plan)
-        write_csv(subject.folder / "dimensionality" / f"{epoch}.csv", table)
+        DIMENSIONALITY.write(subject.folder / "dimensionality" / f"{epoch}.csv", table)
         shutil.rmtree(features.parent)  # large, and soon made again
 
 
@@ -232,10 +233,11 @@ def _read_out(
     """Write the table; returns the last stage's readings by image."""
     from texshape.techniques.readout.settings import ReadoutSettings, build
     from texshape.techniques.readout.table import read_out
+    from texshape.techniques.readout.tables import READOUT
 
     settings = build(ReadoutSettings, section, "readout")
     table, images = read_out(features, labels, settings=settings, seed=seed, **about)
-    write_csv(output, table)
+    READOUT.write(output, table)
     return images
 
 
@@ -253,19 +255,19 @@ def _without_folds(subject: Subject) -> str:
 
 def erasure(subject: Subject) -> None:
     """What the network decides once the subspace that codes a cue is gone."""
-    import pandas as pd
-
-    from texshape.techniques.erasure.intervention import COLUMNS, measure
+    from texshape.techniques.erasure.intervention import measure
+    from texshape.techniques.erasure.tables import ERASURE
     from texshape.techniques.readout.settings import ErasureSettings, build
 
     settings = build(ErasureSettings, subject.settings["erasure"], "erasure")
     rows = measure(subject.asked, subject.conflict, settings=settings, seed=subject.seed)
-    write_csv(subject.folder / "erasure.csv", pd.DataFrame(rows, columns=COLUMNS))
+    ERASURE.write(subject.folder / "erasure.csv", ERASURE.frame(rows))
 
 
 def receptive_field(subject: Subject) -> None:
     """Theoretical and effective receptive field of every stage."""
     from texshape.techniques.receptive_field.measure import measure_network, write_maps
+    from texshape.techniques.receptive_field.tables import RECEPTIVE_FIELD
 
     table, maps = measure_network(
         subject.network,
@@ -277,7 +279,7 @@ def receptive_field(subject: Subject) -> None:
         without_untrained=subject.without_random,
     )
     write_maps(subject.folder / "influence.npz", maps)
-    write_csv(subject.folder / "receptive_field.csv", table)
+    RECEPTIVE_FIELD.write(subject.folder / "receptive_field.csv", table)
 
 
 def feature_visualization(subject: Subject) -> None:
@@ -296,6 +298,7 @@ def feature_visualization(subject: Subject) -> None:
 def cue_strength(subject: Subject) -> None:
     """Decisions while the texture fades into the shape's silhouette."""
     from texshape.techniques.cue_strength import probes
+    from texshape.techniques.cue_strength.tables import CUE_STRENGTH
     from texshape.trials.evaluate import speed
 
     section, sets = subject.settings["probes"], subject.stimuli.sets
@@ -305,7 +308,7 @@ def cue_strength(subject: Subject) -> None:
         subject.asked, faded, seed=subject.seed, resamples=section["resamples"],
         level=section["level"], speed=speed(subject.settings["evaluation"]),
     )  # fmt: skip
-    write_csv(subject.folder / "cue_strength.csv", table)
+    CUE_STRENGTH.write(subject.folder / "cue_strength.csv", table)
 
 
 def _without_silhouettes(subject: Subject) -> str:

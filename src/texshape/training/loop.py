@@ -25,7 +25,6 @@ from torch.nn import functional
 
 from texshape.compute import computes_in_bfloat16
 from texshape.errors import InputError
-from texshape.files import write_csv
 from texshape.models import small, trainable
 from texshape.training import checkpoints
 from texshape.training.batches import (
@@ -37,6 +36,7 @@ from texshape.training.batches import (
     steps_per_epoch,
     training_batch,
 )
+from texshape.training.columns import TRAINING
 from texshape.training.interruption import Interrupted, Request, stop_request
 from texshape.training.optimization import optimizer_and_schedule
 from texshape.training.processes import ALONE, Group
@@ -44,16 +44,6 @@ from texshape.training.processes import group as meet
 from texshape.training.randomness import WEIGHTS, derived_seed
 from texshape.training.settings import FASTEST, Settings
 
-HISTORY_COLUMNS = [
-    "epoch",
-    "step",
-    "learning_rate",
-    "train_loss",
-    "train_accuracy",
-    "validation_set",
-    "validation_loss",
-    "validation_accuracy",
-]
 _EVALUATION_BATCH = 128
 
 
@@ -107,7 +97,7 @@ def train(
     Returns
     -------
     DataFrame
-        Columns `HISTORY_COLUMNS`, one row an epoch and validation set.
+        `columns.TRAINING`, one row an epoch and validation set.
 
     Raises
     ------
@@ -326,7 +316,7 @@ class _Run:
             for images in self.validation
         }
         for name, (loss, accuracy) in results.items():
-            measured = dict(zip(HISTORY_COLUMNS[-3:], (name, loss, accuracy), strict=True))
+            measured = dict(zip(TRAINING.names[-3:], (name, loss, accuracy), strict=True))
             self.history.append(row | measured)
         if not results:
             self.history.append(row)
@@ -377,11 +367,11 @@ class _Run:
 
     def finish(self) -> pd.DataFrame:
         """Publish the results and remove the resume state."""
-        history = pd.DataFrame(self.history, columns=HISTORY_COLUMNS)
+        history = TRAINING.frame(self.history)
         if not self.group.leads:
             return history
         checkpoints.publish(self.output_dir, self.settings.checkpoint_epochs, self.settings.epochs)
-        write_csv(Path(self.output_dir) / "history.csv", history)
+        TRAINING.write(Path(self.output_dir) / "history.csv", history)
         checkpoints.discard(self.output_dir)
         return history
 

@@ -14,11 +14,10 @@ import pandas as pd
 
 from texshape.errors import InputError
 from texshape.stats import bootstrap
+from texshape.trials.columns import CONTROLS
 from texshape.trials.score import Decisions, conflict_levels, exemplar_tables
 
 BASE = "base"
-COLUMNS = ["variant", "effect", "trained_a", "tested_a", "trained_b", "tested_b", "bias_a", "bias_b",
-           "difference", "ci_low", "ci_high", "n", "seeds_a", "seeds_b"]  # fmt: skip
 
 
 def effects(variant: str) -> list[tuple[str, tuple[str, str], tuple[str, str]]]:
@@ -51,7 +50,7 @@ def differences(
 
     Returns
     -------
-    DataFrame with `COLUMNS`
+    DataFrame of `columns.CONTROLS`
         The bias of a cell pools its seeds. ``effect`` is one of `effects`.
     """
     subjects = [own for group in cells.values() for own in group.values()]
@@ -88,4 +87,4 @@ def differences(
                  next(iter(cells[first].values())).counts().n_conflict,
                  len(cells[first]), len(cells[second]))
             )  # fmt: skip
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=CONTROLS.names)

@@ -251,13 +251,13 @@ def sensitivity(
     Returns
     -------
     DataFrame
-        ``model, aggregation, preprocessing, interpolation, shape_bias, ci_low, ci_high,
-        cue_match_rate, n_conflict, verdict`` (the name of the bias, `naming.name`). The
-        network runs once for each preprocessing that differs in
-        what it does to these images.
+        `texshape.techniques.sensitivity.tables.SENSITIVITY`, the model in front. The network runs
+        once for each preprocessing that differs in what it does to these images; ``same_as`` names
+        the first of those that do the same.
     """
     from texshape.models.decisions import decider, for_images
     from texshape.models.preprocessing import preprocess
+    from texshape.techniques.sensitivity.tables import SENSITIVITY
 
     network = for_images(network, images.labels)
     classes = network.require_classes()
@@ -270,6 +270,7 @@ def sensitivity(
         deciders = [decider(groups, aggregation) for aggregation in aggregations]
     height, width = images.images.shape[1:3]
     done: dict[tuple, list[np.ndarray]] = {}
+    first: dict[tuple, str] = {}
     rows = []
     for kind in preprocessings:
         for interpolation in interpolations[:1] if kind == "own" else interpolations:
@@ -284,6 +285,8 @@ def sensitivity(
                     precision=precision,
                     channels_last=channels_last,
                 )
+            shown = f"{kind}, {pipeline.interpolation}"
+            same = first.setdefault(key, shown)
             for aggregation, scores in zip(aggregations, done[key], strict=True):
                 response = decisions(scores, classes)
                 found = _bias(images, response, network.slug, resamples, level, seed)
@@ -294,9 +297,10 @@ def sensitivity(
                         "preprocessing": kind,
                         "interpolation": pipeline.interpolation,
                         **found,
+                        "same_as": "" if same == shown else same,
                     }
                 )
-    return pd.DataFrame(rows)
+    return SENSITIVITY.frame(rows)
 
 
 def _with(network: Network, **changes: Any) -> Network:

@@ -27,14 +27,12 @@ import numpy as np
 from texshape.stats import bootstrap
 from texshape.stats.proportions import wilson
 from texshape.trials.bias import ratio, response_entropy
+from texshape.trials.columns import EVIDENCE
 from texshape.trials.names import ABSENT
 from texshape.trials.score import Decisions
 
 #: What `evidence` finds of a subject.
-FIELDS = (
-    "match_low", "match_high", "congruent_accuracy", "congruent_low", "congruent_high",
-    "n_congruent", "response_entropy", "label_entropy", "n_classes",
-)  # fmt: skip
+FIELDS = tuple(column.name for column in EVIDENCE)
 
 TEXTURE, SHAPE, NEITHER = "texture-biased", "shape-biased", "neither"
 UNDEFINED = "undefined"

@@ -11,14 +11,12 @@ import numpy as np
 from texshape.errors import InputError, nearest
 from texshape.stats import bootstrap
 from texshape.trials.bias import ShapeBias, outcomes, shape_bias
+from texshape.trials.columns import SCORE
 from texshape.trials.files import Trials, is_human, trials_once
 from texshape.trials.names import ABSENT, natural, parse
 
 HUMANS = "humans"
-FIELDS = (
-    "subject", "shape_bias", "ci_low", "ci_high", "cue_match_rate",
-    "n_trials", "n_conflict", "n_shape", "n_texture",
-)  # fmt: skip
+FIELDS = ("subject", *(column.name for column in SCORE))
 
 
 @dataclass

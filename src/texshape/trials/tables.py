@@ -13,13 +13,12 @@ import numpy as np
 from texshape.errors import InputError
 from texshape.experiment.runs import RunId
 from texshape.stats import bootstrap, seeds
+from texshape.trials import columns, naming
 from texshape.trials import files as trial_files
-from texshape.trials import naming
 from texshape.trials.bias import outcomes, response_entropy, shape_bias_by_class
 from texshape.trials.files import Trials, is_human
 from texshape.trials.names import ABSENT, parse
 from texshape.trials.score import (
-    FIELDS,
     HUMANS,
     Decisions,
     differences,
@@ -166,16 +165,12 @@ def shape_bias_tables(
     Returns
     -------
     bias : DataFrame
-        `IDENTITY`, then the fields of `score`, of `naming.evidence`, and ``verdict``: the name of
-        the bias (`naming.name`). Human observers also together, as model ``humans``.
+        `columns.SHAPE_BIAS`. Human observers also together, as model ``humans``.
     by_class : DataFrame
-        `IDENTITY`, ``class, shape_bias, cue_match_rate, n_conflict, n_shape, n_texture``.
+        `columns.SHAPE_BIAS_BY_CLASS`.
     pairs : DataFrame
-        ``model_a, model_b, difference, ci_low, ci_high, n``, a model's seeds being pooled; and the
-        difference of the seeds' means with Welch's interval over seeds (`seeds.COLUMNS`).
+        `columns.SHAPE_BIAS_DIFFERENCES`.
     """
-    import pandas as pd
-
     subjects = {}
     decisions: dict[str, Decisions] = {}
     classes: dict[str, tuple[str, ...]] = {}
@@ -233,11 +228,10 @@ def shape_bias_tables(
     for row in pairs:
         trained = (by_model.get(row[name], []) for name in ("model_a", "model_b"))
         row |= seeds.welch(*trained, level)
-    columns = ["model_a", "model_b", "difference", "ci_low", "ci_high", "n", *seeds.COLUMNS]
     return (
-        pd.DataFrame(bias),
-        pd.DataFrame(by_class),
-        pd.DataFrame(pairs, columns=columns),
+        columns.SHAPE_BIAS.frame(bias, networks=True),
+        columns.SHAPE_BIAS_BY_CLASS.frame(by_class, networks=True),
+        columns.SHAPE_BIAS_DIFFERENCES.frame(pairs),
     )
 
 
@@ -256,7 +250,7 @@ def _with_names(
     return [row | {"verdict": naming.named(row)} for row in rows]
 
 
-DIFFERENCE = ["difference", "difference_low", "difference_high", "n_common"]
+DIFFERENCE = ("difference", "difference_low", "difference_high", "n_common")
 
 
 def shape_bias_by_set(
@@ -281,13 +275,8 @@ def shape_bias_by_set(
     Returns
     -------
     DataFrame
-        `IDENTITY`, ``set``, the fields of `score`, of `naming.evidence`, ``verdict`` (the name of
-        the bias on this set), and `DIFFERENCE`: the bias on this set minus that on
-        ``cue-conflict``, its interval (exemplars resampled alike for both), and the number
-        of conflict images in common; undefined for ``cue-conflict`` itself.
+        `columns.SHAPE_BIAS_BY_SET`; the difference is undefined for ``cue-conflict`` itself.
     """
-    import pandas as pd
-
     subjects: dict[str, list[Subject]] = {}
     for subject, images in trials:
         if images.startswith(CUE_CONFLICT) and images != CUE_CONFLICT:
@@ -321,8 +310,7 @@ def shape_bias_by_set(
                 | {key: value for key, value in row.items() if key != "subject"}
                 | dict(zip(DIFFERENCE, difference.get(subject, (math.nan,) * 4), strict=True))
             )
-    columns = [*IDENTITY, "set", *FIELDS[1:], *naming.FIELDS, "verdict", *DIFFERENCE]
-    frame = pd.DataFrame(rows, columns=columns)
+    frame = columns.SHAPE_BIAS_BY_SET.frame(rows, networks=True)
     frame = frame.astype({"seed": "Int64", "n_common": "Int64"})
     return frame.sort_values(["model", "seed", "set"], ignore_index=True, kind="stable")
 
@@ -361,12 +349,9 @@ def accuracy_table(
     Returns
     -------
     DataFrame
-        `IDENTITY`, ``set, cue, accuracy, ci_low, ci_high, n, response_entropy`` (bits; of the
-        decisions on these trials, ``na`` left out). Human observers also together as ``humans``,
+        `columns.ACCURACY`; no entropy counts ``na``. Human observers also together as ``humans``,
         with the mean of their entropies.
     """
-    import pandas as pd
-
     cells: dict[tuple, list[tuple[Subject, _Correct]]] = {}
     for (subject, images), own in trials.items():
         for cue, correct in _correct(own).items():
@@ -402,7 +387,7 @@ def accuracy_table(
                     "response_entropy": float(np.mean([own.entropy for own in members])),
                 }
             )
-    frame = pd.DataFrame(rows)
+    frame = columns.ACCURACY.frame(rows, networks=True)
     return frame.sort_values(["model", "seed", "set", "cue"], ignore_index=True, kind="stable")
 
 
@@ -511,13 +496,12 @@ def benchmark_tables(
     Returns
     -------
     means : DataFrame
-        `IDENTITY`, ``datasets``, the four measures with ``_low`` and ``_high``, ``n_datasets``.
+        `BENCHMARK` of `texshape.techniques.human_consistency.tables`.
     by_dataset : DataFrame
-        The same for each data set, its name in ``datasets``.
+        `BENCHMARK_BY_DATASET`: the same for each data set, its name in ``datasets``.
     """
-    import pandas as pd
-
     from texshape.techniques.human_consistency import humans
+    from texshape.techniques.human_consistency.tables import BENCHMARK
 
     ours: dict[str, Subject] = {}
     added: dict[str, list[Trials]] = {}
@@ -555,6 +539,6 @@ def benchmark_tables(
                     model = name if name == HUMANS else f"model-vs-human/{name}"
                     subject = Subject(model, name, PUBLISHED, None)
                 found.append(subject.identity() | label | row)
-        return pd.DataFrame(found)
+        return BENCHMARK.frame(found, networks=True)
 
     return rows(means), rows(by_dataset)

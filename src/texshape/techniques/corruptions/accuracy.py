@@ -16,8 +16,6 @@ from texshape.trials.evaluate import decide
 if TYPE_CHECKING:
     from texshape.models.network import Network
 
-COLUMNS = ["set", "corruption", "severity", "accuracy", "n"]
-
 
 def balanced(labels: Sequence[str], most: int | None, *, seed: int) -> np.ndarray:
     """Rows of at most so many images, the classes in equal shares, drawn at random.

@@ -27,17 +27,14 @@ import pandas as pd
 
 from texshape.errors import InputError
 from texshape.stats.bootstrap import divide, draw_weights, interval
+from texshape.techniques.corruptions.tables import CORRUPTION_ERRORS
 
 CLEAN = "none"  # the name of the uncorrupted images, severity 0
 SUM, LOG_MEAN = "sum", "log_mean"  # the names of the rows that summarize types
 FRONT = ["set", "imagename", "shape", "severities"]  # of a table of pictures, then the types
-RATIOS = [
-    "error_ratio", "ci_low", "ci_high", "relative_error_ratio", "relative_low", "relative_high",
-]  # fmt: skip
-COLUMNS = [
-    "corruption", "error", "clean_error", "baseline_error", "baseline_clean_error", *RATIOS,
-    "marked", "n_types", "n", "reason",
-]  # fmt: skip
+_OF_TWO = ["set", "baseline", "baseline_set", "measure"]  # of a network and its baseline
+#: columns of one network against another
+COLUMNS = [name for name in CORRUPTION_ERRORS.names if name not in _OF_TWO]
 
 
 def mean_errors(accuracies: pd.DataFrame) -> pd.DataFrame:
@@ -311,4 +308,4 @@ def against_plain(
                 )
             )  # fmt: skip
     result = pd.concat(rows, ignore_index=True)
-    return result[[*keys, "set", "baseline", "baseline_set", "measure", *COLUMNS]]
+    return result[[*keys, *CORRUPTION_ERRORS.names]]

@@ -30,34 +30,11 @@ import numpy as np
 import pandas as pd
 
 from texshape.stats.bootstrap import divide, interval, resample_totals
+from texshape.techniques.cue_strength.tables import CUE_STRENGTH
 from texshape.trials import naming
 from texshape.trials.bias import response_entropy
 from texshape.trials.names import natural
 
-COLUMNS = [
-    "strength",
-    "shape_share",
-    "ci_low",
-    "ci_high",
-    "cue_match_rate",
-    "match_low",
-    "match_high",
-    "verdict",
-    "n_shape",
-    "n_texture",
-    "n_conflict",
-    "balance_point",
-    "balance_low",
-    "balance_high",
-    "slope",
-    "fitted_share",
-    "deviance",
-    "reason",
-    "crossing",
-    "crossing_low",
-    "crossing_high",
-    "crossing_reason",
-]
 NOT_FALLING = "shape decisions do not become fewer with texture strength"
 GUESSED = "decisions match a cue no more often than guessing where the curve crosses one half"
 ABOVE = "at least half of the decisions are for shape at every strength"
@@ -247,7 +224,7 @@ def curve(
 
     Returns
     -------
-    DataFrame with `COLUMNS`
+    DataFrame of `CUE_STRENGTH`
         One row a strength; the columns of the balance point and of the crossing are the same in
         each. Undefined values are NaN with the reason. Where more than one in twenty resamples has
         no falling curve, the balance point has no interval. ``verdict`` is the name of the bias at
@@ -257,7 +234,7 @@ def curve(
     """
     trials = trials[trials["shape"] != trials["texture"]]
     if trials.empty:
-        return pd.DataFrame(columns=COLUMNS)
+        return CUE_STRENGTH.frame([])
     strengths, level_of = np.unique(trials["strength"].to_numpy(float), return_inverse=True)
     is_shape = (trials["decision"] == trials["shape"]).to_numpy()
     is_texture = (trials["decision"] == trials["texture"]).to_numpy()
@@ -349,7 +326,7 @@ def curve(
             "crossing_high": crossed_high,
             "crossing_reason": crossed_reason,
         }
-    )[COLUMNS]
+    )[CUE_STRENGTH.names]
 
 
 def _beside(strengths: np.ndarray, point: float, chosen: np.ndarray) -> bool:

@@ -13,13 +13,12 @@ from texshape.errors import InputError
 from texshape.stats.proportions import wilson
 from texshape.techniques.corruptions.accuracy import balanced
 from texshape.techniques.cue_strength import curve as cue_strength
+from texshape.techniques.shuffling.tables import SHUFFLING
 from texshape.trials.evaluate import decide
 
 if TYPE_CHECKING:
     from texshape.data.imageset import ImageSet
     from texshape.models.network import Network
-
-SHUFFLING = ["k", "set", "accuracy", "ci_low", "ci_high", "n", "chance"]
 
 
 def shuffling(
@@ -74,7 +73,7 @@ def shuffling(
                 "chance": 1 / len(network.require_classes()),
             }
         )
-    return pd.DataFrame(table, columns=SHUFFLING)
+    return SHUFFLING.frame(table)
 
 
 def faded(

@@ -13,15 +13,12 @@ from texshape.features.stored import stored
 from texshape.techniques.dimensionality.islam2021 import islam2021, softmax_shares
 from texshape.techniques.dimensionality.mutual_information import mutual_information, scores_of
 from texshape.techniques.dimensionality.pairs import FACTORS, Design, design
+from texshape.techniques.dimensionality.tables import DIMENSIONALITY
 from texshape.techniques.readout.linear import check_features
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = [
-    "stage", "estimator", "factor", "value", "ci_low", "ci_high", "null", "n_units",
-    "n_significant", "n_constant", "n_pairs", "n_available", "reason",
-]  # fmt: skip
 UNIT_COLUMNS = [
     "stage", "factor", "unit", "rho", "information", "null_information", "p_value", "significant",
 ]  # fmt: skip
@@ -46,7 +43,7 @@ def rows(
     Returns
     -------
     tuple of list
-        Rows with `COLUMNS` without the stage; rows with `UNIT_COLUMNS` without the stage.
+        Rows of `DIMENSIONALITY` without the stage; rows with `UNIT_COLUMNS` without the stage.
     """
     features = check_features(features)
     scores = scores_of(features, plan)
@@ -183,7 +180,7 @@ def of_features(
     Returns
     -------
     tuple of DataFrame
-        With `COLUMNS`, `UNIT_COLUMNS` and `CONVERGENCE_COLUMNS`; the latter two are empty unless
+        Of `DIMENSIONALITY`, then with `UNIT_COLUMNS` and `CONVERGENCE_COLUMNS`; the latter two are empty unless
         asked for.
 
     Raises
@@ -202,7 +199,7 @@ def of_features(
         by_unit += [{**row, **where} for row in distribution]
         repeated = convergence(part.array, fewer, plan.settings.repeats)
         converging += [{**row, **where} for row in repeated]
-    table = pd.DataFrame(found, columns=COLUMNS)
+    table = DIMENSIONALITY.frame(found)
     counts = [column for column in table.columns if column.startswith("n_")]
     return (
         table.astype(dict.fromkeys(counts, "Int64")),

@@ -45,18 +45,6 @@ if TYPE_CHECKING:
 STACKED_BYTES = 2**28
 TRIED = 4  # images on which it is tried what a network allows
 
-COLUMNS = [
-    "stage", "cue", "erased", "draw", "dimension", "n_units",
-    "shape_share", "shape_share_low", "shape_share_high",
-    "texture_share", "texture_share_low", "texture_share_high",
-    "shape_bias", "ci_low", "ci_high", "cue_match_rate", "decisions_changed", "accuracy_plain",
-    "bias_change", "bias_change_low", "bias_change_high",
-    "expected_share", "taken", "taken_low", "taken_high", "beyond", "beyond_low", "beyond_high",
-    "readout_shape", "readout_shape_low", "readout_shape_high",
-    "readout_texture", "readout_texture_low", "readout_texture_high", "readout_chance",
-    "n_images", "n_plain", "n_readout", "reason",
-]  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Group:
@@ -109,7 +97,7 @@ def measure(
     Returns
     -------
     list of dict
-        Rows with `COLUMNS`.
+        Rows of `texshape.techniques.erasure.tables.ERASURE`.
 
     Raises
     ------

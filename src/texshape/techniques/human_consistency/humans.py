@@ -22,12 +22,13 @@ import numpy as np
 
 from texshape.errors import InputError, nearest
 from texshape.stats.bootstrap import divide, draw_weights, interval
+from texshape.techniques.human_consistency import tables
 from texshape.trials import files as trial_files
 from texshape.trials.files import Trials, is_human
 from texshape.trials.names import image_id
 
 HUMANS = "humans"
-MEASURES = ("accuracy_difference", "observed_consistency", "error_consistency", "ood_accuracy")
+MEASURES = tuple(tables.MEASURES)
 FIELDS = ("subject", *MEASURES, "n_datasets")
 
 # None: all trials form one condition. Else: the conditions that are left out.

@@ -479,7 +479,7 @@ def measure(
     Returns
     -------
     tuple
-        The row of the table (`COLUMNS` without stage and input), and the read-out of the conflict
+        The row of the table (`READOUT` without stage and input), and the read-out of the conflict
         images.
 
     Raises
@@ -564,10 +564,3 @@ def _other_folds(
         )
         found.append(one.accuracy)
     return found
-
-
-COLUMNS = [
-    "stage", "cue", "input", "accuracy", "ci_low", "ci_high", "chance", "permuted",
-    "permuted_high", "n_permutations", "fold_low", "fold_high", "n_fold_draws", "gain", "gain_low",
-    "gain_high", "other_cue", "n_images", "n_exemplars", "n_folds", "n_units", "reason",
-]  # fmt: skip

@@ -11,6 +11,7 @@ from texshape.errors import InputError
 from texshape.features.stored import stored
 from texshape.stats import exemplars
 from texshape.techniques.readout import linear
+from texshape.techniques.readout.tables import READOUT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +55,7 @@ def read_out(
     Returns
     -------
     table : DataFrame
-        `texshape.techniques.readout.linear.COLUMNS`, a row a stage, cue and kind of features.
+        `texshape.techniques.readout.tables.READOUT`, a row a stage, cue and kind of features.
     images : DataFrame
         ``stage, cue, input, imagename, correct, fold``: the last stage's reading of each image.
 
@@ -98,7 +99,7 @@ def read_out(
                 scalars, labels, cue, settings=settings, seed=seed, name="scalars of the masks"
             )
             rows.append({**row, "stage": MASK, "input": SCALARS})
-    return pd.DataFrame(rows, columns=linear.COLUMNS), pd.concat(images.values())
+    return READOUT.frame(rows), pd.concat(images.values())
 
 
 def _correct(

@@ -15,10 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-COLUMNS = [
-    "architecture", "library", "year", "receptive_field", "top1", "multiply_adds", "texshape",
-    "reason", "source",
-]  # fmt: skip
+from texshape.techniques.receptive_field.tables import ARCHITECTURES
 
 
 def published() -> pd.DataFrame:
@@ -36,7 +33,7 @@ def published() -> pd.DataFrame:
 
 
 def measured() -> pd.DataFrame:
-    """The table of facts with the fields that our tracer finds, columns `COLUMNS`.
+    """The table of facts with the fields that our tracer finds, columns of `ARCHITECTURES`.
 
     The traced networks are those of torchvision and timm. ``texshape`` is the side in pixels at the
     last map through local paths (squeeze-and-excitation left out, said in ``reason``), empty where
@@ -51,7 +48,7 @@ def measured() -> pd.DataFrame:
         sizes[name] = (float("nan") if field.size is None else field.size, field.reason)
     table["texshape"] = [sizes.get(name, (float("nan"), ""))[0] for name in table["traced"]]
     table["reason"] = [sizes.get(name, (float("nan"), ""))[1] for name in table["traced"]]
-    return table[COLUMNS].astype({"texshape": "Int64", "receptive_field": "Int64"})
+    return table[ARCHITECTURES.names].astype({"texshape": "Int64", "receptive_field": "Int64"})
 
 
 def _build(name: str) -> Any:

@@ -20,12 +20,8 @@ from texshape.models.loading import load
 from texshape.models.network import Network
 from texshape.models.stages import resolve
 from texshape.techniques.receptive_field.effective import Influence, influence
+from texshape.techniques.receptive_field.tables import RECEPTIVE_FIELD
 from texshape.techniques.receptive_field.theoretical import trace
-
-COLUMNS = [
-    "model", "architecture", "arm", "seed", "stage", "theoretical", "theoretical_local",
-    "effective_untrained", "effective_trained", "image_size", "n_images", "reason",
-]  # fmt: skip
 
 
 def measure(
@@ -68,7 +64,7 @@ def measure(
     Returns
     -------
     table : DataFrame
-        Columns `COLUMNS`: sides in px; ``theoretical`` may be ``global``, then
+        `RECEPTIVE_FIELD` with the network's name: sides in px; ``theoretical`` may be ``global``, then
         ``theoretical_local`` is the side through local paths alone where a gate makes it global;
         ``effective_*`` empty where undefined, with the ``reason``.
     influences : dict of str to dict of str to Influence
@@ -168,7 +164,7 @@ def measure_network(
                 "reason": "; ".join(reason for reason in reasons if reason),
             }
         )
-    table = pd.DataFrame(rows, columns=COLUMNS)
+    table = RECEPTIVE_FIELD.frame(rows)
     whole = ["theoretical_local", "effective_untrained", "effective_trained"]
     return table.astype(dict.fromkeys(whole, "Int64")), influences
 

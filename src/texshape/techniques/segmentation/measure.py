@@ -18,26 +18,12 @@ from texshape.parameters import check_keys
 from texshape.stats import exemplars as ex
 from texshape.techniques.segmentation import maps as activation_maps
 from texshape.techniques.segmentation import metrics, targets, train
+from texshape.techniques.segmentation.tables import SEGMENTATION
 
 if TYPE_CHECKING:
     from texshape.data.imageset import ImageSet
     from texshape.models.network import Network
 
-COLUMNS = [
-    "stage",
-    "head",
-    "target",
-    "miou",
-    "ci_low",
-    "ci_high",
-    "miou_foreground",
-    "mean_mask_miou",
-    "n_train",
-    "n_test",
-    "n_classes",
-    "bound",
-    "reason",
-]
 NO_MAP = "the stage gives no spatial map"
 
 
@@ -159,7 +145,7 @@ def measure(
 
     Returns
     -------
-    table : DataFrame with `COLUMNS`
+    table : DataFrame of `SEGMENTATION`
         One row a stage, head and target; ``bound`` is ``readout``, or ``end_to_end`` where the
         whole network was trained (no upper bound: briefly, on few images). A stage without a map has
         empty values and the reason.
@@ -228,7 +214,7 @@ def measure(
             guess = _end_to_end(network, task, target, stages[stage], plan, seed)
             pictures[f"{target}/end_to_end"] = guess[shown]
         row(target, guess, stage=stage, head=plan.heads[0], bound="end_to_end")
-    return pd.DataFrame(rows).reindex(columns=COLUMNS), pictures
+    return SEGMENTATION.frame(rows), pictures
 
 
 def _maps(

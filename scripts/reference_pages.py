@@ -1,0 +1,95 @@
+"""Write the parts of the reference pages that the code declares: `python scripts/reference_pages.py`.
+
+Such a part stands between two comments, ``<!-- generated: NAME -->`` and ``<!-- end -->``. With ``--check``
+nothing is written, and the exit status is 1 where a page is not what the code says.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from texshape.catalogue import catalogue
+from texshape.files import write_text
+from texshape.tables import KINDS, PATH_COLUMNS, Column, Table
+
+DOCS = Path(__file__).resolve().parents[1] / "docs" / "reference"
+LOWER, UPPER = "lower end of", "upper end of"
+
+
+def tables() -> str:
+    """A heading and a list of columns for each result table."""
+    front = "\n".join(_lines(list(PATH_COLUMNS)))
+    return "\n\n".join([front, *map(_table, catalogue().values())])
+
+
+def _table(table: Table) -> str:
+    about = f"A row: {table.about}."
+    if table.front:
+        about += f" Begins with `{', '.join(table.front)}`."
+    if table.keys:
+        about += f" Told apart by `{', '.join(table.keys)}`."
+    columns = [*table.columns, *([table.more] if table.more else [])]
+    return "\n".join([f"### {table.name}.csv", "", about, "", *_lines(columns)])
+
+
+def _lines(columns: list[Column]) -> Iterator[str]:
+    yield "| column | holds | meaning |"
+    yield "|---|---|---|"
+    columns = list(columns)
+    while columns:
+        column = columns.pop(0)
+        names, meaning = f"`{column.name}`", column.meaning
+        # The two ends of an interval in one line.
+        if columns and (column.meaning, columns[0].meaning) == (
+            f"{LOWER}{meaning.removeprefix(LOWER)}",
+            f"{UPPER}{meaning.removeprefix(LOWER)}",
+        ):
+            names += f", `{columns.pop(0).name}`"
+            meaning = f"ends of{meaning.removeprefix(LOWER)}"
+        kind = KINDS[column.kind].removeprefix("a ").removeprefix("any ")
+        holds = kind + (f", {column.unit}" if column.unit else "")
+        yield f"| {names} | {holds} | {meaning} |"
+
+
+#: page, name of the part, what writes it
+PARTS: list[tuple[str, str, Callable[[], str]]] = [("files.md", "tables", tables)]
+
+
+def filled(page: str, name: str, text: str) -> str:
+    """A page with one part written anew.
+
+    Raises
+    ------
+    ValueError
+        If the page has no such part.
+    """
+    start, end = f"<!-- generated: {name} -->", "<!-- end -->"
+    before, found, rest = page.partition(start)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"no part between {start} and {end}")
+    return f"{before}{start}\n\n{text}\n\n{end}{after}"
+
+
+def stale(docs: Path = DOCS, write: bool = False) -> list[str]:
+    """Pages that are not what the code says; they are written anew if asked."""
+    found = []
+    for page, name, make in PARTS:
+        path = docs / page
+        text = path.read_text(encoding="utf-8")
+        new = filled(text, name, make())
+        if new != text:
+            found.append(page)
+            if write:
+                write_text(path, new)
+    return found
+
+
+if __name__ == "__main__":
+    check = "--check" in sys.argv[1:]
+    pages = stale(write=not check)
+    for page in pages:
+        print(f"{page}: {'not what the code says' if check else 'written'}")
+    sys.exit(bool(check and pages))

@@ -1,0 +1,162 @@
+"""What the columns of the tables hold that are made of trial files."""
+
+from __future__ import annotations
+
+from texshape.tables import Column, Table, interval
+
+BIAS = Column(
+    "shape_bias", "number", "decisions for the shape among those for either cue", "fraction"
+)
+MATCH = Column(
+    "cue_match_rate",
+    "number",
+    "share of the decisions on conflict images that are for either cue",
+    "fraction",
+)
+CONFLICT = Column("n_conflict", "whole", "conflict images")
+SHAPE = Column("n_shape", "whole", "decisions for the shape")
+TEXTURE = Column("n_texture", "whole", "decisions for the texture")
+VERDICT = Column(
+    "verdict",
+    "text",
+    "name of the bias, or why it has none: [rule](../explanation/shape-bias.md)",
+)
+MODEL_A = Column("model_a", "text", "first network")
+MODEL_B = Column("model_b", "text", "second network")
+#: of `texshape.trials.score.score`
+SCORE = (
+    BIAS,
+    *interval("shape_bias"),
+    MATCH,
+    Column("n_trials", "whole", "all decisions"),
+    CONFLICT,
+    SHAPE,
+    TEXTURE,
+)
+#: of `texshape.trials.naming.evidence`: what the name rests on
+EVIDENCE = (
+    *interval("cue_match_rate", "match"),
+    Column("congruent_accuracy", "number", "accuracy on images whose cues agree", "fraction"),
+    *interval("congruent_accuracy", "congruent", how="Wilson's where all or none are right"),
+    Column("n_congruent", "whole", "images whose cues agree"),
+    Column(
+        "response_entropy",
+        "number",
+        "entropy of the decisions on conflict images: how many different answers are given",
+        "bits",
+    ),
+    Column(
+        "label_entropy",
+        "number",
+        "entropy of the labels of these images; the smaller one of shape and texture",
+        "bits",
+    ),
+    Column("n_classes", "whole", "classes that the images show"),
+)
+#: of `texshape.stats.seeds.welch`: over trainings
+SEEDS = (
+    Column("seeds_a", "whole", "trainings of the first network"),
+    Column("seeds_b", "whole", "trainings of the second network"),
+    Column("seed_difference", "number", "mean of the first minus mean of the second", "fraction"),
+    *interval("seed_difference", "seed", how="over trainings, Welch's"),
+    Column("seed_p", "number", "two-sided p of Welch's test", "probability"),
+)
+
+SHAPE_BIAS = Table(
+    "shape_bias", "a network, an observer, or all `humans`", (*SCORE, *EVIDENCE, VERDICT)
+)
+SHAPE_BIAS_BY_CLASS = Table(
+    "shape_bias_by_class",
+    "a network, an observer, or all `humans`, and a class",
+    (Column("class", "text", "class of the shape"), BIAS, MATCH, CONFLICT, SHAPE, TEXTURE),
+    keys=("class",),
+)
+SHAPE_BIAS_BY_SET = Table(
+    "shape_bias_by_set",
+    "a network and a set of conflict images",
+    (
+        Column("set", "text", "set of conflict images"),
+        *SCORE,
+        *EVIDENCE,
+        VERDICT,
+        Column(
+            "difference",
+            "number",
+            "bias on this set minus that on `cue-conflict`, on the images in common",
+            "fraction",
+        ),
+        *interval("difference", "difference"),
+        Column("n_common", "whole", "conflict images in common"),
+    ),
+    keys=("set",),
+)
+SHAPE_BIAS_DIFFERENCES = Table(
+    "shape_bias_differences",
+    "a pair of networks",
+    (
+        MODEL_A,
+        MODEL_B,
+        Column(
+            "difference",
+            "number",
+            "bias of the first minus that of the second, each over all its seeds",
+            "fraction",
+        ),
+        *interval("difference", how="exemplars resampled alike for both"),
+        Column("n", "whole", "images that both saw"),
+        *SEEDS,
+    ),
+    keys=("model_a", "model_b"),
+    front=(),
+)
+ACCURACY = Table(
+    "accuracy",
+    "a network, an observer, or all `humans`, a set of images, and the cue whose label counts as right",
+    (
+        Column("set", "text", "set of images"),
+        Column("cue", "text", "whose label counts as right: `shape` or `texture`"),
+        Column("accuracy", "number", "share of images decided rightly", "fraction"),
+        *interval(
+            "accuracy",
+            how="exemplars resampled within their classes, as images share them; without width where "
+            "all or none are right",
+        ),
+        Column("n", "whole", "images; on a set with conflict those in conflict"),
+        Column("response_entropy", "number", "entropy of the decisions on these images", "bits"),
+    ),
+    keys=("set", "cue"),
+)
+ACCURACY_DIFFERENCES = Table(
+    "accuracy_differences",
+    "a set, a cue and a pair of networks of the same architecture or arm",
+    (
+        MODEL_A,
+        MODEL_B,
+        Column("set", "text", "set of images"),
+        Column("cue", "text", "whose label counts as right: `shape` or `texture`"),
+        *SEEDS,
+    ),
+    keys=("model_a", "model_b", "set", "cue"),
+    front=(),
+)
+CONTROLS = Table(
+    "controls",
+    "a variant of the pictures and an effect: [controls](../explanation/controls.md)",
+    (
+        Column("variant", "text", "variant of the data"),
+        Column("effect", "text", "what differs between the two cells: training, pictures or both"),
+        Column("trained_a", "text", "variant that the first cell is trained on"),
+        Column("tested_a", "text", "variant that it is tested on"),
+        Column("trained_b", "text", "variant that the second cell is trained on"),
+        Column("tested_b", "text", "variant that it is tested on"),
+        Column("bias_a", "number", "shape bias of the first cell, over its seeds", "fraction"),
+        Column("bias_b", "number", "shape bias of the second cell", "fraction"),
+        Column("difference", "number", "`bias_a` minus `bias_b`", "fraction"),
+        *interval("difference", how="exemplars and trainings resampled"),
+        Column("n", "whole", "conflict images"),
+        Column("seeds_a", "whole", "trainings of the first cell"),
+        Column("seeds_b", "whole", "trainings of the second cell"),
+    ),
+    keys=("variant", "effect"),
+    front=(),
+)
