@@ -34,6 +34,7 @@ include: "rules/tracking.smk"
 localrules:
     all,
     article,
+    claims,
     concatenate,
     corruption_errors,
     provenance,

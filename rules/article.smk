@@ -1,4 +1,30 @@
-# The article: every number in it is read from the files that are its inputs.
+# What may be said of the results, and the article: every number in it is read from the files that are its inputs.
+
+
+rule claims:
+    input:
+        [f"{TABLES}/{name}.csv" for name in TABLE_NAMES],
+        f"{RESULTS}/parameters.json",
+    output:
+        f"{RESULTS}/claims.json",
+    log:
+        f"logs/{config['experiment']}/claims.log",
+    benchmark:
+        f"logs/{config['experiment']}/claims.benchmark.tsv"
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(500),
+        runtime=scaled(10),
+    params:
+        results=lambda wc, output: parent(output[0]),
+        # Only what this run made: a table of former parameters must read as 'not run'.
+        files=lambda wc, input: [word for file in input for word in ("--file", file)],
+        code=step_hash("claims"),
+    shell:
+        "texshape run claims --results {params.results:q} --output {output:q} {params.files:q}"
+        " > {log:q} 2>&1"
 
 
 rule article:
@@ -9,6 +35,7 @@ rule article:
             for name in FIGURE_NAMES + IMAGE_FIGURES
             for suffix in ("svg", "png")
         ],
+        f"{RESULTS}/claims.json",
         f"{RESULTS}/metrics.json",
         f"{RESULTS}/models.csv",
         f"{RESULTS}/parameters.json",

@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 from tests import browser, synthetic_tables
 
-from texshape.article import claims, compile_article, list_files
+from texshape.article import compile_article, list_files
+from texshape.claims import Claim, compute, write
 from texshape.errors import InputError
 from texshape.figures.registry import FIGURES
 from texshape.figures.style import empty, save, style
@@ -69,10 +70,21 @@ def project(folder: Path, tables: dict[str, pd.DataFrame], kind: str = "procedur
     return {"results": results, "source": folder / "paper" / "main.typ"}
 
 
-def page_of(arguments: dict, **more) -> str:
-    """Compile, and return the HTML page."""
-    pdf, html = arguments["results"] / "paper.pdf", arguments["results"] / "paper.html"
-    compile_article(**arguments, pdf=pdf, html=html, **more)
+def claims_of(arguments: dict, files: list[str] | None = None) -> list[Claim]:
+    """What may be said of the results."""
+    listed = list_files(arguments["results"]) if files is None else files
+    return compute(arguments["results"], listed)
+
+
+def page_of(arguments: dict, files: list[str] | None = None) -> str:
+    """Make the claims where there are tables, compile, and return the HTML page."""
+    results = arguments["results"]
+    listed = list_files(results) if files is None else files
+    if listed:
+        write(results / "claims.json", claims_of(arguments, listed))
+        listed = [*listed, "claims.json"]
+    pdf, html = results / "paper.pdf", results / "paper.html"
+    compile_article(**arguments, pdf=pdf, html=html, files=listed)
     assert pdf.read_bytes().startswith(b"%PDF")
     return html.read_text(encoding="utf-8")
 
@@ -84,8 +96,8 @@ def words_of(page: str) -> str:
     return re.sub(r"[\s\u00a0\u202f]+", " ", text)
 
 
-def verdicts(arguments: dict, **more) -> dict[str, str]:
-    return {name: claim["verdict"] for name, claim in claims(**arguments, **more).items()}
+def verdicts(arguments: dict, files: list[str] | None = None) -> dict[str, str]:
+    return {claim.id: claim.verdict for claim in claims_of(arguments, files)}
 
 
 NORMAL = {
@@ -157,6 +169,21 @@ NORMAL = {
     "limits-known": "hides",
     "limits-used": "used",
     "limits-procedure": "moves",
+    "limits-freed": "freed",
+    "corruptions-stylized-types": "mostly less",
+    "corruptions-mixed-types": "as many",
+    **{
+        f"conflict-{arm}-{which}": "texture-biased" if arm == "plain" else "shape-biased"
+        for arm in ("plain", "stylized", "mixed", "neural")
+        for which in ("rendered", "other")
+    },
+    **{f"conflict-{arm}-difference": "named" for arm in ("plain", "stylized", "mixed", "neural")},
+    "brief-plain": "texture-biased",
+    "brief-stylized": "shape-biased",
+    "brief-known-not-used": "known, not used",
+    "brief-erasure-shape-plain": "used",
+    "brief-corruptions-stylized": "above",
+    "brief-pair-readout_shape": "confirmed",
 }
 REVERSED = {
     "decoder": "below",
@@ -205,6 +232,12 @@ REVERSED = {
     "disagreement-read": "less often",
     "limits-known": "not shown",
     "limits-used": "not shown",
+    "limits-freed": "not freed",
+    "corruptions-stylized-types": "mostly more",
+    "conflict-stylized-other": "neither",
+    "brief-plain": "shape-biased",
+    "brief-known-not-used": "no conflict",
+    "brief-corruptions-stylized": "below",
 }
 # Claims whose verdict says why there is nothing to say, where every value is undefined.
 NOTHING = {
@@ -215,22 +248,25 @@ NOTHING = {
     "pair-matches-readout_shape": "no pair",
     "pair-matches-information_shape": "no pair",
     "limits-known": "not shown",
+    "brief-pair-readout_shape": "no pair",
+    "corruptions-stylized-types": "nothing",
+    "corruptions-mixed-types": "nothing",
 }
 # Sections that stand and fall with a table, and the claims in them.
 SECTIONS = {
     "reconstruction": "decoder",
     "stylization_fitness": "fitness",
     "shape_bias_by_set": "conflict",
-    "readout": "readout|known-not-used",
+    "readout": "readout|(brief-)?known-not-used",
     "dimensionality": "dimensionality",
     "segmentation": "segmentation",
-    "erasure": "erasure|limits-used",
-    "corruption_errors": "corruptions",
+    "erasure": "(brief-)?erasure|limits-(used|freed)",
+    "corruption_errors": "(brief-)?corruptions",
     "cue_strength": "strength-name|balance",
     "shuffling": "shuffling",
     "architectures": "tracer|field-accuracy",
     "receptive_field": "field-(effective|training)",
-    "comparison": "correlations|pair|disagreement",
+    "comparison": "correlations|(brief-)?pair|disagreement",
 }
 
 
@@ -341,7 +377,7 @@ def test_a_network_trained_on_texture_labels_is_a_control_of_the_read_out(tmp_pa
             "training": {"label": "texture"},
         }
         path.write_text(json.dumps(parameters))
-        assert verdicts(arguments)["readout-control"] == verdict
+        assert verdicts(arguments)["readout-control-textures-named"] == verdict
 
 
 def test_every_verdict_on_erasure_is_reached(tmp_path):
@@ -563,6 +599,10 @@ def test_published_experiment(tmp_path):
         "sensitivity": "keeps",
         "humans-ceiling": "higher",
         "humans-own": "not separated",
+        "humans-by-bias": "with",
+        "brief-humans": "shape-biased",
+        "brief-measured": "some",
+        "brief-humans-ceiling": "higher",
         "limits-counts": "alike",
         "limits-known": "not run",
         "limits-procedure": "stable",
@@ -647,13 +687,101 @@ def test_published_experiment_reversed_and_undefined(tmp_path):
     assert set(found.values()) == {"undefined", "not run"}  # no read-out: nothing known
 
 
-def test_every_claim_names_cells_and_rule(tmp_path):
-    for kind, tables in (("procedural", synthetic_tables.procedural()),
-                         ("published", synthetic_tables.published())):  # fmt: skip
-        arguments = project(tmp_path / kind, tables, kind=kind)
-        for claim in claims(**arguments).values():
-            assert re.search(r"\w+\.csv", claim["cells"]), claim
-            assert len(claim["rule"]) > 10, claim
+@pytest.mark.parametrize(
+    ("kind", "tables"),
+    [
+        ("procedural", synthetic_tables.procedural()),
+        ("published", synthetic_tables.published() | synthetic_tables.published_techniques()),
+    ],
+)
+def test_every_claim_names_its_rule_and_cells_that_are_there(tmp_path, kind, tables):
+    arguments = project(tmp_path, tables, kind=kind)
+    folder = arguments["results"] / "tables"
+    rows: dict[str, pd.DataFrame] = {}
+    for claim in claims_of(arguments):
+        assert len(claim.rule) > 10, claim
+        assert re.search(r"\w+\.csv", claim.evidence), claim
+        assert claim.cells or claim.verdict == "not run", claim
+        for cell in claim.cells:
+            if cell.table not in rows:
+                rows[cell.table] = (
+                    pd.read_csv(folder / f"{cell.table}.csv", dtype=str, keep_default_na=False)
+                    .set_index([*cell.row], drop=False)
+                    .sort_index()
+                )
+            found = rows[cell.table].loc[[tuple(cell.row.values())]]
+            assert len(found) == 1, (claim.id, cell)
+            text = found[cell.column].iloc[0]
+            assert (float(text) if isinstance(cell.value, float) else text or None) == cell.value
+
+
+def test_claims_are_kept_as_json(tmp_path):
+    arguments = project(tmp_path, synthetic_tables.procedural())
+    found = claims_of(arguments)
+    write(tmp_path / "claims.json", found)
+    kept = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
+    assert [one["id"] for one in kept["claims"]] == [claim.id for claim in found]
+    one = next(one for one in kept["claims"] if one["id"] == "bias-plain")
+    assert one["cells"][0] == {
+        "table": "shape_bias",
+        "row": {"model": "cnn--plain", "architecture": "cnn", "arm": "plain", "seed": "0"},
+        "column": "verdict",
+        "value": "texture-biased",
+    }
+    assert one["section"] == "trained"
+    assert one["verdict"] in one["alternatives"]
+    assert kept["names"]["networks"]["cnn"] == "CNN"
+
+
+@pytest.mark.parametrize(
+    ("kind", "tables"),
+    [
+        ("procedural", synthetic_tables.procedural()),
+        ("published", synthetic_tables.published() | synthetic_tables.published_techniques()),
+        ("published", synthetic_tables.published()),
+    ],
+)
+def test_the_article_sets_every_claim_once(tmp_path, kind, tables):
+    import typst
+
+    arguments = project(tmp_path, tables, kind=kind)
+    page_of(arguments)
+    results = arguments["results"]
+    inputs = {"experiment": kind, "results": f"/results/{kind}",
+              "files": json.dumps(list_files(results))}  # fmt: skip
+    found = typst.query(str(arguments["source"]), "<claim>", field="value", root=str(tmp_path),
+                        sys_inputs=inputs, ignore_system_fonts=True)  # fmt: skip
+    assert sorted(json.loads(found)) == sorted(claim.id for claim in claims_of(arguments))
+
+
+def test_tables_without_claims_are_one_line(tmp_path):
+    arguments = project(tmp_path, synthetic_tables.published(), kind="published")
+    with pytest.raises(
+        InputError, match=r"no claims\.json: make it with texshape run claims"
+    ) as caught:
+        compile_article(**arguments, pdf=tmp_path / "a.pdf", html=tmp_path / "a.html")
+    assert "\n" not in str(caught.value)
+    # Claims of other results lack those that these tables ask for.
+    write(arguments["results"] / "claims.json", [])
+    with pytest.raises(InputError, match=r"claims\.json has no claim brief-humans: make it anew"):
+        compile_article(**arguments, pdf=tmp_path / "a.pdf", html=tmp_path / "a.html")
+
+
+@pytest.mark.parametrize(
+    ("table", "text", "message"),
+    [
+        ("shape_bias", "of,former\n1,2\n", r"shape_bias\.csv: column 'architecture' is missing"),
+        ("shape_bias", "model,arm\na\n", r"shape_bias\.csv: row 1 has not as many cells"),
+        ("readout", b"\xff\xfe\x00", r"readout\.csv: not a readable table"),
+    ],
+)
+def test_a_damaged_table_is_one_line(tmp_path, table, text, message):
+    arguments = project(tmp_path, synthetic_tables.procedural())
+    path = arguments["results"] / "tables" / f"{table}.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(InputError, match=message) as caught:
+        claims_of(arguments)
+    assert "\n" not in str(caught.value)
 
 
 def test_sources_hold_no_typed_number():
@@ -726,6 +854,7 @@ def test_no_column_of_a_table_is_hidden(tmp_path, width):
 
 def test_same_results_same_bytes(tmp_path):
     arguments = project(tmp_path, synthetic_tables.published(), kind="published")
+    page_of(arguments)  # makes the claims
     first = tmp_path / "first.pdf", tmp_path / "first.html"
     second = tmp_path / "second.pdf", tmp_path / "second.html"
     for pdf, html in (first, second):
@@ -745,10 +874,11 @@ def test_errors_are_one_line_and_leave_the_old_article(tmp_path):
     assert "\n" not in str(caught.value)
     assert old.read_bytes() == b"old"
     assert not (tmp_path / "paper.html").exists()
+    to = {"pdf": old, "html": tmp_path / "paper.html"}
     with pytest.raises(InputError, match="no such folder of results"):
-        claims(results=tmp_path / "nowhere", source=arguments["source"])
+        compile_article(results=tmp_path / "nowhere", source=arguments["source"], **to)
     with pytest.raises(InputError, match="source is missing"):
-        claims(results=arguments["results"], source=tmp_path / "main.typ")
+        compile_article(results=arguments["results"], source=tmp_path / "main.typ", **to)
 
 
 def test_references_are_complete_and_used_keys_exist():
@@ -765,29 +895,32 @@ def test_references_are_complete_and_used_keys_exist():
         assert cited <= keys, path.name
 
 
-def test_the_step_reads_only_the_files_that_it_is_given(tmp_path):
+def test_the_steps_read_only_the_files_that_they_are_given(tmp_path):
     from typer.testing import CliRunner
 
     from texshape.cli import figures as commands
     from texshape.cli.run import run
 
-    assert commands  # registers `article`
+    assert commands  # registers `claims` and `article`
     results = tmp_path / "results" / "old"
     (results / "tables").mkdir(parents=True)
     (results / "tables" / "shape_bias.csv").write_text("of,former,parameters\n1,2,3\n")
     (results / "tables" / "other.csv").write_text("a\n1\n")
     main = Path(__file__).parents[2] / "paper" / "main.typ"
-    pages = []
-    for name, extra in (("all", []), ("one", ["--file", str(results / "tables" / "other.csv")])):
-        html = tmp_path / f"{name}.html"
-        outcome = CliRunner().invoke(
-            run,
-            ["article", "--results", str(results), "--source", str(main),
-             "--output", str(tmp_path / f"{name}.pdf"), "--html", str(html), *extra],
-        )  # fmt: skip
-        pages.append(html.read_text(encoding="utf-8") if outcome.exit_code == 0 else None)
-    assert pages[0] is None  # the stale table has no column that the article reads
-    assert "Not run" in pages[1]
+
+    def step(*arguments: str | Path) -> bool:
+        return CliRunner().invoke(run, [*map(str, arguments)]).exit_code == 0
+
+    claims, html, other = results / "claims.json", tmp_path / "a.html", results / "tables/other.csv"
+    # The stale table has no column that the claims read.
+    assert not step("claims", "--results", results, "--output", claims)
+    assert not claims.exists()
+    assert step("claims", "--results", results, "--output", claims, "--file", other)
+    article = ("article", "--results", results, "--source", main, "--output", tmp_path / "a.pdf",
+               "--html", html)  # fmt: skip
+    assert not step(*article)  # the stale table has no column that the article reads
+    assert step(*article, "--file", other, "--file", claims)
+    assert "Not run" in html.read_text(encoding="utf-8")
 
 
 def at(tables, table, architecture="cnn", arm="plain", **wanted):

@@ -1,10 +1,11 @@
-"""From tables to figures to the article: `texshape run figure`, `figures` and `article`.
+"""From tables to figures to the article: `texshape run figure`, `figures`, `claims` and `article`.
 
     texshape run figure shape_bias --tables results/procedural/tables \
         --output-stem results/procedural/figures/shape_bias --settings '{"arms": {...}}'
     texshape run figures --tables results/procedural/tables \
         --output-dir results/procedural/figures --settings '{"arms": {...}, "data": {...}}' \
         shape_bias controls accuracy
+    texshape run claims --results results/procedural --output results/procedural/claims.json
     texshape run article --results results/procedural --source paper/main.typ \
         --output results/procedural/paper.pdf --html results/procedural/paper.html
 """
@@ -50,6 +51,23 @@ def figures_command(
         _draw(name, tables, output_dir / name, given)
 
 
+@run.command("claims")
+def claims_command(
+    results: Annotated[Path, typer.Option(help="Folder of one experiment's results.")],
+    output: Annotated[Path, typer.Option(help="JSON file to write.")],
+    file: Annotated[
+        list[Path] | None,
+        typer.Option(help="Result file that it may read; repeat. By default all that exist."),
+    ] = None,
+) -> None:
+    """Decide what may be said of the results: verdicts, their sentences, and the cells behind them."""
+    from texshape.article import list_files
+    from texshape.claims import compute, write
+
+    files = _below(results, file)
+    write(output, compute(results, list_files(results) if files is None else files))
+
+
 @run.command("article")
 def article_command(
     results: Annotated[Path, typer.Option(help="Folder of one experiment's results.")],
@@ -64,13 +82,16 @@ def article_command(
     """Compile the article of an experiment to PDF and HTML."""
     from texshape.article import compile_article
 
-    files = None
-    if file:
-        outside = [path for path in file if not path.is_relative_to(results)]
-        if outside:
-            raise InputError(f"--file {outside[0]}: expected a file below {results}")
-        files = [path.relative_to(results).as_posix() for path in file]
+    files = _below(results, file)
     compile_article(results=results, source=source, pdf=output, html=html, files=files)
+
+
+def _below(results: Path, files: list[Path] | None) -> list[str] | None:
+    """Files as seen from the folder of results; None where none is named."""
+    outside = [path for path in files or [] if not path.is_relative_to(results)]
+    if outside:
+        raise InputError(f"--file {outside[0]}: expected a file below {results}")
+    return [path.relative_to(results).as_posix() for path in files] if files else None
 
 
 def _draw(name: str, tables: Path, stem: Path, settings: dict[str, Any]) -> None:

@@ -1,0 +1,114 @@
+"""Claims: every sentence of the article that the results choose, with its rule and its cells.
+
+A section of the article, or a technique that has a section of its own, brings a module of pure functions
+from result tables to `Claim`. `compute` asks them all in the order of the text, and ``claims.json`` keeps
+what they say; the article sets those sentences and decides nothing itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from texshape.claims.claim import Cell, Claim
+from texshape.claims.experiment import Experiment
+from texshape.claims.sections import (
+    comparison,
+    controls,
+    limits,
+    local_patches,
+    neural,
+    published,
+    summary,
+    trained,
+)
+from texshape.errors import InputError
+from texshape.files import atomic_path
+from texshape.models.printed_names import NAMES
+from texshape.techniques.corruptions import claims as corruptions
+from texshape.techniques.cue_strength import claims as cue_strength
+from texshape.techniques.dimensionality import claims as dimensionality
+from texshape.techniques.erasure import claims as erasure
+from texshape.techniques.human_consistency import claims as human_consistency
+from texshape.techniques.readout import claims as readout
+from texshape.techniques.receptive_field import claims as receptive_field
+from texshape.techniques.segmentation import claims as segmentation
+from texshape.techniques.sensitivity import claims as sensitivity
+from texshape.techniques.shuffling import claims as shuffling
+
+__all__ = ["FILE", "SECTIONS", "Cell", "Claim", "compute", "write"]
+
+FILE = "claims.json"
+
+#: Section of the article to the module of its claims; a later one may build on verdicts of those before.
+SECTIONS = {
+    "trained": trained,
+    "local-patches": local_patches,
+    "fields": receptive_field,
+    "shuffling": shuffling,
+    "published": published,
+    "sensitivity": sensitivity,
+    "readout": readout,
+    "dimensionality": dimensionality,
+    "segmentation": segmentation,
+    "comparison": comparison,
+    "corruptions": corruptions,
+    "humans": human_consistency,
+    "controls": controls,
+    "neural": neural,
+    "cue-strength": cue_strength,
+    "erasure": erasure,
+    "limits": limits,
+    "summary": summary,
+}
+
+
+def compute(results: Path, files: Iterable[str]) -> list[Claim]:
+    """Every claim that the results of an experiment allow.
+
+    Parameters
+    ----------
+    results : Path
+        Folder of the experiment.
+    files : iterable of str
+        Result files that may be read, relative to `results`; one that is not among them counts as
+        missing.
+
+    Returns
+    -------
+    list of Claim
+        In the order of `SECTIONS`.
+
+    Raises
+    ------
+    InputError
+        If the folder is missing, or a table lacks a column or cannot be read.
+    """
+    if not results.is_dir():
+        raise InputError(f"{results}: no such folder of results")
+    experiment = Experiment(results.resolve(), files)
+    made: dict[str, Claim] = {}
+    for section, source in SECTIONS.items():
+        if source.applies(experiment):
+            for claim in source.claims(experiment, made):
+                if claim.id in made:
+                    raise ValueError(f"two claims are called {claim.id}")
+                made[claim.id] = replace(claim, section=section)
+    return list(made.values())
+
+
+def write(path: Path, claims: Iterable[Claim]) -> None:
+    """Write claims as JSON, with the names by which text and tables call networks and measures.
+
+    The file is an object with ``claims`` (a list, see `Claim`) and ``names`` (``networks`` and
+    ``measures``: name in the tables to name in words).
+    """
+    found = {
+        "claims": [claim.as_dict() for claim in claims],
+        "names": {"networks": NAMES, "measures": comparison.WORDS},
+    }
+    with atomic_path(path) as temporary:
+        text = json.dumps(found, indent=1, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,120 @@
+"""What the number depends on: networks trained anew on pictures whose textures are harder to use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from texshape.claims.claim import Claim, cells_of, claim
+from texshape.claims.evidence import Row, number
+from texshape.claims.experiment import Experiment
+from texshape.claims.rules import NOT_RUN, UNDEFINED, obstacle
+from texshape.claims.rules import side as side_of
+from texshape.claims.wording import points, points_between
+
+
+def applies(experiment: Experiment) -> bool:
+    """Whether the article has this section."""
+    return experiment.trains and experiment.procedural
+
+
+def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]:
+    """The claims of the section, in the order of its text."""
+    yield from _moved(experiment, "control-orientation", "texture", "orientation")
+    yield from _moved(experiment, "control-tint", "colour", "tint")
+
+
+def strongest(experiment: Experiment, section: str, key: str) -> str | None:
+    """The arm whose variant of the pictures has the widest range of a parameter, if there is one."""
+    variants = experiment.parameter("data.variants") or {}
+    found: dict[str, Any] = {}
+    for name, arm in experiment.arms.items():
+        own = variants.get(arm.get("variant"), {}) if arm.get("variant") is not None else {}
+        value = own.get(section, {}).get(key)
+        if value is not None and experiment.bias_of(name):
+            found[name] = value
+    return sorted(found, key=lambda name: found[name])[-1] if found else None
+
+
+def _side(row: Row | None) -> str:
+    """Which way the interval of a difference lies."""
+    if row is None:
+        return NOT_RUN
+    low, high = number(row["ci_low"]), number(row["ci_high"])
+    return side_of([(low, high)], ("higher", "lower", "not separated"))
+
+
+def _by(row: Row | None) -> str:
+    if row is None:
+        return ""
+    limits = points_between(number(row["ci_low"]), number(row["ci_high"]))
+    return f"{points(number(row['difference']))} ({limits})"
+
+
+def _moved(e: Experiment, id: str, section: str, key: str) -> Iterator[Claim]:
+    arm = strongest(e, section, key)
+    variant = e.arms[arm]["variant"] if arm is not None else None
+
+    def effect(name: str) -> Row | None:
+        rows = e.rows("controls")
+        return next((r for r in rows if (r["variant"], r["effect"]) == (variant, name)), None)
+
+    total = effect("both")
+    change = _side(total)
+    yield claim(
+        id,
+        change,
+        {
+            "higher": f"""Training and test pictures together raise it: the difference over the same
+            exemplars is {_by(total)}.""",
+            "lower": f"""Training and test pictures together lower it: the difference over the same
+            exemplars is {_by(total)}.""",
+            "not separated": f"""The difference over the same exemplars, {_by(total)}, does not exclude
+            zero.""",
+        },
+        evidence="controls.csv: effect both of the variant: difference, ci_low, ci_high",
+        rule="higher: the interval of the paired difference (exemplars resampled alike, trainings drawn "
+        "anew) lies above zero; lower: below; intervals in brackets are at "
+        f"{e.parameter('bootstrap.level')}",
+        cells=cells_of([total] if total else [], "difference", "ci_low", "ci_high"),
+    )
+    training, pictures = effect("training, base pictures"), effect("pictures, base network")
+    sides = [_side(training), _side(pictures)]
+    yield claim(
+        id + "-crossed",
+        obstacle(*sides)
+        or {(False, False): "neither", (True, False): "training", (False, True): "pictures"}.get(
+            (sides[0] != "not separated", sides[1] != "not separated"), "both"
+        ),
+        {
+            "training": f"""Crossed, it is training that does it: tested on the same base pictures, the
+            network trained on the variant differs by {_by(training)}, while the base network hardly
+            answers otherwise on the variant’s pictures ({_by(pictures)}).""",
+            "pictures": f"""Crossed, it is the test pictures that do it: the base network itself, shown the
+            variant’s pictures, differs by {_by(pictures)}, while on the same base pictures the two
+            networks are not separated ({_by(training)}).""",
+            "both": f"""Crossed, both have a part: on the same base pictures the network trained on the
+            variant differs by {_by(training)}, and the base network itself, shown the variant’s
+            pictures, by {_by(pictures)}.""",
+            "neither": f"""Crossed, neither part is shown by itself: training {_by(training)}, test
+            pictures {_by(pictures)}.""",
+        },
+        evidence="controls.csv: effects 'training, base pictures' and 'pictures, base network' of the "
+        "variant: ci_low, ci_high",
+        rule="training, pictures: only that interval excludes zero; both, neither: both do, none does",
+        cells=cells_of([r for r in (training, pictures) if r], "difference", "ci_low", "ci_high"),
+    )
+    plain = e.verdict_of("plain")
+    name = e.verdict_of(arm) if arm is not None else NOT_RUN
+    yield claim(
+        id + "-name",
+        change if change in (NOT_RUN, UNDEFINED) else "changes" if name != plain else "stays",
+        {
+            "changes": f"""The name changes with the pictures: by the rule of @bias it was “{plain}” and is
+            now “{name if arm is not None else ""}”.""",
+            "stays": f"By the rule of @bias the name stays the same, “{plain}”.",
+        },
+        evidence="shape_bias.csv: the variant's arm and arm plain: verdict",
+        rule="changes: the verdict of the bias rule differs between the two",
+        cells=cells_of([*(e.bias_of(arm) if arm else []), *e.bias_of("plain")], "verdict"),
+    )

@@ -1,0 +1,160 @@
+"""How far local patches get: accuracy against receptive field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from texshape.claims.claim import Claim, cells_of, claim
+from texshape.claims.evidence import Rows, mean
+from texshape.claims.experiment import Experiment
+from texshape.claims.rules import NOT_RUN, UNDEFINED, above, compare
+from texshape.claims.wording import listed, network_name, pct, points
+
+#: What counts as near: a tenth.
+MARGIN = 0.1
+#: Networks that differ in their field, smallest first; the wider one answers another question.
+LIMITED = ("rf9", "rf17", "rf33", "bagnet9", "bagnet17")
+_SMALL = "rf9"
+
+
+def applies(experiment: Experiment) -> bool:
+    """Whether the article compares networks by their field."""
+    return experiment.trains
+
+
+def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]:
+    """The claims of the section, in the order of its text."""
+    yield _plain(experiment)
+    yield _stylized(experiment)
+    if _styled(experiment, "rf9-wide"):
+        yield _width(experiment)
+
+
+def _styled(e: Experiment, architecture: str | None = None) -> Rows:
+    return e.accuracy_of("stylized", "test-stylized", "shape", architecture)
+
+
+def _gap(first: Rows, second: Rows) -> float | None:
+    a, b = mean(first, "accuracy"), mean(second, "accuracy")
+    return None if a is None or b is None else a - b
+
+
+def _learned(e: Experiment, rows: Rows) -> bool:
+    """Whether there is anything to compare: a network that guesses has learned nothing."""
+    return above(rows, e.guess) == "above"
+
+
+def _plain(e: Experiment) -> Claim:
+    small, full = (e.accuracy_of("plain", "test-plain", "shape", name) for name in (_SMALL, None))
+    gap = _gap(full, small)
+    if not full or not small:
+        verdict = NOT_RUN
+    elif gap is None:
+        verdict = UNDEFINED
+    elif not _learned(e, small) or not _learned(e, full):
+        verdict = "not learned"
+    else:
+        verdict = "near" if gap <= MARGIN else "far"
+    return claim(
+        "patches-plain",
+        verdict,
+        {
+            "near": f"""A view of a few pixels costs only {points(gap)}: plain images can be named without
+            seeing a whole shape.""",
+            "not learned": """At least one of them does not exceed guessing, so that nothing follows for
+            receptive fields.""",
+            "far": f"""A view of a few pixels costs {points(gap)}, so here even plain images need more than
+            local patches.""",
+        },
+        evidence="accuracy.csv: arm plain, set test-plain, rf9 and the main architecture: accuracy, mean "
+        "over seeds",
+        rule="not learned: a seed's interval reaches 1 / classes; near: the means differ by at most a tenth; "
+        "far: otherwise",
+        cells=cells_of([*small, *full], "accuracy", "ci_low"),
+    )
+
+
+def _stylized(e: Experiment) -> Claim:
+    full = _styled(e)
+    rows = {name: _styled(e, name) for name in LIMITED if _styled(e, name)}
+
+    def way(name: str) -> float | None:
+        """How far a network gets from guessing to the main network's accuracy."""
+        own, top = mean(rows[name], "accuracy"), mean(full, "accuracy")
+        if own is None or top is None or e.guess is None or top <= e.guess:
+            return None
+        return (own - e.guess) / (top - e.guess)
+
+    ways = {name: way(name) for name in rows}
+    most = {name: share for name, share in ways.items() if share is not None and share > 0.5}
+    narrowest = next(iter(rows.values()), [])
+    gap = _gap(full, narrowest)
+    if not full or not rows:
+        verdict = NOT_RUN
+    elif any(_gap(full, own) is None for own in rows.values()) or (
+        _learned(e, full) and None in ways.values()
+    ):
+        verdict = UNDEFINED
+    elif not _learned(e, full):
+        verdict = "not learned"
+    elif compare(full, narrowest) != "higher" or gap is None or gap <= MARGIN:
+        verdict = "local suffices"
+    else:
+        verdict = "contour" if most else "wide view"
+    shares = listed(
+        f"the {network_name(name)} gets {pct(share, 0)} of the way from guessing to the {e.main_name}"
+        for name, share in most.items()
+    )
+    return claim(
+        "patches-stylized",
+        verdict,
+        {
+            "wide view": f"""Once texture carries no information, none of these fields gets half of the way
+            from guessing to what the {e.main_name} reaches: stylized images ask for a view wider than any of
+            them.""",
+            "contour": f"""Once texture carries no information, a view of the smallest field is left behind.
+            Yet {shares} without seeing an object whole: pieces of the contour are enough for most of it.
+            Stylized images test for shape, local shape included; that the whole outline is needed does not
+            follow.""",
+            "not learned": f"""The {e.main_name} itself does not exceed guessing there, so that nothing follows
+            for receptive fields.""",
+            "local suffices": f"""The gap to the smallest field is {points(gap)} and does not show that
+            stylized images require a wide view; as a test of shape these pictures fail.""",
+        },
+        evidence="accuracy.csv: arm stylized, set test-stylized, every network of limited field and the main "
+        "architecture: accuracy, ci_low, ci_high",
+        rule="not learned: a seed's interval of the main architecture reaches 1 / classes; local suffices: "
+        "not every interval of the main architecture lies above every one of the smallest field, or the "
+        "means differ by at most a tenth; contour: a field gets more than half of the way from guessing to "
+        "the main architecture's mean; wide view: none does",
+        cells=cells_of(
+            [*full, *(row for own in rows.values() for row in own)],
+            *("accuracy", "ci_low", "ci_high"),
+        ),
+    )
+
+
+def _width(e: Experiment) -> Claim:
+    small, wide, full = (_styled(e, name) for name in (_SMALL, "rf9-wide", None))
+    total, gained = _gap(full, small), _gap(wide, small)
+    if total is None or gained is None:
+        verdict = UNDEFINED
+    elif total <= MARGIN:
+        verdict = "no gap"
+    else:
+        verdict = "field" if gained < total / 2 else "width"
+    return claim(
+        "patches-width",
+        verdict,
+        {
+            "field": "Width closes less than half of the gap: it is the field that matters more.",
+            "width": """Width closes half of the gap or more, so the field is not the main reason for
+            it.""",
+            "no gap": "There is no gap for it to close.",
+        },
+        evidence="accuracy.csv: arm stylized, set test-stylized, rf9, rf9-wide and the main architecture: "
+        "accuracy, mean over seeds",
+        rule="field: rf9-wide gains less than half of the main architecture's lead over rf9; no gap: that "
+        "lead is at most a tenth",
+        cells=cells_of([*small, *wide, *full], "accuracy"),
+    )

@@ -1,0 +1,145 @@
+"""Whether a network errs less than its plain-trained twin under corruption."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from texshape.claims.claim import Claim, cells_of, claim
+from texshape.claims.evidence import Row, Rows, each, number, select, values
+from texshape.claims.experiment import Experiment
+from texshape.claims.rules import NOT_RUN, UNDEFINED, obstacle
+from texshape.claims.wording import count, escape, listed, plural
+
+_FOUND = {
+    "stylized": {
+        "above": "Over all types it errs less than its plain-trained twin, as claimed.",
+        "below": """Over all types it errs _more_ than its plain-trained twin, which contradicts the claim for
+        these pictures and networks.""",
+        "mixed": """By both summaries and in every seed it errs neither less nor more than its plain-trained
+        twin; the claim is neither confirmed nor contradicted.""",
+    },
+    "mixed": {
+        "above": "That network errs less than its plain-trained twin.",
+        "below": "That network errs more than its plain-trained twin.",
+        "mixed": """By both summaries and in every seed that network errs neither less nor more; a sum is moved
+        by the types with many errors, a geometric mean by each type alike.""",
+    },
+}
+
+
+def applies(experiment: Experiment) -> bool:
+    """Whether the article claims something here: of networks that were trained in the experiment."""
+    beside = experiment.has("comparison", "corruptions", "benchmark")
+    return experiment.trains and experiment.has("corruption_errors") and beside
+
+
+def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]:
+    """The claims of the section, in the order of its text."""
+    e = experiment
+    yield _against_twin(e, "stylized")
+    yield _by_type(e, "stylized")
+    own = [row for row in e.of("corruption_errors", "stylized", corruption="sum") if not _same(row)]
+    if own:
+        yield claim(
+            "corruptions-own",
+            against_one(own, low="relative_low", high="relative_high"),
+            {
+                "above": """So corruption costs each network something on its own kind of pictures, and the
+                stylized one less.""",
+                "below": """So corruption costs the stylized network more even on its own kind of pictures:
+                unfamiliar pictures are not the reason.""",
+                "mixed": """So on its own kind of pictures corruption does not cost the stylized network less
+                or more in every seed.""",
+            },
+            evidence="corruption_errors.csv: main architecture, arm stylized, set other than baseline_set, "
+            "corruption sum, all seeds: relative_low, relative_high",
+            rule="above: the interval of the relative ratio lies below one in every seed; below: above one "
+            "in every seed; mixed otherwise; the two networks see different pictures, resampled apart",
+            cells=cells_of(own, "relative_low", "relative_high"),
+        )
+    if _summary(e, "mixed", "sum"):
+        yield _against_twin(e, "mixed")
+        yield _by_type(e, "mixed")
+
+
+def _same(row: Row) -> bool:
+    """Whether network and baseline saw the same pictures."""
+    return row.get("set", "") == row.get("baseline_set", "")
+
+
+def _summary(e: Experiment, arm: str, kind: str) -> list[Row]:
+    return [row for row in e.of("corruption_errors", arm, corruption=kind) if _same(row)]
+
+
+def against_one(rows: Rows, low: str = "ci_low", high: str = "ci_high") -> str:
+    """Which way intervals of a ratio of errors lie.
+
+    Returns
+    -------
+    str
+        ``above``: the network errs less, as the interval of every seed says; ``below``: more; else
+        ``mixed``.
+    """
+    limits = [(number(row.get(low)), number(row.get(high))) for row in rows]
+    if not limits:
+        return NOT_RUN
+    if any(x is None for pair in limits for x in pair):
+        return UNDEFINED
+    if all(top < 1 for _, top in limits):
+        return "above"
+    return "below" if all(bottom > 1 for bottom, _ in limits) else "mixed"
+
+
+def _against_twin(e: Experiment, arm: str) -> Claim:
+    sums, logs = (_summary(e, arm, kind) for kind in ("sum", "log_mean"))
+    verdicts = [against_one(sums), against_one(logs)]
+    agreed = verdicts[0] if len(set(verdicts)) == 1 else "mixed"
+    return claim(
+        f"corruptions-{arm}",
+        obstacle(*verdicts) or agreed,
+        _FOUND[arm],
+        evidence=f"corruption_errors.csv: main architecture, arm {arm}, corruption sum and log_mean, all "
+        "seeds: ci_low, ci_high",
+        rule="above: the intervals of both summaries lie below one in every seed (more robust); below: above "
+        "one in every seed; mixed otherwise",
+        cells=cells_of([*sums, *logs], "ci_low", "ci_high"),
+    )
+
+
+def _by_type(e: Experiment, arm: str) -> Claim:
+    rows = e.of("corruption_errors", arm)
+    rows = [row for row in rows if row["corruption"] not in ("sum", "log_mean") and _same(row)]
+    better, worse, left_out = [], [], []
+    for name in each(rows, "corruption"):
+        own = select(rows, corruption=name)
+        if not all(row["marked"].lower() != "true" and values([row], "error_ratio") for row in own):
+            left_out.append(name)
+            continue
+        side = against_one(own)
+        better += [name] if side == "above" else []
+        worse += [name] if side == "below" else []
+    text = f"""Type by type its interval lies below one in every seed for {count(len(better))}, and above one
+    in every seed for {count(len(worse))}"""
+    if left_out:
+        types = plural(len(left_out), "type is", "types are")
+        text += f"; {types} marked or undefined in at least one seed and counted for neither"
+    text += "."
+    if 0 < len(worse) <= 6:
+        text += f" It errs more under {listed(escape(name.replace('_', ' ')) for name in worse)}."
+    if not values(_summary(e, arm, "sum"), "error_ratio"):
+        verdict = "nothing"
+    elif len(better) == len(worse):
+        verdict = "as many"
+    else:
+        verdict = "mostly less" if len(better) > len(worse) else "mostly more"
+    return claim(
+        f"corruptions-{arm}-types",
+        verdict,
+        {"mostly less": text, "mostly more": text, "as many": text, "nothing": ""},
+        evidence=f"corruption_errors.csv: main architecture, arm {arm}, each type, all seeds: ci_low, "
+        "ci_high, marked",
+        rule="mostly less: the intervals of more types lie below one in every seed than above; mostly more: "
+        "of fewer; types that are marked or undefined in a seed do not count; nothing: no summary is "
+        "defined",
+        cells=cells_of(rows, "error_ratio", "ci_low", "ci_high", "marked"),
+    )
