@@ -13,8 +13,11 @@ import pytest
 from tests import browser
 
 from texshape.article import compile_article
+from texshape.claims import write
+from texshape.claims.evidence import read
 from texshape.files import write_csv
 from texshape.survey import leaderboard
+from texshape.survey.claims import claims
 from texshape.survey.survey import REPORT
 from texshape.trials import naming
 
@@ -85,6 +88,10 @@ def page(folder: Path, table: pd.DataFrame) -> Path:
         ("parameters", {"bootstrap": {"level": 0.95}}),
     ):
         (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    board, reasons = (
+        read(folder / "tables" / f"{name}.csv") for name in ("leaderboard", "reasons")
+    )
+    write(folder / "claims.json", claims(board, reasons, 0.95))
     found = folder / "report.html"
     compile_article(results=folder, source=REPORT, pdf=folder / "report.pdf", html=found)
     return found

@@ -466,8 +466,11 @@ def _report(
 ) -> None:
     """Figures that the tables allow, then the page that shows them."""
     from texshape.article import compile_article
+    from texshape.claims import FILE, write
+    from texshape.claims.evidence import read
     from texshape.figures import style
     from texshape.figures.registry import available, draw
+    from texshape.survey.claims import claims
     from texshape.techniques.feature_visualization import figure as feature_visualization
     from texshape.techniques.receptive_field import influence_figure as effective_receptive_field
 
@@ -496,6 +499,10 @@ def _report(
     for old in place.glob("*"):
         if old.stem not in drawn:
             old.unlink()
+    board, reasons = (
+        read(folder / "tables" / f"{name}.csv") for name in ("leaderboard", "reasons")
+    )
+    write(folder / FILE, claims(board, reasons, settings["bootstrap"]["level"]))
     compile_article(
         results=folder, source=REPORT, pdf=folder / "report.pdf", html=folder / "report.html"
     )
