@@ -9,32 +9,20 @@ from __future__ import annotations
 
 import importlib
 from functools import cache
+from pathlib import Path
 
 from texshape.errors import InputError, nearest
 from texshape.tables import Table
 
 #: for `texshape.source_code`
-DYNAMIC_IMPORTS = ("texshape.MODULE:",)
-#: modules below texshape that declare tables, in the order of the reference page
-MODULES = (
-    "trials.columns:",
-    "techniques.human_consistency.tables:",
-    "techniques.consistency_power.tables:",
-    "techniques.sensitivity.tables:",
-    "techniques.cue_strength.tables:",
-    "techniques.cue_rank.tables:",
-    "techniques.frequency_channel.tables:",
-    "techniques.readout.tables:",
-    "techniques.dimensionality.tables:",
-    "techniques.segmentation.tables:",
-    "techniques.erasure.tables:",
-    "techniques.receptive_field.tables:",
-    "techniques.shuffling.tables:",
-    "techniques.corruptions.tables:",
-    "comparison.columns:",
-    "training.columns:",
-    "stylize.columns:",
-)
+DYNAMIC_IMPORTS = ("texshape.techniques.*.tables", "texshape.*.columns")
+
+
+def modules() -> list[str]:
+    """Modules that declare tables: ``tables`` of a technique, ``columns`` of another package."""
+    root = Path(__file__).parent
+    files = [*sorted(root.glob("*/columns.py")), *sorted(root.glob("techniques/*/tables.py"))]
+    return [".".join(("texshape", *path.relative_to(root).with_suffix("").parts)) for path in files]
 
 
 @cache
@@ -47,9 +35,8 @@ def catalogue() -> dict[str, Table]:
         If two have the same name.
     """
     found: dict[str, Table] = {}
-    for place in MODULES:
-        module = importlib.import_module(f"texshape.{place.rstrip(':')}")
-        for table in vars(module).values():
+    for name in modules():
+        for table in vars(importlib.import_module(name)).values():
             if not isinstance(table, Table):
                 continue
             if table.name in found:

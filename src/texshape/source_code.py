@@ -329,7 +329,7 @@ def _bound(
 def _dynamic(tree: ast.Module, path: Path, package: Path) -> list[tuple[str, str | None]]:
     """Modules that a file imports by a name made while it runs, as its `DYNAMIC_IMPORTS` says.
 
-    It is a tuple of names: of a module; of a package followed by ``.*`` for all its modules; or of a package
+    It is a tuple of names: of a module; of modules, where ``*`` stands for any name; or of a package
     followed by ``.MODULE:`` for those below it that the file names in texts such as
     ``"figures.training:curves"``. An empty one says that what is imported so is never ours.
 
@@ -356,19 +356,20 @@ def _dynamic(tree: ast.Module, path: Path, package: Path) -> list[tuple[str, str
         )
     found = []
     for name in declared or ():
-        if name.endswith((".*", ".MODULE:")):
+        if name.endswith(".MODULE:"):
             start = name.rpartition(".")[0]
             folder = package.parent.joinpath(*start.split("."))
-            if name.endswith(":"):
-                texts = {text.partition(":")[0] for text in _texts(tree) if ":" in text}
-                stems = {
-                    text
-                    for text in texts
-                    if folder.joinpath(*text.split(".")).with_suffix(".py").is_file()
-                }
-            else:
-                stems = {file.stem for file in folder.glob("*.py")} - {"__init__"}
+            texts = {text.partition(":")[0] for text in _texts(tree) if ":" in text}
+            stems = {
+                text
+                for text in texts
+                if folder.joinpath(*text.split(".")).with_suffix(".py").is_file()
+            }
             found += [(f"{start}.{stem}", None) for stem in sorted(stems)]
+        elif "*" in name:
+            files = package.parent.glob(f"{name.replace('.', '/')}.py")
+            places = sorted(file.relative_to(package.parent).with_suffix("") for file in files)
+            found += [(".".join(at.parts), None) for at in places if at.name != "__init__"]
         else:
             found.append((name, None))
     return found

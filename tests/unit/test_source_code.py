@@ -57,6 +57,11 @@ def count():
     from small.cli.other import shared
     return shared(devices)
 
+@run.command("list")
+def listed():
+    from small.catalogue import every
+    return every("small.figures.columns")
+
 def _drawn(name):
     from small.figures.registry import draw
     return draw(name)
@@ -64,6 +69,13 @@ def _drawn(name):
     "cli/other.py": "from small.tables import total as counted\ndef shared(x):\n    return counted(x)\n",
     "devices.py": "def claim():\n    import small.files\n",
     "files.py": "x = 1\n",
+    "catalogue.py": """
+DYNAMIC_IMPORTS = ("small.*.columns",)
+def every(name):
+    return __import__(name)
+""",
+    "training/columns.py": "LOSS = 1\n",
+    "figures/columns.py": "WIDTH = 1\n",
     "tables.py": """
 READING = Table("reading", "a stage", (Column("stage", "text", "where it is", ""),))
 def total(x):
@@ -141,6 +153,7 @@ def changed(package: Path, file: str, old: str, new: str) -> set[str]:
         ("cli/steps.py", "LIMIT = 3", "LIMIT = 4", {"train"}),  # a constant of one step
         ("cli/steps.py", "return draw(name)", "return draw('')", {"draw"}),  # a helper of one step
         ("figures/registry.py", "by_class", "by_arm", {"draw"}),
+        ("figures/columns.py", "WIDTH = 1", "WIDTH = 2", {"list"}),  # by a pattern of names
         ("figures/bars.py", "return 1", "return 2", {"draw"}),  # by a name in a table
         ("figures/sheet.py", "return 1", "return 2", set()),  # a neighbour that no table names
         ("cli/run.py", "object()", "print()", set()),  # the dispatcher
