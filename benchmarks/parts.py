@@ -146,11 +146,11 @@ def _adain(options: argparse.Namespace):
     """An engine on this process's device; its decoder has random weights, which cost the same."""
     import torch
 
+    from texshape.config.stylize import EncoderSettings
     from texshape.devices import select_device
     from texshape.stylize.decoders import PUBLISHED_PLAN, Decoder, mirror_plan
     from texshape.stylize.encoders import Vgg19, load
     from texshape.stylize.engines import AdaIN
-    from texshape.stylize.settings import EncoderSettings
 
     if options.encoder == "vgg19-random":  # the papers' cost, whatever the weights
         encoder, plan, layer = Vgg19(), PUBLISHED_PLAN, "relu4_1"
@@ -222,23 +222,17 @@ def stylization(units: int, folder: Path, options: argparse.Namespace) -> Work:
 
 def training(units: int, folder: Path, options: argparse.Namespace) -> Work:
     """One epoch of the small network, data loading, augmentation and validation included."""
-    import dataclasses
 
     import pandas as pd
     import torch
     from torch.nn import functional
 
-    from texshape import parameters
+    from texshape.config.training import TrainingSettings
     from texshape.data import imageset
     from texshape.models import small, trainable
-    from texshape.training import settings as training_settings
     from texshape.training.loop import train
 
-    root = Path(__file__).resolve().parents[1]
-    section = parameters.read_yaml(root / "params.yaml")["training"]
-    chosen = dataclasses.replace(
-        training_settings.parse({**section, "epochs": 1, "checkpoint_epochs": [1]}), epochs=1
-    )
+    chosen = TrainingSettings.of(epochs=1, checkpoint_epochs=[1])
     classes = ["disc", "square", "star"]
 
     def write(name: str, count: int) -> Path:
@@ -315,7 +309,7 @@ def readout(units: int, folder: Path, options: argparse.Namespace) -> Work:
 
     labels = _labels(units)
     values, cue = _coded(labels), ex.cue(labels, "shape")
-    settings = ReadoutSettings(folds=3, penalties=(0.1, 0.01), permutations=0)
+    settings = ReadoutSettings.of(folds=3, penalties=(0.1, 0.01), permutations=0)
     folds = ex.exemplar_folds(cue.classes, cue.exemplars, settings.folds)
 
     def task() -> None:
@@ -347,10 +341,10 @@ def readout(units: int, folder: Path, options: argparse.Namespace) -> Work:
 def _estimator_design(units: int):
     """Labels, features, and the pairs of a design with few null draws and resamples."""
     from texshape.techniques.dimensionality.pairs import design
-    from texshape.techniques.readout.settings import DimensionalitySettings
+    from texshape.techniques.dimensionality.settings import DimensionalitySettings
 
     labels = _labels(units)
-    settings = DimensionalitySettings(null_draws=5, resamples=20)
+    settings = DimensionalitySettings.of(null_draws=5, resamples=20)
     return _coded(labels), design(labels, settings=settings, seed=0)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from texshape import parameters, records
+from texshape.config import whole
 from texshape.errors import InputError
 from texshape.figures.registry import available, category
 from texshape.models.names import slug as network_slug
@@ -19,7 +20,7 @@ if set("{}") & set(str(workflow.basedir)):
         f"the path of the clone must hold no braces, found {str(workflow.basedir)!r}: rename or move it"
     )
 try:
-    parameters.check(config, Path(workflow.basedir) / "schemas" / "params.schema.yaml")
+    whole.check(config)
     # Networks measured as they are: slug -> name.
     NAMED = {network_slug(name): name for name in config["networks"]}
 except InputError as error:
@@ -733,7 +734,7 @@ def data_settings(variant, name):
     if name.startswith(("cue-conflict", "styles")):
         sizes = {"train": 12, "validation": 12, "test": 12}
     if not name.startswith("cue-conflict"):
-        sizes |= {"shape_exemplars": 1, "texture_exemplars": 1}
+        sizes |= {"shape_exemplars": 2, "texture_exemplars": 2}
     return parameters.to_json(
         {**data, **sizes, "variants": {variant: data["variants"][variant]}}
     )

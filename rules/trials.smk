@@ -125,14 +125,15 @@ rule sensitivity:
     params:
         network=lambda wc: NAMED[wc.model],
         stem=lambda wc, input: input[0].removesuffix(".images.npy"),
-        settings=parameters.to_json(
-            {key: config[key] for key in ("evaluation", "sensitivity", "bootstrap")}
-        ),
+        settings=section("sensitivity"),
+        evaluation=section("evaluation"),
+        bootstrap=section("bootstrap"),
         seed=lookup(dpath="seed", within=config),
         code=step_hash("sensitivity"),
     shell:
         "texshape run sensitivity --network {params.network:q} --set {params.stem:q}"
-        " --settings {params.settings:q} --seed {params.seed} --threads {threads}"
+        " --settings {params.settings:q} --evaluation {params.evaluation:q}"
+        " --bootstrap {params.bootstrap:q} --seed {params.seed} --threads {threads}"
         " --output {output:q} > {log:q} 2>&1"
 
 

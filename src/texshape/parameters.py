@@ -1,20 +1,19 @@
-"""Parameters: read, overlay, and check against the schema in ``schemas/params.schema.yaml``.
+"""Files of parameters: read, laid over one another, written for a command line.
 
-The schema describes every key. A key that it does not know is an error that names the nearest valid one.
+`texshape.config` has what the parameters are and checks them.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from functools import reduce
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from texshape.errors import InputError, nearest, nearest_path
+from texshape.errors import InputError, nearest_path
 
 _JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 
@@ -71,129 +70,10 @@ def overlay(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def read(paths: Iterable[str | Path], schema_path: str | Path) -> dict[str, Any]:
-    """Read parameters and their overlays, in order, and check the result."""
-    merged = reduce(overlay, [read_yaml(path) for path in paths], {})
-    check(merged, schema_path)
-    return merged
-
-
-def check(parameters: Mapping[str, Any], schema_path: str | Path) -> None:
-    """Check parameters against the schema, then what a schema cannot say.
-
-    Raises
-    ------
-    InputError
-        Names the first offending key by its path (``training.epochs``), its value and what was expected.
-    """
-    import jsonschema
-
-    schema = read_yaml(schema_path)
-    validator = jsonschema.Draft202012Validator(schema)
-    errors = sorted(
-        validator.iter_errors(parameters), key=lambda error: (len(error.path), str(error.path))
-    )
-    if errors:
-        raise InputError(_explain(errors[0], schema))
-    _check_references(parameters)
-
-
-def _check_references(parameters: Mapping[str, Any]) -> None:
-    """Names that one section uses and another defines."""
-    arms, variants = parameters["arms"], parameters["data"]["variants"]
-    for name, arm in arms.items():
-        variant = arm.get("variant", "base")
-        if variant not in variants:
-            raise InputError(
-                f"arms.{name}.variant: no variant '{variant}' in data.variants{nearest(variant, variants)}"
-            )
-        made = [key for key, entry in parameters["stylizations"].items() if entry is not None]
-        known = ["plain", "stylized", "unpaired", *made]
-        for images in arm["sets"]:
-            if images not in known:
-                raise InputError(
-                    f"arms.{name}.sets: no set '{images}', neither drawn nor in stylizations"
-                    f"{nearest(images, known)}"
-                )
-        for key in {"epochs", "checkpoint_epochs"} & set(arm.get("training", {})):
-            raise InputError(
-                f"arms.{name}.training.{key}: all arms are compared at the same epochs; set training.{key}"
-            )
-    for number, entry in enumerate(parameters["trained"]):
-        for arm in entry["arms"]:
-            if arm not in arms:
-                raise InputError(
-                    f"trained[{number}].arms: no arm '{arm}' in arms{nearest(arm, arms)}"
-                )
-            if "unpaired" in arms[arm]["sets"] and parameters["data"]["kind"] != "procedural":
-                raise InputError(
-                    f"trained[{number}].arms: '{arm}' trains on the set unpaired, which only the "
-                    f"renderer draws (data.kind: procedural), found {parameters['data']['kind']}"
-                )
-    data = parameters["data"]
-    if data["kind"].startswith("folder") and not (data.get("folder") or {}).get("source"):
-        raise InputError(
-            "data.folder.source: missing; expected a folder of class folders, or the name of a data set"
-        )
-    _check_initial(parameters)
-
-
 def measured_epochs(training: Mapping[str, Any]) -> list[int]:
     """Epochs of a training that are measured: start, end, and ``checkpoint_epochs`` between them."""
     last = training["epochs"]
     return sorted({0, last, *(epoch for epoch in training["checkpoint_epochs"] if epoch < last)})
-
-
-def _check_initial(parameters: Mapping[str, Any]) -> None:
-    """A training that starts from another arm's network needs that network, of the same seed."""
-    pairs = {
-        (entry["architecture"], arm, seed)
-        for entry in parameters["trained"]
-        for arm in entry["arms"]
-        for seed in entry["seeds"]
-    }
-    for architecture, arm, seed in sorted(pairs):
-        own = parameters["arms"][arm].get("training", {})
-        initial = own.get("initial", parameters["training"].get("initial"))
-        if not initial or not initial.startswith("arm:"):
-            continue
-        other = initial.removeprefix("arm:")
-        if other == arm or (architecture, other, seed) not in pairs:
-            raise InputError(
-                f"arms.{arm}.training.initial: '{initial}', but {architecture} is not trained on "
-                f"the arm '{other}' with seed {seed}"
-            )
-
-
-def _explain(error: Any, schema: Mapping[str, Any]) -> str:
-    where = _path(error.absolute_path)
-    if error.validator == "additionalProperties" and isinstance(error.instance, Mapping):
-        known = error.schema.get("properties", {})
-        unknown = [key for key in error.instance if key not in known]
-        name = ".".join(part for part in (where, str(unknown[0])) if part)
-        return f"unknown parameter '{name}'{nearest(unknown[0], known)}"
-    if error.validator == "propertyNames":
-        return f"{where}: '{error.instance}' is no valid name ({error.schema.get('pattern', '')})"
-    if error.validator == "required":
-        missing = next(key for key in error.validator_value if key not in error.instance)
-        return f"parameter '{'.'.join(filter(None, (where, missing)))}' is missing"
-    found = json.dumps(error.instance, ensure_ascii=False, default=str)
-    found = found if len(found) <= 80 else found[:77] + "..."
-    if error.validator == "enum":
-        hint = nearest(str(error.instance), map(str, error.validator_value))
-        return f"{where}: {found} is not allowed{hint}"
-    if error.validator == "type":
-        expected = error.validator_value
-        expected = " or ".join(expected) if isinstance(expected, list) else expected
-        return f"{where}: expected {expected}, found {found}"
-    return f"{where}: {error.message if len(error.message) < 200 else error.message[:197] + '...'}"
-
-
-def _path(parts: Iterable[Any]) -> str:
-    text = ""
-    for part in parts:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
-    return text
 
 
 def _describe(value: Any) -> str:
@@ -210,63 +90,6 @@ def to_json(value: Any) -> str:
     return _JSON_TEXT.sub(
         lambda part: part[0].replace("{", "\\u007b").replace("}", "\\u007d"), text
     )
-
-
-def check_keys(given: Iterable[str], known: Iterable[str], section: str = "") -> None:
-    """Insist that every key of a section is known.
-
-    Raises
-    ------
-    InputError
-        Names the first that is not, and the nearest valid ones.
-    """
-    known = list(known)
-    for key in given:
-        if key not in known:
-            name = f"{section}.{key}" if section else str(key)
-            raise InputError(f"unknown parameter '{name}'{nearest(str(key), known)}")
-
-
-def fill(given: Mapping[str, Any], defaults: Mapping[str, Any], section: str) -> dict[str, Any]:
-    """Lay a section over its defaults; a value must be of its default's kind.
-
-    Where the default is None, or a collection, any value is taken here and checked where it is used.
-
-    Raises
-    ------
-    InputError
-        If a key is unknown or a value of another kind.
-    """
-    check_keys(given, defaults, section)
-    for key, value in given.items():
-        kind, found = _kind(defaults[key]), _kind(value)
-        fits = kind in (None, found) or (kind, found) == ("a number", "a whole number")
-        if not fits:
-            raise InputError(f"{section}.{key}: expected {kind}, found {value!r}")
-    return {**defaults, **given}
-
-
-def _kind(value: Any) -> str | None:
-    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-    return kinds.get(type(value))
-
-
-def bootstrap(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The section ``bootstrap``, with its defaults and checked.
-
-    Raises
-    ------
-    InputError
-        If a key is unknown or a value of another kind or out of range.
-    """
-    section = fill(given, {"resamples": 10_000, "level": 0.95}, "bootstrap")
-    if section["resamples"] < 1:
-        raise InputError(f"bootstrap.resamples: expected at least 1, found {section['resamples']}")
-    if not 0 < section["level"] < 1:
-        raise InputError(
-            f"bootstrap.level: expected a number between 0 and 1, found {section['level']}"
-        )
-    return section
 
 
 def from_json(text: str, option: str = "--settings") -> dict[str, Any]:

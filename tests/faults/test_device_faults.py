@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 
 from texshape import devices
 from texshape.cli import main
+from texshape.config import whole
 from texshape.data import imageset
 from texshape.errors import InputError
 
@@ -153,10 +153,7 @@ def test_every_step_on_a_gpu_says_it(step, said, tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("parameter", sorted(set(LOWER.values())))
 def test_the_parameter_to_lower_exists(parameter):
-    place = yaml.safe_load((ROOT / "schemas" / "params.schema.yaml").read_text(encoding="utf-8"))
-    definitions = place["$defs"]
+    place = whole.model()
     for key in parameter.split("."):
-        if "$ref" in place:
-            place = definitions[place["$ref"].rsplit("/", 1)[1]]
-        place = place["properties"][key]
+        place = place.model_fields[key].annotation
     assert place

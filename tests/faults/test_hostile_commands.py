@@ -23,9 +23,10 @@ from snakemake.iocontainers import Namedlist
 from tests.workflow.conftest import ROOT, copy_workflow, jobs
 from tests.workflow.jobs import planned
 
+from texshape.config.whole import check
 from texshape.errors import InputError
 from texshape.models import names
-from texshape.parameters import check, from_json, overlay, read_yaml, to_json
+from texshape.parameters import from_json, overlay, read_yaml, to_json
 
 HOSTILE = [
     "two words", "'", '"', "it's", 'a"b', "$(touch canary)", "`touch canary`", "; touch canary;",
@@ -248,7 +249,7 @@ def test_hostile_text_where_a_name_belongs_is_refused(place: int) -> None:
     for text in [*HOSTILE, "../up", "/etc/passwd", "a/b", ".", ".."]:
         values = overlay(defaults, places()[place](text))
         with pytest.raises(InputError) as error:
-            check(values, ROOT / "schemas" / "params.schema.yaml")
+            check(values)
         assert "\n" not in str(error.value)
 
 

@@ -205,14 +205,11 @@ def test_trials_features_and_sensitivity_of_an_untrained_network(tmp_path):
         ("pixels", "pixels"),
     } <= {*zip(table["stage"], table["input"], strict=True)}
 
-    grid = {
-        "evaluation": {"batch_size": 4},
-        "sensitivity": {"aggregations": ["mean"], "preprocessings": ["whole", "own"]},
-        "bootstrap": {"resamples": 10},
-    }
+    grid = {"aggregations": ["mean"], "preprocessings": ["whole", "own"]}
     done = call(
-        "sensitivity", *common, "--output", tmp_path / "s.csv", "--settings", json.dumps(grid)
-    )
+        "sensitivity", *common, "--output", tmp_path / "s.csv", "--settings", json.dumps(grid),
+        "--evaluation", '{"batch_size": 4}', "--bootstrap", '{"resamples": 10}',
+    )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert len(pd.read_csv(tmp_path / "s.csv")) == 3
 
@@ -228,7 +225,11 @@ def test_trials_features_and_sensitivity_of_an_untrained_network(tmp_path):
         ("features", ("--shard", 0, "--shards", 2), "4 images are 1 batches of 32"),
         ("features", ("--threads", 0), "--threads"),
         ("features", ("--settings", "{"), "--settings: not JSON"),
-        ("trials", ("--settings", '{"precision": "float8"}'), "precision 'float8'"),
+        (
+            "trials",
+            ("--settings", '{"precision": "float8"}'),
+            "evaluation.precision: expected float32 or bfloat16, found",
+        ),
         ("trials", ("--settings", '{"aggregation": "meen"}'), "'mean'"),
         ("trials", ("--settings", '{"preprocessing": "hole"}'), "'whole'"),
         ("trials", ("--settings", '{"batch_size": 0}'), "batch_size"),

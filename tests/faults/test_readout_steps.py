@@ -210,7 +210,7 @@ def test_bad_options_are_named(place, step):
 
 
 def test_erasure_names_bad_settings_before_it_loads_torch(place):
-    with pytest.raises(InputError, match=r"erasure\.fit: expected 'pooled' or 'spatial'"):
+    with pytest.raises(InputError, match=r"erasure\.fit: expected pooled or spatial"):
         call("erasure", "--network", "nothing.pt", "--set", place / "set", "--settings",
              '{"fit": "all"}', "--output", place / "out.csv")  # fmt: skip
 

@@ -45,10 +45,10 @@ def images(tmp_path: Path) -> str:
         ("{", "not JSON"),
         ("[1]", "expected a JSON object"),
         ('{"image": 3}', "unknown parameter 'receptive_field.image'; did you mean 'images'"),
-        ('{"images": "many"}', "images: expected a whole number, found 'many'"),
+        ('{"images": "many"}', 'images: expected a whole number of at least 1, found "many"'),
         ('{"images": true}', "images: expected a whole number"),
-        ('{"images": 0}', "images: expected at least 1, found 0"),
-        ('{"mass": 1.5}', r"mass: expected a share in \(0, 1\], found 1.5"),
+        ('{"images": 0}', "images: expected a whole number of at least 1, found 0"),
+        ('{"mass": 1.5}', "mass: expected a number above 0 and of at most 1, found 1.5"),
     ],
 )
 def test_settings_of_the_field(tmp_path: Path, settings: str, message: str) -> None:
@@ -63,9 +63,9 @@ def test_settings_of_the_field(tmp_path: Path, settings: str, message: str) -> N
     ("settings", "message"),
     [
         ({"step": 3}, "unknown parameter 'feature_visualization.step'"),
-        ({"selection": "best"}, "selection: expected 'seed' or 'variance', found 'best'"),
+        ({"selection": "best"}, 'selection: expected seed or variance, found "best"'),
         ({"selection": "variance"}, "needs images: give --set"),
-        ({"channels": 0}, "channels: expected at least 1"),
+        ({"channels": 0}, "channels: expected a whole number of at least 1"),
     ],
 )
 def test_settings_of_the_visualization(tmp_path: Path, settings: dict, message: str) -> None:

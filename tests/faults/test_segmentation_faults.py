@@ -41,7 +41,12 @@ def message(result) -> str:
     return str(result.exception)
 
 
+FEW = {"heads": ["conv1"], "end_to_end": [], "train_share": 0.5, "train_images": None,
+       "test_images": None, "epochs": 10, "pixel_step": 1}  # fmt: skip
+
+
 def segmentation(stem, output, settings, *more):
+    settings = FEW | settings
     return invoke("segmentation", "--network", "known", "--set", stem, "--seed", 0,
                   "--settings", json.dumps(settings), "--output", output, *more)  # fmt: skip
 
@@ -66,12 +71,12 @@ def test_segmentation_step(stem, tmp_path):
     [
         ({"epoch": 3}, "unknown parameter 'segmentation.epoch'; did you mean"),
         ({"stages": ["pixel"]}, "did you mean 'pixels'"),
-        ({"heads": ["conv2"]}, "unknown segmentation head 'conv2'"),
-        ({"targets": ["texure"]}, "unknown segmentation target 'texure'; did you mean 'texture'"),
-        ({"epoch_from": "test"}, "expected fixed or validation (never the test images)"),
+        ({"heads": ["conv2"]}, "segmentation.heads[0]: expected conv1 or conv3"),
+        ({"targets": ["texure"]}, "did you mean 'texture'"),
+        ({"epoch_from": "test"}, "segmentation.epoch_from: expected fixed or validation"),
         ({"epoch_from": "validation", "validation_share": 1}, "leaves nothing to train on"),
-        ({"optimizer": "adam"}, "expected adamw or sgd"),
-        ({"epochs": 0}, "must be at least 1"),
+        ({"optimizer": "adam"}, "segmentation.optimizer: expected adamw or sgd"),
+        ({"epochs": 0}, "segmentation.epochs: expected a whole number of at least 1"),
     ],
 )
 def test_segmentation_settings(stem, tmp_path, settings, expected):
@@ -122,7 +127,10 @@ def test_corruption_step_gives_each_network_its_table(stem, tmp_path):
     [
         ({"types": ["fogg"]}, "unknown corruption 'fogg'; did you mean 'fog'"),
         ({"severity": [1]}, "unknown parameter 'corruptions.severity'; did you mean 'severities'"),
-        ({"severities": [0], "types": ["fog"]}, "expected 1 to 5, got 0"),
+        (
+            {"severities": [0], "types": ["fog"]},
+            "corruptions.severities[0]: expected a whole number from 1 to 5, found 0",
+        ),
         ({"constants": "mnist", "types": ["fog"]}, "'mnist'"),
     ],
 )
@@ -174,8 +182,8 @@ def test_probe_step(stem, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"patches": [5]}, "5 x 5 patches do not cut 32 x 32 px evenly"),
-        ({"strengths": [2], "patches": [1]}, "texture strength 2"),
+        ({"patches": [1, 5]}, "5 x 5 patches do not cut 32 x 32 px evenly"),
+        ({"strengths": [0, 2]}, "probes.strengths[1]: expected a number from 0 to 1, found 2"),
         ({"patch": [1]}, "unknown parameter 'probes.patch'; did you mean 'patches'"),
     ],
 )

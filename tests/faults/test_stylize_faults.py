@@ -16,11 +16,11 @@ from PIL import Image
 from tests.stylize_sets import SETTINGS, contents, pictures, styles
 
 from texshape.cli import main
+from texshape.config.stylize import StylizeSettings
 from texshape.data import imageset
 from texshape.files import read_csv
 from texshape.stylize import decoders, encoders, tar
 from texshape.stylize.reconstruction import COLUMNS
-from texshape.stylize.settings import parse
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def cli(monkeypatch, capsys):
 def place(tmp_path) -> Path:
     imageset.write(tmp_path / "content", contents())
     imageset.write(tmp_path / "styles", styles())
-    section = parse(SETTINGS)
+    section = StylizeSettings.parse(SETTINGS)
     encoder = encoders.load(section.encoder)
     layer = encoder.layers["all"]
     decoder = decoders.Decoder(decoders.mirror_plan(layer.channels, layer.stride, 16))
@@ -102,8 +102,8 @@ def test_it_works_and_resumes_at_the_shard(place, cli, capsys):
 @pytest.mark.parametrize(
     ("changed", "line"),
     [
-        ({"settings": {"alpha": 1.5}}, "stylize.alpha: 1.5; expected a number from 0 to 1"),
-        ({"settings": {"alpha": -0.1}}, "stylize.alpha: -0.1"),
+        ({"settings": {"alpha": 1.5}}, "stylize.alpha: expected a number from 0 to 1, found 1.5"),
+        ({"settings": {"alpha": -0.1}}, "stylize.alpha: expected a number from 0 to 1, found -0.1"),
         ({"settings": {"engine": "adian"}}, "did you mean 'adain'"),
         ({"decoder": None}, "needs a decoder"),
         ({"decoder": "nowhere.pt"}, "nowhere.pt: no such file of weights"),

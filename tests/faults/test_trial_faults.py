@@ -150,8 +150,8 @@ def test_benchmark_refuses_an_image_seen_twice(tmp_path):
         ("{", "not JSON"),
         ("[]", "expected a JSON object"),
         ('{"resample": 5}', "unknown parameter 'bootstrap.resample'; did you mean 'resamples'"),
-        ('{"resamples": 0}', "bootstrap.resamples: expected at least 1, found 0"),
-        ('{"resamples": "many"}', "bootstrap.resamples: expected a whole number, found 'many'"),
+        ('{"resamples": 0}', "bootstrap.resamples: expected a whole number of at least 1, found 0"),
+        ('{"resamples": "many"}', "bootstrap.resamples: expected a whole number of at least 1"),
         ('{"level": 95}', "bootstrap.level: expected a number between 0 and 1, found 95"),
     ],
 )

@@ -11,7 +11,7 @@ from tests import comparison_world as world
 
 from texshape.comparison import correlation, disagreement, equivalence, limits, measures
 from texshape.comparison.decisions import rate_intervals
-from texshape.comparison.settings import ComparisonSettings
+from texshape.config.comparison import ComparisonSettings
 from texshape.errors import InputError
 from texshape.stats.proportions import wilson
 from texshape.trials.files import Trials
@@ -149,7 +149,7 @@ def _decided(networks: dict) -> dict:
 
 
 # A quarter of the images chooses, another one confirms: 264 each, which no small margin fits.
-SETTINGS = ComparisonSettings(resamples=2000, margin=0.2)
+SETTINGS = ComparisonSettings.of(resamples=2000, margin=0.2)
 PLANTED = {
     **world.NETWORKS,
     "cnn--plain": (0.27, 0.63, 0.77),
@@ -295,7 +295,7 @@ def test_one_confirming_seed_is_too_few():
     comparison = measures.collect(world.tables(TWO), SETTINGS)
     table = equivalence.equivalent_pairs(decided, comparison, SETTINGS)
     assert table["reason"].str.contains(r"\(0\) and 2 others to confirm on: 0 lack the").all()
-    alone = ComparisonSettings(resamples=500, margin=0.2, least_confirming=1)
+    alone = ComparisonSettings.of(resamples=500, margin=0.2, least_confirming=1)
     assert equivalence.equivalent_pairs(decided, comparison, alone)["model_a"].notna().all()
 
 
@@ -386,7 +386,7 @@ def test_disagreement_counts_what_was_planted():
     readings.loc[chosen, "correct"] = by_texture.astype(float)
     joined = disagreement.join(trials, readings, input="pooled", name="readings")
     key = ("cnn--plain", "cnn", "plain", 0)
-    table = disagreement.count({key: joined}, ComparisonSettings(resamples=500))
+    table = disagreement.count({key: joined}, ComparisonSettings.of(resamples=500))
     cells = table.set_index(["cue", "decision", "readout"])
     n = by_texture.sum()
     assert cells.loc[("shape", "texture", "right"), "n"] == n == 845
@@ -429,7 +429,9 @@ def _planted(of_shape: float, of_texture: float, of_neither: float) -> pd.DataFr
 )
 def test_reading_and_deciding_less_more_and_as_independent(shares, excess, read):
     joined = _planted(*shares)
-    table = disagreement.count({("a--b", "a", "b", 0): joined}, ComparisonSettings(resamples=2000))
+    table = disagreement.count(
+        {("a--b", "a", "b", 0): joined}, ComparisonSettings.of(resamples=2000)
+    )
     row = table.set_index(["cue", "decision", "readout"]).loc[("shape", "texture", "right")]
     side = lambda low, high: int(low > 0) - int(high < 0)  # noqa: E731
     assert side(row["excess_low"], row["excess_high"]) == excess
@@ -445,7 +447,9 @@ def test_reading_and_deciding_less_more_and_as_independent(shares, excess, read)
 def test_excess_against_direct_resamples():
     """Both margins are drawn anew with the cell: a fixed expectation gives another interval."""
     joined = _planted(0.9, 0.4, 0.6)
-    table = disagreement.count({("a--b", "a", "b", 0): joined}, ComparisonSettings(resamples=4000))
+    table = disagreement.count(
+        {("a--b", "a", "b", 0): joined}, ComparisonSettings.of(resamples=4000)
+    )
     row = table.set_index(["cue", "decision", "readout"]).loc[("shape", "texture", "right")]
     generator = np.random.default_rng(0)
     exemplars = []  # of either cue: number of each image's, and those of each class
@@ -477,7 +481,7 @@ def test_unread_images_give_a_reason():
     readings = world.readings(frame, 0.5)
     readings.loc[readings["cue"] == "shape", "correct"] = np.nan  # as where all units are constant
     joined = disagreement.join(trials, readings, input="pooled", name="readings")
-    table = disagreement.count({("a--b", "a", "b", 0): joined}, ComparisonSettings(resamples=50))
+    table = disagreement.count({("a--b", "a", "b", 0): joined}, ComparisonSettings.of(resamples=50))
     shape = table[table["cue"] == "shape"]
     assert shape["n"].isna().all()
     assert set(shape["reason"]) == {"shape was not read"}
@@ -500,7 +504,7 @@ def test_nested_resampling_draws_every_network_and_each_of_its_seeds():
 
 def test_equivalence_is_the_larger_of_two_one_sided_shares():
     part = equivalence.Part.__new__(equivalence.Part)
-    part.settings = ComparisonSettings(margin=0.05)
+    part.settings = ComparisonSettings.of(margin=0.05)
     part.draws = {
         "a": np.array([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, np.nan]),
         "b": np.array([0.4, 0.44, 0.5, 0.5, 0.5, 0.5, 0.6, 0.5]),  # twice beyond, once below

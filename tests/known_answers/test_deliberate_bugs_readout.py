@@ -11,12 +11,13 @@ from tests.cue_conflict_design import code, labels
 from texshape.stats import exemplars as ex
 from texshape.techniques.dimensionality import mutual_information as mi
 from texshape.techniques.dimensionality import pairs as pairing
+from texshape.techniques.dimensionality.settings import DimensionalitySettings
 from texshape.techniques.readout import linear
-from texshape.techniques.readout.settings import DimensionalitySettings, ReadoutSettings
+from texshape.techniques.readout.settings import ReadoutSettings
 
 K = 6
-ALL = DimensionalitySettings(max_pairs=10**6, min_pairs=10, null_draws=5, resamples=0)
-READ = ReadoutSettings(folds=5, penalties=(0.1,), permutations=4, resamples=50)
+ALL = DimensionalitySettings.of(max_pairs=10**6, min_pairs=10, null_draws=5, resamples=0)
+READ = ReadoutSettings.of(folds=5, penalties=(0.1,), permutations=4, resamples=50)
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def permuted_labels_reveal_a_leak(table):
 
 def interval_covers_fresh_exemplars():
     """Spread of the estimate over data drawn anew against the bootstrap's width."""
-    settings = DimensionalitySettings(max_pairs=2000, null_draws=2, resamples=100)
+    settings = DimensionalitySettings.of(max_pairs=2000, null_draws=2, resamples=100)
     values, widths = [], []
     for seed in range(25):
         table = labels(classes=4, shapes=4, textures=3, seed=seed)

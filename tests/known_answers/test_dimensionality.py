@@ -16,10 +16,10 @@ from tests.cue_conflict_design import code, labels
 from texshape.techniques.dimensionality import mutual_information as mi
 from texshape.techniques.dimensionality.islam2021 import islam2021, softmax_shares, whole_dimensions
 from texshape.techniques.dimensionality.pairs import design
-from texshape.techniques.readout.settings import DimensionalitySettings
+from texshape.techniques.dimensionality.settings import DimensionalitySettings
 
 K = 6
-ALL = DimensionalitySettings(max_pairs=10**6, min_pairs=10, null_draws=10, resamples=0)
+ALL = DimensionalitySettings.of(max_pairs=10**6, min_pairs=10, null_draws=10, resamples=0)
 
 
 @pytest.fixture(scope="module")

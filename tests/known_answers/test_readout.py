@@ -14,7 +14,7 @@ from texshape.techniques.erasure import subspace as er
 from texshape.techniques.readout import linear
 from texshape.techniques.readout.settings import ReadoutSettings
 
-SETTINGS = ReadoutSettings(folds=5, penalties=(0.1, 0.01), permutations=1, resamples=100)
+SETTINGS = ReadoutSettings.of(folds=5, penalties=(0.1, 0.01), permutations=1, resamples=100)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_two_gaussian_classes_are_read_as_well_as_can_be():
 
 def test_the_interval_is_that_of_fresh_exemplars():
     """The bootstrap's width matches the spread over data drawn anew, exemplars included."""
-    settings = ReadoutSettings(folds=2, penalties=(0.1,), permutations=0, resamples=200)
+    settings = ReadoutSettings.of(folds=2, penalties=(0.1,), permutations=0, resamples=200)
     accuracies, widths = [], []
     for seed in range(30):
         table = labels(classes=3, shapes=8, textures=6, seed=seed)
@@ -150,7 +150,7 @@ def stored_features(folder, features):
 def differences_from_scikit_learn(folder, seed):
     """Folds whose penalty differs, images read otherwise, images: by kind of features and cue."""
     table = labels(classes=6, shapes=8, textures=4, seed=seed, congruent=False)
-    settings = ReadoutSettings(folds=3, permutations=0, resamples=0)
+    settings = ReadoutSettings.of(folds=3, permutations=0, resamples=0)
     found = {}
     for kind, features in kinds_of_features(table, seed).items():
         features = stored_features(folder / kind, features)
@@ -351,7 +351,7 @@ def test_the_reader_shares_no_exemplar_with_the_eraser_nor_with_the_test(table, 
     cues = {name: ex.cue(table, name) for name in ex.CUES}
     seen = []
 
-    def fit(features, classes, exemplars, settings):
+    def fit(features, classes, exemplars, penalties, inner_folds):
         seen.append(set(exemplars))
         return linear.Model(np.zeros((features.shape[1], 6)), np.arange(6.0)), 0.1, ""
 
@@ -421,7 +421,7 @@ def test_the_other_cues_bound_is_that_of_the_other_cue():
     conflict = table[ex.conflicting(table)]
     cues = {name: ex.cue(conflict, name) for name in ex.CUES}
     features = np.random.default_rng(0).normal(size=(len(table), 5))
-    settings = ReadoutSettings(folds=2, penalties=(0.1,), permutations=0, resamples=0)
+    settings = ReadoutSettings.of(folds=2, penalties=(0.1,), permutations=0, resamples=0)
     found = {}
     for this, other in (("shape", "texture"), ("texture", "shape")):
         row, _ = linear.measure(features, table, this, settings=settings)

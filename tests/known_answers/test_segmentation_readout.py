@@ -9,15 +9,26 @@ from tests.segmentation_scene import CLASSES, known_network, scene
 
 from texshape.errors import InputError
 from texshape.techniques.segmentation import maps, measure, train
-from texshape.techniques.segmentation.train import Grid, Settings
+from texshape.techniques.segmentation.settings import ReadoutTraining, SegmentationSettings
+from texshape.techniques.segmentation.train import Grid
+
+
+def training(**changes) -> ReadoutTraining:
+    """At every pixel, the same number of epochs for both heads."""
+    return ReadoutTraining.of(**{"pixel_step": 1, "conv3_epochs": None, **changes})
 
 
 @pytest.fixture(scope="module")
 def table():
-    plan = measure.Plan(
+    plan = SegmentationSettings.of(
         heads=("conv1",),
         stages=("pixels", "blind", "pooled"),
-        training=Settings(epochs=30, learning_rate=0.05, pixel_step=2),
+        train_share=0.5,
+        train_images=None,
+        test_images=None,
+        epochs=30,
+        learning_rate=0.05,
+        pixel_step=2,
         resamples=200,
         end_to_end=("binary",),
         end_to_end_epochs=2,
@@ -79,7 +90,7 @@ def test_end_to_end_trains_a_copy():
     target = data.masks
     fitted = train.train_end_to_end(
         network.module, "normed", inputs, target, 2, head="conv1", seed=0,
-        settings=Settings(epochs=20, learning_rate=0.02),
+        settings=training(epochs=20, learning_rate=0.02),
     )  # fmt: skip
     assert all(torch.equal(v, before[k]) for k, v in network.module.state_dict().items())
     moved = fitted.module.state_dict()
@@ -124,7 +135,7 @@ def test_readout_is_the_same_each_time_and_another_with_another_seed():
     stage = maps.cache(network, data.images, stages=["normed"])["normed"]
 
     def weight(seed: int) -> torch.Tensor:
-        settings = Settings(epochs=2)
+        settings = training(epochs=2)
         fitted = train.train_readout(stage, data.masks, 2, head="conv1", seed=seed,
                                      settings=settings)  # fmt: skip
         return fitted.head.weight
@@ -136,7 +147,7 @@ def test_readout_is_the_same_each_time_and_another_with_another_seed():
 def test_epoch_is_chosen_on_training_images():
     data = scene(3)
     stage = maps.cache(known_network(), data.images, stages=["pixels"])["pixels"]
-    settings = Settings(epochs=4, epoch_from="validation", validation_share=0.25)
+    settings = training(epochs=4, epoch_from="validation", validation_share=0.25)
     model = train.train_readout(stage, data.masks, 2, head="conv1", seed=0, settings=settings)
     assert (train.predict(model, stage, (32, 32)) == data.masks).mean() > 0.9
 
@@ -158,7 +169,7 @@ def test_three_convolutions_follow_the_published_layout():
 def test_conv3_learns_what_conv1_learns():
     data = scene(2)
     stage = maps.cache(known_network(), data.images, stages=["pixels"])["pixels"]
-    settings = Settings(epochs=12, learning_rate=0.02, conv3_widths=(8, 8))
+    settings = training(epochs=12, learning_rate=0.02, conv3_widths=(8, 8))
     model = train.train_readout(stage, data.masks, 2, head="conv3", seed=0, settings=settings)
     assert (train.predict(model, stage, (32, 32)) == data.masks).mean() > 0.97
 
@@ -182,9 +193,11 @@ def test_conv3_has_its_own_number_of_epochs(monkeypatch):
     )
     stage, masks = np.zeros((2, 3, 4, 4), np.float32), np.zeros((2, 8, 8), np.uint8)
     for own, expected in ((None, 4), (9, 9)):
-        settings = Settings(epochs=4, conv3_epochs=own, conv3_widths=(2, 2))
+        settings = training(epochs=4, conv3_epochs=own, conv3_widths=(2, 2))
         for head, epochs in (("conv3", expected), ("conv1", 4)):
             train.train_readout(stage, masks, 2, head=head, seed=0, settings=settings)
             assert used["epochs"] == epochs
-    with pytest.raises(InputError, match="conv3_epochs must be at least 1, or null"):
-        Settings(conv3_epochs=0)
+    with pytest.raises(
+        InputError, match="conv3_epochs: expected a whole number of at least 1 or null"
+    ):
+        training(conv3_epochs=0)

@@ -15,10 +15,10 @@ import torch
 from tests.stylize_sets import pictures
 from torch import nn
 
+from texshape.config.stylize import OptimisationSettings, RandomFilters, StylizeSettings
 from texshape.errors import InputError
 from texshape.stylize import decoders, encoders, engines, fitness, reconstruction
 from texshape.stylize.pixels import to_float
-from texshape.stylize.settings import OptimisationSettings, parse
 from texshape.stylize.statistics import gram_matrix
 from texshape.stylize.weights import load_weights
 
@@ -84,17 +84,19 @@ def test_published_files_load_by_check_sum_and_fit_each_other(tmp_path):
                     "sha256": sums["vgg.pth"]},
         "decoder_sha256": sums["decoder.pth"],
     }  # fmt: skip
-    engine = engines.build(parse(section), decoder=tmp_path / "decoder.pth")
+    engine = engines.build(StylizeSettings.parse(section), decoder=tmp_path / "decoder.pth")
     assert torch.equal(engine.encoder.network[2].weight, state["2.weight"])
     assert torch.equal(engine.encoder.network[0].weight, state["0.weight"])
     assert torch.equal(engine.decoder[28].weight, decoder["28.weight"])
     result = engine.stylize(pictures(1, 40), pictures(1, 33))
     assert result.shape == (1, 40, 40, 3)
-    wrong = parse(section | {"decoder_sha256": sums["vgg.pth"]})
+    wrong = StylizeSettings.parse(section | {"decoder_sha256": sums["vgg.pth"]})
     with pytest.raises(InputError, match="wrong check sum"):
         engines.build(wrong, decoder=tmp_path / "decoder.pth")
     with pytest.raises(InputError, match="neither a decoder"):
-        engines.build(parse(section | {"decoder_sha256": None}), decoder=tmp_path / "vgg.pth")
+        engines.build(
+            StylizeSettings.parse(section | {"decoder_sha256": None}), decoder=tmp_path / "vgg.pth"
+        )
 
 
 def test_state_of_another_network():
@@ -166,7 +168,7 @@ def test_texture_has_the_styles_period_and_direction(optimizer):
             optimizer=optimizer, steps=60, learning_rate=1.0 if optimizer == "lbfgs" else 0.03,
             start="noise",
         )  # fmt: skip
-        engine = engines.Optimisation(encoders.RandomPyramid(levels=2), settings)
+        engine = engines.Optimisation(encoders.RandomPyramid(RandomFilters(levels=2)), settings)
         result = engine.stylize(content, style)[0].mean(2)
         spectrum = np.abs(np.fft.fft2(result - result.mean()))[: side // 2, : side // 2]
         peak = np.unravel_index(spectrum.argmax(), spectrum.shape)

@@ -24,9 +24,10 @@ from texshape.techniques.cue_strength import curve as cue_strength
 from texshape.techniques.dimensionality import mutual_information as mi
 from texshape.techniques.dimensionality.islam2021 import islam2021, softmax_shares, whole_dimensions
 from texshape.techniques.dimensionality.pairs import FACTORS, design
+from texshape.techniques.dimensionality.settings import DimensionalitySettings
 from texshape.techniques.human_consistency.humans import compare
 from texshape.techniques.readout import linear
-from texshape.techniques.readout.settings import DimensionalitySettings, ReadoutSettings
+from texshape.techniques.readout.settings import ReadoutSettings
 from texshape.techniques.receptive_field.interval import Interval
 from texshape.techniques.segmentation import metrics
 from texshape.trials import bias
@@ -238,7 +239,7 @@ def test_folds_of_whole_exemplars(seed, kinds, per_class, folds, copies) -> None
         assert sorted(moved[inside][firsts]) == sorted(label[inside][firsts])
 
 
-READOUT = ReadoutSettings(
+READOUT = ReadoutSettings.of(
     folds=2, inner_folds=2, penalties=(0.1, 0.001), permutations=0, resamples=10
 )
 
@@ -295,7 +296,7 @@ def test_estimators_refuse_what_is_not_finite(bad: float) -> None:
 
 # --- dimensionality ------------------------------------------------------------------------------
 
-FAST = DimensionalitySettings(max_pairs=300, min_pairs=10, null_draws=3, resamples=10)
+FAST = DimensionalitySettings.of(max_pairs=300, min_pairs=10, null_draws=3, resamples=10)
 
 
 def coded(seed: int, units: int = 5) -> tuple[pd.DataFrame, np.ndarray]:

@@ -21,11 +21,12 @@ from texshape.models.network import Network
 from texshape.models.preprocessing import Preprocess
 from texshape.techniques.corruptions import accuracy
 from texshape.techniques.erasure import intervention
+from texshape.techniques.erasure.settings import ErasureSettings
 from texshape.techniques.feature_visualization import optimise as visualization
-from texshape.techniques.readout.settings import ErasureSettings
+from texshape.techniques.feature_visualization.settings import ImageOptimisation
 from texshape.techniques.receptive_field import measure as receptive_field
 from texshape.techniques.segmentation import measure as segmentation
-from texshape.techniques.segmentation import train as segmentation_training
+from texshape.techniques.segmentation.settings import SegmentationSettings
 from texshape.training import checkpoints
 from texshape.trials import evaluate
 
@@ -83,7 +84,7 @@ def corruptions(network: Network, images: imageset.ImageSet, _: Path) -> dict[st
 
 
 def erasure(network: Network, images: imageset.ImageSet, _: Path) -> dict[str, Any]:
-    settings = ErasureSettings(
+    settings = ErasureSettings.of(
         stages=tuple(network.stages)[-2:], fit="spatial", positions=3, random_draws=1, resamples=5
     )
     rows = intervention.measure(network, images, settings=settings, plain=images)
@@ -92,16 +93,21 @@ def erasure(network: Network, images: imageset.ImageSet, _: Path) -> dict[str, A
 
 def readouts(network: Network, images: imageset.ImageSet, folder: Path) -> dict[str, Any]:
     """Segmentation: heads on a stage, the epoch chosen, and the whole network end to end."""
-    plan = segmentation.Plan(
+    plan = SegmentationSettings.of(
         targets=("shape",),
         heads=("conv1", "conv3"),
         stages=tuple(network.stages)[-1:],
         end_to_end=("shape",),
         resamples=5,
         end_to_end_epochs=1,
-        training=segmentation_training.Settings(
-            epochs=2, epoch_from="validation", pixel_step=2, conv3_widths=(4, 4)
-        ),
+        train_share=0.5,
+        train_images=None,
+        test_images=None,
+        epochs=2,
+        conv3_epochs=None,
+        epoch_from="validation",
+        pixel_step=2,
+        conv3_widths=(4, 4),
     )
     task = segmentation.conflict_task(images, CLASSES, plan, seed=0)
     table, pictures = segmentation.measure(network, task, plan, seed=0, folder=folder)
@@ -115,7 +121,7 @@ def visualizations(network: Network, images: imageset.ImageSet, folder: Path) ->
         network,
         stages=chosen,
         channels_per_stage=2,
-        settings=visualization.Settings(steps=3, objective="centre"),
+        settings=ImageOptimisation.of(steps=3, objective="centre"),
         seed=0,
         variances=variances,
     )

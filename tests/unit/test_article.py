@@ -15,10 +15,10 @@ from tests import browser, synthetic_tables
 
 from texshape.article import compile_article, list_files
 from texshape.claims import Claim, compute, write
+from texshape.config.whole import read
 from texshape.errors import InputError
 from texshape.figures.registry import FIGURES
 from texshape.figures.style import empty, save, style
-from texshape.parameters import read
 
 PAPER = Path(__file__).parents[2] / "paper"
 IMAGE_FIGURES = ["contact_sheet", "feature_visualization", "influence", "architectures",
@@ -655,8 +655,7 @@ def test_photographs(tmp_path, source):
     arguments = project(tmp_path, tables, "folder")
     path = arguments["results"] / "parameters.json"
     parameters = json.loads(path.read_text())
-    chosen = read([PAPER.parent / "params.yaml", PAPER.parent / "experiments" / "cifar10.yaml"],
-                  PAPER.parent / "schemas" / "params.schema.yaml")  # fmt: skip
+    chosen = read([PAPER.parent / "params.yaml", PAPER.parent / "experiments" / "cifar10.yaml"])
     chosen["data"]["folder"]["source"] = source
     chosen["trained"] = [
         {"architecture": "cnn", "arms": ["plain", "stylized", "mixed"], "seeds": [0]}

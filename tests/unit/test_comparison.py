@@ -11,10 +11,10 @@ import pytest
 from tests import comparison_world as world
 
 from texshape.comparison import correlation, disagreement, limits, measures
-from texshape.comparison.settings import ComparisonSettings
+from texshape.config.comparison import ComparisonSettings
 from texshape.errors import InputError
 
-FEW = ComparisonSettings(resamples=200, permutations=200)
+FEW = ComparisonSettings.of(resamples=200, permutations=200)
 TABLES = world.tables()
 COMPARISON = measures.collect(TABLES, FEW)
 
@@ -174,7 +174,7 @@ def _networks(count: int, seeds: int = 3) -> dict:
 
 
 def _correlations(count: int, **settings) -> pd.DataFrame:
-    chosen = ComparisonSettings(resamples=300, permutations=999, **settings)
+    chosen = ComparisonSettings.of(resamples=300, permutations=999, **settings)
     frame = measures.collect(world.tables(_networks(count)), chosen)
     return correlation.correlations(frame, chosen, seed=3).set_index(["measure_x", "measure_y"])
 
@@ -250,7 +250,7 @@ def test_top_images_and_their_order():
     assert set(own["n_all"]) == {3}
     assert set(table["kind"]) == {"texture decided, shape known"}
     assert list(own["decision"]) == list(own["texture"])
-    few = disagreement.top_images(joined, ComparisonSettings(top_images=1))
+    few = disagreement.top_images(joined, ComparisonSettings.of(top_images=1))
     assert len(few) == 2  # one a network
 
 

@@ -10,7 +10,7 @@ from tests import comparison_world as world
 from tests import synthetic_tables
 
 from texshape.comparison import correlation, disagreement, measures
-from texshape.comparison.settings import ComparisonSettings
+from texshape.config.comparison import ComparisonSettings
 from texshape.data.imageset import ImageSet
 from texshape.errors import InputError
 from texshape.figures import disagreement as disagreements
@@ -18,7 +18,7 @@ from texshape.figures import layer_by_epoch, measure_against_measure
 from texshape.figures.style import save, style
 from texshape.trials.files import Trials
 
-SETTINGS = ComparisonSettings(resamples=100, permutations=100)
+SETTINGS = ComparisonSettings.of(resamples=100, permutations=100)
 PROCEDURAL = synthetic_tables.procedural()
 
 

@@ -16,10 +16,10 @@ from texshape.techniques.dimensionality import mutual_information as mi
 from texshape.techniques.dimensionality import table as estimates
 from texshape.techniques.dimensionality.islam2021 import islam2021
 from texshape.techniques.dimensionality.pairs import FACTORS, Pairs, design, null_pairs, sharing
+from texshape.techniques.dimensionality.settings import DimensionalitySettings
 from texshape.techniques.dimensionality.tables import DIMENSIONALITY
-from texshape.techniques.readout.settings import DimensionalitySettings
 
-FAST = DimensionalitySettings(max_pairs=400, min_pairs=10, null_draws=5, resamples=40)
+FAST = DimensionalitySettings.of(max_pairs=400, min_pairs=10, null_draws=5, resamples=40)
 
 
 def features_of(table, units=8, seed=0):
@@ -71,7 +71,7 @@ def test_published_stimuli_have_pairs_of_both_kinds(mirror):
         [(s.rstrip("0123456789"), t.rstrip("0123456789"), s, t) for s, t in parts],
         columns=["shape", "texture", "shape_exemplar", "texture_exemplar"],
     )
-    plan = design(table, settings=DimensionalitySettings(resamples=2))
+    plan = design(table, settings=DimensionalitySettings.of(resamples=2))
     # Counted independently from the names: sum over exemplars of pairs of different classes.
     for factor, other in (("shape", "texture"), ("texture", "shape")):
         expected = 0

@@ -16,11 +16,11 @@ from texshape.models.network import Network
 from texshape.stats import exemplars as ex
 from texshape.techniques.erasure import intervention as iv
 from texshape.techniques.erasure import subspace as er
+from texshape.techniques.erasure.settings import ErasureSettings
 from texshape.techniques.erasure.tables import ERASURE
-from texshape.techniques.readout.settings import ErasureSettings
 
 CLASSES = ("a", "b", "c", "d")
-FAST = ErasureSettings(random_draws=1, groupings=2, resamples=40, batch_size=13)
+FAST = ErasureSettings.of(random_draws=1, groupings=2, resamples=40, batch_size=13)
 
 
 class Painted(nn.Module):
@@ -225,7 +225,7 @@ def test_a_vit_with_random_weights_goes_through(table):
 
 
 def test_sampled_positions_are_rows_of_their_image(table):
-    settings = ErasureSettings(fit="spatial", positions=5, batch_size=10)
+    settings = ErasureSettings.of(fit="spatial", positions=5, batch_size=10)
     images = images_of(table)
     indices = np.arange(10, 40)
     (found,) = iv.collect(
@@ -358,7 +358,7 @@ def test_two_exemplars_are_decided_on_and_not_read():
 
 
 def test_wrong_stage_lists_the_right_ones(table):
-    settings = ErasureSettings(stages=("stage9",))
+    settings = ErasureSettings.of(stages=("stage9",))
     with pytest.raises(InputError, match=r"stage 'stage9' does not exist .*last"):
         iv.measure(network(Painted(SHAPE_READER)), images_of(table), settings=settings)
 

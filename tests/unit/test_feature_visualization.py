@@ -13,7 +13,8 @@ from torch import nn
 from texshape.errors import InputError
 from texshape.models import trainable
 from texshape.techniques.feature_visualization import optimise as features
-from texshape.techniques.feature_visualization.optimise import FourierImage, Settings, visualize
+from texshape.techniques.feature_visualization.optimise import FourierImage, visualize
+from texshape.techniques.feature_visualization.settings import ImageOptimisation
 
 
 @dataclass
@@ -39,11 +40,11 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-QUICK = Settings(steps=12)
+QUICK = ImageOptimisation.of(steps=12)
 
 
 def test_seeded_and_stages_in_order() -> None:
-    options: dict[str, Any] = {"channels_per_stage": 2, "settings": Settings(steps=3)}
+    options: dict[str, Any] = {"channels_per_stage": 2, "settings": ImageOptimisation.of(steps=3)}
     one = visualize(network(), seed=0, **options)
     two = visualize(network(), seed=0, **options)
     other = visualize(network(), seed=1, **options)
@@ -56,12 +57,12 @@ def test_seeded_and_stages_in_order() -> None:
 
 def test_global_random_state_is_untouched() -> None:
     state = torch.random.get_rng_state()
-    visualize(network(), channels_per_stage=1, settings=Settings(steps=1), seed=0)
+    visualize(network(), channels_per_stage=1, settings=ImageOptimisation.of(steps=1), seed=0)
     assert torch.equal(state, torch.random.get_rng_state())
 
 
 def test_each_image_excites_its_own_channel_most() -> None:
-    settings = Settings(steps=100)
+    settings = ImageOptimisation.of(steps=100)
     stand = network()
     result = visualize(stand, stages=["stage1"], channels_per_stage=4, settings=settings, seed=0)
     assert (result.after > result.before).all()
@@ -86,7 +87,7 @@ def test_a_convolution_with_a_known_optimum() -> None:
     result = visualize(
         stand,
         channels_per_stage=2,
-        settings=Settings(steps=200, jitter=0, rotation=0, scale=0),
+        settings=ImageOptimisation.of(steps=200, jitter=0, rotation=0, scale=0),
         seed=0,
     )
     assert result.channels.tolist() == [0, 1]
@@ -123,14 +124,14 @@ def test_colours_correlate_as_in_natural_images() -> None:
 
 
 def test_movements_are_shares_of_the_side() -> None:
-    settings = Settings(jitter=0.125, scale=0, rotation=0)
+    settings = ImageOptimisation.of(jitter=0.125, scale=0, rotation=0)
     for size in (48, 96):
         images = torch.zeros(64, 3, size, size)
         images[:, :, size // 2, size // 2] = 1
         moved = features.moved(images, settings, generator())
         rows = moved.sum((1, 3)).argmax(1) - size // 2
         assert 0.08 * size < rows.abs().max() <= 0.125 * size + 1
-    still = features.moved(images, Settings(jitter=0, scale=0, rotation=0), generator())
+    still = features.moved(images, ImageOptimisation.of(jitter=0, scale=0, rotation=0), generator())
     torch.testing.assert_close(still, images, atol=1e-4, rtol=0)
 
 
@@ -188,6 +189,6 @@ def test_wrong_stage_and_settings_are_named() -> None:
     with pytest.raises(InputError, match=r"stage 'stage9' is unknown.*stage3"):
         visualize(network(), stages=["stage9"], settings=QUICK, seed=0)
     with pytest.raises(InputError, match="steps"):
-        Settings(steps=0)
+        ImageOptimisation.of(steps=0)
     with pytest.raises(InputError, match="objective"):
-        Settings(objective="unit")
+        ImageOptimisation.of(objective="unit")

@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from texshape.cli.photographs import photographs
+from texshape.config.data import PhotographSettings
 from texshape.data import archives, imageset
 from texshape.data.folder import (
     edge_drawings,
     first_of_each_class,
-    parse_settings,
     write_sets,
 )
 from texshape.data.photographs import list_classes
@@ -49,7 +49,7 @@ def write(photos: Path, output: Path, *, seed: int = 3, held_out: Path | None = 
     section = {"source": str(photos), "image_size": 16, "validation": 2, "test": 2, **changed}
     if held_out is not None:
         section["test_source"] = str(held_out)
-    settings = parse_settings(section)
+    settings = PhotographSettings.over(section)
     sources, _ = list_classes(photos)
     test_sources = list_classes(held_out)[0] if held_out else None
     with worker_pool(workers) as executor:
@@ -193,8 +193,8 @@ def test_grey_transparent_cmyk_and_deep_files_are_read(photos, tmp_path):
         ),
         ({"train": 9}, "class 'cat' has 9 files, expected at least 13"),
         ({"classes": ["cat", "dgo"]}, "no folder 'dgo'; did you mean 'dog'"),
-        ({"classes": ["cat"]}, "at least two different"),
-        ({"test": None}, r"data\.folder\.test: None"),
+        ({"classes": ["cat"]}, "expected a list of at least 2"),
+        ({"test": None}, r"data\.folder\.test: expected a whole number"),
         ({"resize": 12}, r"data\.folder\.resize: 12; expected at least data\.image_size, 16"),
         ({"tolerate": 1}, "unknown key 'data.folder.tolerate'|tolerate.*did you mean 'tolerated'"),
     ],

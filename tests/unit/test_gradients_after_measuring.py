@@ -14,6 +14,7 @@ from texshape.features.extract import activations
 from texshape.models.loading import from_module
 from texshape.models.network import Network
 from texshape.techniques.feature_visualization import optimise as features
+from texshape.techniques.feature_visualization.settings import ImageOptimisation
 from texshape.techniques.receptive_field.measure import measure_network
 from texshape.trials import evaluate
 
@@ -108,7 +109,7 @@ def gradients_exist(network: Network) -> None:
         one.map is not None or "no spatial map" in one.reason for one in maps["trained"].values()
     )
     shown = features.visualize(
-        network, channels_per_stage=1, settings=features.Settings(steps=1), seed=0
+        network, channels_per_stage=1, settings=ImageOptimisation.of(steps=1), seed=0
     )
     assert len(shown.images) == len(network.stages) == len(table)
 
@@ -128,11 +129,11 @@ def test_gradients_pass_whatever_ran_before(build, timing) -> None:
 
 def test_erasure_leaves_a_network_whose_gradients_pass() -> None:
     from texshape.techniques.erasure.intervention import collect, decisions
-    from texshape.techniques.readout.settings import ErasureSettings
+    from texshape.techniques.erasure.settings import ErasureSettings
 
     network = from_module(KeepsAWindow(), name="it")
     shown, path = images(4), network.stages["stage1"]
-    collect(network, shown.images, np.arange(4), path, settings=ErasureSettings())
+    collect(network, shown.images, np.arange(4), path, settings=ErasureSettings.of())
     decisions(network, shown.images, np.arange(4), path, [{}], [np.zeros(4, int)], batch_size=2)
     gradients_exist(network)
 
@@ -152,7 +153,7 @@ def test_a_network_that_computes_without_gradients_is_told_so(mode) -> None:
     )
     assert table["reason"].str.contains("no gradient passes").all()
     with pytest.raises(InputError, match="no gradient passes"):
-        features.visualize(network, settings=features.Settings(steps=1), seed=0)
+        features.visualize(network, settings=ImageOptimisation.of(steps=1), seed=0)
 
 
 def test_a_broken_evaluation_leaves_the_callers_mode() -> None:

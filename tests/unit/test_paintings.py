@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from texshape.config.images import ImageSettings
+from texshape.config.stylize import StyleSettings
 from texshape.stylize import paintings
-from texshape.stylize.settings import ImageSettings, StyleSettings
 from texshape.stylize.styles import from_folder
 
 

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from texshape.config.data import PhotographSettings
+from texshape.config.stylize import StyleSettings
 from texshape.data import archives, folder, pictures, published
 from texshape.data.photographs import ImageSettings, list_classes, list_images, read_square
 from texshape.data.pictures import Unusable
 from texshape.errors import InputError
-from texshape.stylize.settings import StyleSettings
 from texshape.stylize.styles import from_folder as styles_from_folder
 from texshape.survey import stimuli
 
@@ -515,7 +516,7 @@ def photographs(place: Path, classes: list[str]) -> Path:
 
 def split(place: Path, output: Path, **changed) -> list[str]:
     """Lines of the manifest, without the header."""
-    settings = folder.parse_settings(
+    settings = PhotographSettings.over(
         {"source": str(place), "image_size": 16, "train": 1, "validation": 1, "test": 2, **changed}
     )
     folder.write_sets(settings, list_classes(place)[0], None, output, seed=0)

@@ -12,7 +12,7 @@ from tests.segmentation_scene import known_network
 
 from texshape.errors import InputError
 from texshape.techniques.segmentation import measure, voc
-from texshape.techniques.segmentation.train import Settings
+from texshape.techniques.segmentation.settings import SegmentationSettings
 
 DOG = voc.CLASSES.index("dog") + 1
 TRAIN = voc.CLASSES.index("train") + 1
@@ -70,8 +70,10 @@ def test_padding_and_the_void_outline_are_ignored(root):
 
 
 def test_readout_on_voc(root):
-    plan = measure.Plan(targets=("binary", "semantic"), stages=("pixels",), resamples=50,
-                        training=Settings(epochs=40, learning_rate=0.05, batch_size=4))  # fmt: skip
+    plan = SegmentationSettings.of(
+        targets=("binary", "semantic"), heads=("conv1",), stages=("pixels",), end_to_end=(),
+        resamples=50, epochs=40, learning_rate=0.05, batch_size=4, pixel_step=1,
+    )  # fmt: skip
     table, pictures = measure.measure(known_network(), voc.task(root, 32), plan, seed=0)
     semantic = table[table["target"] == "semantic"].iloc[0]
     assert semantic["miou"] > 0.8

@@ -20,7 +20,8 @@ import pandas as pd
 import pytest
 from tests import synthetic_tables
 
-from texshape import parameters, source_code
+from texshape import source_code
+from texshape.config import whole
 from texshape.errors import InputError
 from texshape.files import write_csv
 from texshape.source_code import PACKAGE, SourceCode
@@ -495,8 +496,7 @@ def test_what_a_run_loads_is_in_the_closure(tmp_path: Path) -> None:
         write_csv(tmp_path / "tables" / f"{name}.csv", table)
     history = tmp_path / "results" / "cnn--plain" / "seed-0" / "history.csv"
     write_csv(history, pd.DataFrame({"epoch": [0], "train_loss": [1.0]}))
-    about = parameters.read([ROOT / "params.yaml", ROOT / "experiments" / "smoke.yaml"],
-                            ROOT / "schemas" / "params.schema.yaml")["data"]  # fmt: skip
+    about = whole.read([ROOT / "params.yaml", ROOT / "experiments" / "smoke.yaml"])["data"]
     settings = json.dumps(about | {"test": 12})
     runs = {
         "render": ["--settings", settings, "--variant", "base", "--set", "test-plain",

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 from tests.stylize_sets import SETTINGS, pictures
 
+from texshape.config.stylize import Preparation, StylizeSettings
 from texshape.errors import InputError
 from texshape.stylize import decoders, encoders, engines
 from texshape.stylize.decoder_training import train_decoder
 from texshape.stylize.minimise import adam, lbfgs
 from texshape.stylize.pixels import gaussian_blur, prepare, to_bytes, to_float
-from texshape.stylize.settings import Preparation, parse
 from texshape.stylize.statistics import (
     EPSILON,
     adaptive_instance_normalisation,
@@ -25,7 +23,7 @@ from texshape.stylize.statistics import (
 
 @pytest.fixture(scope="module")
 def trained():
-    settings = parse(SETTINGS)
+    settings = StylizeSettings.parse(SETTINGS)
     encoder = encoders.load(settings.encoder)
     decoder, history = train_decoder(
         encoder, pictures(12), pictures(12, seed=1), settings.decoder, seed=0
@@ -41,7 +39,7 @@ def adain(trained):
 
 @pytest.fixture(scope="module")
 def optimisation():
-    settings = parse(SETTINGS)
+    settings = StylizeSettings.parse(SETTINGS)
     return engines.Optimisation(encoders.load(settings.encoder), settings.optimisation)
 
 
@@ -129,14 +127,14 @@ def test_optimisation_reaches_the_styles_gram_matrices(optimisation):
         )
         return (gram_matrix(maps) - gram_matrix(wanted)).square().mean((1, 2))
 
-    longer = replace(optimisation.settings, steps=40)
+    longer = optimisation.settings.replace(steps=40)
     result = engines.Optimisation(optimisation.encoder, longer).stylize(content, style)
     assert (distances(result) < 0.2 * distances(content)).all()
 
 
 def test_adain_takes_the_styles_colour(trained):
     encoder = trained[0]
-    longer = replace(parse(SETTINGS).decoder, steps=80)
+    longer = StylizeSettings.parse(SETTINGS).decoder.replace(steps=80)
     decoder, _ = train_decoder(encoder, pictures(12), pictures(12, seed=1), longer, seed=0)
     adain = engines.AdaIN(encoder, decoder, "all")
     content, style = pictures(6), pictures(6, seed=3)
@@ -161,14 +159,14 @@ def test_training_lowers_every_loss_and_is_reproducible(trained):
     for key in ("style_loss", "reconstruction_loss"):
         assert history[-1][key] < 0.5 * history[0][key]
     again, _ = train_decoder(
-        encoder, pictures(12), pictures(12, seed=1), parse(SETTINGS).decoder, seed=0
+        encoder, pictures(12), pictures(12, seed=1), StylizeSettings.parse(SETTINGS).decoder, seed=0
     )
     for first, second in zip(decoder.parameters(), again.parameters(), strict=True):
         assert torch.equal(first, second)
 
 
 def test_training_leaves_the_global_random_state():
-    settings = parse(SETTINGS | {"decoder": SETTINGS["decoder"] | {"steps": 1}})
+    settings = StylizeSettings.parse(SETTINGS | {"decoder": SETTINGS["decoder"] | {"steps": 1}})
     encoder = encoders.load(settings.encoder)
     state = torch.get_rng_state()
     train_decoder(encoder, pictures(4), pictures(4), settings.decoder, seed=0)

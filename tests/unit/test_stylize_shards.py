@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from tests.stylize_sets import SETTINGS, contents, pictures, styles
 
+from texshape.config.stylize import StylizeSettings
 from texshape.data import imageset
 from texshape.data.photographs import list_classes
 from texshape.errors import InputError
@@ -19,7 +20,6 @@ from texshape.files import read_csv
 from texshape.stylize import conflict, shards, tar
 from texshape.stylize.engines import check_alpha
 from texshape.stylize.manifest import MANIFEST_COLUMNS
-from texshape.stylize.settings import parse
 
 
 class Mean:
@@ -38,7 +38,7 @@ class Mean:
 
 
 def stylize_set(folder, total, *, order=None, engine=None, versions=1, masks=True):
-    settings = parse(SETTINGS | {"styles_per_image": versions})
+    settings = StylizeSettings.parse(SETTINGS | {"styles_per_image": versions})
     source, paintings = contents(masks=masks), styles()
     stems = []
     for number in order or range(total):
@@ -143,7 +143,7 @@ def folder(tmp_path):
 
 def stylize_folder(folder, output, total, *, tolerated=0, kind="png"):
     images = SETTINGS["images"] | {"format": kind}
-    settings = parse(SETTINGS | {"images": images, "tolerated": tolerated})
+    settings = StylizeSettings.parse(SETTINGS | {"images": images, "tolerated": tolerated})
     sources, classes = list_classes(folder)
     stems = []
     for number in range(total):

@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 from tests.stylize_sets import pictures
 
+from texshape.config.images import ImageSettings
+from texshape.config.stylize import StyleSettings, StylizeSettings
 from texshape.data.photographs import (
     check_count,
     encode,
@@ -20,7 +22,6 @@ from texshape.data.photographs import (
 )
 from texshape.data.pictures import Unusable
 from texshape.errors import InputError
-from texshape.stylize.settings import ImageSettings, StyleSettings, parse
 from texshape.stylize.styles import assign_splits, from_folder, from_renderer, pairing
 
 SMALL = ImageSettings(resize=28, crop=24)
@@ -243,24 +244,27 @@ def test_encoding(tmp_path):
     ("section", "line"),
     [
         ({"engin": "adain"}, "did you mean 'engine'"),
-        ({"engine": "zzz"}, "expected one of adain, optimisation"),
-        ({"alpha": 1.2}, r"stylize\.alpha: 1\.2; expected a number from 0 to 1"),
-        ({"styles": {"split": {"train": 1}}}, "add up to 1"),
+        ({"engine": "zzz"}, "stylize.engine: expected adain or optimisation"),
+        ({"alpha": 1.2}, r"stylize\.alpha: expected a number from 0 to 1, found 1\.2"),
+        ({"styles": {"split": {"train": 1, "validation": 1, "test": 0}}}, "add up to 1"),
         ({"styles": {"group": "("}}, "no regular expression"),
         ({"images": {"crop": 300}}, "at most images.resize"),
         ({"decoder": {"steps": 0}}, r"stylize\.decoder\.steps"),
-        ({"optimisation": {"style_layers": "relu1_1"}}, "a list of layers"),
+        (
+            {"optimisation": {"style_layers": "relu1_1"}},
+            r"style_layers: expected a list of at least 1, found",
+        ),
         ({"encoder": {"random": {"filter": 3}}}, "did you mean 'filters'"),
         ({"tolerated": -1}, r"stylize\.tolerated"),
     ],
 )
 def test_settings_that_are_wrong(section, line):
     with pytest.raises(InputError, match=line):
-        parse(section)
+        StylizeSettings.parse(section)
 
 
 def test_defaults_are_the_papers():
-    settings = parse({})
+    settings = StylizeSettings.parse({})
     assert (settings.engine, settings.alpha, settings.encoder.name) == ("adain", 1.0, "vgg19")
     assert settings.decoder.style_layers == ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
     assert (settings.decoder.layer, settings.decoder.style_weight) == ("relu4_1", 10.0)

@@ -145,10 +145,10 @@ def test_nothing_runs_again_until_something_changes(surveyed, monkeypatch) -> No
 
 def test_parameters_are_those_of_the_published_experiment() -> None:
     root = Path(__file__).resolve().parents[2]
-    from texshape import parameters as files
+    from texshape.config import whole
 
     paths = [root / "params.yaml", root / "experiments" / "published.yaml"]
-    assert parameters.read() == files.read(paths, root / "schemas" / "params.schema.yaml")
+    assert parameters.read() == whole.read(paths)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
+from texshape.config.training import TrainingSettings
 from texshape.data import imageset
 from texshape.errors import InputError
 from texshape.models import trainable
@@ -18,7 +19,6 @@ from texshape.models.loading import load
 from texshape.models.network import Network
 from texshape.training import batches, checkpoints, loop
 from texshape.training.optimization import optimizer_and_schedule
-from texshape.training.settings import parse
 from texshape.trials import imagenet16
 
 SETTINGS = {
@@ -48,7 +48,7 @@ def train(data: Path, output: Path, *, architecture: str = "resnet8", sets=("pla
           initial: str | None = None, **changed: object) -> pd.DataFrame:  # fmt: skip
     return loop.train(
         architecture=architecture,
-        settings=parse(SETTINGS | changed),
+        settings=TrainingSettings.over(SETTINGS | changed),
         seed=0,
         train_sets=[data / f"train-{name}" for name in sets],
         validation_sets=[],
@@ -101,7 +101,7 @@ def test_a_checkpoint_of_any_family_is_read_back(data, tmp_path):
 
 def test_sgd_with_steps():
     network = torch.nn.Linear(2, 2)
-    chosen = parse(
+    chosen = TrainingSettings.over(
         SETTINGS | {"epochs": 6, "optimizer": "sgd", "momentum": 0.9, "schedule": "step",
                     "step_epochs": 2, "learning_rate": 0.1, "checkpoint_epochs": []}
     )  # fmt: skip
@@ -118,15 +118,15 @@ def test_sgd_with_steps():
 @pytest.mark.parametrize(
     ("changed", "line"),
     [
-        ({"schedule": "step"}, "step_epochs: expected an integer >= 1, found None"),
+        ({"schedule": "step"}, "step_epochs: expected a whole number of at least 1, found null"),
         ({"optimizer": "adam"}, "optimizer: expected adamw or sgd"),
-        ({"momentum": 1.0}, "momentum: expected a number in"),
-        ({"passes": 0}, "passes: expected a number in"),
+        ({"momentum": 1.0}, "momentum: expected a number of at least 0 and below 1"),
+        ({"passes": 0}, "passes: expected a number above 0"),
     ],
 )
 def test_recipes_that_cannot_be(changed, line):
     with pytest.raises(InputError, match=line):
-        parse(SETTINGS | changed)
+        TrainingSettings.over(SETTINGS | changed)
 
 
 def test_an_epoch_of_several_passes(data):

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from texshape import compute
+from texshape.config.training import TrainingSettings
 from texshape.data import imageset
 from texshape.errors import InputError
 from texshape.models import small, trainable
@@ -24,7 +25,6 @@ from texshape.training import augment, batches, checkpoints, interruption, loop
 from texshape.training.columns import TRAINING
 from texshape.training.optimization import optimizer_and_schedule
 from texshape.training.randomness import ORDER, generator
-from texshape.training.settings import parse
 
 CLASSES = ["bar", "disc", "ring", "star"]
 SETTINGS = {
@@ -76,7 +76,7 @@ def data(tmp_path_factory) -> Path:
 def train(data: Path, output_dir: Path, *, sets=("plain",), seed=0, log=None, **changed):
     return loop.train(
         architecture=changed.pop("architecture", "rf9"),
-        settings=parse(SETTINGS | changed),
+        settings=TrainingSettings.over(SETTINGS | changed),
         seed=seed,
         train_sets=[data / f"train-{name}" for name in sets],
         validation_sets=[data / "validation-plain", data / "validation-stylized"],
@@ -111,7 +111,7 @@ def test_all_arms_take_the_same_number_of_steps(data, tmp_path):
 def test_mixed_batches_are_half_of_each_set(data):
     sets, _, _ = batches.read_sets([data / "train-plain", data / "train-stylized"], [])
     orders = batches.epoch_order(sets, 16, seed=0, epoch=1)
-    settings = parse(SETTINGS | {"horizontal_flip": False})
+    settings = TrainingSettings.over(SETTINGS | {"horizontal_flip": False})
     for number in range(4):
         indices = [order[number] for order in orders]
         images, labels = batches.training_batch(sets, indices, settings, 0, number)
@@ -314,7 +314,7 @@ def test_killed_at_random_points_it_resumes_to_the_same_weights(data, tmp_path):
 def _train_and_tell(data, output_dir, arm, writer) -> None:
     loop.train(
         architecture="rf9",
-        settings=parse(SETTINGS | arm),
+        settings=TrainingSettings.over(SETTINGS | arm),
         seed=0,
         train_sets=[data / "train-plain"],
         validation_sets=[data / "validation-plain", data / "validation-stylized"],
@@ -430,7 +430,7 @@ def test_one_json_line_an_epoch(data, tmp_path):
 def test_without_validation_sets_the_history_has_empty_cells(data, tmp_path):
     loop.train(
         architecture="rf9",
-        settings=parse(SETTINGS),
+        settings=TrainingSettings.over(SETTINGS),
         seed=0,
         train_sets=[data / "train-plain"],
         validation_sets=[],
@@ -492,7 +492,7 @@ def test_evaluation_leaves_the_statistics_of_batch_normalisation(data):
 
 def test_one_cycle_peaks_at_the_learning_rate(data):
     module = trainable.build("rf9", 4, seed=0)
-    optimizer, schedule = optimizer_and_schedule(module, parse(SETTINGS), 100)
+    optimizer, schedule = optimizer_and_schedule(module, TrainingSettings.over(SETTINGS), 100)
     rates = []
     for _ in range(100):
         rates.append(schedule.get_last_lr()[0])
@@ -584,6 +584,6 @@ def test_a_label_is_the_class_of_the_cue_that_is_asked_for(tmp_path):
     with pytest.raises(InputError, match="no texture class to learn"):
         batches.read_sets([stem], [], label="texture")
     with pytest.raises(
-        InputError, match=r"training\.label: expected shape or texture, found 'colour'"
+        InputError, match=r'training\.label: expected shape or texture, found "colour"'
     ):
-        parse({**SETTINGS, "label": "colour"})
+        TrainingSettings.over({**SETTINGS, "label": "colour"})

@@ -19,11 +19,11 @@ import pytest
 import torch
 
 from texshape import devices
+from texshape.config.training import TrainingSettings
 from texshape.data import imageset
 from texshape.errors import InputError
 from texshape.training import batches, checkpoints, loop, processes
 from texshape.training.processes import Group
-from texshape.training.settings import parse
 
 SETTINGS = {
     "epochs": 3,
@@ -67,7 +67,7 @@ def data(tmp_path_factory) -> Path:
 def train(data: Path, output_dir: Path, log, **changed: Any) -> pd.DataFrame:
     return loop.train(
         architecture="rf9",
-        settings=parse(SETTINGS | changed),
+        settings=TrainingSettings.over(SETTINGS | changed),
         seed=0,
         train_sets=[data / f"train-{name}" for name in SETS],
         validation_sets=[data / "validation-plain"],
@@ -141,7 +141,7 @@ def test_two_processes_train_as_one_does_with_the_same_whole_batch(data, tmp_pat
 def test_every_image_of_a_step_is_taken_by_one_process_as_it_would_be_by_one_alone(data):
     """No image twice, none left out, in the last step of an epoch too; the same crops and mirrors."""
     sets, _, _ = batches.read_sets([data / f"train-{name}" for name in SETS], [])
-    settings = parse(SETTINGS)
+    settings = TrainingSettings.over(SETTINGS)
     orders = batches.epoch_order(sets, 16, 0, 1)
     assert len(orders[0]) == batches.steps_per_epoch(sets, 16, processes=2) == 4
     for step in (0, 3):

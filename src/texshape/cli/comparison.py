@@ -50,7 +50,6 @@ def compare(
     """Write comparison, comparison_wide, correlations, equivalent_pair, disagreement tables."""
     import pandas as pd
 
-    from texshape import parameters
     from texshape.comparison import (
         columns,
         correlation,
@@ -59,16 +58,16 @@ def compare(
         equivalence,
         measures,
     )
-    from texshape.comparison.settings import ComparisonSettings
+    from texshape.config.comparison import ComparisonSettings
     from texshape.experiment.runs import RunId
     from texshape.files import read_csv
-    from texshape.techniques.readout.settings import build
     from texshape.trials.files import Trials
     from texshape.trials.files import read as read_trials
     from texshape.trials.score import Decisions, gather
     from texshape.trials.tables import network_subject, read_published
 
-    chosen = build(ComparisonSettings, parameters.from_json(settings), "comparison")
+    chosen = ComparisonSettings.read(settings)
+    measures.check_named(chosen)
     paths = {name: tables / f"{name}.csv" for name in measures.TABLES}
     found = {name: path for name, path in paths.items() if path.exists()}
     if not found:

@@ -15,6 +15,7 @@ from texshape.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from texshape.config.evaluation import Presentation
     from texshape.models.network import Network
 
 NetworkName = Annotated[
@@ -43,9 +44,9 @@ def trials(
     threads: Threads = 1,
 ) -> None:
     """Show sets of images to a network: one trial file a set, in the published columns."""
-    from texshape.parameters import from_json
+    from texshape.config.evaluation import EvaluationSettings
 
-    section = from_json(settings)
+    section = EvaluationSettings.read(settings)
     compute.prepare(threads)
     from texshape.data import imageset
     from texshape.files import write_npy
@@ -62,7 +63,7 @@ def trials(
     loaded.require_classes()
     results = {}
     for name, images in opened.items():
-        asked = for_images(loaded, images.labels, section.get("aggregation"))
+        asked = for_images(loaded, images.labels, section.aggregation)
         values = evaluate(asked, images.images, **speed(section))
         response = decisions(values, asked.require_classes())
         frame = trials_frame(images, response, model or loaded.slug)
@@ -90,10 +91,14 @@ def features(
     spatial: Annotated[
         list[str] | None, typer.Option(help="Stage whose maps are kept too.")
     ] = None,
-    settings: Annotated[str, typer.Option(help="Section `evaluation`, JSON.")] = "{}",
+    settings: Annotated[
+        str, typer.Option(help="How images are shown, of the section `evaluation`; JSON.")
+    ] = "{}",
     random: Random = False,
     seed: Seed = 0,
-    batch_size: Annotated[int, typer.Option(help="Images at a time.")] = 32,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Images at a time; default: features.batch_size.")
+    ] = None,
     shard: Annotated[
         int | None, typer.Option(min=0, help="Show this shard of each set alone.")
     ] = None,
@@ -104,10 +109,12 @@ def features(
 
     One network (or set) serves several folders; else networks, sets and folders go together.
     """
-    from texshape.parameters import from_json
+    from texshape.config.evaluation import FeatureSettings, Presentation
     from texshape.shards import Shard
 
-    section = from_json(settings)
+    section = Presentation.read(settings)
+    if batch_size is None:
+        batch_size = FeatureSettings.of().batch_size
     jobs = _together(network, sets, output_dir)
     if shard is None and shards > 1:
         raise InputError(f"--shards {shards}: expected --shard, which of them this is")
@@ -151,38 +158,32 @@ def sensitivity(
     network: NetworkName,
     stimuli: Annotated[Path, typer.Option("--set", help="Stem of the cue-conflict set.")],
     output: Annotated[Path, typer.Option(help="Table, CSV.")],
-    settings: Annotated[
-        str, typer.Option(help="Sections `evaluation`, `sensitivity`, `bootstrap` as one JSON.")
-    ] = "{}",
+    settings: Annotated[str, typer.Option(help="Section `sensitivity`, JSON.")] = "{}",
+    evaluation: Annotated[str, typer.Option(help="Section `evaluation`, JSON.")] = "{}",
+    bootstrap: Annotated[str, typer.Option(help="Section `bootstrap`, JSON.")] = "{}",
     model: Annotated[str | None, typer.Option(help="Slug; by default by the name.")] = None,
     random: Random = False,
     seed: Seed = 0,
     threads: Threads = 1,
 ) -> None:
     """Shape bias under each preprocessing, interpolation and aggregation."""
-    from texshape import parameters
+    from texshape.config.evaluation import BootstrapSettings, EvaluationSettings
+    from texshape.techniques.sensitivity.settings import SensitivitySettings
 
-    given = parameters.from_json(settings)
-    parameters.check_keys(given, ("evaluation", "sensitivity", "bootstrap"))
-    grid = given.get("sensitivity") or {}
-    parameters.check_keys(grid, ("aggregations", "preprocessings", "interpolations"), "sensitivity")
-    section = given.get("evaluation") or {}
-    bootstrap = parameters.bootstrap(given.get("bootstrap") or {})
+    grid = SensitivitySettings.read(settings)
+    section = EvaluationSettings.read(evaluation, "--evaluation")
+    intervals = BootstrapSettings.read(bootstrap, "--bootstrap")
     compute.prepare(threads)
     from texshape.data import imageset
-    from texshape.models.preprocessing import INTERPOLATIONS, PREPROCESSINGS
     from texshape.techniques.sensitivity.tables import SENSITIVITY
     from texshape.trials import evaluate
-    from texshape.trials.imagenet16 import AGGREGATIONS
 
     images = imageset.read(stimuli)
     table = evaluate.sensitivity(
         load_network(network, random, seed, section),
         images,
-        aggregations=grid.get("aggregations") or list(AGGREGATIONS),
-        preprocessings=grid.get("preprocessings") or list(PREPROCESSINGS),
-        interpolations=grid.get("interpolations") or list(INTERPOLATIONS),
-        **bootstrap,
+        **dict(grid),
+        **dict(intervals),
         seed=seed,
         **evaluate.speed(section),
     )
@@ -191,7 +192,7 @@ def sensitivity(
     SENSITIVITY.write(output, table)
 
 
-def load_network(name: str, random: bool, seed: int, section: dict[str, Any]) -> Network:
+def load_network(name: str, random: bool, seed: int, section: Presentation) -> Network:
     """Load a network as the section `evaluation` says, onto the device of this process."""
     from texshape.devices import place
     from texshape.models.loading import load

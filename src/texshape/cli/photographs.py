@@ -40,12 +40,12 @@ def photographs(
     ] = 0,
 ) -> None:
     """Split a folder of class folders into training, validation and test images."""
+    from texshape.config.data import PhotographSettings
     from texshape.data import archives, folder
     from texshape.data.photographs import list_classes
     from texshape.data.procedural import worker_pool
-    from texshape.parameters import from_json
 
-    section = folder.parse_settings(from_json(settings))
+    section = PhotographSettings.read(settings)
     test_sources = None
     if section.source in archives.archives():
         sources, test_sources = archives.sources(section.source, cache)

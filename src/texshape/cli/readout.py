@@ -40,16 +40,15 @@ def readout(
     ] = None,
 ) -> None:
     """Linear read-out of shape and of texture from every stage, with its baselines."""
-    from texshape import parameters
     from texshape.data.imageset import LABEL_COLUMNS
     from texshape.files import map_npy, read_csv, write_csv
     from texshape.techniques.readout.scalars import mask_scalars
-    from texshape.techniques.readout.settings import ReadoutSettings, build
+    from texshape.techniques.readout.settings import ReadoutSettings
     from texshape.techniques.readout.table import read_out
     from texshape.techniques.readout.tables import READOUT
 
     _check_numbers(features, output)
-    chosen = build(ReadoutSettings, parameters.from_json(settings), "readout")
+    chosen = ReadoutSettings.read(settings)
     frame = read_csv(labels, LABEL_COLUMNS)
     scalars = mask_scalars(map_npy(masks), str(masks)) if masks else None
     before = None
@@ -79,19 +78,18 @@ def dimensionality(
     ] = None,
 ) -> None:
     """Information about shape and about texture in every stage, by both estimators."""
-    from texshape import parameters
     from texshape.data.imageset import LABEL_COLUMNS
     from texshape.errors import InputError
     from texshape.files import read_csv, write_csv
     from texshape.techniques.dimensionality import table as estimates
     from texshape.techniques.dimensionality.pairs import design
+    from texshape.techniques.dimensionality.settings import DimensionalitySettings
     from texshape.techniques.dimensionality.tables import DIMENSIONALITY
-    from texshape.techniques.readout.settings import DimensionalitySettings, build
 
     _check_numbers(features, output)
     if (units_output or convergence_output) and len(features) > 1:
         raise InputError("--units-output, --convergence-output: give a single --features with them")
-    chosen = build(DimensionalitySettings, parameters.from_json(settings), "dimensionality")
+    chosen = DimensionalitySettings.read(settings)
     frame = read_csv(labels, LABEL_COLUMNS)
     plan = design(frame, settings=chosen, seed=seed)
     fewer = estimates.convergence_plans(frame, plan, seed=seed) if convergence_output else []
@@ -122,15 +120,16 @@ def erasure(
     threads: Annotated[int, typer.Option(min=1, help="Threads of the CPU.")] = 1,
 ) -> None:
     """Erase what codes shape, or texture, from a stage, and see what the network then decides."""
-    from texshape import parameters
+
+    from texshape.config.evaluation import EvaluationSettings
     from texshape.data import imageset
     from texshape.errors import InputError
-    from texshape.techniques.readout.settings import ErasureSettings, build
+    from texshape.techniques.erasure.settings import ErasureSettings
 
     if len(network) != len(output):
         raise InputError(f"{len(network)} times --network but {len(output)} times --output")
-    chosen = build(ErasureSettings, parameters.from_json(settings), "erasure")
-    how = parameters.from_json(evaluation, "--evaluation")
+    chosen = ErasureSettings.read(settings)
+    how = EvaluationSettings.read(evaluation, "--evaluation")
     conflict = imageset.read(images)
     agreeing = imageset.read(plain) if plain else None
     compute.prepare(threads)
@@ -140,7 +139,7 @@ def erasure(
 
     for name, path in zip(network, output, strict=True):
         loaded = load_network(name, random, seed, how)
-        loaded = for_images(loaded, conflict.labels, how.get("aggregation"))
+        loaded = for_images(loaded, conflict.labels, how.aggregation)
         rows = measure(loaded, conflict, settings=chosen, seed=seed, plain=agreeing)
         ERASURE.write(path, ERASURE.frame(rows))
 

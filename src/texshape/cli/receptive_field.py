@@ -32,21 +32,6 @@ Threads = Annotated[int, typer.Option(help="Threads of the CPU.")]
 Set = Annotated[str | None, typer.Option("--set", help="Stem of the image set.")]
 Stem = Annotated[Path, typer.Option(help="Where .svg and .png are written.")]
 
-FIELD_SETTINGS = {"images": 32, "mass": 0.95, "batch_size": 16, "stages": None}
-FEATURE_SETTINGS = {
-    "steps": 256,
-    "learning_rate": 0.05,
-    "jitter": 0.0714,
-    "scale": 0.1,
-    "rotation": 5.0,
-    "frequency_decay": 1.0,
-    "objective": "channel",
-    "channels": 4,
-    "selection": "seed",
-    "images": 128,
-    "stages": None,
-}
-
 
 @run.command("receptive-field")
 @failures("receptive_field.batch_size")
@@ -69,15 +54,11 @@ def receptive_field_command(
     threads: Threads = 1,
 ) -> None:
     """Theoretical and effective receptive field of each stage."""
-    from texshape.parameters import fill, from_json
+    from texshape.config.evaluation import EvaluationSettings
+    from texshape.techniques.receptive_field.settings import ReceptiveFieldSettings
 
-    given = fill(from_json(settings), FIELD_SETTINGS, "receptive_field")
-    if not 0 < given["mass"] <= 1:
-        raise InputError(f"receptive_field.mass: expected a share in (0, 1], found {given['mass']}")
-    for key in ("images", "batch_size"):
-        if int(given[key]) < 1:
-            raise InputError(f"receptive_field.{key}: expected at least 1, found {given[key]}")
-
+    given = ReceptiveFieldSettings.read(settings)
+    how = EvaluationSettings.read(evaluation, "--evaluation")
     compute.prepare(threads)
     from texshape.techniques.receptive_field.measure import measure, write_maps
     from texshape.techniques.receptive_field.tables import RECEPTIVE_FIELD
@@ -88,8 +69,8 @@ def receptive_field_command(
         image_set=image_set,
         seed=seed,
         draw=draw,
-        evaluation=from_json(evaluation, "--evaluation"),
-        **given,
+        evaluation=how,
+        **dict(given),
     )
     if maps is not None:
         write_maps(maps, influences)
@@ -119,30 +100,23 @@ def feature_visualization_command(
     threads: Threads = 1,
 ) -> None:
     """Images that excite some channels of each stage."""
-    from texshape.parameters import fill, from_json
+    from texshape.config.evaluation import EvaluationSettings
+    from texshape.techniques.feature_visualization.settings import FeatureVisualizationSettings
 
-    given = fill(from_json(settings), FEATURE_SETTINGS, "feature_visualization")
-    if given["selection"] not in ("seed", "variance"):
-        raise InputError(
-            f"feature_visualization.selection: expected 'seed' or 'variance', found '{given['selection']}'"
-        )
-    if given["selection"] == "variance" and image_set is None:
+    given = FeatureVisualizationSettings.read(settings)
+    if given.selection == "variance" and image_set is None:
         raise InputError(
             "feature_visualization.selection: 'variance' needs images: give --set STEM"
         )
-    if int(given["channels"]) < 1:
-        raise InputError(
-            f"feature_visualization.channels: expected at least 1, found {given['channels']}"
-        )
-
+    how = EvaluationSettings.read(evaluation, "--evaluation")
     compute.prepare(threads)
     from texshape.data import imageset
     from texshape.techniques.feature_visualization import optimise as features
 
-    loaded = load_network(network, False, seed, from_json(evaluation, "--evaluation"))
+    loaded = load_network(network, False, seed, how)
     shown = imageset.read(image_set).images if image_set is not None else None
     result = features.of_settings(loaded, given, seed=seed, images=shown)
-    features.write(output, result, model=loaded.name, seed=seed, steps=given["steps"])
+    features.write(output, result, model=loaded.name, seed=seed, steps=given.steps)
 
 
 @run.command("figure-influence")

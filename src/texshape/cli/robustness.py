@@ -59,14 +59,11 @@ def corruptions(
     for name in own or []:
         if name not in network:
             raise InputError(f"--own: '{name}' is none of --network")
-    from texshape.parameters import fill, from_json
+    from texshape.config.evaluation import EvaluationSettings
+    from texshape.techniques.corruptions.settings import CorruptedImages
 
-    section = fill(
-        from_json(settings),
-        {"types": None, "severities": [1, 3, 5], "images": 600, "constants": None},
-        "corruptions",
-    )
-
+    section = CorruptedImages.read(settings)
+    how = EvaluationSettings.read(evaluation, "--evaluation")
     compute.prepare(threads)
     import pandas as pd
 
@@ -77,7 +74,6 @@ def corruptions(
     from texshape.techniques.corruptions.types import TYPES
     from texshape.trials.evaluate import speed
 
-    how = from_json(evaluation, "--evaluation")
     loaded = [load_network(name, False, seed, how) for name in network]
     tables, counts = [], [[] for _ in network]
     chosen = {images: list(range(len(network)))}
@@ -86,16 +82,16 @@ def corruptions(
     for stem, numbers in chosen.items():
         data = imageset.read(stem)
         labels = data.labels["shape"].to_numpy()
-        rows = accuracy.balanced(labels, section["images"], seed=seed)
+        rows = accuracy.balanced(labels, section.images, seed=seed)
         wrong: list[dict] = [{} for _ in numbers]
         found = accuracy.under_corruption(
             [loaded[number] for number in numbers],
             data.images[rows],
             labels[rows],
             seed=seed,
-            types=section["types"] or TYPES,
-            severities=section["severities"],
-            table=section["constants"],
+            types=section.types or TYPES,
+            severities=section.severities,
+            table=section.constants,
             speed=speed(how),
             progress=lambda line: print(line, flush=True),
             wrong=wrong,
@@ -104,7 +100,7 @@ def corruptions(
             tables = found
         names = data.labels[["imagename", "shape"]].iloc[rows].reset_index(drop=True)
         for number, errors in zip(numbers, wrong, strict=True):
-            frame = names.assign(severities=len(section["severities"]), **errors)
+            frame = names.assign(severities=len(section.severities), **errors)
             frame.insert(0, "set", stem.name)
             counts[number].append(frame)
     for path, table in zip(output, tables, strict=True):
@@ -131,19 +127,18 @@ def corruption_errors(
     """Corruption errors divided by the plain-trained network's of the same architecture and seed."""
     from texshape.experiment.runs import RunId
     from texshape.files import read_csv
-    from texshape.parameters import fill, from_json
     from texshape.techniques.corruptions.errors import CLEAN, FRONT, against_plain
+    from texshape.techniques.corruptions.settings import CorruptionErrors
     from texshape.techniques.corruptions.tables import CORRUPTION_ERRORS
 
-    defaults = {"baseline_arm": "plain", "least_error": 0.02, "resamples": 2000, "level": 0.95}
-    section = fill(from_json(settings), defaults, "corruptions")
+    section = CorruptionErrors.read(settings)
     columns = ["model", "architecture", "arm", "seed", "corruption", "severity", "accuracy"]
     frame = read_csv(table, columns)
     by_network = {}
     for path in pictures or []:
         own = RunId.of_path(path, results)
         by_network[own.model, own.seed] = read_csv(path, [*FRONT, CLEAN])
-    errors = against_plain(frame, pictures=by_network, seed=seed, **section)
+    errors = against_plain(frame, pictures=by_network, seed=seed, **dict(section))
     CORRUPTION_ERRORS.write(output, errors, networks=True)
 
 
@@ -171,20 +166,11 @@ def probes(
     threads: Threads = 1,
 ) -> None:
     """Patch shuffling and the cue-strength curve of one network."""
-    from texshape.parameters import fill, from_json
+    from texshape.config.evaluation import EvaluationSettings
+    from texshape.techniques.cue_strength.settings import ProbeSettings
 
-    section = fill(
-        from_json(settings),
-        {
-            "patches": [1, 2, 3, 4, 6, 8],
-            "strengths": [0, 0.1, 0.25, 0.5, 0.75, 1],
-            "shuffling_images": 600,
-            "strength_images": 480,
-            "resamples": 10_000,
-            "level": 0.95,
-        },
-        "probes",
-    )
+    section = ProbeSettings.read(settings)
+    how = EvaluationSettings.read(evaluation, "--evaluation")
     if not plain and not conflict and not strength_set:
         raise InputError("probes: expected --plain, --conflict or --strength-set")
 
@@ -198,7 +184,6 @@ def probes(
     from texshape.techniques.shuffling.tables import SHUFFLING
     from texshape.trials.evaluate import speed
 
-    how = from_json(evaluation, "--evaluation")
     loaded = load_network(network, False, seed, how)
     tables = {}
     if plain:
@@ -208,10 +193,10 @@ def probes(
                     loaded,
                     imageset.read(stem),
                     name=stem.name,
-                    ks=section["patches"],
+                    ks=section.patches,
                     seed=seed,
-                    most=section["shuffling_images"],
-                    level=section["level"],
+                    most=section.shuffling_images,
+                    level=section.level,
                     speed=speed(how),
                 )
                 for stem in plain
@@ -220,25 +205,25 @@ def probes(
     if conflict or strength_set:
 
         def read(stem: Path) -> imageset.ImageSet:
-            return measures.thinned(imageset.read(stem), section["strength_images"], seed=seed)
+            return measures.thinned(imageset.read(stem), section.strength_images, seed=seed)
 
         sets = {}
         if conflict:
             shapes = imageset.read(silhouettes) if silhouettes else None
             # drawn sets take the place of faded ones
-            strengths = section["strengths"] if not strength_set else [1]
+            strengths = section.strengths if not strength_set else [1]
             sets = measures.faded(read(conflict), strengths, shapes)
         for stem in strength_set or []:
             from texshape.data.procedural import split_strength
 
             sets[split_strength(stem.name)[1]] = read(stem)
-        asked = for_images(loaded, next(iter(sets.values())).labels, how.get("aggregation"))
+        asked = for_images(loaded, next(iter(sets.values())).labels, how.aggregation)
         tables["cue_strength"] = measures.strength_curve(
             asked,
             sets,
             seed=seed,
-            resamples=section["resamples"],
-            level=section["level"],
+            resamples=section.resamples,
+            level=section.level,
             speed=speed(how),
         )
     written = {"shuffling": SHUFFLING, "cue_strength": CUE_STRENGTH}

@@ -39,9 +39,9 @@ def segmentation(
         raise InputError("segmentation: expected either --set or --voc")
     import tempfile
 
-    from texshape.parameters import from_json
+    from texshape.techniques.segmentation.settings import SegmentationSettings
 
-    plan_settings = from_json(settings)
+    plan = SegmentationSettings.read(settings)
 
     compute.prepare(threads)
     import numpy as np
@@ -54,7 +54,6 @@ def segmentation(
     from texshape.techniques.segmentation import voc as photographs
     from texshape.techniques.segmentation.tables import SEGMENTATION
 
-    plan = measure.Plan.read(plan_settings)
     loaded = load(network, seed=seed, weights=not untrained)
     place(loaded.module)
     if images is not None:
@@ -65,7 +64,7 @@ def segmentation(
         task = photographs.task(
             voc,
             loaded.input_size,
-            names=tuple(plan.targets),
+            names=plan.targets,
             most=(plan.train_images, plan.test_images),
             seed=seed,
         )

@@ -24,7 +24,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -37,9 +36,9 @@ from texshape.errors import InputError, nearest
 if TYPE_CHECKING:
     import numpy as np
 
+    from texshape.config.stylize import StylizeSettings
     from texshape.data.imageset import ImageSet
     from texshape.shards import Shard
-    from texshape.stylize.settings import StylizeSettings
 
 RENDERER, PHOTOGRAPHS = "renderer", "photographs"
 
@@ -228,7 +227,7 @@ def stylize(
     name = condition or output.name
     request = value_hash(
         {
-            "settings": vars(section),
+            "settings": section.dump(),
             "weights": made.weights,
             "seed": seed,
             "shards": shards,
@@ -329,7 +328,7 @@ def conflict_by_optimisation(
         identity = [_identity(shape_set), _identity(texture_set)]
     made = build(section, decoder=decoder)
     request = value_hash(
-        {"settings": vars(section), "weights": made.weights, "seed": seed, "shards": shards,
+        {"settings": section.dump(), "weights": made.weights, "seed": seed, "shards": shards,
          "fill": fill, "contents": identity}
     )  # fmt: skip
     parts = _parts(output, shard, shards)
@@ -387,13 +386,13 @@ def stylization_fitness(
     """Score stylizations: networks that train and test on them, full against limited."""
     import pandas as pd
 
-    from texshape import parameters
+    from texshape.config.evaluation import BootstrapSettings
     from texshape.stylize import fitness
     from texshape.stylize.columns import STYLIZATION_FITNESS
 
     if len(set_name) != len(manifest):
         raise InputError(f"{len(set_name)} times --set but {len(manifest)} times --manifest")
-    section = parameters.bootstrap(parameters.from_json(settings))
+    section = BootstrapSettings.read(settings).dump()
     networks = {name: [] for name in set_name}
     for role, given in (("full", full), ("limited", limited)):
         for text in given:
@@ -516,15 +515,15 @@ def stylization_sheet(
 
 
 def _settings(text: str, encoder: str | None = None, engine: str | None = None) -> StylizeSettings:
+    from texshape.config.stylize import StylizeSettings
     from texshape.parameters import from_json
-    from texshape.stylize.settings import parse
 
     section = from_json(text)
     if engine is not None:
         section["engine"] = engine
-    parsed = parse(section)
+    parsed = StylizeSettings.parse(section)  # a key that is left out has the value of the papers
     if encoder is not None:
-        parsed = replace(parsed, encoder=replace(parsed.encoder, name=encoder))
+        parsed = parsed.replace(encoder=parsed.encoder.replace(name=encoder).dump())
     return parsed
 
 
@@ -539,7 +538,7 @@ def _styles(place: Path, section: StylizeSettings) -> ImageSet:
         return found
     from texshape.stylize.styles import from_folder
 
-    whole = replace(section.styles, split={"train": 1.0, "validation": 0.0, "test": 0.0})
+    whole = section.styles.replace(split={"train": 1.0, "validation": 0.0, "test": 0.0})
     return from_folder(place, whole, section.images, tolerated=section.tolerated).split("train")
 
 
@@ -621,18 +620,9 @@ def _rows(images: ImageSet, rows: list[int]) -> ImageSet:
 
 def _variant(data: dict[str, Any], variant: str) -> dict[str, Any]:
     """The section with a variant's overrides merged in."""
-    from texshape.data.procedural import parse_settings
+    from texshape.data.procedural import drawn_settings
 
-    parse_settings(data, variant)  # speaks up where a key is wrong
-
-    def merged(base: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
-        result = dict(base)
-        for key, value in override.items():
-            result[key] = merged(base[key], value) if isinstance(value, dict) else value
-        return result
-
-    base = {key: value for key, value in data.items() if key != "variants"}
-    return merged(base, (data.get("variants") or {}).get(variant) or {})
+    return drawn_settings(data).variant(variant).dump()
 
 
 def _pictures(data: dict[str, Any], seed: int) -> Any:

@@ -34,18 +34,16 @@ def train(
     # products on a GPU are deterministic.
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    from texshape.parameters import from_json
+    from texshape.config.training import TrainingSettings
 
-    section = from_json(settings)
+    parsed = TrainingSettings.read(settings)
     # One of several processes has its share of the threads.
     compute.prepare(threads // int(os.environ.get("LOCAL_WORLD_SIZE", "1")) or threads)
     from texshape.training import loop, processes
-    from texshape.training.settings import parse
 
     def log(line: str) -> None:
         print(line, flush=True)
 
-    parsed = parse(section)
     if parsed.gpus_per_job > 1 and not processes.started_by_torchrun():
         # Claimed here, where the claim outlives the processes; they use what it lists.
         if len(claim(parsed.gpus_per_job, log=log)) > 1:

@@ -100,9 +100,9 @@ def benchmark_networks(
 
 
 def _bootstrap(settings: str) -> dict:
-    from texshape import parameters
+    from texshape.config.evaluation import BootstrapSettings
 
-    return parameters.bootstrap(parameters.from_json(settings))
+    return BootstrapSettings.read(settings).dump()
 
 
 @run.command("cross-variants")

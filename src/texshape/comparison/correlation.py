@@ -24,7 +24,7 @@ from texshape.stats import bootstrap
 if TYPE_CHECKING:
     import pandas as pd
 
-    from texshape.comparison.settings import ComparisonSettings
+    from texshape.config.comparison import ComparisonSettings
 
 #: pairs of measures that cannot vary freely -> why
 COUPLED = {

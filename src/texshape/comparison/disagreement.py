@@ -25,7 +25,7 @@ from texshape.trials.names import parse
 if TYPE_CHECKING:
     import pandas as pd
 
-    from texshape.comparison.settings import ComparisonSettings
+    from texshape.config.comparison import ComparisonSettings
 
 READING_COLUMNS = ["stage", "cue", "input", "imagename", "correct"]
 DECISIONS = ("shape", "texture", "neither")

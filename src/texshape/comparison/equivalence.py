@@ -31,7 +31,7 @@ from texshape.trials.score import Decisions, decision_draws, images_of, restrict
 if TYPE_CHECKING:
     import pandas as pd
 
-    from texshape.comparison.settings import ComparisonSettings
+    from texshape.config.comparison import ComparisonSettings
 
 Decided = Mapping[str, Mapping[int, Decisions]]
 

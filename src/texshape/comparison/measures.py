@@ -21,13 +21,13 @@ import numpy as np
 from texshape.catalogue import declared
 from texshape.comparison import limits
 from texshape.comparison.columns import COMPARISON
-from texshape.errors import InputError
+from texshape.errors import InputError, nearest
 from texshape.stats.proportions import wilson
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from texshape.comparison.settings import ComparisonSettings
+    from texshape.config.comparison import ComparisonSettings
 
 KEYS = ["model", "architecture", "arm", "seed"]
 COLUMNS = [*KEYS, *COMPARISON.names]
@@ -470,3 +470,18 @@ def _missing(value: Any) -> bool:
     import pandas as pd
 
     return bool(pd.isna(value))
+
+
+def check_named(settings: ComparisonSettings) -> None:
+    """Insist that the measures that the parameters name are ours.
+
+    Raises
+    ------
+    InputError
+        Names the first that is not, and the nearest.
+    """
+    named = [(name, "correlations") for pair in settings.correlations for name in pair]
+    named += [(name, "information") for name in settings.information]
+    for name, key in [*named, (settings.covariate, "covariate")]:
+        if name not in MEASURES:
+            raise InputError(f"comparison.{key}: no measure '{name}'{nearest(name, MEASURES)}")

@@ -16,15 +16,14 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from texshape.config.data import PhotographSettings
+from texshape.config.images import ImageSettings
 from texshape.data import imageset
 from texshape.data.photographs import (
-    ImageSettings,
     Source,
     check_count,
     read_square,
@@ -41,92 +40,8 @@ SPLITS = ("test", "validation", "train")
 _CHUNK = 16  # files a worker takes at a time
 
 
-@dataclass(frozen=True)
-class FolderSettings:
-    """The keys of the section `data` that describe class folders.
-
-    Attributes
-    ----------
-    source : str
-        A folder of class folders, or the name of a data set (`texshape.data.archives`).
-    test_source : str or None
-        The like, from which all test images come; None takes them from `source`.
-    classes : tuple of str or None
-        Class folders to take; None takes all.
-    train, validation, test : int or None
-        Images of each class; None takes all that are left.
-    image_size : int
-        Side of the images in px.
-    resize : int or None
-        The shorter side of a file is resized to this before the central square is taken; None
-        takes the largest square.
-    min_side, max_megapixels
-        See `ImageSettings`.
-    tolerated : int
-        Unusable files at which the step still succeeds.
-    """
-
-    source: str
-    image_size: int
-    test_source: str | None = None
-    classes: tuple[str, ...] | None = None
-    train: int | None = None
-    validation: int = 10
-    test: int | None = 20
-    resize: int | None = None
-    min_side: int = 8
-    max_megapixels: float = 100.0
-    tolerated: int = 0
-
-    @property
-    def images(self) -> ImageSettings:
-        """How each file is read."""
-        return ImageSettings(
-            resize=self.resize or self.image_size,
-            crop=self.image_size,
-            min_side=self.min_side,
-            max_megapixels=self.max_megapixels,
-        )
-
-
-def parse_settings(section: Mapping[str, Any]) -> FolderSettings:
-    """Check the settings of class folders.
-
-    Raises
-    ------
-    InputError
-        If a key is unknown or missing, or a value is of the wrong kind or out of range.
-    """
-    known = [field.name for field in fields(FolderSettings)]
-    for key in section:
-        if key not in known:
-            raise InputError(f"data.folder.{key}: unknown key{nearest(str(key), known)}")
-    values = dict(section)
-    if not values.get("source"):
-        raise InputError("data.folder.source: missing; expected a folder of class folders")
-    whole = {"image_size": 8, "train": 1, "validation": 1, "test": 1, "resize": 8, "min_side": 1,
-             "tolerated": 0}  # fmt: skip
-    optional = {"train", "resize"} | ({"test"} if values.get("test_source") else set())
-    for key, least in whole.items():
-        value = values.get(key, getattr(FolderSettings, key, None))
-        if value is None and key in optional:
-            continue
-        if not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise InputError(f"data.folder.{key}: {value!r}; expected a whole number >= {least}")
-    if values.get("resize") and values["resize"] < values["image_size"]:
-        raise InputError(
-            f"data.folder.resize: {values['resize']}; expected at least data.image_size, "
-            f"{values['image_size']}"
-        )
-    if values.get("classes") is not None:
-        values["classes"] = tuple(map(written_name, values["classes"]))
-        if len(set(values["classes"])) < 2:
-            raise InputError("data.folder.classes: expected at least two different classes")
-    return FolderSettings(**values)
-
-
 def write_sets(
-    settings: FolderSettings,
+    settings: PhotographSettings,
     sources: Sequence[Source],
     test_sources: Sequence[Source] | None,
     output_dir: str | Path,
@@ -140,7 +55,7 @@ def write_sets(
 
     Parameters
     ----------
-    settings : FolderSettings
+    settings : PhotographSettings
     sources, test_sources : sequence of Source
         Image files with their classes; the second None where one folder is split.
     output_dir : path
@@ -168,9 +83,8 @@ def write_sets(
     if test_sources is not None:
         passes = [("test_source", test_sources, {"test": quotas["test"]}),
                   ("source", sources, {name: quotas[name] for name in SPLITS[1:]})]  # fmt: skip
-    passes = [
-        (key, chosen_classes(files, settings.classes, key), wanted) for key, files, wanted in passes
-    ]
+    named = settings.classes and tuple(map(written_name, settings.classes))
+    passes = [(key, chosen_classes(files, named, key), wanted) for key, files, wanted in passes]
     classes = sorted({source.label for source in passes[-1][1]})
     for key, files, wanted in passes:
         numbers = Counter(source.label for source in files)

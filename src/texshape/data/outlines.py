@@ -26,10 +26,10 @@ CLASSES = (
     "hourglass",
 )
 
-# Waves of the warp, in cycles per image side. Its slope, 2 pi x 1.5 x amplitude, stays below 1 up
-# to an amplitude of 0.1, so that a warped outline cannot cross itself.
+# Waves of the warp, in cycles per image side. Its slope, 2 pi x 1.5 x amplitude, stays below 1 up to the
+# largest amplitude that the parameters allow (`texshape.config.data.WARP_LIMIT`), so that a warped outline
+# cannot cross itself.
 WARP_CYCLES = (0.8, 1.5)
-WARP_LIMIT = 0.1
 
 _STEP = 0.06  # longest edge of an outline before it is posed; short edges bend smoothly
 

@@ -17,41 +17,14 @@ from pathlib import Path
 
 import numpy as np
 
+from texshape.config.images import ImageSettings
 from texshape.data import pictures
 from texshape.data.pictures import SUFFIXES
 from texshape.errors import InputError
 
-FORMATS = ("png", "jpeg")
 # Folders in which systems keep previews and attributes of the files beside them; hidden ones too.
 _LEFTOVERS = ("__MACOSX", "@eaDir")
 _NAMED = 3  # files that are not read and named as examples
-
-
-@dataclass(frozen=True)
-class ImageSettings:
-    """How image files are read and written.
-
-    Attributes
-    ----------
-    resize, crop : int
-        The shorter side is resized to `resize`, then a central square of `crop` is taken: 256 and
-        224 in Stylized-ImageNet.
-    format : str
-        ``png``, without loss as in the authors' final code, or ``jpeg``.
-    quality : int
-        Of JPEG.
-    min_side : int
-        Images with a shorter side are unusable.
-    max_megapixels : float
-        Larger images are unusable.
-    """
-
-    resize: int = 256
-    crop: int = 224
-    format: str = "png"
-    quality: int = 95
-    min_side: int = 8
-    max_megapixels: float = pictures.MAX_MEGAPIXELS
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,9 @@ from typing import Any
 
 import numpy as np
 
+from texshape.config.data import DataSettings, DrawnSettings
 from texshape.data.imageset import LABEL_COLUMNS, ImageSet
-from texshape.data.outlines import CLASSES, WARP_LIMIT, Pose, coverage, draw_pose, outline
+from texshape.data.outlines import CLASSES, Pose, coverage, draw_pose, outline
 from texshape.data.textures import (
     STYLES,
     TEXTURES,
@@ -89,7 +90,7 @@ _GROUND_CELLS = 3  # bumps of the ground a side
 
 @dataclass(frozen=True)
 class Settings:
-    """The checked section `data` of the parameters; lengths as described in the schema."""
+    """What is drawn: the checked section `data` of the parameters with one of its variants, in one row."""
 
     image_size: int
     supersampling: int
@@ -117,7 +118,7 @@ def parse_settings(section: Mapping[str, Any], variant: str = "base") -> Setting
     Parameters
     ----------
     section : mapping
-        As in params.yaml; `variants` maps names to overrides, merged key by key.
+        What the renderer reads of it (`texshape.config.data.DrawnSettings`).
     variant : str
         A key of `variants`; ``base`` needs no entry.
 
@@ -130,96 +131,23 @@ def parse_settings(section: Mapping[str, Any], variant: str = "base") -> Setting
     InputError
         If a key is missing or out of range, or the variant or one of its keys is unknown.
     """
+    drawn = drawn_settings(section).variant(variant)
+    values = {**dict(drawn), **dict(drawn.outline), **dict(drawn.texture), **dict(drawn.colour)}
+    return Settings(**{part.name: values[part.name] for part in fields(Settings)})
+
+
+def drawn_settings(section: Mapping[str, Any]) -> DrawnSettings:
+    """What the renderer reads of the section `data`; its other keys are left out.
+
+    Raises
+    ------
+    InputError
+        If a key is missing, unknown or out of range.
+    """
     if not isinstance(section, Mapping):
-        raise InputError(f"data: expected a section with keys, found {section!r}")
-    variants = section.get("variants") or {}
-    if variant != "base" and variant not in variants:
-        raise InputError(f"data.variants: no variant '{variant}'{nearest(variant, variants)}")
-    base = {key: value for key, value in section.items() if key != "variants"}
-    merged = _merged(base, variants.get(variant) or {}, f"data.variants.{variant}")
-
-    size = _number(merged, "image_size", 32, 512, whole=True)
-    conflict_shapes = _number(merged, "shape_exemplars", 1, 10**6, whole=True)
-    conflict_textures = _number(merged, "texture_exemplars", 1, 10**6, whole=True)
-    if conflict_shapes % conflict_textures:
-        raise InputError(
-            f"data.texture_exemplars: {conflict_textures} does not divide data.shape_exemplars, "
-            f"{conflict_shapes}; expected a divisor, so that every exemplar is paired equally often"
-        )
-    return Settings(
-        image_size=size,
-        supersampling=_number(merged, "supersampling", 1, 4, whole=True),
-        half_size=_interval(merged, "outline.half_size", 0.1, 0.5),
-        rotation=_number(merged, "outline.rotation", 0, 3.1416),
-        log_aspect=_number(merged, "outline.log_aspect", 0, 1),
-        warp=_number(merged, "outline.warp", 0, WARP_LIMIT),
-        period=_interval(merged, "texture.period", 3, size / 2),
-        orientation=_number(merged, "texture.orientation", 0, 3.1416),
-        contrast=_number(merged, "colour.contrast", 0.1, 0.7),
-        tint=_number(merged, "colour.tint", 0, 1),
-        noise=_number(merged, "colour.noise", 0, 0.5),
-        ground=_number(merged, "colour.ground", 0, 0.5),
-        flat_fill_share=_number(merged, "flat_fill_share", 0, 1),
-        **{split: _count(merged, split) for split in ("train", "validation", "test")},
-        shape_exemplars=conflict_shapes,
-        texture_exemplars=conflict_textures,
-    )
-
-
-def _merged(base: Mapping[str, Any], override: Any, where: str) -> dict[str, Any]:
-    """Deep merge that accepts only existing keys: a misspelt control must not be `base`."""
-    if not isinstance(override, Mapping):
-        raise InputError(f"{where}: expected a section with keys, found {override!r}")
-    result = dict(base)
-    for key, value in override.items():
-        if key not in base:
-            raise InputError(f"{where}.{key}: unknown key{nearest(key, base)}")
-        deeper = isinstance(base[key], Mapping)
-        result[key] = _merged(base[key], value, f"{where}.{key}") if deeper else value
-    return result
-
-
-def _value(section: Mapping[str, Any], key: str) -> Any:
-    value: Any = section
-    for part in key.split("."):
-        if not isinstance(value, Mapping) or part not in value:
-            known = value if isinstance(value, Mapping) else []
-            raise InputError(f"data.{key}: missing{nearest(part, known)}")
-        value = value[part]
-    return value
-
-
-def _is_number(value: Any, whole: bool = False) -> bool:
-    kinds = int if whole else (int, float)
-    return isinstance(value, kinds) and not isinstance(value, bool) and value == value
-
-
-def _number(section: Mapping[str, Any], key: str, low: float, high: float, whole: bool = False):
-    value = _value(section, key)
-    if not _is_number(value, whole) or not low <= value <= high:
-        kind = "a whole number" if whole else "a number"
-        raise InputError(f"data.{key}: {value!r}; expected {kind} from {low:g} to {high:g}")
-    return value
-
-
-def _interval(section: Mapping[str, Any], key: str, low: float, high: float) -> tuple[float, float]:
-    value = _value(section, key)
-    good = isinstance(value, list | tuple) and len(value) == 2 and all(_is_number(v) for v in value)
-    if not good or not low <= value[0] <= value[1] <= high:
-        raise InputError(
-            f"data.{key}: {value!r}; expected [smallest, largest] between {low:g} and {high:g}"
-        )
-    return float(value[0]), float(value[1])
-
-
-def _count(section: Mapping[str, Any], key: str) -> int:
-    value = _number(section, key, len(CLASSES), 10**8, whole=True)
-    if value % len(CLASSES):
-        raise InputError(
-            f"data.{key}: {value}; expected a multiple of {len(CLASSES)}, "
-            "so that every class has equally many images"
-        )
-    return value
+        return DrawnSettings.parse(section)
+    others = DataSettings.model_fields.keys() - DrawnSettings.model_fields.keys()
+    return DrawnSettings.parse({key: value for key, value in section.items() if key not in others})
 
 
 # --- which picture shows what ------------------------------------------------------------

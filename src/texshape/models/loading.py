@@ -25,6 +25,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from texshape.config.evaluation import EvaluationSettings, Presentation
 from texshape.errors import InputError, first_line, nearest, nearest_path
 from texshape.models import attributes, imagenet, names, outputs, user_code
 from texshape.models.decisions import decider, probabilities, read_class_map
@@ -56,7 +57,7 @@ def load(
     *,
     seed: int = 0,
     weights: bool = True,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | Presentation | None = None,
 ) -> Network:
     """Load a network, in evaluation mode and frozen, on the CPU.
 
@@ -68,10 +69,9 @@ def load(
         Of the random weights, where ``weights`` is False. The global random state stays as it was.
     weights : bool
         False: the architecture with random weights, as an untrained baseline.
-    settings : mapping, optional
-        Section ``evaluation`` of the parameters; used here: ``aggregation`` (mean, sum, max,
-        mean_logits), ``preprocessing`` (whole, own, crop-0.875), ``interpolation`` (bicubic,
-        bilinear), ``class_map`` (path of a YAML file, category to output indices or labels).
+    settings : EvaluationSettings or mapping, optional
+        Section ``evaluation`` of the parameters, or some of its keys; used here: ``aggregation``,
+        ``preprocessing``, ``interpolation`` and ``class_map``.
 
     Raises
     ------
@@ -79,7 +79,7 @@ def load(
         If the name is unknown (the nearest are named), a file is missing or does not fit, a package
         is not installed, or weights cannot be had.
     """
-    settings = dict(settings or {})
+    chosen = EvaluationSettings.over(settings or {})
     parsed = names.parse(name)
     if parsed.weights is not None and weights and not parsed.weights.is_file():
         raise InputError(
@@ -88,10 +88,10 @@ def load(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         loaded = _LOADERS[parsed.source](parsed, weights)
-    network = _network(name, names.slug(name, weights=weights), loaded, settings)
+    network = _network(name, names.slug(name, weights=weights), loaded, chosen)
     user_code.remember()  # what was imported when the network ran
     if weights:  # once: the untrained network reads the same map
-        _warn_of_class_map(network, settings.get("class_map"))
+        _warn_of_class_map(network, chosen.class_map)
     return network
 
 
@@ -101,7 +101,7 @@ def from_module(
     *,
     name: str,
     classes: Sequence[str] | None = None,
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Any] | Presentation | None = None,
 ) -> Network:
     """Take a network that is there as an object; a frozen copy of it is used.
 
@@ -126,13 +126,14 @@ def from_module(
     """
     module = duplicate(unwrapped(module), name)
     own_pipeline = Transformed(transforms) if transforms is not None else None
+    chosen = EvaluationSettings.over(settings or {})
     network = _network(
         name,
         name,
         _said(name, module, classes, Own(own_pipeline.size) if own_pipeline else None),
-        dict(settings or {}),
+        chosen,
     )
-    _warn_of_class_map(network, (settings or {}).get("class_map"))
+    _warn_of_class_map(network, chosen.class_map)
     if own_pipeline is None:
         return network
     # With a pipeline that is only known as a function there is nothing to vary.
@@ -185,7 +186,7 @@ class Transformed:
         return f"{type(self).__name__}({self.transforms})"
 
 
-def _network(name: str, slug: str, loaded: _Loaded, settings: Mapping[str, Any]) -> Network:
+def _network(name: str, slug: str, loaded: _Loaded, settings: EvaluationSettings) -> Network:
     """A loaded module as a network: frozen, with its preprocessing, decisions and stages."""
     module = loaded.module
     if _made_in_inference_mode(module):  # such tensors take no part in gradients; a copy's do
@@ -201,8 +202,8 @@ def _network(name: str, slug: str, loaded: _Loaded, settings: Mapping[str, Any])
         input_size=own.size,
         preprocess=preprocess(
             own,
-            settings.get("preprocessing") or "whole",
-            settings.get("interpolation") or "bicubic",
+            settings.preprocessing,
+            settings.interpolation,
         ),
         own=own,
         labels=loaded.labels,
@@ -223,10 +224,9 @@ def _made_in_inference_mode(module: nn.Module) -> bool:
 # --- decisions -----------------------------------------------------------------------------------
 
 
-def _decision(network: Network, loaded: _Loaded, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _decision(network: Network, loaded: _Loaded, settings: EvaluationSettings) -> dict[str, Any]:
     """Outputs, and what is decided from them."""
-    aggregation = settings.get("aggregation") or "mean"
-    class_map = settings.get("class_map")
+    aggregation, class_map = settings.aggregation, settings.class_map
     labels = loaded.labels
     with torch.random.fork_rng(devices=[]):  # noise that stays on draws
         found = outputs.look(

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import get_args
 
 import torch
 from torch import Tensor
 
+from texshape.config.evaluation import Interpolation, Preprocessing
 from texshape.errors import InputError, nearest
 
-INTERPOLATIONS = ("bicubic", "bilinear")
-PREPROCESSINGS = ("whole", "own", "crop-0.875")
+INTERPOLATIONS: tuple[str, ...] = get_args(Interpolation)
+PREPROCESSINGS: tuple[str, ...] = get_args(Preprocessing)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from texshape.config.stylize import StylizeSettings
 from texshape.data.imageset import LABEL_COLUMNS, ImageSet
 from texshape.errors import InputError
 from texshape.stylize.engines import Engine
 from texshape.stylize.manifest import MANIFEST_COLUMNS
-from texshape.stylize.settings import StylizeSettings
 from texshape.stylize.styles import sha256
 
 CONDITION = "cue-conflict"

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from texshape.config.stylize import DecoderSettings, Preparation
 from texshape.errors import InputError
 from texshape.stylize.decoders import Decoder, mirror_plan
 from texshape.stylize.encoders import Encoder
 from texshape.stylize.pixels import prepare, to_float
-from texshape.stylize.settings import DecoderSettings, Preparation
 from texshape.stylize.statistics import adaptive_instance_normalisation, channel_statistics
 
 _WEIGHTS, _BATCHES = 1, 2  # numbers in the seeds of the random streams

@@ -25,8 +25,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from texshape.config.stylize import EncoderSettings, RandomFilters
 from texshape.errors import InputError, nearest
-from texshape.stylize.settings import EncoderSettings
 from texshape.stylize.weights import load_weights, state_digest
 
 LITE = "efficientnet_lite_pytorch:efficientnet-lite0"
@@ -306,25 +306,17 @@ class RandomPyramid(Encoder):
 
     Parameters
     ----------
-    filters : int
-        Random filters a level.
-    size : int
-        Side of a filter, odd, in pixels of its level.
-    levels : int
-    seed : int
+    bank : RandomFilters
+        Their number and size, in pixels of their level, and their seed.
     """
 
-    def __init__(self, *, filters: int = 16, size: int = 7, levels: int = 3, seed: int = 0) -> None:
+    def __init__(self, bank: RandomFilters) -> None:
         super().__init__()
-        if size % 2 == 0 or size < 3 or levels < 1 or filters < 1:
-            raise InputError(
-                f"random-pyramid: size {size}, levels {levels}, filters {filters}; expected an odd "
-                "size of 3 or more, and at least one level and filter"
-            )
+        filters, size, levels, seed = bank.filters, bank.size, bank.levels, bank.seed
         generator = torch.Generator().manual_seed(seed)
-        bank = torch.randn(filters, 1, size, size, generator=generator)
-        bank -= bank.mean((2, 3), keepdim=True)
-        self.register_buffer("bank", bank / bank.flatten(1).norm(dim=1).view(-1, 1, 1, 1))
+        weights = torch.randn(filters, 1, size, size, generator=generator)
+        weights -= weights.mean((2, 3), keepdim=True)
+        self.register_buffer("bank", weights / weights.flatten(1).norm(dim=1).view(-1, 1, 1, 1))
         # Equal weights: a step along the gradient of brightness changes no hue.
         self.register_buffer("brightness", torch.full((3,), 1 / 3).view(1, 3, 1, 1))
         self.levels = levels
@@ -394,7 +386,7 @@ def load(settings: EncoderSettings) -> Encoder:
         layer does not exist.
     """
     if settings.name == "random-pyramid":
-        return RandomPyramid(**settings.random)
+        return RandomPyramid(settings.random)
     if settings.name == "vgg19":
         return Vgg19(_vgg_state(settings), str(settings.weights or "vgg19"))
     return _backbone(settings)

@@ -21,13 +21,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from texshape.config.stylize import OptimisationSettings, Preparation, StylizeSettings
 from texshape.errors import InputError
 from texshape.stylize import decoders, encoders
 from texshape.stylize.decoders import Decoder
 from texshape.stylize.encoders import Encoder
 from texshape.stylize.minimise import adam, lbfgs
 from texshape.stylize.pixels import prepare, to_bytes, to_float
-from texshape.stylize.settings import OptimisationSettings, Preparation, StylizeSettings
 from texshape.stylize.statistics import adaptive_instance_normalisation, gram_matrix
 
 Streams = Sequence[Sequence[int]]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from texshape.stylize.settings import Preparation
+from texshape.config.stylize import Preparation
 
 
 def to_float(images: np.ndarray) -> Tensor:

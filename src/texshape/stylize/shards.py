@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from texshape.config.stylize import StylizeSettings
 from texshape.data import imageset
 from texshape.data.imageset import LABEL_COLUMNS, ImageSet
 from texshape.data.photographs import (
@@ -39,7 +40,6 @@ from texshape.shards import Shard, in_order
 from texshape.stylize import tar
 from texshape.stylize.engines import Engine
 from texshape.stylize.manifest import MANIFEST_COLUMNS
-from texshape.stylize.settings import StylizeSettings
 from texshape.stylize.styles import pairing, sha256
 
 Log = Callable[[str], None]

@@ -16,7 +16,7 @@ from texshape.files import read_csv
 from texshape.stylize.manifest import MANIFEST_COLUMNS
 
 if TYPE_CHECKING:
-    from texshape.stylize.settings import StylizeSettings
+    from texshape.config.stylize import StylizeSettings
 
 Pictures = list[np.ndarray]
 

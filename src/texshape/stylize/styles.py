@@ -6,17 +6,18 @@ import hashlib
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from texshape.config.images import ImageSettings
+from texshape.config.stylize import StyleSettings
 from texshape.data.imageset import LABEL_COLUMNS, ImageSet
 from texshape.data.photographs import check_count, list_images, read_square
 from texshape.data.pictures import Unusable
 from texshape.errors import InputError
-from texshape.stylize.settings import ImageSettings, StyleSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +77,7 @@ def from_folder(
     """
     import pandas as pd
 
-    square = replace(images, resize=settings.size, crop=settings.size)
+    square = images.replace(resize=settings.size, crop=settings.size)
     pixels, rows, unusable = [], [], []
     sources = list_images(folder)[: settings.count]
     for source in sources:
@@ -95,7 +96,9 @@ def from_folder(
         print(f"texshape: warning: {line}", file=sys.stderr)
     check_count(unusable, tolerated, len(sources), folder)
     table = pd.DataFrame(rows, columns=["name", "group", "sha256"])
-    table["split"] = assign_splits(table["group"], table["sha256"], settings.split, where=folder)
+    table["split"] = assign_splits(
+        table["group"], table["sha256"], settings.split.dump(), where=folder
+    )
     # Numbered in the order of content hashes: renaming a file changes nothing.
     order = np.lexsort((table["name"], table["sha256"]))
     table["family"], table["number"] = PAINTING, np.argsort(order) + 1
@@ -132,7 +135,9 @@ def from_renderer(data: Mapping[str, Any], seed: int, settings: StyleSettings) -
             "number": numbers.to_numpy(),
         }
     )
-    table["split"] = assign_splits(table["group"], table["sha256"], settings.split, where="styles")
+    table["split"] = assign_splits(
+        table["group"], table["sha256"], settings.split.dump(), where="styles"
+    )
     return Styles(pixels, table)
 
 

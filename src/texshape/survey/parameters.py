@@ -5,15 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from texshape import parameters
-
-# Links to the repository's own files: an installed package has copies of them.
-DEFAULTS = Path(__file__).parent / "defaults"
-SCHEMA = DEFAULTS / "params.schema.yaml"
+from texshape.config import whole
+from texshape.config.base import DEFAULTS
 
 
 def read(overlay: Path | None = None) -> dict[str, Any]:
-    """All parameters, checked against the schema.
+    """All parameters, checked.
 
     Parameters
     ----------
@@ -26,4 +23,4 @@ def read(overlay: Path | None = None) -> dict[str, Any]:
         If the file cannot be read, or names an unknown parameter; the nearest valid one is named.
     """
     paths = [DEFAULTS / "params.yaml", DEFAULTS / "published.yaml"]
-    return parameters.read([*paths, overlay] if overlay else paths, SCHEMA)
+    return whole.read([*paths, overlay] if overlay else paths)

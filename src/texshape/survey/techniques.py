@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from texshape.config.evaluation import EvaluationSettings
 from texshape.errors import InputError
 from texshape.models.decisions import for_images
 from texshape.models.network import Network
@@ -59,6 +60,11 @@ class Subject:
         return int(self.settings["seed"])
 
     @property
+    def evaluation(self) -> EvaluationSettings:
+        """How networks are shown images."""
+        return EvaluationSettings.parse(self.settings["evaluation"])
+
+    @property
     def conflict(self) -> Any:
         """The cue-conflict images."""
         return self.stimuli.sets[CUE_CONFLICT]
@@ -92,8 +98,7 @@ class Subject:
 
     def deciding(self, images: Any) -> Network:
         """The network as it decides about some images, as in an experiment."""
-        aggregation = self.settings["evaluation"]["aggregation"]
-        return for_images(self.network, images.labels, aggregation)
+        return for_images(self.network, images.labels, self.evaluation.aggregation)
 
     def without_classes(self) -> str:
         """Why its decisions say nothing about these images; empty where they do."""
@@ -153,7 +158,7 @@ def trials(subject: Subject) -> None:
     from texshape.trials import files
     from texshape.trials.evaluate import decisions, evaluate, speed, trials_frame
 
-    section = subject.settings["evaluation"]
+    section = subject.evaluation
     for name, images in subject.stimuli.sets.items():
         network = subject.deciding(images)
         scores = evaluate(network, images.images, **speed(section))
@@ -166,19 +171,18 @@ def trials(subject: Subject) -> None:
 
 def sensitivity(subject: Subject) -> None:
     """Shape bias under each way to show the images and to read the outputs."""
+    from texshape.techniques.sensitivity.settings import SensitivitySettings
     from texshape.techniques.sensitivity.tables import SENSITIVITY
     from texshape.trials import evaluate
 
-    grid = subject.settings["sensitivity"]
+    grid = SensitivitySettings.parse(subject.settings["sensitivity"])
     table = evaluate.sensitivity(
         subject.network,
         subject.conflict,
-        aggregations=grid["aggregations"],
-        preprocessings=grid["preprocessings"],
-        interpolations=grid["interpolations"],
+        **dict(grid),
         **subject.settings["bootstrap"],
         seed=subject.seed,
-        **evaluate.speed(subject.settings["evaluation"]),
+        **evaluate.speed(subject.evaluation),
     )
     SENSITIVITY.write(subject.folder / "sensitivity.csv", table)
 
@@ -188,12 +192,12 @@ def knowledge(subject: Subject) -> None:
     from texshape.features.extract import extract
     from texshape.techniques.dimensionality import table as estimates
     from texshape.techniques.dimensionality.pairs import design
+    from texshape.techniques.dimensionality.settings import DimensionalitySettings
     from texshape.techniques.dimensionality.tables import DIMENSIONALITY
-    from texshape.techniques.readout.settings import DimensionalitySettings, build
 
     labels, settings = subject.conflict.labels, subject.settings
     section, batch_size = settings["readout"], settings["features"]["batch_size"]
-    chosen = build(DimensionalitySettings, settings["dimensionality"], "dimensionality")
+    chosen = DimensionalitySettings.parse(settings["dimensionality"])
     plan = design(labels, settings=chosen, seed=subject.seed)
     before, last = None, list(subject.states)[-1]
     for epoch, network in subject.states.items():
@@ -231,11 +235,11 @@ def _read_out(
     **about: Any,
 ) -> pd.DataFrame:
     """Write the table; returns the last stage's readings by image."""
-    from texshape.techniques.readout.settings import ReadoutSettings, build
+    from texshape.techniques.readout.settings import ReadoutSettings
     from texshape.techniques.readout.table import read_out
     from texshape.techniques.readout.tables import READOUT
 
-    settings = build(ReadoutSettings, section, "readout")
+    settings = ReadoutSettings.parse(section)
     table, images = read_out(features, labels, settings=settings, seed=seed, **about)
     READOUT.write(output, table)
     return images
@@ -255,11 +259,12 @@ def _without_folds(subject: Subject) -> str:
 
 def erasure(subject: Subject) -> None:
     """What the network decides once the subspace that codes a cue is gone."""
-    from texshape.techniques.erasure.intervention import measure
-    from texshape.techniques.erasure.tables import ERASURE
-    from texshape.techniques.readout.settings import ErasureSettings, build
 
-    settings = build(ErasureSettings, subject.settings["erasure"], "erasure")
+    from texshape.techniques.erasure.intervention import measure
+    from texshape.techniques.erasure.settings import ErasureSettings
+    from texshape.techniques.erasure.tables import ERASURE
+
+    settings = ErasureSettings.parse(subject.settings["erasure"])
     rows = measure(subject.asked, subject.conflict, settings=settings, seed=subject.seed)
     ERASURE.write(subject.folder / "erasure.csv", ERASURE.frame(rows))
 
@@ -267,15 +272,17 @@ def erasure(subject: Subject) -> None:
 def receptive_field(subject: Subject) -> None:
     """Theoretical and effective receptive field of every stage."""
     from texshape.techniques.receptive_field.measure import measure_network, write_maps
+    from texshape.techniques.receptive_field.settings import ReceptiveFieldSettings
     from texshape.techniques.receptive_field.tables import RECEPTIVE_FIELD
 
+    settings = ReceptiveFieldSettings.parse(subject.settings["receptive_field"])
     table, maps = measure_network(
         subject.network,
         subject.random,
         subject.conflict.images,
         seed=NETWORK_SEED,
         draw=subject.seed,
-        **subject.settings["receptive_field"],
+        **dict(settings),
         without_untrained=subject.without_random,
     )
     write_maps(subject.folder / "influence.npz", maps)
@@ -285,28 +292,30 @@ def receptive_field(subject: Subject) -> None:
 def feature_visualization(subject: Subject) -> None:
     """Images that excite some channels of each stage."""
     from texshape.techniques.feature_visualization import optimise as features
+    from texshape.techniques.feature_visualization.settings import FeatureVisualizationSettings
 
-    section = subject.settings["feature_visualization"]
+    section = FeatureVisualizationSettings.parse(subject.settings["feature_visualization"])
     result = features.of_settings(
         subject.network, section, seed=subject.seed, images=subject.conflict.images
     )
     path = subject.folder / "feature_visualization.npz"
     features.write(path, result, model=subject.network.name, seed=subject.seed,
-                   steps=section["steps"])  # fmt: skip
+                   steps=section.steps)  # fmt: skip
 
 
 def cue_strength(subject: Subject) -> None:
     """Decisions while the texture fades into the shape's silhouette."""
     from texshape.techniques.cue_strength import probes
+    from texshape.techniques.cue_strength.settings import ProbeSettings
     from texshape.techniques.cue_strength.tables import CUE_STRENGTH
     from texshape.trials.evaluate import speed
 
-    section, sets = subject.settings["probes"], subject.stimuli.sets
-    shown = probes.thinned(subject.conflict, section["strength_images"], seed=subject.seed)
-    faded = probes.faded(shown, section["strengths"], sets["silhouettes"])
+    section, sets = ProbeSettings.parse(subject.settings["probes"]), subject.stimuli.sets
+    shown = probes.thinned(subject.conflict, section.strength_images, seed=subject.seed)
+    faded = probes.faded(shown, section.strengths, sets["silhouettes"])
     table = probes.strength_curve(
-        subject.asked, faded, seed=subject.seed, resamples=section["resamples"],
-        level=section["level"], speed=speed(subject.settings["evaluation"]),
+        subject.asked, faded, seed=subject.seed, resamples=section.resamples,
+        level=section.level, speed=speed(subject.evaluation),
     )  # fmt: skip
     CUE_STRENGTH.write(subject.folder / "cue_strength.csv", table)
 

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from texshape.config.training import TrainingSettings
 from texshape.data import imageset
 from texshape.errors import InputError
 from texshape.models.small import MEAN, STD, normalise
 from texshape.training.augment import Share, horizontal_flip, random_resized_crop
 from texshape.training.processes import ALONE, Group
 from texshape.training.randomness import AUGMENTATION, ORDER, generator
-from texshape.training.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def epoch_order(
 def training_batch(
     sets: Sequence[LabelledImages],
     indices: Sequence[Tensor],
-    settings: Settings,
+    settings: TrainingSettings,
     seed: int,
     step: int,
     *,
@@ -232,7 +232,7 @@ def training_batch(
     sets : sequence of LabelledImages
     indices : sequence of Tensor of shape (share,)
         One a set.
-    settings : Settings
+    settings : TrainingSettings
     seed, step : int
         Fix the augmentation; `step` counts from the start of training.
     mean, std : sequence of 3 float

@@ -14,7 +14,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from texshape.compute import computes_in_bfloat16
+from texshape.config.training import FASTEST, TrainingSettings
 from texshape.errors import InputError
 from texshape.models import small, trainable
 from texshape.training import checkpoints
@@ -42,7 +43,6 @@ from texshape.training.optimization import optimizer_and_schedule
 from texshape.training.processes import ALONE, Group
 from texshape.training.processes import group as meet
 from texshape.training.randomness import WEIGHTS, derived_seed
-from texshape.training.settings import FASTEST, Settings
 
 _EVALUATION_BATCH = 128
 
@@ -65,7 +65,7 @@ class Sums:
 def train(
     *,
     architecture: str,
-    settings: Settings,
+    settings: TrainingSettings,
     seed: int,
     train_sets: Sequence[str | Path],
     validation_sets: Sequence[str | Path],
@@ -82,7 +82,7 @@ def train(
     ----------
     architecture : str
         One of `texshape.models.trainable.ARCHITECTURES`.
-    settings : Settings
+    settings : TrainingSettings
     seed : int
         Root of initialisation, order and augmentation; >= 0.
     train_sets, validation_sets : sequence of stems
@@ -115,7 +115,7 @@ def train(
         "classes": classes,
         "image_size": training[0].images.shape[-1],
         "seed": seed,
-        "training": settings.as_dict()
+        "training": settings.dump()
         | {"sets": [str(stem) for stem in train_sets], "initial": initial and str(initial)},
     }
     torch.use_deterministic_algorithms(True)
@@ -127,7 +127,7 @@ def train(
         if settings.precision == FASTEST:
             # Named in the request: a state of another precision is not resumed.
             precision = "bfloat16" if computes_in_bfloat16(group.device) else "float32"
-            settings = replace(settings, precision=precision)
+            settings = settings.replace(precision=precision)
             request["training"]["precision"] = precision
         run = _Run(request, settings, training, validation, Path(output_dir), log, group)
         run.start_or_resume()
@@ -143,7 +143,7 @@ class _Run:
     def __init__(
         self,
         request: dict[str, Any],
-        settings: Settings,
+        settings: TrainingSettings,
         training: Sequence[LabelledImages],
         validation: Sequence[LabelledImages],
         output_dir: Path,

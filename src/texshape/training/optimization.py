@@ -6,18 +6,18 @@ from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, StepLR
 
-from texshape.training.settings import Settings
+from texshape.config.training import TrainingSettings
 
 
 def optimizer_and_schedule(
-    module: nn.Module, settings: Settings, steps: int
+    module: nn.Module, settings: TrainingSettings, steps: int
 ) -> tuple[Optimizer, LRScheduler]:
     """AdamW (Loshchilov and Hutter 2019) or SGD, under one cycle (Smith and Topin 2019) or steps.
 
     Parameters
     ----------
     module : nn.Module
-    settings : Settings
+    settings : TrainingSettings
     steps : int
         Optimiser steps of the whole training.
     """

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
+from texshape.config.evaluation import EvaluationSettings, Precision
 from texshape.data.imageset import image_batches
 from texshape.errors import InputError, nearest
 from texshape.trials.files import COLUMNS
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from texshape.data.imageset import ImageSet
     from texshape.models.network import Network
 
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = get_args(Precision)
 # Sizes tried where none is given. Small caches favour few large images, small images favour many.
 _SIZES = (8, 16, 32, 64, 128)
 _WORSE = 1.05  # a size that costs so much more an image ends the search
@@ -170,12 +171,12 @@ def decide(network: Network, images: np.ndarray, **speed: Any) -> np.ndarray:
     return decisions(evaluate(network, images, **speed), network.require_classes())
 
 
-def speed(section: Mapping[str, Any]) -> dict[str, Any]:
+def speed(section: EvaluationSettings) -> dict[str, Any]:
     """What of the section ``evaluation`` says how images are pushed through, for `evaluate`."""
     return {
-        "batch_size": section.get("batch_size"),
-        "precision": section.get("precision") or "float32",
-        "channels_last": section.get("channels_last"),
+        "batch_size": section.batch_size,
+        "precision": section.precision,
+        "channels_last": section.channels_last,
     }
 
 

@@ -12,12 +12,15 @@ from __future__ import annotations
 import csv
 from functools import lru_cache
 from importlib.resources import files
+from typing import get_args
+
+from texshape.config.evaluation import Aggregation
 
 CATEGORIES = (
     "airplane", "bear", "bicycle", "bird", "boat", "bottle", "car", "cat",
     "chair", "clock", "dog", "elephant", "keyboard", "knife", "oven", "truck",
 )  # fmt: skip
-AGGREGATIONS = ("mean", "sum", "max", "mean_logits")
+AGGREGATIONS: tuple[str, ...] = get_args(Aggregation)
 
 
 @lru_cache

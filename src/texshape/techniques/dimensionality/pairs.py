@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from texshape.stats import exemplars as ex
-from texshape.techniques.readout.settings import DimensionalitySettings
+from texshape.techniques.dimensionality.settings import DimensionalitySettings
 
 if TYPE_CHECKING:
     import pandas as pd

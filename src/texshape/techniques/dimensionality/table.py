@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -118,7 +117,7 @@ def convergence_plans(labels: pd.DataFrame, plan: Design, *, seed: int = 0) -> l
     for size in settings.convergence:
         if size > most:
             continue
-        fewer = replace(settings, max_pairs=size, resamples=0)
+        fewer = settings.replace(max_pairs=size, resamples=0)
         plans += [
             design(labels, settings=fewer, seed=seed * 1000 + repeat)
             for repeat in range(settings.repeats)

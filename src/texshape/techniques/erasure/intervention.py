@@ -33,7 +33,7 @@ from texshape.stats import bootstrap
 from texshape.stats import exemplars as ex
 from texshape.techniques.erasure import subspace as er
 from texshape.techniques.erasure.replay import Replay
-from texshape.techniques.readout.settings import ErasureSettings
+from texshape.techniques.erasure.settings import ErasureSettings
 
 if TYPE_CHECKING:
     import pandas as pd

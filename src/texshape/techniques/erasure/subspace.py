@@ -19,7 +19,6 @@ from texshape.techniques.readout.linear import (
     fit_with_chosen_penalty,
     reduce_features,
 )
-from texshape.techniques.readout.settings import ReadoutSettings
 
 
 @dataclass(frozen=True)
@@ -337,7 +336,6 @@ def read_after(
     InputError
         If a class has a single exemplar.
     """
-    settings = ReadoutSettings(penalties=(penalty,))
     half, cue = halves(cues[erased]), cues[read]
     correct = np.full(len(features), np.nan)
     for number in (0, 1):
@@ -352,7 +350,9 @@ def read_after(
         for part in (0, 1):
             test = parts == part
             reduced, reduced_test = reduce_features(mapped[~test], mapped[test])
-            model = fit_with_chosen_penalty(reduced, classes[~test], exemplars[~test], settings)[0]
+            model = fit_with_chosen_penalty(
+                reduced, classes[~test], exemplars[~test], (penalty,), 2
+            )[0]
             right[test] = model.logits(reduced_test).argmax(1) == classes[test]
         correct[inside] = right
     return correct

@@ -14,7 +14,7 @@ Olah, Mordvintsev and Schubert (2017), Feature visualization, Distill, doi 10.23
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,48 +25,16 @@ from torch import Tensor, nn
 
 from texshape.errors import InputError
 from texshape.files import atomic_path
+from texshape.techniques.feature_visualization.settings import (
+    FeatureVisualizationSettings,
+    ImageOptimisation,
+)
 
 # Square root of the covariance of the colours of ImageNet's pixels (rows: red, green, blue), from
 # Olah et al.'s public code; divided below by its largest column norm.
 _COLOUR = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
 
 _LOUDER = 3  # how many times the contrast of a start may be multiplied by four
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How the images are optimised.
-
-    Attributes
-    ----------
-    steps : int
-        Steps of Adam.
-    learning_rate : float
-    jitter : float
-        Largest shift, as a share of the side (16 px of 224 by default).
-    scale : float
-        Largest relative change of size.
-    rotation : float
-        Largest angle, degrees.
-    frequency_decay : float
-        Power of 1 / frequency that scales the spectrum: 1 is the paper's, larger is smoother.
-    objective : {'channel', 'centre'}
-        Mean of the channel over its map, or its central unit.
-    """
-
-    steps: int = 256
-    learning_rate: float = 0.05
-    jitter: float = 0.0714
-    scale: float = 0.1
-    rotation: float = 5.0
-    frequency_decay: float = 1.0
-    objective: str = "channel"
-
-    def __post_init__(self) -> None:
-        if self.steps < 1:
-            raise InputError(f"steps: expected at least 1, found {self.steps}")
-        if self.objective not in ("channel", "centre"):
-            raise InputError(f"objective: expected 'channel' or 'centre', found '{self.objective}'")
 
 
 @dataclass(frozen=True)
@@ -123,7 +91,7 @@ class FourierImage(nn.Module):
         return torch.sigmoid(torch.einsum("rc,bchw->brhw", self.colour, values))
 
 
-def moved(images: Tensor, settings: Settings, generator: torch.Generator) -> Tensor:
+def moved(images: Tensor, settings: ImageOptimisation, generator: torch.Generator) -> Tensor:
     """Images shifted, scaled and rotated at random, each its own way; the border is mirrored.
 
     Our own choice of movements, from continuous ranges: other programs pad, jitter twice, and draw
@@ -252,7 +220,7 @@ def optimise(
     size: int,
     offset: Tensor,
     factor: Tensor,
-    settings: Settings,
+    settings: ImageOptimisation,
     seed: int,
 ) -> Visualization:
     """Images that excite some channels of one stage, all in one batch.
@@ -269,7 +237,7 @@ def optimise(
         Side of the images in pixels.
     offset, factor : Tensor of shape (3, 1, 1)
         From `normalisation`.
-    settings : Settings
+    settings : ImageOptimisation
     seed : int
         Of the start and of the movements.
     """
@@ -322,7 +290,7 @@ def visualize(
     *,
     stages: Sequence[str] | None = None,
     channels_per_stage: int = 4,
-    settings: Settings,
+    settings: ImageOptimisation,
     seed: int,
     variances: dict[str, np.ndarray] | None = None,
 ) -> Visualization:
@@ -334,7 +302,7 @@ def visualize(
     stages : sequence of str, optional
         All of the network's stages by default, in their order.
     channels_per_stage : int
-    settings : Settings
+    settings : ImageOptimisation
     seed : int
     variances : dict of str to ndarray, optional
         Variance of each channel over images: shows the channels of highest variance.
@@ -383,32 +351,33 @@ def visualize(
 
 
 def of_settings(
-    network: Any, section: Mapping[str, Any], *, seed: int, images: np.ndarray | None = None
+    network: Any,
+    settings: FeatureVisualizationSettings,
+    *,
+    seed: int,
+    images: np.ndarray | None = None,
 ) -> Visualization:
     """As the section ``feature_visualization`` of the parameters asks.
 
     Parameters
     ----------
     network : texshape.models.network.Network
-    section : mapping
-        All its keys.
+    settings : FeatureVisualizationSettings
     seed : int
     images : ndarray of shape (n, height, width, 3), uint8, optional
         From which the variance of channels is taken, where they are chosen by it.
     """
-    given = dict(section)
-    stages = given.pop("stages") or list(network.stages)
-    channels, selection, count = (given.pop(key) for key in ("channels", "selection", "images"))
+    stages = list(settings.stages or network.stages)
     varied = None
-    if selection == "variance":
+    if settings.selection == "variance":
         if images is None:
             raise InputError("feature_visualization.selection: 'variance' needs images")
-        varied = variances(network, stages, images, count=count, seed=seed)
+        varied = variances(network, stages, images, count=settings.images, seed=seed)
     return visualize(
         network,
         stages=stages,
-        channels_per_stage=channels,
-        settings=Settings(**given),
+        channels_per_stage=settings.channels,
+        settings=settings,
         seed=seed,
         variances=varied,
     )

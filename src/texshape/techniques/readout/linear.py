@@ -7,6 +7,7 @@ that is fitted, the standardisation and the reduction included, is fitted on tra
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -187,7 +188,7 @@ def read_out_each(
             if reasons[number]:
                 continue
             model, penalty, note = fit_with_chosen_penalty(
-                reduced, classes[~test], exemplars[~test], settings
+                reduced, classes[~test], exemplars[~test], settings.penalties, settings.inner_folds
             )
             predicted[number][test] = model.logits(reduced_test).argmax(1)
             chosen[number].append(penalty)
@@ -216,7 +217,11 @@ def _impossible(classes: np.ndarray, folds: np.ndarray, n_units: int) -> str:
 
 
 def fit_with_chosen_penalty(
-    features: np.ndarray, classes: np.ndarray, exemplars: np.ndarray, settings: ReadoutSettings
+    features: np.ndarray,
+    classes: np.ndarray,
+    exemplars: np.ndarray,
+    penalties: Sequence[float],
+    inner_folds: int,
 ) -> tuple[Model, float, str]:
     """Fit a classifier whose penalty is chosen among the training exemplars.
 
@@ -225,7 +230,9 @@ def fit_with_chosen_penalty(
     features : ndarray of shape (n, components)
         Reduced features of the training images.
     classes, exemplars : ndarray of shape (n,), int
-    settings : ReadoutSettings
+    penalties : sequence of float
+        From strong to weak; where it is one, that.
+    inner_folds : int
 
     Returns
     -------
@@ -235,7 +242,9 @@ def fit_with_chosen_penalty(
         What could not be done as usual.
     """
     targets = np.eye(int(classes.max()) + 1)[classes]
-    penalty, start, note = _choose_penalty(features, targets, classes, exemplars, settings)
+    penalty, start, note = _choose_penalty(
+        features, targets, classes, exemplars, penalties, inner_folds
+    )
     return fit(features, targets, penalty, start=start), penalty, note
 
 
@@ -390,7 +399,8 @@ def _choose_penalty(
     targets: np.ndarray,
     classes: np.ndarray,
     exemplars: np.ndarray,
-    settings: ReadoutSettings,
+    penalties: Sequence[float],
+    inner_folds: int,
 ) -> tuple[float, Model | None, str]:
     """Penalty with the least held-out cross-entropy over inner folds of training exemplars.
 
@@ -398,10 +408,9 @@ def _choose_penalty(
     it rises: it has one minimum along this path, and the weakest penalties cost most. The returned
     model, of one inner fold, only starts the search on all training images.
     """
-    penalties = settings.penalties
     if len(penalties) == 1:
         return penalties[0], None, ""
-    folds = ex.exemplar_folds(classes, exemplars, settings.inner_folds)
+    folds = ex.exemplar_folds(classes, exemplars, inner_folds)
     inner = np.unique(folds)
     if len(inner) < 2:
         middle = penalties[len(penalties) // 2]

@@ -3,18 +3,16 @@ table."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import torch
 
 from texshape.errors import InputError
-from texshape.parameters import check_keys
 from texshape.stats import exemplars as ex
 from texshape.techniques.segmentation import maps as activation_maps
 from texshape.techniques.segmentation import metrics, targets, train
@@ -23,6 +21,7 @@ from texshape.techniques.segmentation.tables import SEGMENTATION
 if TYPE_CHECKING:
     from texshape.data.imageset import ImageSet
     from texshape.models.network import Network
+    from texshape.techniques.segmentation.settings import SegmentationSettings
 
 NO_MAP = "the stage gives no spatial map"
 
@@ -47,61 +46,9 @@ class Task:
     cues: tuple[ex.Cue, ex.Cue] | None
 
 
-@dataclass(frozen=True)
-class Plan:
-    """What is measured; the keys of the section ``segmentation`` of the parameters.
-
-    Attributes
-    ----------
-    targets, heads : sequence of str
-    stages : sequence of str or None
-        All by default.
-    end_to_end : sequence of str
-        Targets for which the whole network is trained too, with the first head on the last stage.
-    train_share : float
-        Share of the exemplars of each class that is trained on.
-    train_images, test_images : int or None
-        The most images of either part.
-    resamples, level : int, float
-        Of the bootstrap.
-    pictures : int
-        Test images whose predictions are kept.
-    training : Settings
-    end_to_end_epochs : int
-    """
-
-    targets: Sequence[str] = targets.TARGETS
-    heads: Sequence[str] = ("conv1",)
-    stages: Sequence[str] | None = None
-    end_to_end: Sequence[str] = ()
-    train_share: float = 0.5
-    train_images: int | None = None
-    test_images: int | None = None
-    resamples: int = 10_000
-    level: float = 0.95
-    pictures: int = 6
-    end_to_end_epochs: int = 10
-    training: train.Settings = field(default_factory=train.Settings)
-
-    @classmethod
-    def read(cls, settings: Mapping[str, Any]) -> Plan:
-        """Take the settings of both, by their names.
-
-        Raises
-        ------
-        InputError
-            If a key is unknown.
-        """
-        own = {f.name for f in dataclasses.fields(cls)} - {"training"}
-        inner = {f.name for f in dataclasses.fields(train.Settings)}
-        check_keys(settings, sorted(own | inner), "segmentation")
-        return cls(
-            **{key: value for key, value in settings.items() if key in own},
-            training=train.Settings(**{k: v for k, v in settings.items() if k in inner}),
-        )
-
-
-def conflict_task(images: ImageSet, classes: Sequence[str], plan: Plan, *, seed: int) -> Task:
+def conflict_task(
+    images: ImageSet, classes: Sequence[str], plan: SegmentationSettings, *, seed: int
+) -> Task:
     """Training and test part of a cue-conflict set with masks.
 
     Shape and texture are independent there, and no exemplar of either cue is in both parts.
@@ -130,7 +77,12 @@ def conflict_task(images: ImageSet, classes: Sequence[str], plan: Plan, *, seed:
 
 
 def measure(
-    network: Network, task: Task, plan: Plan, *, seed: int, folder: Path | None = None
+    network: Network,
+    task: Task,
+    plan: SegmentationSettings,
+    *,
+    seed: int,
+    folder: Path | None = None,
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """Train and test every read-out of a network.
 
@@ -138,7 +90,7 @@ def measure(
     ----------
     network : Network
     task : Task
-    plan : Plan
+    plan : SegmentationSettings
     seed : int
     folder : Path, optional
         Where to keep the activation maps while the step runs; in memory by default.
@@ -201,7 +153,7 @@ def measure(
                         task.masks[target][2],
                         head=head,
                         seed=seed,
-                        settings=plan.training,
+                        settings=plan,
                         device=network.device,
                     )
                     guess = train.predict(model, tested, size)
@@ -228,7 +180,12 @@ def _maps(
 
 
 def _score(
-    truth: np.ndarray, guess: np.ndarray, classes: int, task: Task, plan: Plan, seed: int
+    truth: np.ndarray,
+    guess: np.ndarray,
+    classes: int,
+    task: Task,
+    plan: SegmentationSettings,
+    seed: int,
 ) -> metrics.Score:
     return metrics.score(
         metrics.confusion(truth, guess, classes),
@@ -240,7 +197,7 @@ def _score(
 
 
 def _end_to_end(
-    network: Network, task: Task, target: str, submodule: str, plan: Plan, seed: int
+    network: Network, task: Task, target: str, submodule: str, plan: SegmentationSettings, seed: int
 ) -> np.ndarray:
     learned, truth, classes = task.masks[target]
 
@@ -255,6 +212,6 @@ def _end_to_end(
         classes,
         head=plan.heads[0],
         seed=seed,
-        settings=dataclasses.replace(plan.training, epochs=plan.end_to_end_epochs),
+        settings=plan.replace(epochs=plan.end_to_end_epochs),
     )
     return fitted.predict(inputs(task.test_images), truth.shape[1:])

@@ -9,7 +9,6 @@ fixed beforehand or chosen on a held-out part of the training images.
 from __future__ import annotations
 
 import copy
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,61 +22,7 @@ from texshape.models.stages import captured
 from texshape.techniques.segmentation import heads
 from texshape.techniques.segmentation.maps import as_map
 from texshape.techniques.segmentation.metrics import IGNORE, confusion, iou
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How a read-out is trained.
-
-    Attributes
-    ----------
-    epochs : int
-        Number of passes, or the most passes where the epoch is chosen.
-    conv3_epochs : int or None
-        The same for the head ``conv3``, which learns more slowly; None: `epochs`.
-    epoch_from : str
-        ``fixed``: the last epoch. ``validation``: the epoch of the highest mIoU on a part of the
-        training images that is not trained on.
-    validation_share : float
-        Size of that part.
-    batch_size : int
-    pixel_step : int
-        Each training step looks at every so-manieth row and column of the masks, at a random
-        offset: an unbiased estimate of the loss at a fraction of the cost. Tests look at all
-        pixels.
-    optimizer : str
-        ``adamw`` with a cosine schedule, or ``sgd`` with momentum 0.9 and the polynomial schedule
-        (power 0.9) of the authors' code.
-    learning_rate, weight_decay : float
-    backbone_rate : float
-        Learning rate of the backbone where it is trained end to end.
-    conv3_widths : tuple of 2 int
-    """
-
-    epochs: int = 10
-    conv3_epochs: int | None = None
-    epoch_from: str = "fixed"
-    validation_share: float = 0.2
-    batch_size: int = 16
-    pixel_step: int = 1
-    optimizer: str = "adamw"
-    learning_rate: float = 0.01
-    weight_decay: float = 1e-4
-    backbone_rate: float = 0.002
-    conv3_widths: tuple[int, int] = heads.PUBLISHED_WIDTHS
-
-    def __post_init__(self) -> None:
-        if self.epoch_from not in ("fixed", "validation"):
-            raise InputError(
-                f"segmentation: epoch_from '{self.epoch_from}': expected fixed or validation "
-                "(never the test images)"
-            )
-        if self.optimizer not in ("adamw", "sgd"):
-            raise InputError(f"segmentation: optimizer '{self.optimizer}': expected adamw or sgd")
-        if min(self.epochs, self.batch_size, self.pixel_step) < 1:
-            raise InputError("segmentation: epochs, batch_size and pixel_step must be at least 1")
-        if self.conv3_epochs is not None and self.conv3_epochs < 1:
-            raise InputError("segmentation: conv3_epochs must be at least 1, or null for epochs")
+from texshape.techniques.segmentation.settings import ReadoutTraining
 
 
 def upsampling(size_in: int, size_out: int) -> Tensor:
@@ -165,7 +110,7 @@ def train_readout(
     *,
     head: str,
     seed: int,
-    settings: Settings = Settings(),
+    settings: ReadoutTraining,
     device: torch.device | str = "cpu",
 ) -> Readout:
     """Fit a head to the cached maps of one stage.
@@ -179,14 +124,14 @@ def train_readout(
     head : str
         One of `heads.HEADS`.
     seed : int
-    settings : Settings
+    settings : ReadoutTraining
     device : torch.device or str
         Where the head is trained, and stays.
     """
     inner = heads.build(head, maps.shape[1], classes, seed=seed, widths=settings.conv3_widths)
     model = Readout(inner, *channel_scale(maps)).to(device)
     if head == "conv3" and settings.conv3_epochs is not None:
-        settings = dataclasses.replace(settings, epochs=settings.conv3_epochs)
+        settings = settings.replace(epochs=settings.conv3_epochs)
     _fit(
         model,
         lambda rows, grid: model(_taken(maps, rows, device), grid),
@@ -240,7 +185,7 @@ def train_end_to_end(
     *,
     head: str,
     seed: int,
-    settings: Settings = Settings(),
+    settings: ReadoutTraining,
 ) -> EndToEnd:
     """Train a copy of the network with a head on one stage, batch normalisation included.
 
@@ -307,7 +252,7 @@ def _fit(
     *,
     classes: int,
     seed: int,
-    settings: Settings,
+    settings: ReadoutTraining,
 ) -> None:
     """Train what `parameters` names; leaves the model in evaluation mode."""
     draws = np.random.default_rng([seed, 47])
