@@ -88,7 +88,8 @@ def measure(
         ``effective_receptive_field`` (px), by ``stage`` and ``cue``; epoch 0 is the network before
         training. Rates are fractions;
         undefined is NaN. Humans and published networks have ``arm`` ``published``. What could not
-        be measured, and why, is in ``frame.attrs["not_measured"]``, technique to reason.
+        be measured, and why, is in ``frame.attrs["not_measured"]``, technique to reason; what must be
+        known about the network (its answers depend on the batch, ...) in ``frame.attrs["notices"]``.
 
     Raises
     ------
@@ -132,6 +133,7 @@ def measure(
     frame.attrs["not_measured"] = dict(
         zip(result.reasons["technique"], result.reasons["reason"], strict=True)
     )
+    frame.attrs["notices"] = result.notices["text"].drop_duplicates().tolist()
     return frame
 
 

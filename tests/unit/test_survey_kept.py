@@ -161,3 +161,41 @@ def test_what_is_measured_no_more_leaves_no_file(made: World) -> None:
     made.edit("kept_network.py", '("cup", "key")', '("mug", "key")')
     assert np.isnan(made.run()[0])
     assert list((made.folder / "out").glob("*/seed-0/trials/*.csv")) == []
+
+
+def test_what_is_said_of_a_network_stands_in_the_report_also_when_nothing_runs_again(
+    made: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made.edit(
+        "kept_network.py",
+        "- 0.5",
+        "- 0.5 - 0.01 * x.mean()\n        bright = bright + 0 * (0.3 - bright).sqrt()",
+    )
+    candidate = survey.by_name("python:kept_network:make", made.settings["evaluation"])
+    pages = []
+    for _ in range(2):
+        capsys.readouterr()
+        result = survey.run([candidate], stimuli.from_folder(made.folder / "images"),
+                            made.settings, made.folder / "out", quick=True)  # fmt: skip
+        kept = read_csv(result.folder / "tables" / "notices.csv")
+        pages.append((result.folder / "report.html").read_text(encoding="utf-8"))
+        first, second = kept.fillna("").to_dict("records")
+        assert (first["technique"], first["kind"]) == ("", "warning")
+        assert "depends on the other pictures in the batch" in first["text"]
+        assert (second["technique"], second["kind"]) == ("trials", "warning")
+        assert "undefined (NaN or infinite) for 2 of 4 images" in second["text"]
+        said = capsys.readouterr().err
+        for row in (first, second):
+            assert f"texshape: warning: python:kept_network:make: {row['text']}" in said
+            for part in row["text"].split("'"):
+                assert part in pages[-1].replace("\n", " ")
+    assert pages[0] == pages[1]
+    assert made.run()[1] is False
+
+
+def test_a_report_without_notices_does_not_speak_of_them(made: World) -> None:
+    candidate = survey.by_name("python:kept_network:make", made.settings["evaluation"])
+    result = survey.run([candidate], stimuli.from_folder(made.folder / "images"),
+                        made.settings, made.folder / "out", quick=True)  # fmt: skip
+    assert read_csv(result.folder / "tables" / "notices.csv").empty
+    assert "To be known" not in (result.folder / "report.html").read_text(encoding="utf-8")

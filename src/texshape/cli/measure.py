@@ -153,12 +153,14 @@ def _folder_name(slugs: list[str]) -> str:
 
 
 def as_json(result: Result) -> dict[str, Any]:
-    """The leaderboard as JSON: rates as fractions, undefined values null, with their reasons."""
+    """The leaderboard as JSON: rates as fractions, undefined values null, with reasons and notices."""
     rows = []
     for row in result.leaderboard.to_dict("records"):
         clean = {key: None if _undefined(value) else value for key, value in row.items()}
         own = result.reasons[result.reasons["model"] == row["subject"]]
         clean["not_measured"] = dict(zip(own["technique"], own["reason"], strict=True))
+        said = result.notices[result.notices["model"] == row["subject"]]
+        clean["notices"] = said.drop(columns="model").to_dict("records")
         rows.append(clean)
     return {
         "format_version": FORMAT_VERSION,

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from numbers import Integral, Real
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 
 from texshape.errors import InputError
 from texshape.models.preprocessing import IMAGENET_MEAN, IMAGENET_STD, Own
+from texshape.notices import note
 
 SIZE = 224
 # How wrappers call the mean by which they normalise, as a word of a name (``pixel_mean``, ``MEAN``,
@@ -59,9 +59,10 @@ def pipeline(module: nn.Module, name: str) -> Own:
     mean, std = getattr(module, "mean", None), getattr(module, "std", None)
     if within is not None:
         scale = 255 if max(within) > 1 else 1
-        _note(
-            f"{name}: normalises pixels itself (its mean and std change its answer), so it is shown "
-            f"pixels in [0, {scale}]"
+        note(
+            name,
+            "normalises pixels itself (its mean and std change its answer), so it is shown pixels in "
+            f"[0, {scale}]",
         )
         return Own(size, mean=(0.0,) * 3, std=(1 / scale,) * 3)
     for key, value in (("mean", mean), ("std", std)):
@@ -111,7 +112,7 @@ def class_names(given: Any, name: str) -> tuple[str, ...] | None:
     if given is None or callable(given):
         return None
     if isinstance(given, Real) and not isinstance(given, bool):
-        _note(f"{name}: classes is {given}, a number and no names, and is not used")
+        note(name, f"classes is {given}, a number and no names, and is not used")
         return None
     if isinstance(given, Tensor | np.ndarray):
         given = given.tolist()
@@ -220,7 +221,7 @@ def _normalisation(
     zero = max(mean) == 0 and min(std) >= 127  # (x - 0) / 255
     of_bytes = min(mean) >= 0 and max(mean) <= 255 and (max(mean) > 1 or zero)
     if of_bytes and min(std) >= 1 and max(std) <= 255:
-        _note(f"{name}: mean {_few(mean)} and std {_few(std)} are read on the scale of 0 to 255")
+        note(name, f"mean {_few(mean)} and std {_few(std)} are read on the scale of 0 to 255")
         return {"mean": tuple(m / 255 for m in mean), "std": tuple(s / 255 for s in std)}
     raise InputError(
         f"{name}: mean {_few(mean)} and std {_few(std)} are those of no pixels; expected a mean in "
@@ -235,10 +236,6 @@ def _few(values: Sequence[Any]) -> str:
 
 def _shown(value: Any) -> str:
     return " ".join(str(value).split())[:80]
-
-
-def _note(text: str) -> None:
-    print(f"texshape: note: {text}", file=sys.stderr)
 
 
 # --- networks that normalise by themselves ----------------------------------------------------------

@@ -34,6 +34,7 @@ from texshape.models.network import Network
 from texshape.models.preprocessing import Own, preprocess
 from texshape.models.stages import find_stages
 from texshape.models.weight_files import load_into
+from texshape.notices import note, warn
 from texshape.trials.names import composed
 
 LITE_SIZES = {"efficientnet-lite0": 224, "efficientnet-lite1": 240, "efficientnet-lite2": 260}
@@ -296,11 +297,11 @@ def _warn_of_class_map(network: Network, class_map: Any) -> None:
         name for name, rows in network.categories.items() if not {*rows} <= {*known.get(name, ())}
     ]
     if unlike:
-        print(
-            f"texshape: warning: {network.name}: has {imagenet.OUTPUTS:,} outputs, as ImageNet numbers "
-            f"them, but class map {class_map} reads '{unlike[0]}' from others than ImageNet's order "
-            "does; is the map made for this network? (--class-map NETWORK=FILE gives each its own)",
-            file=sys.stderr,
+        warn(
+            network.name,
+            f"has {imagenet.OUTPUTS:,} outputs, as ImageNet numbers them, but class map {class_map} "
+            f"reads '{unlike[0]}' from others than ImageNet's order does; is the map made for this "
+            "network? (--class-map NETWORK=FILE gives each its own)",
         )
 
 
@@ -383,10 +384,10 @@ def _torchvision(name: names.ModelName, weights: bool) -> _Loaded:
     module = build()
     if weights and name.weights is not None:
         if structure.get("transform_input"):
-            print(
-                f"texshape: note: {name.text}: shifts the colours of its input, as torchvision's own "
-                "weights want it (transform_input=True)",
-                file=sys.stderr,
+            note(
+                name.text,
+                "shifts the colours of its input, as torchvision's own weights want it "
+                "(transform_input=True)",
             )
         module = load_into(module, name.weights, name.text, rebuild=build, size=own.size)
     elif weights:

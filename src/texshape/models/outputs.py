@@ -7,7 +7,6 @@ transformers), tuples or lists. The rule: an entry called ``logits``; else the o
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from texshape.errors import InputError, first_line
+from texshape.notices import warn
 
 LOGITS = "logits"
 # By how much an answer may differ between batches: a share of what lies between its outputs, and
@@ -96,7 +96,7 @@ def look(module: nn.Module, pictures: Tensor, name: str, classes: int | None = N
                 break
         else:
             if found.width is not None and found.width > 1 and _blind(pair):
-                _say(
+                warn(
                     name,
                     "gives the same answer to two pictures that differ; are these its weights?",
                 )
@@ -235,11 +235,7 @@ def _warn(beside: Tensor, alone: Tensor, again: Tensor, name: str) -> None:
             f"{100 * share:.2g} % of the largest output; batch normalisation without running "
             "statistics, or whole numbers scaled by the batch?); its numbers depend on the batch size"
         )
-    _say(name, why)
-
-
-def _say(name: str, what: str) -> None:
-    print(f"texshape: warning: {name}: {what}", file=sys.stderr)
+    warn(name, why)
 
 
 def _blind(pair: Tensor) -> bool:

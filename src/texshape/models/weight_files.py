@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import pickle
 import re
-import sys
 import warnings
 import zipfile
 from collections import Counter
@@ -26,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from texshape.errors import InputError, first_line
+from texshape.notices import note
 
 # Keys under which one state of a network is saved; before all others where copies differ.
 _KNOWN = (
@@ -387,16 +387,17 @@ def _chosen(
             if _averaged(first[0].key)
             else (" is taken")
         )
-        _note(f"{path}: holds {1 + len(others)} copies of the weights ({listed}); {taken}{why}")
+        note(str(path), f"holds {1 + len(others)} copies of the weights ({listed}); {taken}{why}")
     halves = [raw.key for raw, one in tried if not one.fits and _averaged(raw.key)]
     if halves:
-        _note(f"{path}: '{halves[0]}' lacks some of the weights, so {taken} is taken")
+        note(str(path), f"'{halves[0]}' lacks some of the weights, so {taken} is taken")
     elif not _averaged(first[0].key):
         unnamed = next((key for key in unread if _averaged(key)), None)
         if unnamed:
-            _note(
-                f"{path}: '{unnamed}', an average over training, holds tensors without the names of "
-                f"the weights and cannot be read, so {taken} is taken"
+            note(
+                str(path),
+                f"'{unnamed}', an average over training, holds tensors without the names of "
+                f"the weights and cannot be read, so {taken} is taken",
             )
     return first
 
@@ -459,7 +460,3 @@ def _stranger(content: Any, module: nn.Module, path: Path, name: str) -> str:
         f"model '{name}': {path} holds entries such as '{theirs}' where the network has '{ours}'; it "
         "belongs to another architecture"
     )
-
-
-def _note(text: str) -> None:
-    print(f"texshape: note: {text}", file=sys.stderr)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from texshape.files import file_sha256, write_json
+from texshape.notices import Notice, listening, say
 from texshape.provenance import value_hash
 
 
@@ -31,18 +32,24 @@ def once(
     Returns
     -------
     bool
-        Whether the step had to run.
+        Whether the step had to run. If not, what was said when it ran is said again.
     """
     record = folder / ".steps" / f"{name}.json"
     wanted = None if key is None else value_hash(key)
     kept = _read(record)
-    if wanted is not None and kept == {"key": wanted, "outputs": _hashes(folder, outputs)}:
+    if not isinstance(kept, dict):
+        kept = {}
+    found = (kept.get("key"), kept.get("outputs"))
+    if wanted is not None and found == (wanted, _hashes(folder, outputs)):
+        for notice in kept.get("notices", ()):
+            say(Notice(*notice))
         return False
     forget(folder, name)
     for path in outputs:  # what the step did not leave behind cannot be taken for its output
         path.unlink(missing_ok=True)
-    action()
-    write_json(record, {"key": wanted, "outputs": _hashes(folder, outputs)})
+    with listening() as heard:
+        action()
+    write_json(record, {"key": wanted, "outputs": _hashes(folder, outputs), "notices": heard})
     return True
 
 

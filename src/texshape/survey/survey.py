@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +14,7 @@ from texshape.devices import LostDeviceError, failures
 from texshape.errors import InputError, nearest
 from texshape.experiment import runs
 from texshape.files import write_csv, write_json
+from texshape.notices import listening, warn
 from texshape.provenance import versions
 from texshape.source_code import function_hash
 from texshape.survey import leaderboard, techniques
@@ -40,6 +40,7 @@ PER_NETWORK = {
     "receptive_field": ("receptive_field", "receptive_field.csv"),
 }
 FROM_TRIALS = ("shape_bias", "shape_bias_by_class", "shape_bias_differences", "accuracy")
+NOTICES = ("model", "technique", "kind", "text")
 # They start steps and show results, and compute nothing.
 _TOOLS = ("texshape", "snakemake", "dvc", "mlflow", "typst", "matplotlib")
 _OTHER_ERRORS = (RuntimeError, ValueError, TypeError, NotImplementedError, AttributeError, KeyError)
@@ -81,6 +82,8 @@ class Result:
         See `texshape.survey.leaderboard`.
     reasons : DataFrame
         ``model, technique, reason`` of what could not be measured.
+    notices : DataFrame
+        `NOTICES`: what was said about the networks; ``technique`` is empty where a network was loaded.
     failed : list of str
         Techniques that broke where they should not have.
     """
@@ -88,6 +91,7 @@ class Result:
     folder: Path
     leaderboard: pd.DataFrame
     reasons: pd.DataFrame
+    notices: pd.DataFrame
     failed: list[str] = field(default_factory=list)
 
 
@@ -228,14 +232,24 @@ def _run(
     reasons: list[dict[str, str]] = []
     failed: list[str] = []
     described: list[dict[str, Any]] = []
+    notices: list[tuple[str, str, str, str]] = []
     written: dict[tuple[str, str], list[Path]] = {}
     for number, candidate in enumerate(candidates, start=1):
         listener.network(candidate.name, number, len(candidates), len(chosen))
-        subject = _load(candidate, stimuli, settings, folder)
+        with listening() as heard:
+            subject = _load(candidate, stimuli, settings, folder)
+        known = set(heard)  # the untrained network may be said to be the same
+        notices += [(candidate.slug, "", one.kind, one.text) for one in heard]
         described.append(_describe(candidate, subject))
         for technique in chosen:
             listener.step(technique.title)
-            reason, ran = _apply(technique, subject, failed)
+            with listening() as heard:
+                reason, ran = _apply(technique, subject, failed)
+            notices += [
+                (candidate.slug, technique.name, one.kind, one.text)
+                for one in heard
+                if one not in known
+            ]
             if reason:
                 reasons.append(
                     {"model": candidate.slug, "technique": technique.name, "reason": reason}
@@ -259,6 +273,8 @@ def _run(
 
     missing = pd.DataFrame(reasons, columns=["model", "technique", "reason"])
     write_csv(folder / "tables" / "reasons.csv", missing)
+    said = pd.DataFrame(notices, columns=NOTICES)
+    write_csv(folder / "tables" / "notices.csv", said)
     write_csv(folder / "models.csv", pd.DataFrame(described))
     made = _tables(slugs, missing, written, stimuli, settings, folder)
     board = leaderboard.build(made, missing, described)
@@ -276,7 +292,7 @@ def _run(
     )  # fmt: skip
     if report:
         _report(slugs, made, missing, settings, folder)
-    return Result(folder, board, missing, failed)
+    return Result(folder, board, missing, said, failed)
 
 
 def _load(
@@ -303,16 +319,13 @@ def _run_id(slug: str) -> runs.RunId:
 
 
 def _identity(network: Network) -> str | None:
-    """All that its outputs depend on, as a hash; None, and a line on stderr, where that cannot be seen."""
+    """All that its outputs depend on, as a hash; None, and a warning, where that cannot be seen."""
     from texshape.models.identity import Unknown, identity
 
     try:
         return identity(network)
     except Unknown as error:
-        print(
-            f"texshape: warning: {network.name}: nothing is kept from an earlier run, since {error}",
-            file=sys.stderr,
-        )
+        warn(network.name, f"nothing is kept from an earlier run, since {error}")
         return None
 
 
@@ -432,7 +445,7 @@ def _tables(
         if files:
             found[name] = tables.concatenate(files, folder)
     for old in place.glob("*.csv"):  # of an earlier survey with other networks or techniques
-        if old.stem not in found and old.stem != "reasons":
+        if old.stem not in found and old.stem not in ("reasons", "notices"):
             old.unlink()
     for name, table in found.items():
         declared(name).write(place / f"{name}.csv", table, networks=True)

@@ -17,6 +17,7 @@ from torch import Tensor
 from texshape.config.evaluation import EvaluationSettings, Precision
 from texshape.data.imageset import image_batches
 from texshape.errors import InputError, nearest
+from texshape.notices import warn
 from texshape.trials.files import COLUMNS
 from texshape.trials.names import ABSENT
 
@@ -120,18 +121,14 @@ def evaluate_with(
     finally:
         _set_format(network.module, was_last)
     if seen != len(images):
-        print(
-            f"texshape: warning: {network.name}: {seen} images were evaluated, "
-            f"expected {len(images)}",
-            file=sys.stderr,
-        )
+        warn(network.name, f"{seen} images were evaluated, expected {len(images)}")
     found = [np.concatenate(part) for part in parts]
     undefined = int((~np.isfinite(found[0])).any(1).sum())
     if undefined:
-        print(
-            f"texshape: warning: {network.name}: its outputs are undefined (NaN or infinite) for "
-            f"{undefined} of {len(images)} images; these count as no decision",
-            file=sys.stderr,
+        warn(
+            network.name,
+            f"its outputs are undefined (NaN or infinite) for {undefined} of {len(images)} images; "
+            "these count as no decision",
         )
     return found
 
