@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 from itertools import product
 
 import numpy as np
 import pytest
 from statsmodels.stats.inter_rater import cohens_kappa
+from typer.testing import CliRunner
 
+import texshape.cli.score  # noqa: F401 (registers the command)
+from texshape.cli.main import app
 from texshape.errors import InputError
 from texshape.techniques.consistency_power import estimate, planning
 from texshape.techniques.consistency_power.planning import Observer
@@ -181,7 +185,6 @@ def test_a_network_has_its_benchmark_value_and_interval():
         ):  # fmt: skip
             assert row[column] == pytest.approx(other[name], abs=1e-9)
     assert [row["n_trials"] for row in rows] == [250] * 3
-    CONSISTENCY_POWER.check(CONSISTENCY_POWER.frame(rows))
 
 
 def covered(spread: float, column: str) -> float:
@@ -274,7 +277,6 @@ def test_subjects_without_a_common_data_set_and_undefined_kappas_have_reasons():
     reasons = {(row["subject_a"], row["subject_b"]): row["reason"] for row in rows}
     assert reasons["a", "b"] == "no data set in common"
     assert reasons["c", "humans"] == "a kappa is undefined"
-    CONSISTENCY_DIFFERENCES.check(CONSISTENCY_DIFFERENCES.frame(rows))
     alone = {row["subject"]: row for row in estimate.of_subjects(draws)}
     assert alone["c"]["reason"].startswith("always right")
 
@@ -291,3 +293,35 @@ def test_published_trials_have_their_published_kappa_and_all_networks_lie_below_
     assert all(row["difference"] < 0 and row["p_holm"] < 0.05 for row in below)
     hardest = max(pairs, key=lambda row: row["p"])
     assert abs(hardest["difference"]) < hardest["smallest_difference"]
+
+
+def test_tables_of_groups_of_data_sets_hold_who_saw_them_all():
+    first, other = data_set(0, {"a": 0.5, "b": 0.4}), data_set(1, {"a": 0.5})
+    second = humans.Dataset("sketch", other.subjects, other.conditions)
+    subjects, pairs = estimate.tables({"both": [first, second], "edge": [first]}, resamples=50)
+    CONSISTENCY_POWER.check(subjects)
+    CONSISTENCY_DIFFERENCES.check(pairs)
+    groups = subjects.groupby("datasets")["subject"].agg(list).to_dict()
+    assert groups == {"both": ["a", "humans"], "edge": ["a", "b", "humans"]}
+    assert pairs.groupby("datasets").size().to_dict() == {"both": 1, "edge": 3}
+
+
+def test_the_command_lists_every_pair(tmp_path):
+    header = "subj,session,trial,rt,object_response,category,condition,imagename"
+    random = np.random.default_rng(0)
+    for subject in ("subject-01", "subject-02", "net"):
+        lines = [header]
+        for i in range(60):
+            answer = "boat" if random.random() < 0.6 else "car"
+            lines.append(f"{subject},1,{i},NaN,{answer},boat,0,boat{i}-na0.png")
+        (tmp_path / "data" / "edge").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / "edge" / f"{subject}.csv").write_text("\n".join(lines) + "\n")
+    arguments = ["benchmark", str(tmp_path / "data"), "--differences", "--format", "json"]
+    result = CliRunner().invoke(app, [*arguments, "--resamples", "100"], catch_exceptions=False)
+    (row,) = json.loads(result.stdout)
+    assert (row["subject_a"], row["subject_b"]) == ("net", "humans")
+    assert row["ci_low"] < row["difference"] < row["ci_high"]
+    for path in (tmp_path / "data" / "edge").glob("subject-02*"):
+        path.unlink()
+    with pytest.raises(InputError, match="holds one subject; a difference needs two"):
+        CliRunner().invoke(app, arguments, catch_exceptions=False)

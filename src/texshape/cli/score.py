@@ -55,13 +55,31 @@ def benchmark(
         Path, typer.Argument(metavar="DIR", help="A folder a data set, trial files (CSV) in it.")
     ],
     format: FORMAT = Format.table,
+    differences: Annotated[
+        bool,
+        typer.Option(
+            "--differences", help="Every two subjects: their difference, and what shows it."
+        ),
+    ] = False,
+    resamples: Annotated[
+        int, typer.Option(min=2, help="Bootstrap resamples of --differences.")
+    ] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 2019,
 ) -> None:
     """Consistency with humans over the 17 data sets, a row a network and the human ceiling."""
+    from texshape.errors import InputError
     from texshape.techniques.human_consistency.humans import benchmark, read_folder
 
     datasets, warnings = read_folder(folder)
     rows, undefined = benchmark(datasets)
     _warn(warnings + undefined)
+    if differences:
+        from texshape.techniques.consistency_power import estimate
+
+        _, found = estimate.tables({"": datasets}, resamples=resamples, seed=seed)
+        rows = found.drop(columns="datasets").to_dict("records")
+        if not rows:
+            raise InputError(f"{folder}: holds one subject; a difference needs two")
     _print(rows, format, percent=set())
 
 

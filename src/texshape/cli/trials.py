@@ -99,6 +99,35 @@ def benchmark_networks(
     BENCHMARK_BY_DATASET.write(output_by_dataset, by_dataset, networks=True)
 
 
+@run.command("consistency-power")
+def consistency_power(
+    results: RESULTS,
+    published: Annotated[
+        Path, typer.Option(help="Published trials, as published-trials writes them.")
+    ],
+    output: Annotated[Path, typer.Option(help="Table of a network's uncertainty (CSV).")],
+    output_differences: Annotated[Path, typer.Option(help="Table of differences, a pair (CSV).")],
+    network: NETWORK = None,
+    settings: SETTINGS = "{}",
+    seed: SEED = 0,
+) -> None:
+    """Error consistency with humans: its uncertainty, and which differences the trials show."""
+    from texshape.techniques.consistency_power import estimate
+    from texshape.techniques.consistency_power.tables import (
+        CONSISTENCY_DIFFERENCES,
+        CONSISTENCY_POWER,
+    )
+    from texshape.trials import tables
+
+    trials = {}
+    for name in network or []:
+        trials |= tables.read_network(results, name)
+    _, groups = tables.benchmark_groups(published, trials)
+    subjects, differences = estimate.tables(groups, seed=seed, **_bootstrap(settings))
+    CONSISTENCY_POWER.write(output, subjects)
+    CONSISTENCY_DIFFERENCES.write(output_differences, differences)
+
+
 def _bootstrap(settings: str) -> dict:
     from texshape.config.evaluation import BootstrapSettings
 

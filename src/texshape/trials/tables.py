@@ -470,6 +470,52 @@ def _one_subject(trials: Trials) -> Trials:
 BENCHMARK_SETS = {CUE_CONFLICT: "cue-conflict", "edges": "edge", "silhouettes": "silhouette"}
 
 
+ALL_DATASETS = "all-17"
+
+
+def benchmark_groups(
+    published: Path, trials: dict[tuple[Subject, str], Trials]
+) -> tuple[dict[str, Subject], dict[str, list]]:
+    """Published trials of the 17 data sets with those of our networks added to three of them.
+
+    Parameters
+    ----------
+    published : Path
+        As the step ``published-trials`` writes it.
+    trials : dict of (Subject, set) to Trials
+        Of our networks; sets other than the three are not used.
+
+    Returns
+    -------
+    ours : dict of str to Subject
+        Our networks by the name that they have in the data sets.
+    groups : dict of str to list of Dataset
+        ``all-17``, and ``cue-conflict+edge+silhouette``, which everyone has seen.
+    """
+    from texshape.techniques.human_consistency import humans
+
+    ours: dict[str, Subject] = {}
+    added: dict[str, list[Trials]] = {}
+    for (subject, images), own in trials.items():
+        if images not in BENCHMARK_SETS:
+            continue
+        name = f"{subject.model}/seed-{subject.seed}"
+        ours[name] = subject
+        columns = own.columns | {"subj": [name] * len(own)}
+        renamed = replace(own, columns=columns)
+        added.setdefault(BENCHMARK_SETS[images], []).append(renamed)
+    folder = published / "model-vs-human"
+    datasets = []
+    for name in humans.DATASETS:
+        paths = sorted((folder / name).glob("*.csv"))
+        if not paths:
+            raise InputError(f"{folder / name}: holds no published trials; run published-trials")
+        files = [trial_files.read(path) for path in paths] + added.get(name, [])
+        datasets.append(humans.align(name, files))
+    three = [dataset for dataset in datasets if dataset.name in BENCHMARK_SETS.values()]
+    return ours, {ALL_DATASETS: datasets, "+".join(BENCHMARK_SETS.values()): three}
+
+
 def benchmark_tables(
     published: Path,
     trials: dict[tuple[Subject, str], Trials],
@@ -503,28 +549,10 @@ def benchmark_tables(
     from texshape.techniques.human_consistency import humans
     from texshape.techniques.human_consistency.tables import BENCHMARK
 
-    ours: dict[str, Subject] = {}
-    added: dict[str, list[Trials]] = {}
-    for (subject, images), own in trials.items():
-        if images not in BENCHMARK_SETS:
-            continue
-        name = f"{subject.model}/seed-{subject.seed}"
-        ours[name] = subject
-        columns = own.columns | {"subj": [name] * len(own)}
-        renamed = replace(own, columns=columns)
-        added.setdefault(BENCHMARK_SETS[images], []).append(renamed)
-    folder = published / "model-vs-human"
-    datasets = []
-    for name in humans.DATASETS:
-        paths = sorted((folder / name).glob("*.csv"))
-        if not paths:
-            raise InputError(f"{folder / name}: holds no published trials; run published-trials")
-        files = [trial_files.read(path) for path in paths] + added.get(name, [])
-        datasets.append(humans.align(name, files))
-    three = [dataset for dataset in datasets if dataset.name in BENCHMARK_SETS.values()]
+    ours, groups = benchmark_groups(published, trials)
+    datasets = groups[ALL_DATASETS]
     by_dataset = [({"datasets": dataset.name}, [dataset]) for dataset in datasets]
-    means = [({"datasets": "+".join(BENCHMARK_SETS.values())}, three)]
-    means.insert(0, ({"datasets": "all-17"}, datasets))
+    means = [({"datasets": name}, group) for name, group in groups.items()]
 
     def rows(groups: list[tuple[dict, list]]) -> pd.DataFrame:
         found = []

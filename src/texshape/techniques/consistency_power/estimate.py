@@ -15,10 +15,10 @@ the whole after the variance with observers held fixed was taken off.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,9 @@ from texshape.techniques.consistency_power import planning
 from texshape.techniques.human_consistency import humans
 from texshape.techniques.human_consistency.humans import DATASETS, HUMANS, Dataset
 from texshape.trials.files import is_human
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 KAPPA = "error_consistency"
 
@@ -39,7 +42,7 @@ class Draws:
     Attributes
     ----------
     datasets : tuple of str
-    values : ndarray of shape (datasets,)
+    kappas : ndarray of shape (datasets,)
     both : ndarray of shape (datasets, resamples)
         Trials and observers drawn anew.
     trials_only : ndarray of shape (datasets, resamples)
@@ -48,7 +51,7 @@ class Draws:
     """
 
     datasets: tuple[str, ...]
-    values: np.ndarray
+    kappas: np.ndarray
     both: np.ndarray
     trials_only: np.ndarray
     n_trials: int
@@ -141,7 +144,7 @@ def of_subjects(
     """
     rows = []
     for name, own in draws.items():
-        value = _mean(own.values)
+        value = _mean(own.kappas)
         defined = math.isfinite(value)
         low, high = interval(_mean(own.both, 0), level) if defined else (math.nan, math.nan)
         error = _spread(_mean(own.both, 0))
@@ -191,7 +194,7 @@ def of_differences(
             row["reason"] = "no data set in common"
             continue
         places = [[each.datasets.index(name) for name in common] for each in (a, b)]
-        value = _mean(a.values[places[0]]) - _mean(b.values[places[1]])
+        value = _mean(a.kappas[places[0]]) - _mean(b.kappas[places[1]])
         if not math.isfinite(value):
             row["reason"] = "a kappa is undefined"
             continue
@@ -216,6 +219,48 @@ def of_differences(
     for row, p in zip(rows, holm(np.array([row["p"] for row in rows])), strict=True):
         row["p_holm"] = float(p)
     return rows
+
+
+def tables(
+    groups: Mapping[str, Sequence[Dataset]],
+    *,
+    resamples: int = 10_000,
+    level: float = 0.95,
+    power: float = 0.8,
+    seed: int = 0,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Both tables of groups of data sets.
+
+    Parameters
+    ----------
+    groups : mapping of str to sequence of Dataset
+        By the name of the group; in each stand the subjects that saw all of its data sets.
+    resamples, level, power, seed
+        Of the bootstrap, the intervals and tests.
+
+    Returns
+    -------
+    subjects, differences : DataFrame
+        `CONSISTENCY_POWER` and `CONSISTENCY_DIFFERENCES`.
+    """
+    from texshape.techniques.consistency_power.tables import (
+        CONSISTENCY_DIFFERENCES,
+        CONSISTENCY_POWER,
+    )
+
+    subjects, differences = [], []
+    for name, datasets in groups.items():
+        draws = {
+            subject: own
+            for subject, own in draw(datasets, resamples=resamples, seed=seed).items()
+            if len(own.datasets) == len(datasets)
+        }
+        for found, rows in (
+            (subjects, of_subjects(draws, level=level, power=power)),
+            (differences, of_differences(draws, level=level, power=power)),
+        ):
+            found += [{"datasets": name, **row} for row in rows]
+    return CONSISTENCY_POWER.frame(subjects), CONSISTENCY_DIFFERENCES.frame(differences)
 
 
 def _p_value(value: float, error: float) -> float:

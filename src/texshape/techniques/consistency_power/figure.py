@@ -21,6 +21,11 @@ def neighbours(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
     frame = frame[frame["error_consistency"].notna()]
     if frame.empty:
         return style.empty(title)
+    # The data sets on which the most subjects can be compared.
+    group = frame["datasets"].value_counts().index[0]
+    frame = frame[frame["datasets"] == group]
+    pairs = tables["consistency_differences"]
+    pairs = pairs[pairs["datasets"] == group]
     frame = frame.sort_values(["error_consistency", "subject"], ascending=[False, True])
     figure = style.make(height=1.2 + 0.22 * len(frame))
     axes = figure.subplots(1, 2, sharey=True)
@@ -32,7 +37,7 @@ def neighbours(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
     handles: dict[str, Any] = {}
     subjects = list(frame["subject"])
     for y, pair in enumerate(pairwise(subjects)):
-        row = _between(tables["consistency_differences"], *pair)
+        row = _between(pairs, *pair)
         if row is None or not np.isfinite(row["difference"]):
             style.undefined(axes[1], y + 0.5, 0.0)
             continue

@@ -10,10 +10,13 @@ _ERRORS = (
            "what more trials would lessen"),
 )  # fmt: skip
 
+_DATASETS = Column("datasets", "text", "the data sets: `all-17`, or their names joined by `+`")
+
 CONSISTENCY_POWER = Table(
     name="consistency_power",
     about="a network beside the human observers, or the observers beside one another",
     columns=(
+        _DATASETS,
         Column("subject", "text", "the network; `humans`: each observer in its place"),
         Column("error_consistency", "number", "kappa of being right, mean over conditions, observers and "
                "data sets"),
@@ -27,7 +30,7 @@ CONSISTENCY_POWER = Table(
         Column("n_datasets", "whole", "data sets"),
         Column("reason", "text", "why a value is empty"),
     ),
-    keys=("subject",),
+    keys=("datasets", "subject"),
     front=(),
 )  # fmt: skip
 
@@ -35,6 +38,7 @@ CONSISTENCY_DIFFERENCES = Table(
     name="consistency_differences",
     about="two subjects on the data sets that both saw",
     columns=(
+        _DATASETS,
         Column("subject_a", "text", "the first"),
         Column("subject_b", "text", "the second"),
         Column("difference", "number", "error consistency of the first minus that of the second"),
@@ -50,6 +54,6 @@ CONSISTENCY_DIFFERENCES = Table(
         Column("n_datasets", "whole", "data sets in common"),
         Column("reason", "text", "why a value is empty"),
     ),
-    keys=("subject_a", "subject_b"),
+    keys=("datasets", "subject_a", "subject_b"),
     front=(),
 )  # fmt: skip
