@@ -98,6 +98,33 @@ def test_empty_tables_say_so(tables, name):
     assert "undefined" in texts(figure)
 
 
+def test_shuffling_draws_each_network_on_its_own_kind_of_picture_too(tables):
+    plain = tables["shuffling"]
+    own = plain[plain["arm"] == "stylized"].assign(set="test-stylized", accuracy=0.9)
+    assert len(own)
+    with style.style():
+        alone = shuffling.by_patches({"shuffling": plain}, {})
+        both = shuffling.by_patches({"shuffling": pd.concat([own, plain])}, {})
+
+    def curves(figure):
+        labels = figure.legends[0].get_texts()
+        found = [line for line in figure.axes[0].lines if len(line.get_ydata()) == 3]
+        return [text.get_text() for text in labels], {
+            (line.get_color(), line.get_linestyle()): list(line.get_ydata()) for line in found
+        }
+
+    labels, before = curves(alone)
+    assert {"plain", "stylized", "chance"} <= {*labels}
+    labels, after = curves(both)
+    assert {"plain on plain", "stylized on plain", "stylized on stylized"} <= {*labels}
+    assert "plain on stylized" not in labels
+    assert {style_ for _, style_ in before} == {"-"}
+    ((color, values),) = [(c, y) for (c, style_), y in after.items() if style_ == "--"]
+    assert values == [90, 90, 90]
+    assert (color, "-") in before
+    assert {key: y for key, y in after.items() if key[1] == "-"} == before  # sets are not mixed
+
+
 def test_segmentation_before_training_is_a_line_of_its_own(tables):
     seg = tables["segmentation"].query("arm == 'plain'")
     early = seg[(seg["seed"] == 0) & (seg["bound"] == "readout")].assign(epoch=0, miou=0.02)

@@ -12,12 +12,14 @@ from texshape.figures.style import GREY
 
 
 def by_patches(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
-    """A panel an architecture, a line an arm: accuracy against the number of patches a side."""
+    """A panel an architecture, a line an arm and set: accuracy against the number of patches a side.
+
+    Networks trained on other pictures than plain ones are shown those too, dashed and hollow: on
+    plain ones alone, which they never saw, a low curve speaks of the kind of picture as well.
+    """
     title = "Shuffled patches"
     frame = style.trained_on_base(tables["shuffling"], settings)
-    wanted = settings.get("set", "test-plain")
-    if wanted in set(frame["set"]):
-        frame = frame[frame["set"] == wanted]
+    sets = sorted(set(frame["set"]), key=lambda name: style.position(name, ["test-plain"]))
     if frame.empty:
         return style.empty(title)
     pairs = style.in_order(frame)
@@ -33,9 +35,15 @@ def by_patches(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
         for arm in [arm for architecture, arm in pairs if architecture == name]:
             color, marker = style.arm_look(arm, frame["arm"])
             rows = frame[(frame["architecture"] == name) & (frame["arm"] == arm)]
-            means = rows.groupby("k")["accuracy"].mean()
-            handles[arm] = axis.plot([ks.index(k) for k in means.index], style.percent(means),
-                                     marker=marker, color=color)[0]  # fmt: skip
+            for shown in [name for name in sets if name in set(rows["set"])]:
+                common = shown == sets[0]
+                means = rows[rows["set"] == shown].groupby("k")["accuracy"].mean()
+                label = arm if len(sets) == 1 else f"{arm} on {shown.removeprefix('test-')}"
+                (handles[label],) = axis.plot(
+                    [ks.index(k) for k in means.index], style.percent(means), marker=marker,
+                    color=color, linestyle="-" if common else "--",
+                    markerfacecolor=color if common else "white",
+                )  # fmt: skip
             for row in rows.itertuples():
                 style.interval(axis, 100 * row.ci_low, 100 * row.ci_high, ks.index(row.k), color,
                                vertical=True, width=0.7)  # fmt: skip
@@ -48,7 +56,8 @@ def by_patches(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
         style.percent_axis(axis, "y", "accuracy, %" if place % columns == 0 else "")
     for place in range(len(names), lines * columns):
         axes[place // columns, place % columns].set_axis_off()
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5)
+    columns = 5 if len(sets) == 1 else 3  # longer names
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns)
     counts, seeds = style.counts(frame["n"]), style.seeds(frame["seed"].nunique())
     figure.suptitle(f"{title}: n = {counts} images, {seeds}", fontsize=8.5)
     return figure
