@@ -184,6 +184,16 @@ def test_images_of_one_cue_are_resampled_one_way_and_of_two_cues_both_ways():
     )  # fmt: skip
 
 
+def test_an_image_that_has_both_exemplars_to_itself_is_drawn_once():
+    """Plain pictures: the variance is that of independent images, not thrice as much."""
+    one = shapes_alone(2, 100, 1)
+    plain = one.assign(texture=one["shape"], texture_exemplar=one["shape_exemplar"] + "t")
+    values = np.random.default_rng(0).random((200, 1))
+    found = ex.resampled_means(values, plain, resamples=4000, seed=0)
+    within = pd.Series(values[:, 0]).groupby(one["shape"]).var(ddof=0).mean()
+    assert found.var() == pytest.approx(within / 200, rel=0.1)
+
+
 # --- networks and published images ----------------------------------------------------------------
 
 

@@ -233,7 +233,9 @@ def resampled_means(
     """Means over resamples of exemplars, of images of which some may lack a cue.
 
     A cue that no image shows is not resampled, so that images with one cue have the one-way
-    bootstrap; for images that show both this is `resampled_rates`.
+    bootstrap; for images that show both this is `resampled_rates`. Where the two cues' exemplars
+    are the same (a photograph has both of its own, as plain pictures have) they are drawn once:
+    the product of two draws of one thing would count its variance thrice.
 
     Parameters
     ----------
@@ -255,4 +257,9 @@ def resampled_means(
         names, first, codes = np.unique(exemplars, return_index=True, return_inverse=True)
         owner = np.unique(classes[first], return_inverse=True)[1]
         found.append(Cue(name, owner[codes], codes, tuple(np.unique(classes)), tuple(names)))
+    levels = [len(cue.exemplar_names) for cue in found]
+    together = len(np.unique(np.stack([cue.exemplars for cue in found]), axis=1).T)
+    if together == levels[0] == levels[1]:
+        none = np.zeros(len(labels), dtype=int)
+        found[1] = Cue(found[1].name, none, none, (ABSENT,), (ABSENT,))
     return resampled_rates(np.asarray(values), *found, resamples=resamples, seed=seed)
