@@ -102,6 +102,30 @@ def test_permutation_within_groups_against_full_enumeration():
     assert correlation.within(x, y, list("abcdefg"), permutations=10)[2] == 0
 
 
+def test_within_arms_and_within_architectures_are_two_questions():
+    """Larger architectures are higher in both measures; what moves one measure by the arm lowers the other."""
+    rows = []
+    for architecture, base in (("small", 0), ("large", 100)):
+        for arm in range(6):
+            values = {"shape_bias": base + arm, "readout_shape": base - arm}
+            rows += [
+                {"model": f"{architecture}--{arm}", "architecture": architecture, "arm": str(arm),
+                 "seed": 0, "measure": measure, "value": value}
+                for measure, value in values.items()
+            ]  # fmt: skip
+    few = ComparisonSettings.of(resamples=20, correlations=[["shape_bias", "readout_shape"]])
+    (row,) = correlation.correlations(pd.DataFrame(rows), few).to_dict("records")
+    assert (row["within_rho"], row["n_within"]) == (pytest.approx(1), 12)
+    assert (row["architecture_rho"], row["n_architecture"]) == (pytest.approx(-1), 12)
+    assert row["architecture_p"] == row["architecture_holm"] < 0.001
+    assert 0.4 < row["rho"] < 1
+    alone = pd.DataFrame(rows).assign(architecture=lambda frame: frame["model"])
+    (row,) = correlation.correlations(alone, few).to_dict("records")
+    assert np.isnan(row["architecture_rho"])
+    assert np.isnan(row["architecture_holm"])
+    assert row["n_architecture"] == 0
+
+
 def test_measures_that_are_tied_are_marked():
     table = correlation.correlations(
         measures.collect(world.tables(), SETTINGS), SETTINGS, seed=1

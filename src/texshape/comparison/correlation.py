@@ -8,6 +8,8 @@ interval nor the p-value speaks of other networks than those like the ones at ha
 Training arms move most measures at once: two groups of networks that differ in both measures give a
 large coefficient, whatever holds within either. So beside it stands a coefficient within arms, ranks
 being taken and centred in each arm, with a p-value that deals a measure out anew within arms alone.
+Architecture moves measures together too (a small field lowers whatever needs a shape), so there is
+the like within architectures: what remains there comes from what networks were trained on.
 Pairs of measures that are tied by their definition are marked (`COUPLED`).
 """
 
@@ -159,7 +161,8 @@ def correlations(
         adjusted for the ``n_tests`` that were made; the interval resamples networks and within
         them seeds. ``partial_rho`` holds the covariate constant, with an interval and no test.
         ``within_rho``, ``within_p`` and ``within_holm`` are those within arms, of the ``n_within``
-        networks whose arm has another one; ``coupled`` says what ties the two measures.
+        networks whose arm has another one; ``architecture_rho`` and so on are the like within
+        architectures; ``coupled`` says what ties the two measures.
     """
     import pandas as pd
 
@@ -170,7 +173,8 @@ def correlations(
         rows.append({**row, **_correlate(comparison, x, y, settings, [seed, number])})
     table = pd.DataFrame(rows)
     table["p_holm"] = holm(table["p_value"].to_numpy(float))
-    table["within_holm"] = holm(table["within_p"].to_numpy(float))
+    for name in ("within", "architecture"):
+        table[f"{name}_holm"] = holm(table[f"{name}_p"].to_numpy(float))
     table["coupled"] = [
         COUPLED.get(frozenset(pair), "")
         for pair in zip(table["measure_x"], table["measure_y"], strict=True)
@@ -188,6 +192,7 @@ def _correlate(
         "n_networks": len(values), "n_seeds": sum(map(len, values.values())),
         "partial_rho": np.nan, "partial_low": np.nan, "partial_high": np.nan,
         "n_networks_partial": 0, "within_rho": np.nan, "within_p": np.nan, "n_within": 0,
+        "architecture_rho": np.nan, "architecture_p": np.nan, "n_architecture": 0,
         "reason": "",
     }  # fmt: skip
     if len(values) < settings.least_networks:
@@ -203,12 +208,13 @@ def _correlate(
     low, high = bootstrap.interval(spearman(drawn[..., 0], drawn[..., 1]), settings.level)
     p = permutation_p(mean[:, 0], mean[:, 1], permutations=settings.permutations, seed=[*seed, 0])
     found |= {"rho": rho, "ci_low": low, "ci_high": high, "p_value": p}
-    arms = comparison.drop_duplicates("model").set_index("model")["arm"].astype(str)
-    within_rho, within_p, n_within = within(
-        mean[:, 0], mean[:, 1], arms[list(values)].tolist(),
-        permutations=settings.permutations, seed=[*seed, 2],
-    )  # fmt: skip
-    found |= {"within_rho": within_rho, "within_p": within_p, "n_within": n_within}
+    networks = comparison.drop_duplicates("model").set_index("model").loc[list(values)]
+    for name, column, stream in (("within", "arm", 2), ("architecture", "architecture", 3)):
+        held = within(
+            mean[:, 0], mean[:, 1], networks[column].astype(str).tolist(),
+            permutations=settings.permutations, seed=[*seed, stream],
+        )  # fmt: skip
+        found |= dict(zip((f"{name}_rho", f"{name}_p", f"n_{name}"), held, strict=True))
     if settings.covariate in (x, y):
         return found
     values = _paired(comparison, [x, y, settings.covariate])
