@@ -11,7 +11,7 @@ configfile: "params.yaml"
 include: "rules/common.smk"
 
 
-for name in SOURCE["rules"]:
+for name in SOURCE.rules:
 
     include: f"rules/{name}.smk"
 
@@ -63,10 +63,10 @@ onstart:  # one block alone: Snakemake runs the last
 rule all:
     default_target: True
     input:
-        ARTICLE,
+        LAYOUT.article,
         # Named one by one, so that a lost file is made anew even where nothing else needs it.
-        KEPT,
-        f"{RESULTS}/tracking.json",
+        PLAN.kept,
+        LAYOUT.file("tracking.json"),
 
 
 # What made each file is noted for `texshape verify`, and for Snakemake itself in another folder.

@@ -3,14 +3,14 @@
 
 rule claims:
     input:
-        [f"{TABLES}/{name}.csv" for name in TABLE_NAMES],
-        f"{RESULTS}/parameters.json",
+        list(map(LAYOUT.table, PLAN.tables)),
+        LAYOUT.file("parameters.json"),
     output:
-        f"{RESULTS}/claims.json",
+        LAYOUT.file("claims.json"),
     log:
-        f"logs/{config['experiment']}/claims.log",
+        LAYOUT.log("claims"),
     benchmark:
-        f"logs/{config['experiment']}/claims.benchmark.tsv"
+        LAYOUT.benchmark("claims")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -20,7 +20,7 @@ rule claims:
     params:
         results=lambda wc, output: parent(output[0]),
         # Only what this run made: a table of former parameters must read as 'not run'.
-        files=lambda wc, input: [word for file in input for word in ("--file", file)],
+        files=lambda wc, input: options("--file", input),
         code=step_hash("claims"),
     shell:
         "texshape run claims --results {params.results:q} --output {output:q} {params.files:q}"
@@ -29,30 +29,30 @@ rule claims:
 
 rule article:
     input:
-        [f"{TABLES}/{name}.csv" for name in TABLE_NAMES],
+        list(map(LAYOUT.table, PLAN.tables)),
         [
-            f"{FIGURES}/{name}.{suffix}"
-            for name in FIGURE_NAMES + IMAGE_FIGURES
+            LAYOUT.figure(name, suffix)
+            for name in PLAN.figures + PLAN.image_figures
             for suffix in ("svg", "png")
         ],
-        f"{RESULTS}/claims.json",
-        f"{RESULTS}/metrics.json",
-        f"{RESULTS}/models.csv",
-        f"{RESULTS}/parameters.json",
-        f"{RESULTS}/provenance.json",
+        LAYOUT.file("claims.json"),
+        LAYOUT.file("metrics.json"),
+        LAYOUT.file("models.csv"),
+        LAYOUT.file("parameters.json"),
+        LAYOUT.file("provenance.json"),
         PAPER,
         source="paper/main.typ",
     output:
         pdf=report(
-            f"{RESULTS}/paper.pdf",
+            LAYOUT.file("paper.pdf"),
             caption="../report/article.rst",
             category="0 Article",
         ),
-        html=f"{RESULTS}/paper.html",
+        html=LAYOUT.file("paper.html"),
     log:
-        f"logs/{config['experiment']}/article.log",
+        LAYOUT.log("article"),
     benchmark:
-        f"logs/{config['experiment']}/article.benchmark.tsv"
+        LAYOUT.benchmark("article")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -62,12 +62,9 @@ rule article:
     params:
         results=lambda wc, output: parent(output.pdf),
         # Only what this run made: a file of former parameters must read as 'not run'.
-        files=lambda wc, input: [
-            word
-            for file in input
-            if file.startswith(RESULTS)
-            for word in ("--file", file)
-        ],
+        files=lambda wc, input: options(
+            "--file", [file for file in input if file.startswith(LAYOUT.results)]
+        ),
         code=step_hash("article"),
     shell:
         "texshape run article --results {params.results:q} --source {input.source:q}"

@@ -4,19 +4,17 @@
 rule compare:
     input:
         tables=[
-            f"{TABLES}/{name}.csv"
-            for name in TABLE_NAMES
-            if name not in COMPARISON_TABLES
+            LAYOUT.table(name) for name in PLAN.tables if name not in COMPARISON_TABLES
         ],
-        trials=[f"{RESULTS}/{run}/trials/cue-conflict.csv" for run in RUNS],
-        readings=[f"{RESULTS}/{run}/{file}" for run, file in LAST_READINGS.items()],
-        published=PUBLISHED_TRIALS,
+        trials=[LAYOUT.trials(run, CONFLICT) for run in PLAN.runs],
+        readings=list(PLAN.last_readings.values()),
+        published=f"{LAYOUT.published}/manifest.csv" if SOURCE.published else [],
     output:
-        [f"{TABLES}/{name}.csv" for name in COMPARISON_TABLES],
+        list(map(LAYOUT.table, COMPARISON_TABLES)),
     log:
-        f"logs/{config['experiment']}/compare.log",
+        LAYOUT.log("compare"),
     benchmark:
-        f"logs/{config['experiment']}/compare.benchmark.tsv"
+        LAYOUT.benchmark("compare")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -26,18 +24,20 @@ rule compare:
     params:
         tables=lambda wc, output: parent(output[0]),
         results=lambda wc, output: parent(parent(output[0])),
-        networks=[word for run in RUNS for word in ("--network", run)],
-        readings=[
-            word
-            for file in dict.fromkeys(LAST_READINGS.values())
-            for word in ("--readings", file)
-        ],
-        published=lambda wc, input: (
-            ["--published", parent(input.published[0])] if input.published else []
+        networks=options("--network", PLAN.runs),
+        readings=options(
+            "--readings",
+            dict.fromkeys(
+                Path(file).relative_to(LAYOUT.run(run))
+                for run, file in PLAN.last_readings.items()
+            ),
         ),
-        apart=[word for arm in APART_ARMS for word in ("--without-arm", arm)],
+        published=lambda wc, input: (
+            ["--published", parent(input.published)] if input.published else []
+        ),
+        apart=options("--without-arm", PLAN.arms_apart),
         settings=section("comparison"),
-        seed=lookup(dpath="seed", within=config),
+        seed=config["seed"],
         code=step_hash("compare"),
     shell:
         "texshape run compare --tables {params.tables:q} --settings {params.settings:q}"
@@ -48,20 +48,20 @@ rule compare:
 
 rule figure_disagreement_images:
     input:
-        table=f"{TABLES}/disagreement_images.csv",
-        images=set_files("base", "cue-conflict", masks=False),
+        table=LAYOUT.table("disagreement_images"),
+        images=LAYOUT.set_files(BASE, CONFLICT, masks=False),
     output:
         report(
-            f"{FIGURES}/disagreement_images.svg",
+            LAYOUT.figure("disagreement_images"),
             caption="../report/disagreement_images.rst",
             category=category("disagreement_images"),
             labels={"figure": "disagreement images"},
         ),
-        f"{FIGURES}/disagreement_images.png",
+        LAYOUT.figure("disagreement_images", "png"),
     log:
-        f"logs/{config['experiment']}/figure_disagreement_images.log",
+        LAYOUT.log("figure_disagreement_images"),
     benchmark:
-        f"logs/{config['experiment']}/figure_disagreement_images.benchmark.tsv"
+        LAYOUT.benchmark("figure_disagreement_images")
     conda:
         "../envs/texshape.yaml"
     threads: 1

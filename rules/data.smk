@@ -3,16 +3,14 @@
 
 rule render:
     output:
-        images=f"{DATA}/{{variant}}/{{set}}.images.npy",
-        labels=f"{DATA}/{{variant}}/{{set}}.labels.csv",
-        masks=f"{DATA}/{{variant}}/{{set}}.masks.npy",
+        LAYOUT.set_files("{variant}", "{set}"),
     log:
-        f"logs/{config['experiment']}/render/{{variant}}/{{set}}.log",
+        LAYOUT.log("render/{variant}/{set}"),
     benchmark:
-        f"logs/{config['experiment']}/render/{{variant}}/{{set}}.benchmark.tsv"
+        LAYOUT.benchmark("render/{variant}/{set}")
     wildcard_constraints:
         # Not what style transfer makes.
-        set=rf"(?!(?:{'|'.join(map(re.escape, NEURAL_SETS))})\.)[A-Za-z0-9._-]+",
+        set=rf"(?!(?:{any_of(PLAN.neural_sets)})\.)[A-Za-z0-9._-]+",
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -20,8 +18,8 @@ rule render:
         mem_mb=scaled(800),
         runtime=scaled(60),
     params:
-        settings=lambda wc: data_settings(wc.variant, wc.set),
-        seed=lookup(dpath="seed", within=config),
+        settings=lambda wc: job_settings.drawn(PLAN, wc.variant, wc.set),
+        seed=config["seed"],
         output_dir=lambda wc, output: parent(output[0]),
         code=step_hash("render"),
     shell:

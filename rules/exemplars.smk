@@ -3,17 +3,17 @@
 
 rule exemplars:
     input:
-        set_files("base", "test-plain", masks=False),
+        LAYOUT.set_files(BASE, "test-plain", masks=False),
     output:
         [
             file
             for name in ("shape-exemplars", "texture-exemplars")
-            for file in set_files("base", name, masks=False)
+            for file in LAYOUT.set_files(BASE, name, masks=False)
         ],
     log:
-        f"logs/{config['experiment']}/exemplars.log",
+        LAYOUT.log("exemplars"),
     benchmark:
-        f"logs/{config['experiment']}/exemplars.benchmark.tsv"
+        LAYOUT.benchmark("exemplars")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -22,8 +22,8 @@ rule exemplars:
         runtime=scaled(20),
     params:
         images=lambda wc, input: stem(input),
-        shapes=lookup(dpath="data/shape_exemplars", within=config),
-        textures=lookup(dpath="data/texture_exemplars", within=config),
+        shapes=config["data"]["shape_exemplars"],
+        textures=config["data"]["texture_exemplars"],
         output_dir=lambda wc, output: parent(output[0]),
         code=step_hash("exemplars"),
     shell:
@@ -33,13 +33,13 @@ rule exemplars:
 
 rule edges:
     input:
-        set_files("base", "test-plain", masks=False),
+        LAYOUT.set_files(BASE, "test-plain", masks=False),
     output:
-        set_files("base", "edges", masks=False),
+        LAYOUT.set_files(BASE, "edges", masks=False),
     log:
-        f"logs/{config['experiment']}/edges.log",
+        LAYOUT.log("edges"),
     benchmark:
-        f"logs/{config['experiment']}/edges.benchmark.tsv"
+        LAYOUT.benchmark("edges")
     conda:
         "../envs/texshape.yaml"
     threads: 1

@@ -1,25 +1,26 @@
 # Activations of every stage on the cue-conflict images, once, and the read-outs that use them.
 
 # Where the renderer draws the masks too, four numbers of them are a baseline of the shape's read-out.
-CONFLICT_MASKS = [f"{DATA}/base/cue-conflict.masks.npy"] if MASKS else []
+CONFLICT_MASKS = LAYOUT.set_files(BASE, CONFLICT)[2:] if SOURCE.masks else []
+CONFLICT_LABELS = LAYOUT.set_files(BASE, CONFLICT)[1]
+FEATURE_SHARDS = config["features"]["shards"]
 SHARD_LOG = "-{shard}" if FEATURE_SHARDS > 1 else ""
 
 
 rule features:
     input:
         checkpoints=[
-            f"{RESULTS}/{{model}}/seed-{{seed}}/checkpoints/epoch-{epoch:03d}.pt"
-            for epoch in CHECKPOINT_EPOCHS
+            LAYOUT.checkpoint(WILDCARDS, epoch) for epoch in PLAN.checkpoint_epochs
         ],
-        images=set_files("base", "cue-conflict", masks=False),
+        images=LAYOUT.set_files(BASE, CONFLICT, masks=False),
     output:
-        [file for epoch in CHECKPOINT_EPOCHS for file in feature_parts(f"{epoch:03d}")],
+        [file for epoch in PLAN.checkpoint_epochs for file in feature_parts(epoch)],
     log:
-        f"logs/{config['experiment']}/features/{{model}}/seed-{{seed}}{SHARD_LOG}.log",
+        LAYOUT.log(f"features/{WILDCARDS}{SHARD_LOG}"),
     benchmark:
-        f"logs/{config['experiment']}/features/{{model}}/seed-{{seed}}{SHARD_LOG}.benchmark.tsv"
+        LAYOUT.benchmark(f"features/{WILDCARDS}{SHARD_LOG}")
     wildcard_constraints:
-        model="|".join(map(re.escape, TRAINED)) or NEVER,
+        model=any_of(PLAN.trained),
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -28,19 +29,14 @@ rule features:
         mem_mb=scaled(1500),
         runtime=scaled(60),
     params:
-        networks=lambda wc, input: [
-            word for file in input.checkpoints for word in ("--network", file)
-        ],
+        networks=lambda wc, input: options("--network", input.checkpoints),
         stem=lambda wc, input: stem(input.images),
-        folders=lambda wc, output: [
-            word
-            for file in output
-            if file.endswith(".npy")
-            for word in ("--output-dir", parent(file))
-        ],
+        folders=lambda wc, output: options(
+            "--output-dir", [parent(file) for file in output if file.endswith(".npy")]
+        ),
         shard=lambda wc: shard_numbers(wc.shard) if FEATURE_SHARDS > 1 else [],
-        batch_size=lookup(dpath="features/batch_size", within=config),
-        settings=feature_settings(),
+        batch_size=config["features"]["batch_size"],
+        settings=job_settings.features(PLAN),
         code=step_hash("features"),
     shell:
         "texshape run features {params.networks:q} --set {params.stem:q} {params.folders:q}"
@@ -51,15 +47,15 @@ rule features:
 # A network measured as it is has two states: random weights (epoch 0) and its own (epoch 1).
 rule features_named:
     input:
-        set_files("base", "cue-conflict", masks=False),
+        LAYOUT.set_files(BASE, CONFLICT, masks=False),
     output:
         feature_parts("{epoch}"),
     log:
-        f"logs/{config['experiment']}/features/{{model}}/seed-{{seed}}-{{epoch}}{SHARD_LOG}.log",
+        LAYOUT.log(f"features/{WILDCARDS}-{{epoch}}{SHARD_LOG}"),
     benchmark:
-        f"logs/{config['experiment']}/features/{{model}}/seed-{{seed}}-{{epoch}}{SHARD_LOG}.benchmark.tsv"
+        LAYOUT.benchmark(f"features/{WILDCARDS}-{{epoch}}{SHARD_LOG}")
     wildcard_constraints:
-        model="|".join(map(re.escape, NAMED)) or NEVER,
+        model=any_of(PLAN.named),
         epoch="000|001",
     conda:
         "../envs/texshape.yaml"
@@ -69,13 +65,13 @@ rule features_named:
         mem_mb=scaled(2500),
         runtime=scaled(60),
     params:
-        network=lambda wc: NAMED[wc.model],
+        network=lambda wc: PLAN.named[wc.model],
         random=lambda wc: ["--random"] if int(wc.epoch) == 0 else [],
         stem=lambda wc, input: stem(input),
         folder=lambda wc, output: parent(output[0]),
         shard=lambda wc: shard_numbers(wc.shard) if FEATURE_SHARDS > 1 else [],
-        batch_size=lookup(dpath="features/batch_size", within=config),
-        settings=feature_settings(),
+        batch_size=config["features"]["batch_size"],
+        settings=job_settings.features(PLAN),
         code=step_hash("features"),
     shell:
         "texshape run features --network {params.network:q} {params.random:q}"
@@ -89,16 +85,16 @@ if FEATURE_SHARDS > 1:
     rule merge_features:
         input:
             [
-                f"{FEATURES}/shard-{number:05d}-of-{FEATURE_SHARDS:05d}/{file}"
-                for number in range(FEATURE_SHARDS)
-                for file in [*FEATURE_FILES, "shard.json"]
+                file
+                for shard in shard_names(FEATURE_SHARDS)
+                for file in LAYOUT.feature_files(WILDCARDS, "{epoch}", shard)
             ],
         output:
-            [f"{FEATURES}/{file}" for file in FEATURE_FILES],
+            LAYOUT.feature_files(WILDCARDS, "{epoch}"),
         log:
-            f"logs/{config['experiment']}/merge_features/{{model}}/seed-{{seed}}-{{epoch}}.log",
+            LAYOUT.log(f"merge_features/{WILDCARDS}-{{epoch}}"),
         benchmark:
-            f"logs/{config['experiment']}/merge_features/{{model}}/seed-{{seed}}-{{epoch}}.benchmark.tsv"
+            LAYOUT.benchmark(f"merge_features/{WILDCARDS}-{{epoch}}")
         conda:
             "../envs/texshape.yaml"
         threads: 1
@@ -106,12 +102,9 @@ if FEATURE_SHARDS > 1:
             mem_mb=scaled(500),
             runtime=scaled(30),
         params:
-            parts=lambda wc, input: [
-                word
-                for file in input
-                if file.endswith(".npy")
-                for word in ("--part", parent(file))
-            ],
+            parts=lambda wc, input: options(
+                "--part", [parent(file) for file in input if file.endswith(".npy")]
+            ),
             folder=lambda wc, output: parent(output[0]),
             code=step_hash("merge-features"),
         shell:
@@ -122,18 +115,20 @@ if FEATURE_SHARDS > 1:
 # All states of a network in one process: starting one costs as much as reading a state.
 rule readout:
     input:
-        features=feature_files(CHECKPOINT_EPOCHS),
-        labels=f"{DATA}/base/cue-conflict.labels.csv",
+        features=LAYOUT.states(WILDCARDS, PLAN.checkpoint_epochs),
+        labels=CONFLICT_LABELS,
         masks=CONFLICT_MASKS,
     output:
-        tables=state_files("readout", CHECKPOINT_EPOCHS),
-        images=state_files("readout", CHECKPOINT_EPOCHS[-1:], "-images"),
+        tables=LAYOUT.measures(WILDCARDS, "readout", PLAN.checkpoint_epochs),
+        images=LAYOUT.measures(
+            WILDCARDS, "readout", PLAN.checkpoint_epochs[-1:], "-images.csv"
+        ),
     log:
-        f"logs/{config['experiment']}/readout/{{model}}/seed-{{seed}}.log",
+        LAYOUT.log(f"readout/{WILDCARDS}"),
     benchmark:
-        f"logs/{config['experiment']}/readout/{{model}}/seed-{{seed}}.benchmark.tsv"
+        LAYOUT.benchmark(f"readout/{WILDCARDS}")
     wildcard_constraints:
-        model="|".join(map(re.escape, TRAINED)) or NEVER,
+        model=any_of(PLAN.trained),
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -142,12 +137,10 @@ rule readout:
         runtime=scaled(60),
     params:
         pairs=lambda wc, input, output: state_options(input.features, output.tables),
-        initial=lambda wc: (
-            ["--initial"] if state_epochs(f"{wc.model}/seed-{wc.seed}")[0] == 0 else []
-        ),
+        initial=lambda wc: (["--initial"] if PLAN.epochs(run_of(wc))[0] == 0 else []),
         masks=lambda wc, input: ["--masks", str(input.masks)] if input.masks else [],
         settings=section("readout"),
-        seed=lookup(dpath="seed", within=config),
+        seed=config["seed"],
         code=step_hash("readout"),
     shell:
         "texshape run readout {params.pairs:q} {params.initial:q} {params.masks:q}"
@@ -157,28 +150,28 @@ rule readout:
 
 use rule readout as readout_named with:
     input:
-        features=feature_files([0, 1]),
-        labels=f"{DATA}/base/cue-conflict.labels.csv",
+        features=LAYOUT.states(WILDCARDS, NAMED_EPOCHS),
+        labels=CONFLICT_LABELS,
         masks=CONFLICT_MASKS,
     output:
-        tables=state_files("readout", [0, 1]),
-        images=state_files("readout", [1], "-images"),
+        tables=LAYOUT.measures(WILDCARDS, "readout", NAMED_EPOCHS),
+        images=LAYOUT.measures(WILDCARDS, "readout", NAMED_EPOCHS[-1:], "-images.csv"),
     wildcard_constraints:
-        model="|".join(map(re.escape, NAMED)) or NEVER,
+        model=any_of(PLAN.named),
 
 
 rule dimensionality:
     input:
-        features=feature_files(CHECKPOINT_EPOCHS),
-        labels=f"{DATA}/base/cue-conflict.labels.csv",
+        features=LAYOUT.states(WILDCARDS, PLAN.checkpoint_epochs),
+        labels=CONFLICT_LABELS,
     output:
-        state_files("dimensionality", CHECKPOINT_EPOCHS),
+        LAYOUT.measures(WILDCARDS, "dimensionality", PLAN.checkpoint_epochs),
     log:
-        f"logs/{config['experiment']}/dimensionality/{{model}}/seed-{{seed}}.log",
+        LAYOUT.log(f"dimensionality/{WILDCARDS}"),
     benchmark:
-        f"logs/{config['experiment']}/dimensionality/{{model}}/seed-{{seed}}.benchmark.tsv"
+        LAYOUT.benchmark(f"dimensionality/{WILDCARDS}")
     wildcard_constraints:
-        model="|".join(map(re.escape, TRAINED)) or NEVER,
+        model=any_of(PLAN.trained),
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -188,7 +181,7 @@ rule dimensionality:
     params:
         pairs=lambda wc, input, output: state_options(input.features, output),
         settings=section("dimensionality"),
-        seed=lookup(dpath="seed", within=config),
+        seed=config["seed"],
         code=step_hash("dimensionality"),
     shell:
         "texshape run dimensionality {params.pairs:q} --labels {input.labels:q}"
@@ -197,29 +190,28 @@ rule dimensionality:
 
 use rule dimensionality as dimensionality_named with:
     input:
-        features=feature_files([0, 1]),
-        labels=f"{DATA}/base/cue-conflict.labels.csv",
+        features=LAYOUT.states(WILDCARDS, NAMED_EPOCHS),
+        labels=CONFLICT_LABELS,
     output:
-        state_files("dimensionality", [0, 1]),
+        LAYOUT.measures(WILDCARDS, "dimensionality", NAMED_EPOCHS),
     wildcard_constraints:
-        model="|".join(map(re.escape, NAMED)) or NEVER,
+        model=any_of(PLAN.named),
 
 
 # The baseline that knows no network: the pixels themselves, stored beside the first network's features.
 rule readout_pixels:
     input:
-        features=[
-            f"{RESULTS}/{MEASURED_RUNS[0]}/features/epoch-{state_epochs(MEASURED_RUNS[0])[-1]:03d}/{file}"
-            for file in FEATURE_FILES
-        ],
-        labels=f"{DATA}/base/cue-conflict.labels.csv",
+        features=LAYOUT.feature_files(
+            PLAN.measured_runs[0], PLAN.epochs(PLAN.measured_runs[0])[-1]
+        ),
+        labels=CONFLICT_LABELS,
         masks=CONFLICT_MASKS,
     output:
-        f"{RESULTS}/pixels--baseline/seed-0/readout/epoch-000.csv",
+        LAYOUT.measure(PIXELS, "readout", 0),
     log:
-        f"logs/{config['experiment']}/readout_pixels.log",
+        LAYOUT.log("readout_pixels"),
     benchmark:
-        f"logs/{config['experiment']}/readout_pixels.benchmark.tsv"
+        LAYOUT.benchmark("readout_pixels")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -229,8 +221,8 @@ rule readout_pixels:
     params:
         folder=lambda wc, input: parent(input.features[0]),
         masks=lambda wc, input: ["--masks", str(input.masks)] if input.masks else [],
-        settings=parameters.to_json({**config["readout"], "inputs": ["pixels"]}),
-        seed=lookup(dpath="seed", within=config),
+        settings=job_settings.pixel_readout(PLAN),
+        seed=config["seed"],
         code=step_hash("readout"),
     shell:
         "texshape run readout --features {params.folder:q} {params.masks:q}"
@@ -239,19 +231,19 @@ rule readout_pixels:
 
 rule erasure:
     input:
-        network=lambda wc: network_files(f"{wc.model}/seed-{wc.seed}"),
-        conflict=set_files("base", "cue-conflict", masks=False),
+        network=lambda wc: PLAN.network_files(run_of(wc)),
+        conflict=LAYOUT.set_files(BASE, CONFLICT, masks=False),
         plain=(
-            set_files("base", "test-plain", masks=False)
-            if PLAIN and not PUBLISHED
+            LAYOUT.set_files(BASE, "test-plain", masks=False)
+            if SOURCE.plain and not SOURCE.published
             else []
         ),
     output:
-        f"{RESULTS}/{{model}}/seed-{{seed}}/erasure.csv",
+        LAYOUT.measure(WILDCARDS, "erasure"),
     log:
-        f"logs/{config['experiment']}/erasure/{{model}}/seed-{{seed}}.log",
+        LAYOUT.log(f"erasure/{WILDCARDS}"),
     benchmark:
-        f"logs/{config['experiment']}/erasure/{{model}}/seed-{{seed}}.benchmark.tsv"
+        LAYOUT.benchmark(f"erasure/{WILDCARDS}")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -260,12 +252,12 @@ rule erasure:
         mem_mb=scaled(2500),
         runtime=scaled(120),
     params:
-        network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
+        network=lambda wc: PLAN.network(run_of(wc)),
         conflict=lambda wc, input: stem(input.conflict),
         plain=lambda wc, input: ["--plain", stem(input.plain)] if input.plain else [],
         settings=section("erasure"),
         evaluation=section("evaluation"),
-        seed=lookup(dpath="seed", within=config),
+        seed=config["seed"],
         code=step_hash("erasure"),
     shell:
         "texshape run erasure --network {params.network:q} --set {params.conflict:q}"

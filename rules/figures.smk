@@ -1,4 +1,5 @@
 # From tables to figures, and the experiment in brief. Nothing here computes a measure.
+from dataclasses import asdict
 
 
 # Drawn in seconds: not worth a job of a cluster.
@@ -13,19 +14,23 @@ localrules:
 
 rule contact_sheet:
     input:
-        [file for name in CONTACT_SETS for file in set_files("base", name, masks=False)],
+        [
+            file
+            for name in PLAN.sets_on_contact_sheet
+            for file in LAYOUT.set_files(BASE, name, masks=False)
+        ],
     output:
         report(
-            f"{FIGURES}/contact_sheet.svg",
+            LAYOUT.figure("contact_sheet"),
             caption="../report/contact_sheet.rst",
             category=category("contact_sheet"),
             labels={"figure": "contact sheet"},
         ),
-        f"{FIGURES}/contact_sheet.png",
+        LAYOUT.figure("contact_sheet", "png"),
     log:
-        f"logs/{config['experiment']}/contact_sheet.log",
+        LAYOUT.log("contact_sheet"),
     benchmark:
-        f"logs/{config['experiment']}/contact_sheet.benchmark.tsv"
+        LAYOUT.benchmark("contact_sheet")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -33,9 +38,9 @@ rule contact_sheet:
         mem_mb=scaled(800),
         runtime=scaled(10),
     params:
-        sets=[
-            word for name in CONTACT_SETS for word in ("--set", f"{DATA}/base/{name}")
-        ],
+        sets=options(
+            "--set", [LAYOUT.set(BASE, name) for name in PLAN.sets_on_contact_sheet]
+        ),
         stem=lambda wc, output: output[0].removesuffix(".svg"),
         code=step_hash("contact-sheet"),
     shell:
@@ -44,22 +49,22 @@ rule contact_sheet:
 
 rule figures:
     input:
-        [f"{TABLES}/{name}.csv" for name in TABLE_NAMES],
+        list(map(LAYOUT.table, PLAN.tables)),
     output:
         [
             report(
-                f"{FIGURES}/{name}.svg",
+                LAYOUT.figure(name),
                 caption=f"../report/{name}.rst",
                 category=category(name),
                 labels={"figure": name.replace("_", " ")},
             )
-            for name in FIGURE_NAMES
+            for name in PLAN.figures
         ],
-        [f"{FIGURES}/{name}.png" for name in FIGURE_NAMES],
+        [LAYOUT.figure(name, "png") for name in PLAN.figures],
     log:
-        f"logs/{config['experiment']}/figures.log",
+        LAYOUT.log("figures"),
     benchmark:
-        f"logs/{config['experiment']}/figures.benchmark.tsv"
+        LAYOUT.benchmark("figures")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -67,10 +72,10 @@ rule figures:
         mem_mb=scaled(800),
         runtime=scaled(20),
     params:
-        names=FIGURE_NAMES,
+        names=PLAN.figures,
         tables=lambda wc, input: parent(input[0]),
         output_dir=lambda wc, output: parent(output[0]),
-        settings=figure_settings(),
+        settings=job_settings.figures(PLAN),
         code=step_hash("figures"),
     shell:
         "texshape run figures {params.names:q} --tables {params.tables:q}"
@@ -79,14 +84,14 @@ rule figures:
 
 rule summarize:
     input:
-        [f"{TABLES}/{name}.csv" for name in SUMMARIZED],
+        list(map(LAYOUT.table, PLAN.summarized)),
     output:
-        metrics=f"{RESULTS}/metrics.json",
-        models=f"{RESULTS}/models.csv",
+        metrics=LAYOUT.file("metrics.json"),
+        models=LAYOUT.file("models.csv"),
     log:
-        f"logs/{config['experiment']}/summarize.log",
+        LAYOUT.log("summarize"),
     benchmark:
-        f"logs/{config['experiment']}/summarize.benchmark.tsv"
+        LAYOUT.benchmark("summarize")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -94,9 +99,11 @@ rule summarize:
         mem_mb=scaled(500),
         runtime=scaled(10),
     params:
-        trained=parameters.to_json(TRAINED),
-        named=parameters.to_json(NAMED),
-        by_set=["--by-set"] if OTHER_CONFLICTS else [],
+        trained=parameters.to_json(
+            {model: asdict(trained) for model, trained in PLAN.trained.items()}
+        ),
+        named=parameters.to_json(PLAN.named),
+        by_set=["--by-set"] if PLAN.other_conflicts else [],
         tables=lambda wc, input: parent(input[0]),
         code=step_hash("summarize"),
     shell:
@@ -107,19 +114,19 @@ rule summarize:
 
 rule figure_influence:
     input:
-        f"{RESULTS}/{SHOWN_RUNS[0]}/influence.npz",
+        LAYOUT.measure(PLAN.shown_runs[0], "influence", ending=".npz"),
     output:
         report(
-            f"{FIGURES}/influence.svg",
+            LAYOUT.figure("influence"),
             caption="../report/influence.rst",
             category=category("influence"),
             labels={"figure": "influence"},
         ),
-        f"{FIGURES}/influence.png",
+        LAYOUT.figure("influence", "png"),
     log:
-        f"logs/{config['experiment']}/figure_influence.log",
+        LAYOUT.log("figure_influence"),
     benchmark:
-        f"logs/{config['experiment']}/figure_influence.benchmark.tsv"
+        LAYOUT.benchmark("figure_influence")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -135,19 +142,22 @@ rule figure_influence:
 
 rule figure_feature_visualization:
     input:
-        [f"{RESULTS}/{run}/feature_visualization.npz" for run in SHOWN_RUNS],
+        [
+            LAYOUT.measure(run, "feature_visualization", ending=".npz")
+            for run in PLAN.shown_runs
+        ],
     output:
         report(
-            f"{FIGURES}/feature_visualization.svg",
+            LAYOUT.figure("feature_visualization"),
             caption="../report/feature_visualization.rst",
             category=category("feature_visualization"),
             labels={"figure": "feature visualization"},
         ),
-        f"{FIGURES}/feature_visualization.png",
+        LAYOUT.figure("feature_visualization", "png"),
     log:
-        f"logs/{config['experiment']}/figure_feature_visualization.log",
+        LAYOUT.log("figure_feature_visualization"),
     benchmark:
-        f"logs/{config['experiment']}/figure_feature_visualization.benchmark.tsv"
+        LAYOUT.benchmark("figure_feature_visualization")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -155,7 +165,7 @@ rule figure_feature_visualization:
         mem_mb=scaled(800),
         runtime=scaled(10),
     params:
-        files=lambda wc, input: [word for file in input for word in ("--input", file)],
+        files=lambda wc, input: options("--input", input),
         stem=lambda wc, output: output[0].removesuffix(".svg"),
         code=step_hash("figure-feature-visualization"),
     shell:
@@ -165,24 +175,24 @@ rule figure_feature_visualization:
 
 rule figure_architectures:
     input:
-        published=f"{TABLES}/architectures.csv",
+        published=LAYOUT.table("architectures"),
         ours=(
-            [f"{TABLES}/{name}.csv" for name in ("receptive_field", "accuracy")]
-            if TRAINED
+            [LAYOUT.table(name) for name in ("receptive_field", "accuracy")]
+            if PLAN.trained
             else []
         ),
     output:
         report(
-            f"{FIGURES}/architectures.svg",
+            LAYOUT.figure("architectures"),
             caption="../report/architectures.rst",
             category=category("architectures"),
             labels={"figure": "architectures"},
         ),
-        f"{FIGURES}/architectures.png",
+        LAYOUT.figure("architectures", "png"),
     log:
-        f"logs/{config['experiment']}/figure_architectures.log",
+        LAYOUT.log("figure_architectures"),
     benchmark:
-        f"logs/{config['experiment']}/figure_architectures.benchmark.tsv"
+        LAYOUT.benchmark("figure_architectures")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -204,19 +214,24 @@ rule figure_architectures:
 
 rule figure_segmentation:
     input:
-        f"{RESULTS}/{SHOWN_RUNS[0]}/segmentation/epoch-{CHECKPOINT_EPOCHS[-1]:03d}.npz",
+        LAYOUT.measure(
+            PLAN.shown_runs[0],
+            "segmentation",
+            PLAN.epochs(PLAN.shown_runs[0])[-1],
+            ".npz",
+        ),
     output:
         report(
-            f"{FIGURES}/segmentation_pictures.svg",
+            LAYOUT.figure("segmentation_pictures"),
             caption="../report/segmentation_pictures.rst",
             category=category("segmentation_pictures"),
             labels={"figure": "segmentation pictures"},
         ),
-        f"{FIGURES}/segmentation_pictures.png",
+        LAYOUT.figure("segmentation_pictures", "png"),
     log:
-        f"logs/{config['experiment']}/figure_segmentation.log",
+        LAYOUT.log("figure_segmentation"),
     benchmark:
-        f"logs/{config['experiment']}/figure_segmentation.benchmark.tsv"
+        LAYOUT.benchmark("figure_segmentation")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -225,7 +240,7 @@ rule figure_segmentation:
         runtime=scaled(10),
     params:
         stem=lambda wc, output: output[0].removesuffix(".svg"),
-        target="shape" if MASKS else config["segmentation"]["targets"][-1],
+        target="shape" if SOURCE.masks else config["segmentation"]["targets"][-1],
         code=step_hash("figure-segmentation"),
     shell:
         "texshape run figure-segmentation --input {input:q} --target {params.target:q}"

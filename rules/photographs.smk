@@ -1,9 +1,9 @@
 # Photographs in class folders, split and decoded once.
-
+from texshape.data.listing import listing_hash
 
 # No parameter of the rule: another size of a batch reads no photograph anew.
 LARGEST_BATCH = max(
-    (training_parameters(model)["batch_size"] for model in TRAINED), default=0
+    (PLAN.recipe(model)["batch_size"] for model in PLAN.trained), default=0
 )
 
 
@@ -11,15 +11,15 @@ LARGEST_BATCH = max(
 rule photographs:
     output:
         sets=[
-            f"{DATA}/base/{split}-plain.{part}"
+            file
             for split in SPLITS
-            for part in ("images.npy", "labels.csv")
+            for file in LAYOUT.set_files(BASE, f"{split}-plain", masks=False)
         ],
-        manifest=f"{DATA}/base/photographs.csv",
+        manifest=LAYOUT.photographs,
     log:
-        f"logs/{config['experiment']}/photographs.log",
+        LAYOUT.log("photographs"),
     benchmark:
-        f"logs/{config['experiment']}/photographs.benchmark.tsv"
+        LAYOUT.benchmark("photographs")
     conda:
         "../envs/texshape.yaml"
     threads: config["data"]["folder"]["workers"]
@@ -27,10 +27,12 @@ rule photographs:
         mem_mb=scaled(2000),
         runtime=scaled(240),
     params:
-        settings=photograph_settings(),
+        settings=job_settings.photographs(PLAN),
         # The names of all files: one that is added or taken away reruns this.
-        files=lambda wc: folder_listing(),
-        seed=lookup(dpath="seed", within=config),
+        files=lambda wc: listing_hash(
+            [config["data"]["folder"][key] for key in ("source", "test_source")]
+        ),
+        seed=config["seed"],
         output_dir=lambda wc, output: parent(output.manifest),
         code=step_hash("photographs"),
     shell:

@@ -10,14 +10,14 @@ localrules:
 rule published_stimuli:
     output:
         [
-            f"{DATA}/base/{name}.{part}"
-            for name in ["cue-conflict", "edges", "silhouettes"]
-            for part in ["images.npy", "labels.csv"]
+            file
+            for name in (CONFLICT, "edges", "silhouettes")
+            for file in LAYOUT.set_files(BASE, name, masks=False)
         ],
     log:
-        f"logs/{config['experiment']}/published_stimuli.log",
+        LAYOUT.log("published_stimuli"),
     benchmark:
-        f"logs/{config['experiment']}/published_stimuli.benchmark.tsv"
+        LAYOUT.benchmark("published_stimuli")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -33,11 +33,11 @@ rule published_stimuli:
 
 rule published_trials:
     output:
-        f"{DATA}/trials/manifest.csv",
+        f"{LAYOUT.published}/manifest.csv",
     log:
-        f"logs/{config['experiment']}/published_trials.log",
+        LAYOUT.log("published_trials"),
     benchmark:
-        f"logs/{config['experiment']}/published_trials.benchmark.tsv"
+        LAYOUT.benchmark("published_trials")
     conda:
         "../envs/texshape.yaml"
     threads: 1

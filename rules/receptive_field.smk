@@ -3,16 +3,16 @@
 
 rule receptive_field:
     input:
-        network=lambda wc: network_files(f"{wc.model}/seed-{wc.seed}"),
-        untrained=lambda wc: untrained_files(wc.model, wc.seed),
-        images=set_files("base", FIELD_SET, masks=False),
+        network=lambda wc: PLAN.network_files(run_of(wc)),
+        untrained=lambda wc: PLAN.untrained_files(run_of(wc)),
+        images=LAYOUT.set_files(BASE, PLAN.field_set, masks=False),
     output:
-        table=f"{RESULTS}/{{model}}/seed-{{seed}}/receptive_field.csv",
-        maps=f"{RESULTS}/{{model}}/seed-{{seed}}/influence.npz",
+        table=LAYOUT.measure(WILDCARDS, "receptive_field"),
+        maps=LAYOUT.measure(WILDCARDS, "influence", ending=".npz"),
     log:
-        f"logs/{config['experiment']}/receptive_field/{{model}}/seed-{{seed}}.log",
+        LAYOUT.log(f"receptive_field/{WILDCARDS}"),
     benchmark:
-        f"logs/{config['experiment']}/receptive_field/{{model}}/seed-{{seed}}.benchmark.tsv"
+        LAYOUT.benchmark(f"receptive_field/{WILDCARDS}")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -21,14 +21,12 @@ rule receptive_field:
         mem_mb=scaled(3000),
         runtime=scaled(60),
     params:
-        network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
-        untrained=lambda wc, input: (
-            ["--untrained", input.untrained] if input.untrained else []
-        ),
+        network=lambda wc: PLAN.network(run_of(wc)),
+        untrained=lambda wc: options("--untrained", PLAN.untrained_files(run_of(wc))),
         images=lambda wc, input: stem(input.images),
         settings=section("receptive_field"),
         evaluation=section("evaluation"),
-        draw=lookup(dpath="seed", within=config),
+        draw=config["seed"],
         code=step_hash("receptive-field"),
     shell:
         "texshape run receptive-field --network {params.network:q} {params.untrained:q}"
@@ -39,18 +37,18 @@ rule receptive_field:
 
 rule feature_visualization:
     input:
-        network=lambda wc: network_files(f"{wc.model}/seed-{wc.seed}"),
+        network=lambda wc: PLAN.network_files(run_of(wc)),
         images=(
-            set_files("base", FIELD_SET, masks=False)
+            LAYOUT.set_files(BASE, PLAN.field_set, masks=False)
             if config["feature_visualization"]["selection"] == "variance"
             else []
         ),
     output:
-        f"{RESULTS}/{{model}}/seed-{{seed}}/feature_visualization.npz",
+        LAYOUT.measure(WILDCARDS, "feature_visualization", ending=".npz"),
     log:
-        f"logs/{config['experiment']}/feature_visualization/{{model}}/seed-{{seed}}.log",
+        LAYOUT.log(f"feature_visualization/{WILDCARDS}"),
     benchmark:
-        f"logs/{config['experiment']}/feature_visualization/{{model}}/seed-{{seed}}.benchmark.tsv"
+        LAYOUT.benchmark(f"feature_visualization/{WILDCARDS}")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -59,11 +57,11 @@ rule feature_visualization:
         mem_mb=scaled(3000),
         runtime=scaled(120),
     params:
-        network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
+        network=lambda wc: PLAN.network(run_of(wc)),
         images=lambda wc, input: ["--set", stem(input.images)] if input.images else [],
         settings=section("feature_visualization"),
         evaluation=section("evaluation"),
-        seed=lookup(dpath="seed", within=config),
+        seed=config["seed"],
         code=step_hash("feature-visualization"),
     shell:
         "texshape run feature-visualization --network {params.network:q}"
@@ -73,11 +71,11 @@ rule feature_visualization:
 
 rule architectures:
     output:
-        f"{TABLES}/architectures.csv",
+        LAYOUT.table("architectures"),
     log:
-        f"logs/{config['experiment']}/architectures.log",
+        LAYOUT.log("architectures"),
     benchmark:
-        f"logs/{config['experiment']}/architectures.benchmark.tsv"
+        LAYOUT.benchmark("architectures")
     conda:
         "../envs/texshape.yaml"
     threads: 1

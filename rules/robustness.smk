@@ -3,33 +3,35 @@
 
 rule probes:
     input:
-        network=lambda wc: network_files(f"{wc.model}/seed-{wc.seed}"),
+        network=lambda wc: PLAN.network_files(run_of(wc)),
         shuffled=lambda wc: [
             file
-            for name in shuffled_sets(wc.model)
-            for file in set_files("base", name, masks=False)
+            for name in PLAN.sets_shuffled(wc.model)
+            for file in LAYOUT.set_files(BASE, name, masks=False)
         ],
         conflict=(
-            set_files("base", "cue-conflict", masks=False)
-            if "cue_strength" in PROBE_TABLES
+            LAYOUT.set_files(BASE, CONFLICT, masks=False)
+            if "cue_strength" in PLAN.probe_tables
             else []
         ),
         silhouettes=(
-            set_files("base", "silhouettes", masks=False) if SILHOUETTES else []
+            LAYOUT.set_files(BASE, "silhouettes", masks=False)
+            if SOURCE.silhouettes
+            else []
         ),
         faded=[
             file
-            for strength in DRAWN_STRENGTHS
-            for file in set_files(
-                "base", f"cue-conflict-strength-{strength}", masks=False
+            for strength in PLAN.drawn_strengths
+            for file in LAYOUT.set_files(
+                BASE, f"cue-conflict-strength-{strength}", masks=False
             )
         ],
     output:
-        [f"{RESULTS}/{{model}}/seed-{{seed}}/{name}.csv" for name in PROBE_TABLES],
+        [LAYOUT.measure(WILDCARDS, name) for name in PLAN.probe_tables],
     log:
-        f"logs/{config['experiment']}/probes/{{model}}/seed-{{seed}}.log",
+        LAYOUT.log(f"probes/{WILDCARDS}"),
     benchmark:
-        f"logs/{config['experiment']}/probes/{{model}}/seed-{{seed}}.benchmark.tsv"
+        LAYOUT.benchmark(f"probes/{WILDCARDS}")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -38,7 +40,7 @@ rule probes:
         mem_mb=scaled(2500),
         runtime=scaled(120),
     params:
-        network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
+        network=lambda wc: PLAN.network(run_of(wc)),
         plain=lambda wc, input: [
             word
             for file in input.shuffled
@@ -59,7 +61,7 @@ rule probes:
         ],
         settings=section("probes"),
         evaluation=section("evaluation"),
-        seed=lookup(dpath="seed", within=config),
+        seed=config["seed"],
         output_dir=lambda wc, output: parent(output[0]),
         code=step_hash("probes"),
     shell:
@@ -73,17 +75,21 @@ rule probes:
 rule corruptions:
     input:
         networks=[
-            file for run in MEASURED_RUNS for file in [network_files(run)] if file
+            file for run in PLAN.measured_runs for file in PLAN.network_files(run)
         ],
-        images=set_files("base", "test-plain", masks=False),
-        own=set_files("base", "test-stylized", masks=False) if OWN_PICTURES else [],
+        images=LAYOUT.set_files(BASE, "test-plain", masks=False),
+        own=(
+            LAYOUT.set_files(BASE, "test-stylized", masks=False)
+            if PLAN.own_pictures
+            else []
+        ),
     output:
-        tables=[f"{RESULTS}/{run}/corruptions.csv" for run in MEASURED_RUNS],
-        pictures=CORRUPTION_PICTURES,
+        tables=[LAYOUT.measure(run, "corruptions") for run in PLAN.measured_runs],
+        pictures=PLAN.corruption_pictures,
     log:
-        f"logs/{config['experiment']}/corruptions.log",
+        LAYOUT.log("corruptions"),
     benchmark:
-        f"logs/{config['experiment']}/corruptions.benchmark.tsv"
+        LAYOUT.benchmark("corruptions")
     priority: 1  # the longest job after the trainings: last it would run alone
     conda:
         "../envs/texshape.yaml"
@@ -93,28 +99,20 @@ rule corruptions:
         mem_mb=scaled(2500),
         runtime=scaled(240),
     params:
-        networks=[
-            word for run in MEASURED_RUNS for word in ("--network", network_name(run))
-        ],
-        outputs=lambda wc, output: [
-            word
-            for option, files in (
-                ("--output", output.tables),
-                ("--pictures", output.pictures),
-            )
-            for file in files
-            for word in (option, file)
-        ],
+        networks=options("--network", map(PLAN.network, PLAN.measured_runs)),
+        outputs=lambda wc, output: (
+            options("--output", output.tables) + options("--pictures", output.pictures)
+        ),
         images=lambda wc, input: stem(input.images),
         own=lambda wc, input: (
             ["--own-set", stem(input.own)]
-            + [word for run in OWN_PICTURES for word in ("--own", network_name(run))]
+            + options("--own", map(PLAN.network, PLAN.own_pictures))
             if input.own
             else []
         ),
-        settings=corruption_settings("types", "severities", "images", "constants"),
+        settings=job_settings.corruptions(PLAN),
         evaluation=section("evaluation"),
-        seed=lookup(dpath="seed", within=config),
+        seed=config["seed"],
         code=step_hash("corruptions"),
     shell:
         "texshape run corruptions {params.networks:q} {params.outputs:q} --set {params.images:q}"
@@ -124,14 +122,14 @@ rule corruptions:
 
 rule corruption_errors:
     input:
-        table=f"{TABLES}/corruptions.csv",
-        pictures=CORRUPTION_PICTURES,
+        table=LAYOUT.table("corruptions"),
+        pictures=PLAN.corruption_pictures,
     output:
-        f"{TABLES}/corruption_errors.csv",
+        LAYOUT.table("corruption_errors"),
     log:
-        f"logs/{config['experiment']}/corruption_errors.log",
+        LAYOUT.log("corruption_errors"),
     benchmark:
-        f"logs/{config['experiment']}/corruption_errors.benchmark.tsv"
+        LAYOUT.benchmark("corruption_errors")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -139,14 +137,10 @@ rule corruption_errors:
         mem_mb=scaled(500),
         runtime=scaled(10),
     params:
-        pictures=lambda wc, input: [
-            word for file in input.pictures for word in ("--pictures", file)
-        ],
+        pictures=lambda wc, input: options("--pictures", input.pictures),
         results=lambda wc, output: parent(parent(output[0])),
-        settings=corruption_settings(
-            "baseline_arm", "least_error", "resamples", "level"
-        ),
-        seed=lookup(dpath="seed", within=config),
+        settings=job_settings.corruption_errors(PLAN),
+        seed=config["seed"],
         code=step_hash("corruption-errors"),
     shell:
         "texshape run corruption-errors --table {input.table:q} {params.pictures:q}"

@@ -4,18 +4,18 @@
 rule segmentation:
     input:
         checkpoint=lambda wc: (
-            f"{RESULTS}/{wc.model}/seed-{wc.seed}/checkpoints/epoch-{wc.epoch}.pt"
-            if wc.model in TRAINED
+            LAYOUT.checkpoint(run_of(wc), int(wc.epoch))
+            if wc.model in PLAN.trained
             else []
         ),
-        images=set_files("base", "cue-conflict") if MASKS else [],
+        images=LAYOUT.set_files(BASE, CONFLICT) if SOURCE.masks else [],
     output:
-        table=f"{RESULTS}/{{model}}/seed-{{seed}}/segmentation/epoch-{{epoch}}.csv",
-        pictures=f"{RESULTS}/{{model}}/seed-{{seed}}/segmentation/epoch-{{epoch}}.npz",
+        table=LAYOUT.measure(WILDCARDS, "segmentation", "{epoch}"),
+        pictures=LAYOUT.measure(WILDCARDS, "segmentation", "{epoch}", ".npz"),
     log:
-        f"logs/{config['experiment']}/segmentation/{{model}}/seed-{{seed}}-{{epoch}}.log",
+        LAYOUT.log(f"segmentation/{WILDCARDS}-{{epoch}}"),
     benchmark:
-        f"logs/{config['experiment']}/segmentation/{{model}}/seed-{{seed}}-{{epoch}}.benchmark.tsv"
+        LAYOUT.benchmark(f"segmentation/{WILDCARDS}-{{epoch}}")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -24,15 +24,15 @@ rule segmentation:
         mem_mb=scaled(2500),
         runtime=scaled(120),
     params:
-        network=lambda wc, input: input.get("checkpoint") or NAMED[wc.model],
+        network=lambda wc, input: input.get("checkpoint") or PLAN.named[wc.model],
         random=lambda wc: (
-            ["--untrained"] if wc.model in NAMED and int(wc.epoch) == 0 else []
+            ["--untrained"] if wc.model in PLAN.named and int(wc.epoch) == 0 else []
         ),
         images=lambda wc, input: (
-            ["--set", stem(input.images)] if input.images else ["--voc", VOC]
+            ["--set", stem(input.images)] if input.images else ["--voc", PLAN.voc]
         ),
-        settings=lambda wc: segmentation_settings(wc.model, wc.seed, wc.epoch),
-        seed=lookup(dpath="seed", within=config),
+        settings=lambda wc: job_settings.segmentation(PLAN, run_of(wc), int(wc.epoch)),
+        seed=config["seed"],
         code=step_hash("segmentation"),
     shell:
         "texshape run segmentation --network {params.network:q} {params.random:q} {params.images:q}"

@@ -1,13 +1,14 @@
 # Image sets made by neural style transfer: SPLIT-NAME of each stylization, and cue-conflict sets.
+from texshape.experiment.stylizations import RENDERER
 
 
 rule fetch_paintings:
     output:
-        f"{DATA}/paintings/paintings.csv",
+        LAYOUT.paintings_list,
     log:
-        f"logs/{config['experiment']}/fetch_paintings.log",
+        LAYOUT.log("fetch_paintings"),
     benchmark:
-        f"logs/{config['experiment']}/fetch_paintings.benchmark.tsv"
+        LAYOUT.benchmark("fetch_paintings")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -24,20 +25,18 @@ rule fetch_paintings:
 # No style is in two splits.
 rule prepare_styles:
     input:
-        lambda wc: style_files(STYLIZATIONS[wc.stylization]),
+        lambda wc: PLAN.style_files(PLAN.stylizations[wc.stylization]),
     output:
-        table=f"{DATA}/{{variant}}/{{stylization}}/styles.csv",
+        table=LAYOUT.style_table("{variant}", "{stylization}"),
         images=[
             file
             for split in SPLITS
-            for file in set_files(
-                "{variant}", f"{{stylization}}/styles-{split}", masks=False
-            )
+            for file in LAYOUT.style_files("{variant}", "{stylization}", split)
         ],
     log:
-        f"logs/{config['experiment']}/prepare_styles/{{variant}}/{{stylization}}.log",
+        LAYOUT.log("prepare_styles/{variant}/{stylization}"),
     benchmark:
-        f"logs/{config['experiment']}/prepare_styles/{{variant}}/{{stylization}}.benchmark.tsv"
+        LAYOUT.benchmark("prepare_styles/{variant}/{stylization}")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -45,16 +44,14 @@ rule prepare_styles:
         mem_mb=scaled(1500),
         runtime=scaled(120),
     params:
-        source=lambda wc: style_source(STYLIZATIONS[wc.stylization]),
-        settings=lambda wc: stylize_settings(
-            STYLIZATIONS[wc.stylization], "styles", "images", "tolerated"
-        ),
+        source=lambda wc: PLAN.style_source(PLAN.stylizations[wc.stylization]),
+        settings=lambda wc: job_settings.styles(PLAN.stylizations[wc.stylization]),
         data=lambda wc: (
-            ["--data", data_settings("base", "styles")]
-            if style_source(STYLIZATIONS[wc.stylization]) == "renderer"
+            ["--data", job_settings.drawn(PLAN, BASE, "styles")]
+            if PLAN.stylizations[wc.stylization].styles == RENDERER
             else []
         ),
-        seed=lookup(dpath="seed", within=config),
+        seed=config["seed"],
         output_dir=lambda wc, output: parent(output.table),
         code=step_hash("prepare-styles"),
     shell:
@@ -64,19 +61,23 @@ rule prepare_styles:
 
 rule train_decoder:
     input:
-        content=lambda wc: content_files(wc, "train"),
-        held_out=lambda wc: content_files(wc, "validation"),
-        styles=style_set("train"),
-        held_out_styles=style_set("validation"),
-        encoder=lambda wc: encoder_files(STYLIZATIONS[wc.stylization]),
+        content=lambda wc: PLAN.content_files(
+            PLAN.stylizations[wc.stylization], wc.variant, "train"
+        ),
+        held_out=lambda wc: PLAN.content_files(
+            PLAN.stylizations[wc.stylization], wc.variant, "validation"
+        ),
+        styles=LAYOUT.style_files("{variant}", "{stylization}", "train"),
+        held_out_styles=LAYOUT.style_files("{variant}", "{stylization}", "validation"),
+        encoder=lambda wc: PLAN.encoder_files(PLAN.stylizations[wc.stylization]),
     output:
-        decoder=f"{DATA}/{{variant}}/{{stylization}}/decoder.pt",
-        reconstruction=f"{DATA}/{{variant}}/{{stylization}}/reconstruction.csv",
-        history=f"{DATA}/{{variant}}/{{stylization}}/history.csv",
+        decoder=LAYOUT.decoder("{variant}", "{stylization}"),
+        reconstruction=LAYOUT.reconstruction("{variant}", "{stylization}"),
+        history=LAYOUT.decoder_history("{variant}", "{stylization}"),
     log:
-        f"logs/{config['experiment']}/train_decoder/{{variant}}/{{stylization}}.log",
+        LAYOUT.log("train_decoder/{variant}/{stylization}"),
     benchmark:
-        f"logs/{config['experiment']}/train_decoder/{{variant}}/{{stylization}}.benchmark.tsv"
+        LAYOUT.benchmark("train_decoder/{variant}/{stylization}")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -89,13 +90,11 @@ rule train_decoder:
         held_out=lambda wc, input: stem(input.held_out),
         styles=lambda wc, input: stem(input.styles),
         held_out_styles=lambda wc, input: stem(input.held_out_styles),
-        encoder=lambda wc, input: (
-            ["--encoder", input.encoder] if input.encoder else []
+        encoder=lambda wc: options(
+            "--encoder", PLAN.encoder_files(PLAN.stylizations[wc.stylization])
         ),
-        settings=lambda wc: stylize_settings(
-            STYLIZATIONS[wc.stylization], "encoder", "content", "decoder"
-        ),
-        seed=lookup(dpath="seed", within=config),
+        settings=lambda wc: job_settings.decoder(PLAN.stylizations[wc.stylization]),
+        seed=config["seed"],
         code=step_hash("train-decoder"),
     shell:
         "texshape run train-decoder --content {params.content:q} --styles {params.styles:q}"
@@ -107,23 +106,23 @@ rule train_decoder:
 
 rule stylize:
     input:
-        content=lambda wc: content_files(wc, wc.split),
-        styles=style_set("{split}"),
-        encoder=lambda wc: encoder_files(STYLIZATIONS[wc.stylization]),
-        decoder=lambda wc: decoder_file(
-            wc.variant, wc.stylization, STYLIZATIONS[wc.stylization]
+        content=lambda wc: PLAN.content_files(
+            PLAN.stylizations[wc.stylization], wc.variant, wc.split
         ),
+        styles=LAYOUT.style_files("{variant}", "{stylization}", "{split}"),
+        encoder=lambda wc: PLAN.encoder_files(PLAN.stylizations[wc.stylization]),
+        decoder=lambda wc: PLAN.decoder(wc.variant, PLAN.stylizations[wc.stylization])
+        or [],
     output:
         temp(
-            [
-                f"{DATA}/{{variant}}/{{stylization}}/{{split}}.shard-{{shard}}.{part}"
-                for part in SHARD_PARTS
-            ]
+            LAYOUT.stylized_part(
+                "{variant}", "{stylization}", "{split}", "{shard}", masks=SOURCE.masks
+            )
         ),
     log:
-        f"logs/{config['experiment']}/stylize/{{variant}}/{{stylization}}/{{split}}-{{shard}}.log",
+        LAYOUT.log("stylize/{variant}/{stylization}/{split}-{shard}"),
     benchmark:
-        f"logs/{config['experiment']}/stylize/{{variant}}/{{stylization}}/{{split}}-{{shard}}.benchmark.tsv"
+        LAYOUT.benchmark("stylize/{variant}/{stylization}/{split}-{shard}")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -134,14 +133,14 @@ rule stylize:
     params:
         content=lambda wc, input: stem(input.content),
         styles=lambda wc, input: stem(input.styles),
-        encoder=lambda wc, input: (
-            ["--encoder", input.encoder] if input.encoder else []
+        encoder=lambda wc: options(
+            "--encoder", PLAN.encoder_files(PLAN.stylizations[wc.stylization])
         ),
         decoder=lambda wc, input: (
             ["--decoder", input.decoder] if input.decoder else []
         ),
-        settings=lambda wc: engine_settings(STYLIZATIONS[wc.stylization]),
-        seed=lookup(dpath="seed", within=config),
+        settings=lambda wc: job_settings.engine(PLAN.stylizations[wc.stylization]),
+        seed=config["seed"],
         shard=lambda wc: shard_numbers(wc.shard),
         stem=lambda wc, output: stem(output),
         code=step_hash("stylize"),
@@ -154,19 +153,19 @@ rule stylize:
 
 rule merge_stylized:
     input:
-        lambda wc: shard_files(
-            f"{DATA}/{wc.variant}/{wc.stylization}/{wc.split}",
-            STYLIZATIONS[wc.stylization],
-        ),
-    output:
-        [
-            f"{DATA}/{{variant}}/{{split}}-{{stylization}}.{part}"
-            for part in STYLIZED_PARTS
+        lambda wc: [
+            file
+            for shard in shard_names(PLAN.stylizations[wc.stylization].shards)
+            for file in LAYOUT.stylized_part(
+                wc.variant, wc.stylization, wc.split, shard, masks=SOURCE.masks
+            )
         ],
+    output:
+        LAYOUT.stylized_files("{variant}", "{split}-{stylization}", masks=SOURCE.masks),
     log:
-        f"logs/{config['experiment']}/merge_stylized/{{variant}}/{{split}}-{{stylization}}.log",
+        LAYOUT.log("merge_stylized/{variant}/{split}-{stylization}"),
     benchmark:
-        f"logs/{config['experiment']}/merge_stylized/{{variant}}/{{split}}-{{stylization}}.benchmark.tsv"
+        LAYOUT.benchmark("merge_stylized/{variant}/{split}-{stylization}")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -186,21 +185,16 @@ rule merge_stylized:
 # The shape of one exemplar, the texture of another.
 rule conflict:
     input:
-        contents=lambda wc: exemplar_files(CONFLICTS[wc.conflict], "contents"),
-        textures=lambda wc: exemplar_files(CONFLICTS[wc.conflict], "textures"),
-        encoder=lambda wc: encoder_files(CONFLICTS[wc.conflict]),
-        decoder=lambda wc: decoder_file("base", wc.conflict, CONFLICTS[wc.conflict]),
+        contents=lambda wc: PLAN.exemplar_files(PLAN.conflicts[wc.conflict], "contents"),
+        textures=lambda wc: PLAN.exemplar_files(PLAN.conflicts[wc.conflict], "textures"),
+        encoder=lambda wc: PLAN.encoder_files(PLAN.conflicts[wc.conflict]),
+        decoder=lambda wc: PLAN.decoder(BASE, PLAN.conflicts[wc.conflict]) or [],
     output:
-        temp(
-            [
-                f"{DATA}/base/conflicts/{{conflict}}.shard-{{shard}}.{part}"
-                for part in SHARD_PARTS
-            ]
-        ),
+        temp(LAYOUT.conflict_part("{conflict}", "{shard}", masks=SOURCE.masks)),
     log:
-        f"logs/{config['experiment']}/conflict/{{conflict}}-{{shard}}.log",
+        LAYOUT.log("conflict/{conflict}-{shard}"),
     benchmark:
-        f"logs/{config['experiment']}/conflict/{{conflict}}-{{shard}}.benchmark.tsv"
+        LAYOUT.benchmark("conflict/{conflict}-{shard}")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -209,16 +203,16 @@ rule conflict:
         mem_mb=scaled(2500),
         runtime=scaled(720),
     params:
-        exemplars=lambda wc, input: exemplar_options(wc.conflict, input),
-        encoder=lambda wc, input: (
-            ["--encoder", input.encoder] if input.encoder else []
+        exemplars=lambda wc, input: exemplar_options(PLAN.conflicts[wc.conflict], input),
+        encoder=lambda wc: options(
+            "--encoder", PLAN.encoder_files(PLAN.conflicts[wc.conflict])
         ),
         decoder=lambda wc, input: (
             ["--decoder", input.decoder] if input.decoder else []
         ),
-        engine=lambda wc: engine_of(CONFLICTS[wc.conflict]),
-        settings=lambda wc: engine_settings(CONFLICTS[wc.conflict]),
-        seed=lookup(dpath="seed", within=config),
+        engine=lambda wc: PLAN.conflicts[wc.conflict].engine,
+        settings=lambda wc: job_settings.engine(PLAN.conflicts[wc.conflict]),
+        seed=config["seed"],
         shard=lambda wc: shard_numbers(wc.shard),
         stem=lambda wc, output: stem(output),
         code=step_hash("conflict-by-optimisation"),
@@ -231,15 +225,17 @@ rule conflict:
 
 rule merge_conflict:
     input:
-        lambda wc: shard_files(
-            f"{DATA}/base/conflicts/{wc.conflict}", CONFLICTS[wc.conflict]
-        ),
+        lambda wc: [
+            file
+            for shard in shard_names(PLAN.conflicts[wc.conflict].shards)
+            for file in LAYOUT.conflict_part(wc.conflict, shard, masks=SOURCE.masks)
+        ],
     output:
-        [f"{DATA}/base/{{conflict}}.{part}" for part in STYLIZED_PARTS],
+        LAYOUT.stylized_files(BASE, "{conflict}", masks=SOURCE.masks),
     log:
-        f"logs/{config['experiment']}/merge_conflict/{{conflict}}.log",
+        LAYOUT.log("merge_conflict/{conflict}"),
     benchmark:
-        f"logs/{config['experiment']}/merge_conflict/{{conflict}}.benchmark.tsv"
+        LAYOUT.benchmark("merge_conflict/{conflict}")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -258,22 +254,22 @@ rule merge_conflict:
 rule stylization_fitness:
     input:
         trials=[
-            f"{RESULTS}/{run}/trials/{name}.csv"
-            for name, roles in FITNESS.items()
+            LAYOUT.trials(run, name)
+            for name, roles in PLAN.fitness.items()
             for runs in roles.values()
             for run in runs
         ],
         manifests=[
-            f"{DATA}/base/{name}.manifest.csv"
-            for name in FITNESS
-            if name in NEURAL_SETS
+            f"{LAYOUT.set(BASE, name)}.manifest.csv"
+            for name in PLAN.fitness
+            if name in PLAN.neural_sets
         ],
     output:
-        f"{TABLES}/stylization_fitness.csv",
+        LAYOUT.table("stylization_fitness"),
     log:
-        f"logs/{config['experiment']}/stylization_fitness.log",
+        LAYOUT.log("stylization_fitness"),
     benchmark:
-        f"logs/{config['experiment']}/stylization_fitness.benchmark.tsv"
+        LAYOUT.benchmark("stylization_fitness")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -284,27 +280,27 @@ rule stylization_fitness:
         results=lambda wc, output: parent(parent(output[0])),
         sets=[
             word
-            for name in FITNESS
+            for name in PLAN.fitness
             for word in (
                 "--set",
                 name,
                 "--manifest",
                 (
-                    f"{DATA}/base/{name}.manifest.csv"
-                    if name in NEURAL_SETS
-                    else ("renderer" if RENDERER else "photographs")
+                    f"{LAYOUT.set(BASE, name)}.manifest.csv"
+                    if name in PLAN.neural_sets
+                    else ("renderer" if SOURCE.renderer else "photographs")
                 ),
             )
         ],
         networks=[
             word
-            for name, roles in FITNESS.items()
+            for name, roles in PLAN.fitness.items()
             for role, runs in roles.items()
             for run in runs
             for word in (f"--{role}", f"{name}={run}")
         ],
         settings=section("bootstrap"),
-        seed=lookup(dpath="seed", within=config),
+        seed=config["seed"],
         code=step_hash("stylization-fitness"),
     shell:
         "texshape run stylization-fitness --results {params.results:q} {params.sets:q}"
@@ -314,13 +310,13 @@ rule stylization_fitness:
 
 rule tabulate_reconstruction:
     input:
-        [f"{DATA}/base/{name}/reconstruction.csv" for name in DECODERS],
+        [LAYOUT.reconstruction(BASE, name) for name in PLAN.decoders],
     output:
-        f"{TABLES}/reconstruction.csv",
+        LAYOUT.table("reconstruction"),
     log:
-        f"logs/{config['experiment']}/tabulate_reconstruction.log",
+        LAYOUT.log("tabulate_reconstruction"),
     benchmark:
-        f"logs/{config['experiment']}/tabulate_reconstruction.benchmark.tsv"
+        LAYOUT.benchmark("tabulate_reconstruction")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -328,11 +324,10 @@ rule tabulate_reconstruction:
         mem_mb=scaled(800),
         runtime=scaled(10),
     params:
-        tables=[
-            word
-            for name in DECODERS
-            for word in ("--table", f"{name}={DATA}/base/{name}/reconstruction.csv")
-        ],
+        tables=options(
+            "--table",
+            [f"{name}={LAYOUT.reconstruction(BASE, name)}" for name in PLAN.decoders],
+        ),
         code=step_hash("tabulate-reconstruction"),
     shell:
         "texshape run tabulate-reconstruction {params.tables:q} --output {output:q} > {log:q} 2>&1"
@@ -341,28 +336,23 @@ rule tabulate_reconstruction:
 # Content, style, result.
 rule figure_stylization:
     input:
-        content=lambda wc: set_files(
-            "base",
-            f"test-{STYLIZATIONS[wc.stylization].get('contents', 'plain')}",
-            masks=False,
+        content=lambda wc: LAYOUT.set_files(
+            BASE, f"test-{PLAN.stylizations[wc.stylization].contents}", masks=False
         ),
-        styles=set_files("base", "{stylization}/styles-test", masks=False),
-        result=[
-            f"{DATA}/base/test-{{stylization}}.{part}"
-            for part in ("images.npy", "labels.csv", "manifest.csv")
-        ],
+        styles=LAYOUT.style_files(BASE, "{stylization}", "test"),
+        result=LAYOUT.stylized_files(BASE, "test-{stylization}", masks=False),
     output:
         report(
-            f"{FIGURES}/stylization-{{stylization}}.svg",
+            LAYOUT.figure("stylization-{stylization}"),
             caption="../report/stylization.rst",
             category=category("stylization"),
             labels={"figure": "stylization {stylization}"},
         ),
-        f"{FIGURES}/stylization-{{stylization}}.png",
+        LAYOUT.figure("stylization-{stylization}", "png"),
     log:
-        f"logs/{config['experiment']}/figure_stylization/{{stylization}}.log",
+        LAYOUT.log("figure_stylization/{stylization}"),
     benchmark:
-        f"logs/{config['experiment']}/figure_stylization/{{stylization}}.benchmark.tsv"
+        LAYOUT.benchmark("figure_stylization/{stylization}")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -382,28 +372,26 @@ rule figure_stylization:
 
 rule figure_conflict:
     input:
-        contents=lambda wc: exemplar_files(CONFLICTS[wc.conflict], "contents"),
-        textures=lambda wc: exemplar_files(CONFLICTS[wc.conflict], "textures"),
-        result=[
-            f"{DATA}/base/{{conflict}}.{part}" for part in ("images.npy", "labels.csv")
-        ],
+        contents=lambda wc: PLAN.exemplar_files(PLAN.conflicts[wc.conflict], "contents"),
+        textures=lambda wc: PLAN.exemplar_files(PLAN.conflicts[wc.conflict], "textures"),
+        result=LAYOUT.set_files(BASE, "{conflict}", masks=False),
         drawn=lambda wc: (
-            set_files("base", "cue-conflict", masks=False)
-            if CONFLICTS[wc.conflict]["contents"] == "renderer"
+            LAYOUT.set_files(BASE, CONFLICT, masks=False)
+            if PLAN.conflicts[wc.conflict].drawn
             else []
         ),
     output:
         report(
-            f"{FIGURES}/stylization-{{conflict}}.svg",
+            LAYOUT.figure("stylization-{conflict}"),
             caption="../report/stylization_conflict.rst",
             category=category("stylization_conflict"),
             labels={"figure": "conflict set {conflict}"},
         ),
-        f"{FIGURES}/stylization-{{conflict}}.png",
+        LAYOUT.figure("stylization-{conflict}", "png"),
     log:
-        f"logs/{config['experiment']}/figure_conflict/{{conflict}}.log",
+        LAYOUT.log("figure_conflict/{conflict}"),
     benchmark:
-        f"logs/{config['experiment']}/figure_conflict/{{conflict}}.benchmark.tsv"
+        LAYOUT.benchmark("figure_conflict/{conflict}")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -411,10 +399,12 @@ rule figure_conflict:
         mem_mb=scaled(800),
         runtime=scaled(10),
     params:
-        exemplars=lambda wc, input: exemplar_options(wc.conflict, input, whole=False),
+        exemplars=lambda wc, input: exemplar_options(
+            PLAN.conflicts[wc.conflict], input, whole=False
+        ),
         result=lambda wc, input: stem(input.result),
         drawn=lambda wc, input: ["--drawn", stem(input.drawn)] if input.drawn else [],
-        seed=lookup(dpath="seed", within=config),
+        seed=config["seed"],
         stem=lambda wc, output: output[0].removesuffix(".svg"),
         code=step_hash("conflict-sheet"),
     shell:

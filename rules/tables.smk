@@ -3,17 +3,13 @@
 
 rule concatenate:
     input:
-        lambda wc: [
-            f"{RESULTS}/{run}/{file}"
-            for run, files in PER_RUN[wc.table].items()
-            for file in files
-        ],
+        lambda wc: PLAN.per_run[wc.table],
     output:
-        f"{TABLES}/{{table}}.csv",
+        LAYOUT.table("{table}"),
     log:
-        f"logs/{config['experiment']}/concatenate/{{table}}.log",
+        LAYOUT.log("concatenate/{table}"),
     benchmark:
-        f"logs/{config['experiment']}/concatenate/{{table}}.benchmark.tsv"
+        LAYOUT.benchmark("concatenate/{table}")
     conda:
         "../envs/texshape.yaml"
     threads: 1

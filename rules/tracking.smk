@@ -3,14 +3,14 @@
 
 rule provenance:
     input:
-        data=DATA_FILES,
+        data=PLAN.data_files,
     output:
-        record=f"{RESULTS}/provenance.json",
-        parameters=f"{RESULTS}/parameters.json",
+        record=LAYOUT.file("provenance.json"),
+        parameters=LAYOUT.file("parameters.json"),
     log:
-        f"logs/{config['experiment']}/provenance.log",
+        LAYOUT.log("provenance"),
     benchmark:
-        f"logs/{config['experiment']}/provenance.benchmark.tsv"
+        LAYOUT.benchmark("provenance")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -19,9 +19,7 @@ rule provenance:
         runtime=scaled(10),
     params:
         settings=parameters.to_json(config),
-        data=lambda wc, input: [
-            word for file in input.data for word in ("--data", file)
-        ],
+        data=lambda wc, input: options("--data", input.data),
         code=step_hash("provenance"),
     shell:
         "texshape run provenance --settings {params.settings:q} {params.data:q}"
@@ -30,15 +28,15 @@ rule provenance:
 
 rule track:
     input:
-        ARTICLE,
-        f"{RESULTS}/provenance.json",
-        parameters=f"{RESULTS}/parameters.json",
+        LAYOUT.article,
+        LAYOUT.file("provenance.json"),
+        parameters=LAYOUT.file("parameters.json"),
     output:
-        f"{RESULTS}/tracking.json",
+        LAYOUT.file("tracking.json"),
     log:
-        f"logs/{config['experiment']}/track.log",
+        LAYOUT.log("track"),
     benchmark:
-        f"logs/{config['experiment']}/track.benchmark.tsv"
+        LAYOUT.benchmark("track")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -47,11 +45,7 @@ rule track:
         runtime=scaled(30),
     params:
         results=lambda wc, output: parent(output[0]),
-        networks=[
-            word
-            for run in [*RUNS, "pixels--baseline/seed-0"]
-            for word in ("--network", run)
-        ],
+        networks=options("--network", [*PLAN.runs, PIXELS]),
         code=step_hash("track"),
     shell:
         "texshape track {params.results:q} {params.networks:q} > {log:q} 2>&1"

@@ -5,28 +5,23 @@ rule train:
     input:
         train=lambda wc: [
             file
-            for name in arm_of(wc.model)["sets"]
-            for file in set_files(variant_of(wc.model), f"train-{name}", masks=False)
+            for one in PLAN.training_sets(wc.model, "train")
+            for file in LAYOUT.set_files(*one, masks=False)
         ],
         validation=lambda wc: [
             file
-            for name in arm_of(wc.model)["sets"]
-            for file in set_files(
-                variant_of(wc.model), f"validation-{name}", masks=False
-            )
+            for one in PLAN.training_sets(wc.model, "validation")
+            for file in LAYOUT.set_files(*one, masks=False)
         ],
-        initial=lambda wc: initial_files(wc.model, wc.seed),
+        initial=lambda wc: PLAN.initial_files(run_of(wc)),
     output:
-        final=f"{RESULTS}/{{model}}/seed-{{seed}}/checkpoints/final.pt",
-        epochs=[
-            f"{RESULTS}/{{model}}/seed-{{seed}}/checkpoints/epoch-{epoch:03d}.pt"
-            for epoch in config["training"]["checkpoint_epochs"]
-        ],
-        history=f"{RESULTS}/{{model}}/seed-{{seed}}/history.csv",
+        final=LAYOUT.checkpoint(WILDCARDS),
+        epochs=[LAYOUT.checkpoint(WILDCARDS, epoch) for epoch in PLAN.checkpoint_epochs],
+        history=LAYOUT.history(WILDCARDS),
     log:
-        f"logs/{config['experiment']}/train/{{model}}/seed-{{seed}}.log",
+        LAYOUT.log(f"train/{WILDCARDS}"),
     benchmark:
-        f"logs/{config['experiment']}/train/{{model}}/seed-{{seed}}.benchmark.tsv"
+        LAYOUT.benchmark(f"train/{WILDCARDS}")
     priority: 2  # what waits for all networks can then run beside other jobs
     conda:
         "../envs/texshape.yaml"
@@ -36,25 +31,18 @@ rule train:
         mem_mb=lambda wc, attempt: 1800 * gpus_of(wc.model) * attempt,
         runtime=scaled(120),
     params:
-        architecture=lambda wc: TRAINED[wc.model]["architecture"],
-        settings=lambda wc: parameters.to_json(training_parameters(wc.model)),
-        train=lambda wc: [
-            word
-            for name in arm_of(wc.model)["sets"]
-            for word in ("--train", f"{DATA}/{variant_of(wc.model)}/train-{name}")
-        ],
-        validation=lambda wc: [
-            word
-            for name in arm_of(wc.model)["sets"]
-            for word in (
-                "--validation",
-                f"{DATA}/{variant_of(wc.model)}/validation-{name}",
-            )
-        ],
+        architecture=lambda wc: run_of(wc).architecture,
+        settings=lambda wc: parameters.to_json(PLAN.recipe(wc.model)),
+        train=lambda wc: options(
+            "--train",
+            [LAYOUT.set(*one) for one in PLAN.training_sets(wc.model, "train")],
+        ),
+        validation=lambda wc: options(
+            "--validation",
+            [LAYOUT.set(*one) for one in PLAN.training_sets(wc.model, "validation")],
+        ),
         initial=lambda wc: (
-            ["--initial", initial_network(wc.model, wc.seed)]
-            if initial_network(wc.model, wc.seed)
-            else []
+            ["--initial", PLAN.initial(run_of(wc))] if PLAN.initial(run_of(wc)) else []
         ),
         output_dir=lambda wc, output: parent(output.history),
         code=step_hash("train"),

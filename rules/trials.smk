@@ -3,28 +3,20 @@
 
 rule trials:
     input:
-        network=lambda wc: network_files(f"{wc.model}/seed-{wc.seed}"),
+        network=lambda wc: PLAN.network_files(run_of(wc)),
         sets=lambda wc: [
             file
-            for name in test_sets(wc.model)
-            for file in set_files(variant_of(wc.model), name, masks=False)
+            for name in PLAN.sets_shown(wc.model)
+            for file in LAYOUT.set_files(PLAN.variant(wc.model), name, masks=False)
         ],
     output:
-        [
-            f"{RESULTS}/{{model}}/seed-{{seed}}/trials/{name}.csv"
-            for name in TEST_SETS + NEURAL_TEST_SETS
-        ],
+        [LAYOUT.trials(WILDCARDS, name) for name in PLAN.test_sets],
     log:
-        f"logs/{config['experiment']}/trials/{{model}}/seed-{{seed}}.log",
+        LAYOUT.log(f"trials/{WILDCARDS}"),
     benchmark:
-        f"logs/{config['experiment']}/trials/{{model}}/seed-{{seed}}.benchmark.tsv"
+        LAYOUT.benchmark(f"trials/{WILDCARDS}")
     wildcard_constraints:
-        model="|".join(
-            re.escape(model_of(run))
-            for run in RUNS
-            if variant_of(model_of(run)) == "base"
-        )
-        or NEVER,
+        model=any_of(PLAN.base_models),
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -33,13 +25,15 @@ rule trials:
         mem_mb=scaled(2000),
         runtime=scaled(60),
     params:
-        network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
+        network=lambda wc: PLAN.network(run_of(wc)),
         settings=section("evaluation"),
-        sets=lambda wc: [
-            word
-            for name in test_sets(wc.model)
-            for word in ("--set", f"{DATA}/{variant_of(wc.model)}/{name}")
-        ],
+        sets=lambda wc: options(
+            "--set",
+            [
+                LAYOUT.set(PLAN.variant(wc.model), name)
+                for name in PLAN.sets_shown(wc.model)
+            ],
+        ),
         output_dir=lambda wc, output: parent(output[0]),
         code=step_hash("trials"),
     shell:
@@ -51,40 +45,25 @@ rule trials:
 # The controls' variants of the data have no sets made by style transfer.
 use rule trials as trials_controls with:
     output:
-        [f"{RESULTS}/{{model}}/seed-{{seed}}/trials/{name}.csv" for name in TEST_SETS],
+        [LAYOUT.trials(WILDCARDS, name) for name in SOURCE.shown],
     log:
-        f"logs/{config['experiment']}/trials_controls/{{model}}/seed-{{seed}}.log",
+        LAYOUT.log(f"trials_controls/{WILDCARDS}"),
     benchmark:
-        f"logs/{config['experiment']}/trials_controls/{{model}}/seed-{{seed}}.benchmark.tsv"
+        LAYOUT.benchmark(f"trials_controls/{WILDCARDS}")
     wildcard_constraints:
-        model="|".join(
-            re.escape(model_of(run))
-            for run in RUNS
-            if variant_of(model_of(run)) != "base"
-        )
-        or NEVER,
+        model=any_of(PLAN.control_models),
 
 
 rule tabulate_trials:
     input:
-        trials=[file for files in TRIALS.values() for file in files],
-        published=PUBLISHED_TRIALS,
+        trials=[file for files in PLAN.trials.values() for file in files],
+        published=f"{LAYOUT.published}/manifest.csv" if SOURCE.published else [],
     output:
-        [
-            f"{TABLES}/{name}.csv"
-            for name in [
-                "shape_bias",
-                "shape_bias_by_class",
-                "shape_bias_differences",
-                "accuracy",
-                "accuracy_differences",
-                *(["shape_bias_by_set"] if OTHER_CONFLICTS else []),
-            ]
-        ],
+        list(map(LAYOUT.table, PLAN.trial_tables)),
     log:
-        f"logs/{config['experiment']}/tabulate_trials.log",
+        LAYOUT.log("tabulate_trials"),
     benchmark:
-        f"logs/{config['experiment']}/tabulate_trials.benchmark.tsv"
+        LAYOUT.benchmark("tabulate_trials")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -93,11 +72,11 @@ rule tabulate_trials:
         runtime=scaled(30),
     params:
         results=lambda wc, output: parent(parent(output[0])),
-        networks=[word for run in RUNS for word in ("--network", run)],
-        compared=[word for model in COMPARED for word in ("--compare", model)],
+        networks=options("--network", PLAN.runs),
+        compared=options("--compare", PLAN.compared),
         settings=section("bootstrap"),
-        seed=lookup(dpath="seed", within=config),
-        published=["--published", f"{DATA}/trials"] if PUBLISHED_TRIALS else [],
+        seed=config["seed"],
+        published=["--published", LAYOUT.published] if SOURCE.published else [],
         output_dir=lambda wc, output: parent(output[0]),
         code=step_hash("tabulate-trials"),
     shell:
@@ -108,13 +87,13 @@ rule tabulate_trials:
 
 rule sensitivity:
     input:
-        set_files("base", "cue-conflict", masks=False),
+        LAYOUT.set_files(BASE, CONFLICT, masks=False),
     output:
-        f"{RESULTS}/{{model}}/seed-{{seed}}/sensitivity.csv",
+        LAYOUT.measure(WILDCARDS, "sensitivity"),
     log:
-        f"logs/{config['experiment']}/sensitivity/{{model}}/seed-{{seed}}.log",
+        LAYOUT.log(f"sensitivity/{WILDCARDS}"),
     benchmark:
-        f"logs/{config['experiment']}/sensitivity/{{model}}/seed-{{seed}}.benchmark.tsv"
+        LAYOUT.benchmark(f"sensitivity/{WILDCARDS}")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -123,12 +102,12 @@ rule sensitivity:
         mem_mb=scaled(2000),
         runtime=scaled(120),
     params:
-        network=lambda wc: NAMED[wc.model],
-        stem=lambda wc, input: input[0].removesuffix(".images.npy"),
+        network=lambda wc: PLAN.named[wc.model],
+        stem=lambda wc, input: stem(input),
         settings=section("sensitivity"),
         evaluation=section("evaluation"),
         bootstrap=section("bootstrap"),
-        seed=lookup(dpath="seed", within=config),
+        seed=config["seed"],
         code=step_hash("sensitivity"),
     shell:
         "texshape run sensitivity --network {params.network:q} --set {params.stem:q}"
@@ -139,15 +118,15 @@ rule sensitivity:
 
 rule benchmark:
     input:
-        trials=[file for files in TRIALS.values() for file in files],
-        published=f"{DATA}/trials/manifest.csv",
+        trials=[file for files in PLAN.trials.values() for file in files],
+        published=f"{LAYOUT.published}/manifest.csv",
     output:
-        table=f"{TABLES}/benchmark.csv",
-        by_dataset=f"{TABLES}/benchmark_by_dataset.csv",
+        table=LAYOUT.table("benchmark"),
+        by_dataset=LAYOUT.table("benchmark_by_dataset"),
     log:
-        f"logs/{config['experiment']}/benchmark.log",
+        LAYOUT.log("benchmark"),
     benchmark:
-        f"logs/{config['experiment']}/benchmark.benchmark.tsv"
+        LAYOUT.benchmark("benchmark")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -156,10 +135,10 @@ rule benchmark:
         runtime=scaled(30),
     params:
         results=lambda wc, output: parent(parent(output.table)),
-        networks=[word for run in RUNS for word in ("--network", run)],
+        networks=options("--network", PLAN.runs),
         published=lambda wc, input: parent(input.published),
         settings=section("bootstrap"),
-        seed=lookup(dpath="seed", within=config),
+        seed=config["seed"],
         code=step_hash("benchmark-networks"),
     shell:
         "texshape run benchmark-networks --results {params.results:q} {params.networks:q}"
@@ -171,14 +150,14 @@ rule benchmark:
 # does and what the test pictures do.
 rule trials_across:
     input:
-        network=lambda wc: network_files(f"{wc.model}/seed-{wc.seed}"),
-        set=lambda wc: set_files(wc.variant, "cue-conflict", masks=False),
+        network=lambda wc: PLAN.network_files(run_of(wc)),
+        set=lambda wc: LAYOUT.set_files(wc.variant, CONFLICT, masks=False),
     output:
-        f"{RESULTS}/{{model}}/seed-{{seed}}/across/{{variant}}/cue-conflict.csv",
+        LAYOUT.across(WILDCARDS, "{variant}"),
     log:
-        f"logs/{config['experiment']}/trials_across/{{model}}/seed-{{seed}}-{{variant}}.log",
+        LAYOUT.log(f"trials_across/{WILDCARDS}-{{variant}}"),
     benchmark:
-        f"logs/{config['experiment']}/trials_across/{{model}}/seed-{{seed}}-{{variant}}.benchmark.tsv"
+        LAYOUT.benchmark(f"trials_across/{WILDCARDS}-{{variant}}")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -187,7 +166,7 @@ rule trials_across:
         mem_mb=scaled(2000),
         runtime=scaled(60),
     params:
-        network=lambda wc: network_name(f"{wc.model}/seed-{wc.seed}"),
+        network=lambda wc: PLAN.network(run_of(wc)),
         settings=section("evaluation"),
         set=lambda wc, input: stem(input.set),
         output_dir=lambda wc, output: parent(output[0]),
@@ -200,13 +179,13 @@ rule trials_across:
 
 rule cross_variants:
     input:
-        [file for *_, file in CROSSED],
+        [cell.file for cell in PLAN.crossed],
     output:
-        f"{TABLES}/controls.csv",
+        LAYOUT.table("controls"),
     log:
-        f"logs/{config['experiment']}/cross_variants.log",
+        LAYOUT.log("cross_variants"),
     benchmark:
-        f"logs/{config['experiment']}/cross_variants.benchmark.tsv"
+        LAYOUT.benchmark("cross_variants")
     conda:
         "../envs/texshape.yaml"
     threads: 1
@@ -214,13 +193,9 @@ rule cross_variants:
         mem_mb=scaled(1500),
         runtime=scaled(30),
     params:
-        cells=[
-            word
-            for trained, tested, seed, file in CROSSED
-            for word in ("--cell", f"{trained}:{tested}:{seed}:{file}")
-        ],
+        cells=options("--cell", [":".join(map(str, cell)) for cell in PLAN.crossed]),
         settings=section("bootstrap"),
-        seed=lookup(dpath="seed", within=config),
+        seed=config["seed"],
         code=step_hash("cross-variants"),
     shell:
         "texshape run cross-variants {params.cells:q} --settings {params.settings:q}"

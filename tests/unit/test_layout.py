@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 
 import pytest
 
-from texshape.experiment.layout import Layout, epoch_name, shard_name
+from texshape.experiment.layout import Layout, epoch_name, shard_names
 from texshape.experiment.runs import WILDCARDS, RunId
 
 LAYOUT = Layout("results/tiny")
@@ -15,10 +14,8 @@ RUN = RunId("cnn", "plain", 3)
 
 PLACES = {
     "data/base/test-plain": LAYOUT.set("base", "test-plain"),
-    "data/base/neural/styles-train": LAYOUT.styles("base", "neural", "train"),
+    "data/base/neural/styles.csv": LAYOUT.style_table("base", "neural"),
     "data/base/neural/decoder.pt": LAYOUT.decoder("base", "neural"),
-    "data/base/neural/test": LAYOUT.stylized_part("base", "neural", "test"),
-    "data/base/conflicts/cue-conflict": LAYOUT.conflict_part("cue-conflict"),
     "cnn--plain/seed-3/checkpoints/final.pt": LAYOUT.checkpoint(RUN),
     "cnn--plain/seed-3/checkpoints/epoch-010.pt": LAYOUT.checkpoint(RUN, 10),
     "cnn--plain/seed-3/history.csv": LAYOUT.history(RUN),
@@ -48,41 +45,42 @@ def test_the_files_of_a_set_and_of_features() -> None:
         f"{stem}.images.npy",
         f"{stem}.labels.csv",
     ]
+    stylized = LAYOUT.stylized_files("base", "edges", masks=False)
+    assert stylized == [*LAYOUT.set_files("base", "edges", masks=False), f"{stem}.manifest.csv"]
+    part = LAYOUT.stylized_part("tint", "neural", "test", "00000-of-00002", masks=True)
+    start = "results/tiny/data/tint/neural/test.shard-00000-of-00002"
+    endings = ["images.npy", "labels.csv", "manifest.csv", "masks.npy", "shard.json"]
+    assert part == [f"{start}.{ending}" for ending in endings]
+    assert len(LAYOUT.conflict_part("x", "{shard}", masks=False)) == 4
     assert LAYOUT.set_files("base", "edges")[2:] == [f"{stem}.masks.npy"]
     folder = "results/tiny/cnn--plain/seed-3/features/epoch-001"
     whole = [f"{folder}/activations.npy", f"{folder}/stages.csv"]
     assert LAYOUT.feature_files(RUN, 1) == whole
-    part = LAYOUT.feature_files(RUN, 1, shard_name(0, 2))
+    part = LAYOUT.feature_files(RUN, 1, shard_names(2)[0])
     assert part[0] == f"{folder}/shard-00000-of-00002/activations.npy"
     assert len(part) == 3
 
 
-def test_a_rule_s_pattern_becomes_the_place() -> None:
+OF_A_RUN = {
+    "checkpoint": lambda run, epoch: LAYOUT.checkpoint(run, epoch),
+    "final": lambda run, epoch: LAYOUT.checkpoint(run),
+    "history": lambda run, epoch: LAYOUT.history(run),
+    "features": lambda run, epoch: LAYOUT.features(run, epoch),
+    "part of features": lambda run, epoch: LAYOUT.feature_files(run, epoch, "00000-of-00002")[0],
+    "trials": lambda run, epoch: LAYOUT.trials(run, "edges"),
+    "across": lambda run, epoch: LAYOUT.across(run, "base"),
+    "measure": lambda run, epoch: LAYOUT.measure(run, "erasure"),
+    "state": lambda run, epoch: LAYOUT.measure(run, "readout", epoch, "-images.csv"),
+}
+
+
+@pytest.mark.parametrize("kind", OF_A_RUN)
+def test_a_rule_s_pattern_becomes_the_place(kind: str) -> None:
     """What a rule declares, filled in as Snakemake does, is the place that a step opens."""
-    made = 0
-    for name, method in inspect.getmembers(Layout, inspect.isfunction):
-        words = list(inspect.signature(method).parameters)[1:]
-        if words[:1] != ["run"]:
-            continue
-        for epoch in (None, 7):
-            if epoch is not None and "epoch" not in words:
-                continue
-            others = {word: "x" for word in words if word in ("name", "variant")}
-            if "epoch" in words:
-                if epoch is None and name in ("features", "feature_files"):
-                    continue
-                others["epoch"] = epoch
-            pattern = method(LAYOUT, WILDCARDS, **others | ({"epoch": "{epoch}"} if epoch else {}))
-            place = method(LAYOUT, RUN, **others)
-            for one, wanted in zip(
-                *([each] if isinstance(each, str) else each for each in (pattern, place)),
-                strict=True,
-            ):
-                filled = one.format(model=RUN.model, seed=RUN.seed, epoch="007")
-                assert filled == wanted
-                assert RunId.of_path(wanted, LAYOUT.results) == RUN
-                made += 1
-    assert made >= 10
+    pattern, place = OF_A_RUN[kind](WILDCARDS, "{epoch}"), OF_A_RUN[kind](RUN, 7)
+    assert pattern != place
+    assert pattern.format(model=RUN.model, seed=RUN.seed, epoch="007") == place
+    assert RunId.of_path(place, LAYOUT.results) == RUN
 
 
 def test_logs_lie_beside_the_results() -> None:

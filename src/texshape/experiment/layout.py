@@ -7,6 +7,7 @@ Where a place belongs to a run or an epoch, the wildcards of a rule (`texshape.e
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +24,13 @@ def epoch_name(epoch: int | str) -> str:
     return f"epoch-{epoch}" if isinstance(epoch, str) else f"epoch-{epoch:03d}"
 
 
-def shard_name(number: int, total: int) -> str:
-    """Name one of several parts, counted from 0."""
-    return f"{number:05d}-of-{total:05d}"
+def shard_names(total: int) -> list[str]:
+    """Names of all parts of something, ``00000-of-00002`` and so on."""
+    return [f"{number:05d}-of-{total:05d}" for number in range(total)]
+
+
+def _stylized_parts(masks: bool) -> list[str]:
+    return ["images.npy", "labels.csv", "manifest.csv"] + (["masks.npy"] if masks else [])
 
 
 @dataclass(frozen=True)
@@ -56,9 +61,13 @@ class Layout:
         parts = ["images.npy", "labels.csv"] + (["masks.npy"] if masks else [])
         return [f"{self.set(variant, name)}.{part}" for part in parts]
 
-    def styles(self, variant: str, stylization: str, split: str) -> str:
-        """Stem of the styles that one split of a stylization takes."""
-        return self.set(variant, f"{stylization}/styles-{split}")
+    def stylized_files(self, variant: str, name: str, *, masks: bool) -> list[str]:
+        """The files of a set made by style transfer: where each image comes from as well."""
+        return [f"{self.set(variant, name)}.{part}" for part in _stylized_parts(masks)]
+
+    def style_files(self, variant: str, stylization: str, split: str) -> list[str]:
+        """The images whose styles one split of a stylization takes."""
+        return self.set_files(variant, f"{stylization}/styles-{split}", masks=False)
 
     def style_table(self, variant: str, stylization: str) -> str:
         """Where each style of a stylization comes from."""
@@ -76,18 +85,29 @@ class Layout:
         """What the decoder makes of images whose style it leaves alone."""
         return f"{self.set(variant, stylization)}/reconstruction.csv"
 
-    def stylized_part(self, variant: str, stylization: str, split: str) -> str:
-        """What the names of all parts of a stylized set begin with."""
-        return self.set(variant, f"{stylization}/{split}")
+    def stylized_part(
+        self, variant: str, stylization: str, split: str, shard: str, *, masks: bool
+    ) -> list[str]:
+        """The files of one part of a set made by style transfer, before they are merged."""
+        return self._part(f"{stylization}/{split}", variant, shard, masks)
 
-    def conflict_part(self, conflict: str) -> str:
-        """What the names of all parts of a conflict set made by style transfer begin with."""
-        return self.set("base", f"conflicts/{conflict}")
+    def conflict_part(self, conflict: str, shard: str, *, masks: bool) -> list[str]:
+        """The same of a conflict set."""
+        return self._part(f"conflicts/{conflict}", "base", shard, masks)
+
+    def _part(self, name: str, variant: str, shard: str, masks: bool) -> list[str]:
+        start = f"{self.set(variant, name)}.shard-{shard}"
+        return [f"{start}.{part}" for part in (*_stylized_parts(masks), SHARD_FILE)]
 
     @property
     def paintings(self) -> str:
-        """Folder of the paintings that are fetched, and of their list ``paintings.csv``."""
+        """Folder of the paintings that are fetched."""
         return f"{self.data}/paintings"
+
+    @property
+    def paintings_list(self) -> str:
+        """What is said of each of them."""
+        return f"{self.paintings}/paintings.csv"
 
     @property
     def photographs(self) -> str:
@@ -126,6 +146,10 @@ class Layout:
         files = FEATURE_FILES if shard is None else (*FEATURE_FILES, SHARD_FILE)
         return [f"{self.features(run, epoch, shard)}/{file}" for file in files]
 
+    def states(self, run: RunId | str, epochs: Iterable[int]) -> list[str]:
+        """What lies in those of several epochs."""
+        return [file for epoch in epochs for file in self.feature_files(run, epoch)]
+
     def trials(self, run: RunId | str, name: str) -> str:
         """The decisions of a network on one image set."""
         return f"{self.run(run)}/trials/{name}.csv"
@@ -140,6 +164,12 @@ class Layout:
         """What one technique says of a network, or of its state at one epoch."""
         inner = name if epoch is None else f"{name}/{epoch_name(epoch)}"
         return f"{self.run(run)}/{inner}{ending}"
+
+    def measures(
+        self, run: RunId | str, name: str, epochs: Iterable[int], ending: str = ".csv"
+    ) -> list[str]:
+        """The same of the states at several epochs."""
+        return [self.measure(run, name, epoch, ending) for epoch in epochs]
 
     # --- the experiment --------------------------------------------------------------------------
 

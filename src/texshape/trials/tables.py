@@ -63,6 +63,13 @@ class Subject:
     arm: str
     seed: int | None
 
+    @property
+    def name(self) -> str:
+        """What tells it from all others: a network trained here is one of several seeds."""
+        if self.seed is None:
+            return self.model
+        return str(RunId.of_model(self.model, self.seed))
+
     def identity(self) -> dict[str, Any]:
         """The columns `IDENTITY`."""
         return {name: getattr(self, name) for name in IDENTITY}
@@ -177,7 +184,7 @@ def shape_bias_tables(
     for (subject, images), own in trials.items():
         if images != CUE_CONFLICT:
             continue
-        key = subject.model if subject.seed is None else f"{subject.model}/seed-{subject.seed}"
+        key = subject.name
         (gathered,) = gather([own])[0].values()
         # `score` knows the human observers by their names, and the networks by model and seed.
         gathered.subject = key
@@ -287,7 +294,7 @@ def shape_bias_by_set(
         for subject in shown:
             if (subject, images) in trials:
                 (gathered,) = gather([trials[subject, images]])[0].values()
-                gathered.subject = f"{subject.model}/seed-{subject.seed}"
+                gathered.subject = subject.name
                 groups.setdefault(images, {})[subject] = gathered
     rows = []
     for images, decided in groups.items():
@@ -499,7 +506,7 @@ def benchmark_groups(
     for (subject, images), own in trials.items():
         if images not in BENCHMARK_SETS:
             continue
-        name = f"{subject.model}/seed-{subject.seed}"
+        name = subject.name
         ours[name] = subject
         columns = own.columns | {"subj": [name] * len(own)}
         renamed = replace(own, columns=columns)

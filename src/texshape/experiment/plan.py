@@ -1,0 +1,625 @@
+"""What an experiment does, from its parameters alone: networks, image sets, tables, figures.
+
+`Plan` reads no file and knows no workflow: rules ask it what to make, and tests what they would. It takes the
+parameters as `texshape.parameters.check` leaves them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from texshape.errors import InputError, nearest
+from texshape.experiment.layout import Layout
+from texshape.experiment.runs import PIXELS, RunId, model_name
+from texshape.experiment.sources import CONFLICT, ROLES, SOURCES, Source
+from texshape.experiment.stylizations import PAINTINGS, RENDERER, TRAIN, Stylization
+from texshape.figures.registry import available
+from texshape.models.names import slug
+from texshape.parameters import measured_epochs, overlay, to_json
+
+BASE = "base"  # the variant of the data that all measures but trials are of
+SPLITS = ("train", "validation", "test")
+#: states of a network that is measured as it is: random weights, and its own
+NAMED_EPOCHS = [0, 1]
+ARM = "arm:"  # in front of the arm whose network a training starts from
+
+TRIAL_TABLES = (
+    "shape_bias",
+    "shape_bias_by_class",
+    "shape_bias_differences",
+    "accuracy",
+    "accuracy_differences",
+)
+COMPARISON_TABLES = (
+    "comparison",
+    "comparison_wide",
+    "correlations",
+    "equivalent_pair",
+    "disagreement",
+    "disagreement_images",
+)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network that the experiment trains, over its seeds."""
+
+    architecture: str
+    arm: str
+    seeds: tuple[int, ...]
+
+    @property
+    def runs(self) -> list[RunId]:
+        """One run a seed."""
+        return [RunId(self.architecture, self.arm, seed) for seed in self.seeds]
+
+
+class Cell(NamedTuple):
+    """Training by test: the decisions of a network of one variant on images of another, or of its own."""
+
+    trained: str
+    tested: str
+    seed: int
+    file: str
+
+
+class Plan:
+    """All that follows from the parameters of an experiment.
+
+    Parameters
+    ----------
+    parameters : mapping
+        All sections, checked.
+
+    Attributes
+    ----------
+    parameters : dict
+        The same, with the last epoch of the training among the measured ones: all measures are of one network.
+    layout : Layout
+        Where its files lie.
+    source : Source
+        What its kind of data brings.
+    named : dict of str to str
+        Networks that are measured as they are: model to full name.
+    trained : dict of str to Trained
+        Networks that are trained here, by model.
+    trained_runs, runs : list of RunId
+        A run for each of their seeds, then one for each named network.
+
+    Raises
+    ------
+    InputError
+        If nothing follows from them: no network to measure, no cue-conflict images, no decoder.
+    """
+
+    def __init__(self, parameters: Mapping[str, Any]) -> None:
+        epochs = measured_epochs(parameters["training"])
+        self.parameters = overlay(parameters, {"training": {"checkpoint_epochs": epochs}})
+        self.layout = Layout(f"results/{parameters['experiment']}")
+        self.source: Source = SOURCES[parameters["data"]["kind"]]
+        self.named = {slug(name): name for name in parameters["networks"]}
+        seeds: dict[tuple[str, str], set[int]] = {}
+        for entry in parameters["trained"]:
+            for arm in entry["arms"]:
+                seeds.setdefault((entry["architecture"], arm), set()).update(entry["seeds"])
+        self.trained = {
+            model_name(*name): Trained(*name, tuple(sorted(numbers)))
+            for name, numbers in seeds.items()
+        }
+        self.trained_runs = [run for trained in self.trained.values() for run in trained.runs]
+        self.runs = [*self.trained_runs, *map(RunId.of_model, self.named)]
+        self._check()
+
+    def _check(self) -> None:
+        if not self.measured_runs:
+            raise InputError(
+                "trained, networks: no network is measured; expected one of the base variant of the data, "
+                "neither trials_only nor readout_only"
+            )
+        if CONFLICT not in (*self.source.shown, *self.conflicts):
+            raise InputError(
+                f"conflicts.{CONFLICT}: missing; images of data.kind "
+                f"{self.parameters['data']['kind']} are brought into conflict by style transfer alone"
+            )
+        for conflict in self.conflicts.values():
+            self.decoder(BASE, conflict)
+
+    # --- networks --------------------------------------------------------------------------------
+
+    def arm(self, model: str) -> Mapping[str, Any]:
+        """What a trained network is trained on; of one that is not trained here nothing."""
+        return self.parameters["arms"][self.trained[model].arm] if model in self.trained else {}
+
+    def variant(self, model: str) -> str:
+        """The variant of the data that a network is trained and tested on."""
+        return self.arm(model).get("variant", BASE)
+
+    def recipe(self, model: str) -> dict[str, Any]:
+        """The recipe of a training: the shared one and what the arm changes."""
+        return overlay(self.parameters["training"], self.arm(model).get("training", {}))
+
+    def gpus(self, model: str) -> int:
+        """GPUs of one training."""
+        return self.recipe(model).get("gpus_per_job", 1)
+
+    def initial(self, run: RunId) -> str | None:
+        """What a training starts from: a network's name or checkpoint; None is random weights."""
+        initial = self.recipe(run.model).get("initial")
+        if initial and initial.startswith(ARM):
+            other = RunId(run.architecture, initial.removeprefix(ARM), run.seed)
+            return self.layout.checkpoint(other)
+        return initial
+
+    def initial_files(self, run: RunId) -> list[str]:
+        """That checkpoint, where this experiment makes it."""
+        initial = self.recipe(run.model).get("initial") or ""
+        return [str(self.initial(run))] if initial.startswith(ARM) else []
+
+    def network(self, run: RunId) -> str:
+        """What a step loads: the final checkpoint of a trained network, or a name."""
+        if run.model in self.trained:
+            return self.layout.checkpoint(run)
+        return self.named[run.model]
+
+    def network_files(self, run: RunId) -> list[str]:
+        """The files that `network` refers to."""
+        return [self.layout.checkpoint(run)] if run.model in self.trained else []
+
+    def untrained_files(self, run: RunId) -> list[str]:
+        """The network before training, where its training is ours."""
+        return [self.layout.checkpoint(run, 0)] if run.model in self.trained else []
+
+    @property
+    def checkpoint_epochs(self) -> list[int]:
+        """Measured epochs of a training."""
+        return self.parameters["training"]["checkpoint_epochs"]
+
+    def epochs(self, run: RunId) -> list[int]:
+        """Measured states of a network."""
+        return self.checkpoint_epochs if run.model in self.trained else NAMED_EPOCHS
+
+    def is_read(self, run: RunId) -> bool:
+        """Whether the read-out looks at it: controls have data of their own, some runs trials alone."""
+        if run.model in self.trained and (
+            self.arm(run.model).get("trials_only") or run not in self._full_runs
+        ):
+            return False
+        return self.variant(run.model) == BASE
+
+    def is_measured(self, run: RunId) -> bool:
+        """Whether every technique measures it."""
+        return self.is_read(run) and not self.arm(run.model).get("readout_only")
+
+    @cached_property
+    def _full_runs(self) -> set[RunId]:
+        """Those that an entry with every measurement names."""
+        return {
+            RunId(entry["architecture"], arm, seed)
+            for entry in self.parameters["trained"]
+            if not entry.get("trials_only")
+            for arm in entry["arms"]
+            for seed in entry["seeds"]
+        }
+
+    @cached_property
+    def read_runs(self) -> list[RunId]:
+        """Networks that are read out."""
+        return [run for run in self.runs if self.is_read(run)]
+
+    @cached_property
+    def measured_runs(self) -> list[RunId]:
+        """Networks that every technique measures."""
+        return [run for run in self.runs if self.is_measured(run)]
+
+    @cached_property
+    def base_models(self) -> list[str]:
+        """Networks of the base variant of the data."""
+        models = dict.fromkeys(run.model for run in self.runs)
+        return [model for model in models if self.variant(model) == BASE]
+
+    @cached_property
+    def control_models(self) -> list[str]:
+        """Networks of all other variants."""
+        return [model for model in self.trained if self.variant(model) != BASE]
+
+    @property
+    def compared(self) -> list[str]:
+        """Networks whose paired differences are tabulated: paired images, and no published networks beside."""
+        return [] if self.source.published else self.base_models
+
+    @cached_property
+    def shown_runs(self) -> list[RunId]:
+        """Networks whose pictures are shown: the first seed of the first two."""
+        first: dict[str, RunId] = {}
+        for run in self.measured_runs:
+            first.setdefault(run.model, run)
+        return list(first.values())[:2]
+
+    @cached_property
+    def untrained_runs(self) -> list[RunId]:
+        """One network an architecture: before training all of its arms are the same."""
+        first = {run.architecture: run for run in reversed(self.measured_runs)}
+        return list(first.values())
+
+    @cached_property
+    def arms_apart(self) -> list[str]:
+        """Arms in the comparison's table alone: they see other images, or are measured by trials alone."""
+        return sorted(
+            arm
+            for arm, entry in self.parameters["arms"].items()
+            if entry.get("variant", BASE) != BASE
+            or entry.get("trials_only")
+            or entry.get("readout_only")
+        )
+
+    # --- image sets ------------------------------------------------------------------------------
+
+    @cached_property
+    def stylizations(self) -> dict[str, Stylization]:
+        """Training images made by style transfer: those that a trained network's arm names."""
+        used = {name for model in self.trained for name in self.arm(model)["sets"]}
+        return self._stylized(
+            {n: entry for n, entry in self.parameters["stylizations"].items() if n in used}
+        )
+
+    @cached_property
+    def conflicts(self) -> dict[str, Stylization]:
+        """Cue-conflict sets made by style transfer."""
+        return self._stylized(
+            {
+                name: entry
+                for name, entry in self.parameters["conflicts"].items()
+                if entry and (self.source.renderer or entry["contents"] != RENDERER)
+            }
+        )
+
+    def _stylized(self, entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Stylization]:
+        section, runs = self.parameters["stylize"], set(map(str, self.trained_runs))
+        return {n: Stylization.read(n, entry, section, runs) for n, entry in entries.items()}
+
+    @cached_property
+    def other_conflicts(self) -> list[str]:
+        """Conflict sets beside the one that every technique takes."""
+        return [name for name in self.conflicts if name != CONFLICT]
+
+    @cached_property
+    def neural_sets(self) -> list[str]:
+        """All sets made by style transfer."""
+        made = [f"{split}-{name}" for name in self.stylizations for split in SPLITS]
+        return [*made, *self.conflicts]
+
+    @cached_property
+    def neural_test_sets(self) -> list[str]:
+        """Those of them that networks of the base variant are shown, beside what the source brings."""
+        made = [*[f"test-{name}" for name in self.stylizations], *self.conflicts]
+        return [name for name in made if name not in self.source.shown]
+
+    @property
+    def test_sets(self) -> list[str]:
+        """All sets that networks of the base variant are shown."""
+        return [*self.source.shown, *self.neural_test_sets]
+
+    def training_sets(self, model: str, split: str) -> list[tuple[str, str]]:
+        """Variant and name of each set that a network is trained or validated on."""
+        return [(self.variant(model), f"{split}-{name}") for name in self.arm(model)["sets"]]
+
+    def sets_shown(self, model: str) -> list[str]:
+        """The sets that a network is shown; of variants there are none made by style transfer."""
+        return self.test_sets if self.variant(model) == BASE else list(self.source.shown)
+
+    def role(self, role: str) -> str | None:
+        """The test set of the base variant that has a role (`texshape.experiment.sources.ROLES`), if one has.
+
+        Raises
+        ------
+        InputError
+            If there is no such role.
+        """
+        if role not in ROLES:
+            raise InputError(f"no role '{role}' of an image set{nearest(role, ROLES)}")
+        return ROLES[role] if ROLES[role] in self.test_sets else None
+
+    def sets_shuffled(self, model: str) -> list[str]:
+        """The sets whose patches are shuffled: plain pictures, and those of the kinds it was trained on."""
+        if not self.source.plain:
+            return []
+        own = [f"test-{name}" for name in self.arm(model).get("sets", [])]
+        shown = self.sets_shown(model)
+        return list(dict.fromkeys(["test-plain", *[name for name in own if name in shown]]))
+
+    @property
+    def field_set(self) -> str:
+        """The set on which receptive fields are measured."""
+        return self.role("plain") or CONFLICT
+
+    @property
+    def sets_on_contact_sheet(self) -> list[str]:
+        """One set each kind of image, in the order of the contact sheet."""
+        renderer = self.source.renderer
+        return [
+            *(["train-plain"] if self.source.plain else []),
+            *(["train-stylized"] if renderer or "stylized" in self.stylizations else []),
+            *self.source.shown,
+            *([] if renderer else self.neural_test_sets),
+        ]
+
+    @property
+    def variants(self) -> list[str]:
+        """Variants of the data that some network is trained and tested on."""
+        return sorted({self.variant(run.model) for run in self.runs})
+
+    @property
+    def voc(self) -> str | None:
+        """PASCAL VOC, whose masks are read out where the images have none."""
+        return None if self.source.masks else self.parameters["data"].get("voc")
+
+    @property
+    def segmented(self) -> bool:
+        """Whether there are masks to be read out."""
+        return self.source.masks or self.voc is not None
+
+    @cached_property
+    def drawn_strengths(self) -> list[float]:
+        """Strengths of texture at which the renderer draws the cue-conflict images anew."""
+        strengths = self.parameters["probes"]["strengths"]
+        return [s for s in strengths if s != 1] if self.source.renderer else []
+
+    # --- style transfer --------------------------------------------------------------------------
+
+    def style_source(self, made: Stylization) -> str:
+        """What styles are read from: the renderer, or a folder."""
+        return f"{self.layout.paintings}/style" if made.styles == PAINTINGS else made.styles
+
+    def style_files(self, made: Stylization) -> list[str]:
+        """What must be there before they are read."""
+        known = {RENDERER: [], PAINTINGS: [self.layout.paintings_list]}
+        return known.get(made.styles, [made.styles])
+
+    def content_files(self, made: Stylization, variant: str, split: str) -> list[str]:
+        """The set that is stylized."""
+        name = f"{split}-{made.contents}"
+        return self.layout.set_files(variant, name, masks=self.source.masks)
+
+    def exemplar_files(self, made: Stylization, kind: str) -> list[str]:
+        """The exemplars of a conflict set (``contents`` or ``textures``); the renderer draws its own."""
+        name = made.entry[kind]
+        return [] if name == RENDERER else self.layout.set_files(BASE, name, masks=False)
+
+    def encoder_files(self, made: Stylization) -> list[str]:
+        """The network of this experiment that is the encoder, if one is."""
+        return [self.layout.checkpoint(made.encoder)] if made.encoder else []
+
+    def decoder(self, variant: str, made: Stylization) -> str | None:
+        """The decoder of AdaIN: trained here on a stylization's own images, or a file.
+
+        Raises
+        ------
+        InputError
+            If it would be trained on the images of a conflict set: those are too few.
+        """
+        decoder, owner = made.decoder, made
+        if decoder in self.stylizations:
+            owner = self.stylizations[decoder]
+            decoder = owner.decoder
+        if decoder != TRAIN:
+            return decoder
+        if owner.name not in self.stylizations:
+            raise InputError(
+                f"conflicts.{owner.name}.decoder: expected a stylization that an arm is trained on, or a "
+                f"file, found {made.entry.get('decoder')!r}; stylizations: "
+                f"{', '.join(self.stylizations) or 'none'}"
+            )
+        return self.layout.decoder(variant, owner.name)
+
+    @cached_property
+    def decoders(self) -> list[str]:
+        """Stylizations whose decoder is trained here."""
+        return [name for name, made in self.stylizations.items() if made.decoder == TRAIN]
+
+    @cached_property
+    def fitness(self) -> dict[str, dict[str, list[RunId]]]:
+        """Fitness of training images: set -> role -> networks that train and test on that set alone.
+
+        Of interest where something is stylized by a network, and both kinds of network train on it.
+        """
+        found: dict[str, dict[str, list[RunId]]] = {}
+        for run in self.trained_runs if self.parameters["fitness"] else []:
+            arm = self.arm(run.model)
+            if len(arm["sets"]) > 1 or self.variant(run.model) != BASE or "training" in arm:
+                continue
+            for role, architectures in self.parameters["fitness"].items():
+                if run.architecture in architectures:
+                    found.setdefault(f"test-{arm['sets'][0]}", {}).setdefault(role, []).append(run)
+        both = {name: roles for name, roles in found.items() if len(roles) == 2}
+        return both if any(f"test-{name}" in both for name in self.stylizations) else {}
+
+    # --- decisions -------------------------------------------------------------------------------
+
+    @cached_property
+    def trials(self) -> dict[RunId, list[str]]:
+        """The files of each network's decisions."""
+        return {
+            run: [self.layout.trials(run, name) for name in self.sets_shown(run.model)]
+            for run in self.runs
+        }
+
+    @cached_property
+    def crossed(self) -> list[Cell]:
+        """Every variant's network on every variant's cue-conflict images, of the controls' architecture.
+
+        The base network is the one whose arm differs from the controls' in nothing but the variant.
+        """
+        kinds: dict[tuple[str, str], dict[str, str]] = {}
+        for model, trained in self.trained.items():
+            arm = {key: value for key, value in self.arm(model).items() if key != "variant"}
+            kind = (trained.architecture, to_json(arm))
+            kinds.setdefault(kind, {})[self.variant(model)] = model
+        found = next((kind for kind in kinds.values() if len(kind) > 1 and BASE in kind), {})
+        return [
+            Cell(trained, tested, run.seed, self._crossed_file(run, trained, tested))
+            for trained, model in found.items()
+            for tested in found
+            for run in self.trained[model].runs
+        ]
+
+    def _crossed_file(self, run: RunId, trained: str, tested: str) -> str:
+        if trained == tested:
+            return self.layout.trials(run, CONFLICT)
+        return self.layout.across(run, tested)
+
+    # --- tables ----------------------------------------------------------------------------------
+
+    @cached_property
+    def per_run(self) -> dict[str, list[str]]:
+        """Tables made of the same files of each network, one below the other: table -> files."""
+        place, measured = self.layout.measure, self.measured_runs
+        tables = {
+            "readout": [*self._states("readout", self.read_runs), place(PIXELS, "readout", 0)],
+            "dimensionality": self._states("dimensionality", measured),
+            "erasure": [place(run, "erasure") for run in measured],
+            "receptive_field": [place(run, "receptive_field") for run in measured if run.seed == 0],
+        }
+        for name in self.probe_tables:
+            tables[name] = [place(run, name) for run in measured]
+        if self.source.plain:
+            tables["corruptions"] = [place(run, "corruptions") for run in measured]
+        if self.segmented:
+            tables["segmentation"] = [
+                place(run, "segmentation", epoch)
+                for run in measured
+                for epoch in [*([0] if run in self.untrained_runs else []), self.epochs(run)[-1]]
+            ]
+        if self.trained:
+            tables["training"] = [self.layout.history(run) for run in self.trained_runs]
+        if self.named:
+            named = map(RunId.of_model, self.named)
+            tables["sensitivity"] = [place(run, "sensitivity") for run in named]
+        return tables
+
+    def _states(self, measure: str, runs: Iterable[RunId]) -> list[str]:
+        return [
+            self.layout.measure(run, measure, epoch) for run in runs for epoch in self.epochs(run)
+        ]
+
+    @cached_property
+    def probe_tables(self) -> list[str]:
+        """Tables of changed images: a ratio of accuracies needs plain ones, fading needs to know the shapes."""
+        shapes = self.source.masks or self.source.silhouettes
+        return [
+            *(["shuffling"] if self.source.plain else []),
+            *(["cue_strength"] if shapes else []),
+        ]
+
+    @cached_property
+    def tables(self) -> list[str]:
+        """All tables, in the order in which the article takes them."""
+        return [
+            *TRIAL_TABLES,
+            "architectures",
+            *(["corruption_errors"] if self.source.plain else []),
+            *(["benchmark", "benchmark_by_dataset"] if self.source.published else []),
+            *(["shape_bias_by_set"] if self.other_conflicts else []),
+            *(["controls"] if self.crossed else []),
+            *(["stylization_fitness"] if self.fitness else []),
+            *(["reconstruction"] if self.decoders else []),
+            *self.per_run,
+            *COMPARISON_TABLES,
+        ]
+
+    @property
+    def trial_tables(self) -> list[str]:
+        """Tables that the trials alone give."""
+        return [*TRIAL_TABLES, *(["shape_bias_by_set"] if self.other_conflicts else [])]
+
+    @property
+    def summarized(self) -> list[str]:
+        """Tables that the experiment in brief is made of."""
+        return ["shape_bias", "accuracy"] + (["shape_bias_by_set"] if self.other_conflicts else [])
+
+    @cached_property
+    def corruption_pictures(self) -> list[str]:
+        """Errors of each network by corrupted picture."""
+        return [self.layout.measure(run, "corruption_pictures") for run in self.measured_runs]
+
+    @cached_property
+    def own_pictures(self) -> list[RunId]:
+        """Networks of the main architecture trained on stylized images alone: they see those corrupted, too."""
+        if not self.parameters["corruptions"]["own_pictures"]:
+            return []
+        return [
+            run
+            for run in self.measured_runs
+            if self.arm(run.model).get("sets") == ["stylized"]
+            and run.architecture == self.parameters["trained"][0]["architecture"]
+            and "test-stylized" in self.source.shown
+        ]
+
+    @cached_property
+    def last_readings(self) -> dict[RunId, str]:
+        """Read-out of each image at a network's last state, as a file in its folder."""
+        return {
+            run: self.layout.measure(run, "readout", self.epochs(run)[-1], "-images.csv")
+            for run in self.measured_runs
+        }
+
+    # --- figures, and what stays -----------------------------------------------------------------
+
+    @cached_property
+    def figures(self) -> list[str]:
+        """Figures that are drawn from tables."""
+        return available(
+            self.tables,
+            trained=bool(self.trained),
+            published=self.source.published,
+            controls=bool(self.control_models),
+            named=bool(self.named),
+        )
+
+    @cached_property
+    def image_figures(self) -> list[str]:
+        """Figures that are drawn from images or maps, or by a step of their own."""
+        return [
+            "contact_sheet",
+            "influence",
+            "feature_visualization",
+            "architectures",
+            "disagreement_images",
+            *(["segmentation_pictures"] if self.segmented else []),
+            *[f"stylization-{name}" for name in (*self.stylizations, *self.conflicts)],
+        ]
+
+    @cached_property
+    def data_files(self) -> list[str]:
+        """The image sets that networks are shown, of which the provenance names the hashes."""
+        own = [
+            file
+            for variant in self.variants
+            for name in self.source.shown
+            for file in self.layout.set_files(variant, name, masks=False)
+        ]
+        return own + [
+            file
+            for name in self.neural_test_sets
+            for file in self.layout.stylized_files(BASE, name, masks=False)
+        ]
+
+    @cached_property
+    def kept(self) -> list[str]:
+        """What a finished experiment keeps beside its article."""
+        layout = self.layout
+        return [
+            *self.data_files,
+            *[
+                file
+                for run in self.measured_runs
+                for epoch in self.epochs(run)
+                for file in layout.feature_files(run, epoch)
+            ],
+            *map(layout.table, self.tables),
+            *[file for files in self.trials.values() for file in files],
+            *map(layout.checkpoint, self.trained_runs),
+            *[file for files in self.per_run.values() for file in files],
+        ]
