@@ -375,33 +375,38 @@ print(sorted({"snakemake", "torch", "pandas", "matplotlib"} & set(sys.modules)))
     assert done.stdout.strip() == "[]"
 
 
+TAKES_APART = {"split", "partition", "rpartition", "removeprefix", "replace", "join"}
+
+
+def knows_the_form(node: ast.AST) -> bool:
+    """Whether some code takes a network's name apart, or puts one together."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        words = [node.func.value, *node.args] if node.func.attr in TAKES_APART else []
+        return any(
+            isinstance(word, ast.Constant) and word.value in ("--", "seed-") for word in words
+        )
+    if isinstance(node, ast.JoinedStr):
+        inner = [part.value for part in node.values[1:-1] if isinstance(part, ast.Constant)]
+        texts = [str(part.value) for part in node.values if isinstance(part, ast.Constant)]
+        return "--" in inner or any(text.endswith("seed-") for text in texts)
+    return False
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["a, _, b = model.partition('--')", "f'{a}--{b}'", "f'{model}/seed-{s}'", "'--'.join(x)"],
+)
+def test_such_code_is_found(code: str) -> None:
+    assert any(map(knows_the_form, ast.walk(ast.parse(code))))
+
+
 def test_one_module_knows_how_a_network_is_called() -> None:
-    """No other takes such a name apart, or puts one together."""
-    forbidden = {"--", "seed-"}
-    found = set()
-    for path in sorted((ROOT / "src").rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            words: list[ast.AST] = []
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                if node.func.attr in {
-                    "split",
-                    "partition",
-                    "rpartition",
-                    "removeprefix",
-                    "replace",
-                    "join",
-                }:
-                    words = [node.func.value, *node.args]
-            elif isinstance(node, ast.JoinedStr):
-                words = [
-                    part for part in node.values if isinstance(part, ast.Constant)
-                    and str(part.value).endswith(("/seed-", "seed-"))
-                ]  # fmt: skip
-                if words:
-                    found.add(path.relative_to(ROOT / "src/texshape").as_posix())
-                    continue
-            if any(isinstance(w, ast.Constant) and w.value in forbidden for w in words):
-                found.add(path.relative_to(ROOT / "src/texshape").as_posix())
-    assert found <= {"experiment/runs.py"}
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in sorted((ROOT / "src").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if knows_the_form(node)
+    }
+    assert found <= {"src/texshape/experiment/runs.py"}
     rules = "\n".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
     assert "seed-{" not in rules

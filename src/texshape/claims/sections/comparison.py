@@ -18,6 +18,7 @@ from texshape.claims.wording import (
     points,
     points_between,
 )
+from texshape.experiment.runs import model_parts
 
 #: Measures as the article calls them.
 WORDS = {
@@ -141,8 +142,8 @@ def _correlations(e: Experiment) -> Iterator[Claim]:
 
 
 def _named(model: str) -> str:
-    architecture, *rest = model.split("--")
-    return network_name(architecture) + (f" trained on {escape(rest[0])}" if rest else "")
+    architecture, arm = model_parts(model)
+    return network_name(architecture) + (f" trained on {escape(arm)}" if arm else "")
 
 
 def _pairs(e: Experiment) -> Iterator[Claim]:
