@@ -270,7 +270,7 @@ def test_a_set_is_drawn_anew_only_for_what_it_depends_on() -> None:
     assert changed(train=2412) == {"train-plain"}
     assert changed(validation=492) == {"validation-plain"}
     assert changed(test=612) == {"test-plain", "silhouettes"}
-    assert changed(shape_exemplars=9) == {"cue-conflict"}
+    assert changed(shape_exemplars=20) == {"cue-conflict"}
     assert changed(variants={"tint-0.6": {"colour": {"tint": 0.7}}}) == set()
     assert changed(colour={"noise": 0.04}) == set(sets)
 

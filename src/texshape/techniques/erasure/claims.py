@@ -10,6 +10,7 @@ from texshape.claims.experiment import Experiment
 from texshape.claims.rules import NOT_RUN, UNDEFINED, compare, obstacle
 from texshape.claims.wording import UNDEFINED as UNDEFINED_WORD
 from texshape.claims.wording import listed, network_name
+from texshape.experiment.runs import model_name
 
 NEED_RULE = (
     "used: in every seed the interval of the share of decisions beyond chance that erasing the cue takes, "
@@ -236,7 +237,7 @@ def _needed_by_each(e: Experiment) -> Iterator[Claim]:
         rows = e.last("erasure", arm, architecture)
         for cue in ("shape", "texture"):
             yield claim(
-                f"erasure-need-{architecture}--{arm}-{cue}",
+                f"erasure-need-{model_name(architecture, arm)}-{cue}",
                 need(rows, cue),
                 {**{word: word for word in words}, UNDEFINED: UNDEFINED_WORD},
                 evidence=f"erasure.csv: {architecture}, {arm}, last stage, cue {cue}, erased cue, all seeds: "
