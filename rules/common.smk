@@ -6,7 +6,6 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from texshape import parameters, records
-from texshape.config import whole
 from texshape.errors import InputError
 from texshape.experiment import job_settings
 from texshape.experiment.layout import shard_names
@@ -22,7 +21,6 @@ if set("{}") & set(str(workflow.basedir)):
         f"the path of the clone must hold no braces, found {str(workflow.basedir)!r}: rename or move it"
     )
 try:
-    whole.check(config)
     PLAN = Plan(config)
     # Results that came from elsewhere (dvc pull, dvc checkout) bring the record of what made them.
     records.adopt(PLAN.layout.results)
@@ -62,8 +60,8 @@ def run_of(wildcards):
 
 
 def section(name):
-    """A section of the parameters as the JSON that a step takes."""
-    return parameters.to_json(PLAN.parameters[name])
+    """A section of the parameters as the JSON that a step takes: every key of its model."""
+    return job_settings.section(PLAN, name)
 
 
 def options(option, values):
@@ -116,8 +114,8 @@ def exemplar_options(made, files, whole=True):
     if not made.drawn:
         return ["--contents", stem(files.contents), "--textures", stem(files.textures)]
     drawn = job_settings.drawn(PLAN, BASE, CONFLICT)
-    words = ["--data", drawn, "--fill", made.entry.get("fill", "flat")]
-    count = made.entry.get("shape_exemplars") if whole else None
+    words = ["--data", drawn, "--fill", made.entry.fill]
+    count = made.entry.shape_exemplars if whole else None
     return [*words, "--shape-exemplars", count] if count else words
 
 

@@ -3,7 +3,7 @@ from texshape.data.listing import listing_hash
 
 # No parameter of the rule: another size of a batch reads no photograph anew.
 LARGEST_BATCH = max(
-    (PLAN.recipe(model)["batch_size"] for model in PLAN.trained), default=0
+    (PLAN.recipe(model).batch_size for model in PLAN.trained), default=0
 )
 
 

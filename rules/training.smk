@@ -32,7 +32,7 @@ rule train:
         runtime=scaled(120),
     params:
         architecture=lambda wc: run_of(wc).architecture,
-        settings=lambda wc: parameters.to_json(PLAN.recipe(wc.model)),
+        settings=lambda wc: PLAN.recipe(wc.model).to_json(),
         train=lambda wc: options(
             "--train",
             [LAYOUT.set(*one) for one in PLAN.training_sets(wc.model, "train")],

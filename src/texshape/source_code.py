@@ -34,6 +34,10 @@ CUT = ("texshape.cli", "texshape.survey.survey", "texshape.survey.techniques")
 DYNAMIC = "DYNAMIC_IMPORTS"
 #: calls whose argument at this place is only read by people (`texshape.tables`)
 _WORDS = {"Column": 2, "Table": 1}
+_WORDY = {
+    "help",
+    "description",
+}  # the like by name: of an option, of a parameter (`texshape.config`)
 _IMPORTERS = {"import_module", "__import__", "spec_from_file_location", "run_module", "run_path"}
 # An entry younger than this when it is stored may be of a file that changes once more within the same tick.
 _TICK = 2.0  # seconds
@@ -483,7 +487,7 @@ def _flatten(node: ast.AST, parts: list[str]) -> None:
                 value = value[:words] + value[words + 1 :]
             parts.append("[")
             for item in value:
-                if isinstance(item, ast.keyword) and item.arg == "help":
+                if isinstance(item, ast.keyword) and item.arg in _WORDY:
                     continue
                 if isinstance(item, ast.AST):
                     _flatten(item, parts)

@@ -120,17 +120,21 @@ def commands(name):
         "feature-visualization": {"steps": 2, "channels": 2, "selection": "variance",
                                   "images": 8},
         "probes": {"patches": [1, 2], "strengths": [0, 1], "resamples": 20},
-        "sensitivity": {"evaluation": {"batch_size": 32},
-                        "sensitivity": {"preprocessings": ["whole", "own"],
-                                        "interpolations": ["bicubic"]},
-                        "bootstrap": {"resamples": 20}},
+        "sensitivity": {"preprocessings": ["whole", "own"], "interpolations": ["bicubic"]},
         "segmentation": {"targets": ["binary"], "heads": ["conv1", "conv3"], "epochs": 1,
+                         "conv3_epochs": 1,
                          "end_to_end": ["binary"], "end_to_end_epochs": 1, "train_images": 24,
                          "test_images": 24, "resamples": 20, "conv3_widths": [8, 4]},
         "corruptions": {"types": ["contrast", "gaussian_noise"], "severities": [3]},
     }  # fmt: skip
     for step, section in settings.items():
         given[step] += ["--settings", json.dumps(section)]
+    given["sensitivity"] += [
+        "--evaluation",
+        '{"batch_size": 32}',
+        "--bootstrap",
+        '{"resamples": 20}',
+    ]
     return folder, given
 
 

@@ -83,9 +83,14 @@ def total(x):
     return x
 """,
     "training/__init__.py": "",
+    "training/settings.py": '''
+class Settings(Section):
+    """A recipe."""
+    epochs: int = Field(ge=1, description="Passes.")
+''',
     "training/loop.py": """
 from typing import TYPE_CHECKING
-from . import recipe
+from . import recipe, settings
 if TYPE_CHECKING:
     from small.figures.registry import draw
 def fit(epochs):
@@ -150,6 +155,7 @@ def changed(package: Path, file: str, old: str, new: str) -> set[str]:
             {"count"},
         ),  # by the function of another command's module
         ("tables.py", '"text"', '"number"', {"count"}),  # the kind of a column
+        ("training/settings.py", "ge=1", "ge=2", {"train"}),  # the bound of a parameter
         ("tables.py", '"reading"', '"seen"', {"count"}),
         ("cli/steps.py", "LIMIT = 3", "LIMIT = 4", {"train"}),  # a constant of one step
         ("cli/steps.py", "return draw(name)", "return draw('')", {"draw"}),  # a helper of one step
@@ -180,6 +186,7 @@ def test_a_changed_file_changes_the_steps_that_import_it(
         ("cli/steps.py", '"""Steps."""', ""),
         ("cli/steps.py", "Its name.", "The name of a figure."),  # a help text
         ("tables.py", "where it is", "the stage"),  # the meaning of a column
+        ("training/settings.py", "Passes.", "Passes over the images."),  # of a parameter
         ("tables.py", "a stage", "a stage and cue"),
         ("training/recipe.py", "def rate(name):", 'def rate( name ):\n    """Rate."""'),
     ],

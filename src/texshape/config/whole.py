@@ -30,6 +30,9 @@ from texshape.config.stylize import (
 from texshape.config.training import Arm, Trained, TrainingSettings
 from texshape.errors import InputError, nearest
 
+# Of models of techniques, for `texshape.source_code`.
+DYNAMIC_IMPORTS = ("texshape.techniques.*.settings",)
+
 #: section -> where its model lies
 TECHNIQUES: Mapping[str, str] = MappingProxyType(
     {

@@ -1,7 +1,7 @@
 """What an experiment does, from its parameters alone: networks, image sets, tables, figures.
 
 `Plan` reads no file and knows no workflow: rules ask it what to make, and tests what they would. It takes the
-parameters as `texshape.parameters.check` leaves them.
+parameters as files give them, and checks them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from texshape.config import whole
+from texshape.config.base import Section
+from texshape.config.training import TrainingSettings
 from texshape.errors import InputError, nearest
 from texshape.experiment.layout import Layout
 from texshape.experiment.runs import PIXELS, RunId, model_name
@@ -72,12 +75,16 @@ class Plan:
     Parameters
     ----------
     parameters : mapping
-        All sections, checked.
+        All sections.
+    techniques : mapping of str to type, optional
+        Techniques' sections and their models (`texshape.config.whole.model`).
 
     Attributes
     ----------
     parameters : dict
         The same, with the last epoch of the training among the measured ones: all measures are of one network.
+    checked : Sections
+        The same by their models: what jobs are given of them.
     layout : Layout
         Where its files lie.
     source : Source
@@ -92,10 +99,16 @@ class Plan:
     Raises
     ------
     InputError
-        If nothing follows from them: no network to measure, no cue-conflict images, no decoder.
+        If a key is unknown or its value cannot be, or nothing follows from them: no network to
+        measure, no cue-conflict images, no decoder.
     """
 
-    def __init__(self, parameters: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        parameters: Mapping[str, Any],
+        techniques: Mapping[str, type[Section]] | None = None,
+    ) -> None:
+        self.checked = whole.check(parameters, techniques)
         epochs = measured_epochs(parameters["training"])
         self.parameters = overlay(parameters, {"training": {"checkpoint_epochs": epochs}})
         self.layout = Layout(f"results/{parameters['experiment']}")
@@ -137,17 +150,18 @@ class Plan:
         """The variant of the data that a network is trained and tested on."""
         return self.arm(model).get("variant", BASE)
 
-    def recipe(self, model: str) -> dict[str, Any]:
+    def recipe(self, model: str) -> TrainingSettings:
         """The recipe of a training: the shared one and what the arm changes."""
-        return overlay(self.parameters["training"], self.arm(model).get("training", {}))
+        recipe = whole.recipe(self.checked, self.trained[model].arm)
+        return recipe.replace(checkpoint_epochs=self.checkpoint_epochs)
 
     def gpus(self, model: str) -> int:
         """GPUs of one training."""
-        return self.recipe(model).get("gpus_per_job", 1)
+        return self.recipe(model).gpus_per_job
 
     def initial(self, run: RunId) -> str | None:
         """What a training starts from: a network's name or checkpoint; None is random weights."""
-        initial = self.recipe(run.model).get("initial")
+        initial = self.recipe(run.model).initial
         if initial and initial.startswith(ARM):
             other = RunId(run.architecture, initial.removeprefix(ARM), run.seed)
             return self.layout.checkpoint(other)
@@ -155,7 +169,7 @@ class Plan:
 
     def initial_files(self, run: RunId) -> list[str]:
         """That checkpoint, where this experiment makes it."""
-        initial = self.recipe(run.model).get("initial") or ""
+        initial = self.recipe(run.model).initial or ""
         return [str(self.initial(run))] if initial.startswith(ARM) else []
 
     def network(self, run: RunId) -> str:
@@ -261,24 +275,26 @@ class Plan:
     def stylizations(self) -> dict[str, Stylization]:
         """Training images made by style transfer: those that a trained network's arm names."""
         used = {name for model in self.trained for name in self.arm(model)["sets"]}
-        return self._stylized(
-            {n: entry for n, entry in self.parameters["stylizations"].items() if n in used}
-        )
+        entries = self.checked.stylizations.items()
+        return self._stylized("stylizations", {n: entry for n, entry in entries if n in used})
 
     @cached_property
     def conflicts(self) -> dict[str, Stylization]:
         """Cue-conflict sets made by style transfer."""
+        entries = self.checked.conflicts.items()
         return self._stylized(
-            {
-                name: entry
-                for name, entry in self.parameters["conflicts"].items()
-                if entry and (self.source.renderer or entry["contents"] != RENDERER)
-            }
+            "conflicts",
+            {n: e for n, e in entries if e and (self.source.renderer or e.contents != RENDERER)},
         )
 
-    def _stylized(self, entries: Mapping[str, Mapping[str, Any]]) -> dict[str, Stylization]:
-        section, runs = self.parameters["stylize"], set(map(str, self.trained_runs))
-        return {n: Stylization.read(n, entry, section, runs) for n, entry in entries.items()}
+    def _stylized(self, kind: str, entries: Mapping[str, Any]) -> dict[str, Stylization]:
+        runs = set(map(str, self.trained_runs))
+        return {
+            name: Stylization.read(
+                name, entry, whole.transfer(self.checked, entry, f"{kind}.{name}"), runs
+            )
+            for name, entry in entries.items()
+        }
 
     @cached_property
     def other_conflicts(self) -> list[str]:
@@ -385,7 +401,7 @@ class Plan:
 
     def exemplar_files(self, made: Stylization, kind: str) -> list[str]:
         """The exemplars of a conflict set (``contents`` or ``textures``); the renderer draws its own."""
-        name = made.entry[kind]
+        name = getattr(made.entry, kind)
         return [] if name == RENDERER else self.layout.set_files(BASE, name, masks=False)
 
     def encoder_files(self, made: Stylization) -> list[str]:
@@ -409,7 +425,7 @@ class Plan:
         if owner.name not in self.stylizations:
             raise InputError(
                 f"conflicts.{owner.name}.decoder: expected a stylization that an arm is trained on, or a "
-                f"file, found {made.entry.get('decoder')!r}; stylizations: "
+                f"file, found {made.entry.decoder!r}; stylizations: "
                 f"{', '.join(self.stylizations) or 'none'}"
             )
         return self.layout.decoder(variant, owner.name)
