@@ -341,6 +341,16 @@ def test_orders_follow_paired_differences_where_there_are_any(tmp_path):
     assert verdicts(project(tmp_path / "wide", tables))["recipe"] == "not separated"
 
 
+def test_the_recommended_row_says_where_a_cell_rests_on_fewer_seeds(tmp_path):
+    tables = synthetic_tables.procedural()
+    assert "of 3 seeds" not in words_of(page_of(project(tmp_path / "same", tables)))
+    readout = tables["readout"]
+    shape = (readout["model"] == "cnn--plain") & (readout["cue"] == "shape")
+    tables["readout"] = readout[~(shape & (readout["seed"] == 2))]
+    text = words_of(page_of(project(tmp_path / "fewer", tables)))
+    assert text.count("; 2 of 3 seeds") == 1
+
+
 def test_what_is_read_is_held_against_the_networks_own_initialisation(tmp_path):
     tables = synthetic_tables.procedural()
     rows = tables["readout"]

@@ -136,6 +136,30 @@ def test_wide_table_has_the_mean_over_seeds():
     assert (wide["n_seeds"] == 3).all()
 
 
+def test_means_that_stand_side_by_side_are_over_the_same_seeds():
+    """Decisions in seeds 0 to 2, activations in 0 and 1: seed 2 is in neither mean."""
+    bias = TABLES["shape_bias"].copy()
+    bias.loc[bias["model"] == "cnn--plain", "shape_bias"] = [0.1, 0.2, 0.6]
+    bias.loc[bias["model"] == "rf9--plain", "shape_bias"] = [0.1, np.nan, 0.6]
+    bias.loc[bias["model"] == "cnn--mixed", "shape_bias"] = [0.1, 0.2, 0.6]
+    readout = TABLES["readout"]
+    last = readout["model"].isin(["cnn--plain", "rf9--plain"]) & (readout["seed"] == 2)
+    never_both = (readout["model"] == "cnn--mixed") & (readout["seed"] < 2)
+    frame = measures.collect({"shape_bias": bias, "readout": readout[~last & ~never_both]}, FEW)
+    frame = frame[~((frame["model"] == "cnn--mixed") & (frame["measure"] == "shape_bias")
+                    & (frame["seed"] == 2))]  # fmt: skip
+    frame = frame[frame["measure"].isin(["shape_bias", "readout_shape"])]
+    wide = measures.widen(frame).set_index("model")
+    assert wide.loc["cnn--plain", "shape_bias"] == pytest.approx(0.15)
+    assert tuple(wide.loc["cnn--plain", ["n_seeds", "n_least"]]) == (2, 2)
+    assert wide.loc["rf9--plain", "shape_bias"] == pytest.approx(0.1)
+    assert tuple(wide.loc["rf9--plain", ["n_seeds", "n_least"]]) == (2, 1)
+    # No training has both: each mean is over its own, and the least number says so.
+    assert wide.loc["cnn--mixed", "shape_bias"] == pytest.approx(0.15)
+    assert tuple(wide.loc["cnn--mixed", ["n_seeds", "n_least"]]) == (3, 1)
+    assert tuple(wide.loc["cnn--stylized", ["n_seeds", "n_least"]]) == (3, 3)
+
+
 def test_class_token_is_not_the_last_stage():
     rows = TABLES["dimensionality"].copy()
     token = rows[rows["stage"] == "stage3"].assign(stage="stage3.cls", value=9.0)

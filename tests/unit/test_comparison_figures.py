@@ -60,6 +60,24 @@ def test_scatter_with_coefficient():
     assert "n = 12" in text
 
 
+def test_scatter_shows_means_over_the_seeds_that_have_both_measures():
+    """A bias of another kind in the seed without activations moves no point."""
+    given = tables({name: world.NETWORKS[name] for name in ("cnn--plain", "cnn--stylized")})
+    frame = given["comparison"]
+    third = frame["seed"] == 2
+    given["comparison"] = frame[~(third & (frame["measure"] == "readout_shape"))].copy()
+    points = []
+    for value in (0.5, 1.0):
+        changed = given["comparison"]
+        changed.loc[third & (changed["measure"] == "shape_bias"), "value"] = value
+        axis = measure_against_measure.scatter(
+            given, {"panels": [("shape_bias", "readout_shape")]}
+        ).axes[0]
+        points.append(sorted(tuple(map(tuple, line.get_xydata())) for line in axis.lines))
+    assert points[0] == points[1]
+    assert len(points[0]) > 4
+
+
 def test_scatter_leaves_control_arms_out():
     settings = {"arms": {"plain": {}, "stylized": {"variant": "tint"}, "mixed": {}}}
     figure = measure_against_measure.scatter(tables(world.NETWORKS), settings)

@@ -23,9 +23,19 @@ COMPARISON = Table(
 COMPARISON_WIDE = Table(
     "comparison_wide",
     "a network; a column a measure",
-    (Column("n_seeds", "whole", "trainings; 0 for what was not trained here"),),
+    (
+        Column(
+            "n_seeds",
+            "whole",
+            "trainings in which all measures of the network were made, over which all means are "
+            "(all trainings where there is none such); 0 for what was not trained here",
+        ),
+        Column("n_least", "whole", "trainings behind the mean that is undefined in most of them"),
+    ),
     front=("model", "architecture", "arm"),
-    more=Column("MEASURE", "number", "mean over the trainings in which it is defined", BY_MEASURE),
+    more=Column(
+        "MEASURE", "number", "mean over those of these trainings in which it is defined", BY_MEASURE
+    ),
 )
 CORRELATIONS = Table(
     "correlations",

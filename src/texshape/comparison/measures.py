@@ -355,22 +355,45 @@ def fill_intervals(comparison: pd.DataFrame, found: Mapping[tuple, tuple]) -> pd
 
 
 def widen(comparison: pd.DataFrame) -> pd.DataFrame:
-    """One row a network: the mean over seeds of each measure, for reading.
+    """One row a network: the mean of each measure over the same seeds, for reading.
 
     Returns
     -------
     DataFrame
-        ``model, architecture, arm, n_seeds`` and a column for each measure that any network has.
-        ``n_seeds`` is 0 for what was not trained here; a mean leaves undefined seeds out.
+        ``model, architecture, arm, n_seeds, n_least`` and a column for each measure that any network
+        has. All means of a row are over the ``n_seeds`` seeds in which all measures of the network
+        were made (over all seeds where there is none such); 0 for what was not trained here. A mean
+        leaves out seeds in which the measure is undefined: the cell of which most are, but not all,
+        rests on ``n_least``.
     """
     front = KEYS[:-1]
     present = [name for name in MEASURES if name in set(comparison["measure"])]
+    comparison = same_seeds(comparison)
     seeds = comparison.groupby(front, sort=False)["seed"].nunique().rename("n_seeds")
+    defined = comparison[comparison["value"].notna()]
+    counts = defined.groupby([*front, "measure"], sort=False)["seed"].nunique()
+    least = counts.groupby(front, sort=False).min().rename("n_least")
+    seeds = seeds.to_frame().join(least).fillna({"n_least": 0}).astype({"n_least": int})
     wide = comparison.pivot_table(
         index=front, columns="measure", values="value", aggfunc="mean", sort=False
     )
-    joined = seeds.to_frame().join(wide.reindex(columns=present), how="left")
+    joined = seeds.join(wide.reindex(columns=present), how="left")
     return joined.reset_index()
+
+
+def same_seeds(comparison: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the seeds in which all measures of the network were made; all rows where none is such.
+
+    Decisions are measured in more trainings than activations are: beside each other, a mean over
+    all of them and a mean over some would differ by the trainings too.
+    """
+    seeds = comparison["seed"].fillna(-1)  # not trained here: one training of its own
+    kept = []
+    for _, rows in comparison.groupby("model", sort=False):
+        made = rows.assign(seed=seeds[rows.index]).groupby("seed")["measure"].nunique()
+        common = made.index[made == rows["measure"].nunique()]
+        kept.append(rows[seeds[rows.index].isin(common)] if len(common) else rows)
+    return comparison.loc[sorted(label for rows in kept for label in rows.index)]
 
 
 def network_means(comparison: pd.DataFrame) -> pd.DataFrame:

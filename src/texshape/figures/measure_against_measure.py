@@ -32,6 +32,7 @@ _ROOM = (146.0, 104.0)  # points inside a panel, about: where names fit
 def scatter(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
     """A panel a pair of measures; large points are means over seeds, small ones seeds.
 
+    A panel shows seeds in which both measures are defined, as the correlation takes them.
     Lines are the range of the seeds, or the bootstrap interval where there is one seed alone. Above
     a panel stands the rank correlation of ``correlations.csv``, or why there is none.
     """
@@ -56,7 +57,8 @@ def scatter(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure
 
 def _panel(axis: Axes, frame: pd.DataFrame, x: str, y: str, handles: dict[str, Any]) -> int:
     """Draw the points; how many networks there are."""
-    ends = {name: _ends(frame[frame["measure"] == name], name) for name in (x, y)}
+    both = _in_both(frame, x, y)
+    ends = {name: _ends(both[both["measure"] == name], name) for name in (x, y)}
     joined = ends[x].merge(ends[y], on=["model", "architecture", "arm"], suffixes=("_x", "_y"))
     shown = joined.dropna(subset=["mean_x", "mean_y"])
     _scale(axis, "x", x)
@@ -142,6 +144,13 @@ def _covered(box: tuple, taken: list[tuple]) -> float:
     return round(area, 6)
 
 
+def _in_both(frame: pd.DataFrame, x: str, y: str) -> pd.DataFrame:
+    """Rows of two measures in the seeds in which both are defined."""
+    rows = frame[frame["measure"].isin([x, y])].dropna(subset=["value"])
+    found = rows.assign(seed=rows["seed"].fillna(-1)).groupby(["model", "seed"])["measure"]
+    return rows[found.transform("nunique") == len({x, y})]
+
+
 def _ends(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Mean and ends of a network's line in the units of the axis."""
     found = network_means(rows)
@@ -157,7 +166,7 @@ def _ends(rows: pd.DataFrame, measure: str) -> pd.DataFrame:
 
 def _seeds(frame: pd.DataFrame, x: str, y: str, architecture: str, arm: str) -> np.ndarray:
     rows = frame[(frame["architecture"] == architecture) & (frame["arm"] == arm)]
-    rows = rows[rows["measure"].isin([x, y])].dropna(subset=["value"])
+    rows = _in_both(rows, x, y)
     rows = rows.assign(seed=rows["seed"].fillna(-1))
     wide = rows.pivot_table(index=["model", "seed"], columns="measure", values="value")
     wide = wide.reindex(columns=[x, y]).dropna().to_numpy(float)
