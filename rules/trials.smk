@@ -146,6 +146,36 @@ rule benchmark:
         " --output {output.table:q} --output-by-dataset {output.by_dataset:q} > {log:q} 2>&1"
 
 
+rule consistency_power:
+    input:
+        trials=[file for files in PLAN.trials.values() for file in files],
+        published=f"{LAYOUT.published}/manifest.csv",
+    output:
+        table=LAYOUT.table("consistency_power"),
+        differences=LAYOUT.table("consistency_differences"),
+    log:
+        LAYOUT.log("consistency_power"),
+    benchmark:
+        LAYOUT.benchmark("consistency_power")
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(4000),
+        runtime=scaled(60),
+    params:
+        results=lambda wc, output: parent(parent(output.table)),
+        networks=options("--network", PLAN.runs),
+        published=lambda wc, input: parent(input.published),
+        settings=section("bootstrap"),
+        seed=config["seed"],
+        code=step_hash("consistency-power"),
+    shell:
+        "texshape run consistency-power --results {params.results:q} {params.networks:q}"
+        " --published {params.published:q} --settings {params.settings:q} --seed {params.seed}"
+        " --output {output.table:q} --output-differences {output.differences:q} > {log:q} 2>&1"
+
+
 # A control's network on the pictures of the other variants, and the base network on its: what training
 # does and what the test pictures do.
 rule trials_across:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tests.whole_tables import complete
+from texshape.experiment.runs import RunId
 from texshape.techniques.cue_strength.curve import ABOVE
 from texshape.trials import naming
 from texshape.trials.crossed import effects
@@ -559,7 +560,8 @@ def published(reverse: bool = False) -> dict[str, pd.DataFrame]:
                              ("cue-conflict", "shape", 1280))
     ]  # fmt: skip
     frames = {"shape_bias": bias, "shape_bias_by_class": by_class, "sensitivity": sensitivity,
-              "accuracy": accuracy, "benchmark": _benchmark(networks, reverse)}  # fmt: skip
+              "accuracy": accuracy, "benchmark": _benchmark(networks, reverse),
+              **_consistency(networks, reverse)}  # fmt: skip
     frames = {name: pd.DataFrame(rows) for name, rows in frames.items()}
     return complete(frames | {"shape_bias_differences": differences(frames["shape_bias"])})
 
@@ -594,6 +596,30 @@ def _benchmark(networks: list[tuple], reverse: bool) -> list[dict]:
                         f"{measure}_high": value + 0.02}  # fmt: skip
             rows.append(row)
     return rows
+
+
+def _consistency(networks: list[tuple], reverse: bool) -> dict[str, list[dict]]:
+    subjects = [(row["architecture"] if row["arm"] == "published"
+                 else str(RunId(row["architecture"], row["arm"], int(row["seed"]))),
+                 row["error_consistency"], row["datasets"], row["n_datasets"])
+                for row in _benchmark(networks, reverse)]  # fmt: skip
+    rows = [
+        {"datasets": group, "subject": name, "error_consistency": kappa, "ci_low": kappa - 0.02,
+         "ci_high": kappa + 0.02, "standard_error": 0.01, "standard_error_trials": 0.008,
+         "smallest_difference": 0.04, "n_trials": 640 * count, "n_observers": 5 * count,
+         "n_datasets": count, "reason": ""}
+        for name, kappa, group, count in subjects
+    ]  # fmt: skip
+    pairs = [
+        {"datasets": a[2], "subject_a": a[0], "subject_b": b[0], "difference": a[1] - b[1],
+         "ci_low": a[1] - b[1] - 0.03, "ci_high": a[1] - b[1] + 0.03, "standard_error": 0.015,
+         "standard_error_trials": 0.012, "p": 0.3, "p_holm": 0.9, "smallest_difference": 0.042,
+         "times_trials": 3.0, "n_datasets": a[3], "reason": ""}
+        for place, a in enumerate(subjects)
+        for b in subjects[place + 1 :]
+        if a[2] == b[2]
+    ]  # fmt: skip
+    return {"consistency_power": rows, "consistency_differences": pairs}
 
 
 MEASURED = ["shape_bias", "ci_low", "ci_high", "cue_match_rate", "accuracy", "value", "null",

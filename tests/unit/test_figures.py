@@ -24,7 +24,7 @@ SETTINGS = synthetic_tables.SETTINGS
 # Their n differs between points; seeds or columns of the table say it.
 WITHOUT_ONE_N = ("receptive_field", "training", "dimensionality", "shape_bias_by_class",
                  "corruption_errors")  # fmt: skip
-FROM_PUBLISHED = ("published_comparison", "sensitivity", "benchmark")
+FROM_PUBLISHED = ("published_comparison", "sensitivity", "benchmark", "consistency_power")
 DRAWN_FROM = {name: PUBLISHED if name in FROM_PUBLISHED else PROCEDURAL for name in FIGURES}
 
 
@@ -43,7 +43,7 @@ def tables_of(name: str) -> dict[str, pd.DataFrame]:
 def test_draws_and_labels_its_axes(name):
     figure = draw(name, tables_of(name), SETTINGS)
     text = words(figure)
-    assert any(unit in text for unit in ("%", "(px)", "nats", "log scale"))
+    assert any(unit in text for unit in ("%", "(px)", "nats", "log scale", "kappa"))
     assert "undefined" not in text
     assert any(axis.has_data() for axis in figure.axes)
 

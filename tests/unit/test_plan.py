@@ -155,7 +155,7 @@ def test_published_networks_on_published_stimuli() -> None:
     assert not made.segmented
     assert made.crossed == []
     assert made.fitness == {}
-    assert {"benchmark", "benchmark_by_dataset", "sensitivity", "cue_strength"} <= set(made.tables)
+    assert {"benchmark", "consistency_power", "sensitivity", "cue_strength"} <= set(made.tables)
     assert not {"training", "corruptions", "shuffling", "segmentation", "controls"} & set(
         made.tables
     )

@@ -36,6 +36,12 @@ TRIAL_TABLES = (
     "accuracy",
     "accuracy_differences",
 )
+PUBLISHED_TABLES = (
+    "benchmark",
+    "benchmark_by_dataset",
+    "consistency_power",
+    "consistency_differences",
+)
 COMPARISON_TABLES = (
     "comparison",
     "comparison_wide",
@@ -536,7 +542,7 @@ class Plan:
             *TRIAL_TABLES,
             "architectures",
             *(["corruption_errors"] if self.source.plain else []),
-            *(["benchmark", "benchmark_by_dataset"] if self.source.published else []),
+            *(PUBLISHED_TABLES if self.source.published else []),
             *(["shape_bias_by_set"] if self.other_conflicts else []),
             *(["controls"] if self.crossed else []),
             *(["stylization_fitness"] if self.fitness else []),

@@ -47,6 +47,10 @@ FIGURES: dict[str, tuple[str, list[str]]] = {
     "corruptions": ("techniques.corruptions.figure:by_type", ["corruptions"]),
     "corruption_errors": ("techniques.corruptions.figure:relative", ["corruption_errors"]),
     "benchmark": ("techniques.human_consistency.figure:with_humans", ["benchmark"]),
+    "consistency_power": (
+        "techniques.consistency_power.figure:neighbours",
+        ["consistency_power", "consistency_differences"],
+    ),
     "measure_against_measure": (
         "figures.measure_against_measure:scatter",
         ["comparison", "correlations"],
@@ -70,7 +74,8 @@ CATEGORIES = {
     "1 Data and training": ["contact_sheet", "training", "accuracy", "stylization",
                             "stylization_conflict", "stylization_fitness"],
     "2 What decides": ["shape_bias", "shape_bias_by_class", "published_comparison", "conflict_sets",
-                       "controls", "cue_strength", "sensitivity", "benchmark"],
+                       "controls", "cue_strength", "sensitivity", "benchmark",
+                       "consistency_power"],
     "3 What is known and used": ["readout", "dimensionality", "segmentation",
                                  "segmentation_pictures", "erasure", "disagreement",
                                  "disagreement_images"],

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from texshape.errors import InputError
+from texshape.experiment.runs import RunId
 from texshape.figures import style
 from texshape.figures.style import BLUE, GREY, INK
 from texshape.techniques.human_consistency.humans import HUMANS
@@ -27,13 +29,13 @@ def neighbours(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
     pairs = tables["consistency_differences"]
     pairs = pairs[pairs["datasets"] == group]
     frame = frame.sort_values(["error_consistency", "subject"], ascending=[False, True])
-    figure = style.make(height=1.2 + 0.22 * len(frame))
+    figure = style.make(height=1.2 + (0.22 if len(frame) <= 30 else 0.14) * len(frame))
     axes = figure.subplots(1, 2, sharey=True)
     for y, row in enumerate(frame.to_dict("records")):
         color = INK if row["subject"] == HUMANS else BLUE
         style.interval(axes[0], row["ci_low"], row["ci_high"], y, color)
         axes[0].plot(row["error_consistency"], y, "o", color=color, markersize=4)
-    axes[0].set_title("Error consistency", fontsize=8)
+    axes[0].set_title("Error consistency (kappa)", fontsize=8)
     handles: dict[str, Any] = {}
     subjects = list(frame["subject"])
     for y, pair in enumerate(pairwise(subjects)):
@@ -49,7 +51,7 @@ def neighbours(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
         )[0]
     axes[1].axvline(0, color=GREY, linewidth=0.8)
     axes[1].set_title("Difference of neighbours", fontsize=8)
-    axes[0].set_yticks(range(len(subjects)), [style.network_label(name) for name in subjects])
+    axes[0].set_yticks(range(len(subjects)), [_label(name) for name in subjects])
     axes[0].set_ylim(len(subjects) - 0.5, -0.5)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2)
     sets = style.counts(frame["n_datasets"])
@@ -59,6 +61,15 @@ def neighbours(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
         fontsize=8.5,
     )
     return figure
+
+
+def _label(subject: str) -> str:
+    """Name of a subject: a network measured here is called as its folder is."""
+    try:
+        run = RunId.parse(subject)
+    except InputError:
+        return style.network_label(subject)
+    return style.network_label(run.architecture, run.arm) + (f" · {run.seed}" if run.seed else "")
 
 
 def _between(pairs: pd.DataFrame, first: str, second: str) -> dict[str, float] | None:
