@@ -1,0 +1,26 @@
+"""The section ``configural_shape`` of the parameters."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from texshape.config.base import Count, Distinct, Level, Section
+from texshape.techniques.configural_shape.fragments import SHARES
+
+
+class ConfiguralShapeSettings(Section):
+    """Silhouettes without their configuration (Baker and Elder 2022), outlines in pieces."""
+
+    place = "configural_shape"
+
+    images: Annotated[int, Field(ge=12)] | None = Field(
+        default=240, description="Most silhouettes, classes in equal shares; null for all."
+    )
+    shares: Distinct[Annotated[float, Field(gt=0, le=1)]] = Field(
+        default=SHARES,
+        description="Shares of the outline that are drawn, in segments and in dots; none leaves them out.",
+    )
+    resamples: Count = Field(default=10_000, description="Bootstrap resamples of exemplars.")
+    level: Level = Field(default=0.95, description="Coverage of the intervals.")

@@ -1,0 +1,28 @@
+"""The technique `triplets`: choices by likeness, at every stage of every state of a network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from texshape.techniques.base import Inputs, Outputs
+
+
+def run(inputs: Inputs) -> Outputs:
+    """Compare stored features of the conflict images."""
+    import pandas as pd
+
+    from texshape.features.stored import stored
+    from texshape.techniques.triplets import choice
+
+    labels, settings = inputs.images("conflict").labels, inputs.settings
+    tables = []
+    for epoch in inputs.epochs:
+        parts = stored(inputs.features(epoch), settings.inputs, len(labels))
+        table = choice.measure(
+            ((part.name, part.array) for part in parts), labels, matches=settings.matches,
+            resamples=settings.resamples, level=settings.level, seed=inputs.seed,
+        )  # fmt: skip
+        table.insert(0, "epoch", epoch)
+        tables.append(table)
+    return {"triplets": pd.concat(tables, ignore_index=True)}
