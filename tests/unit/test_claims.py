@@ -300,22 +300,22 @@ def test_published_experiment_reversed_and_undefined(tmp_path):
 def test_every_claim_names_its_rule_and_cells_that_are_there(tmp_path, kind, tables):
     arguments = results_of(tmp_path, tables, kind=kind)
     folder = arguments["results"] / "tables"
-    rows: dict[str, pd.DataFrame] = {}
+    tables_read = {
+        path.stem: pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")
+        for path in folder.glob("*.csv")
+    }
+    cells = 0
     for claim in claims_of(arguments):
         assert len(claim.rule) > 10, claim
         assert re.search(r"\w+\.csv", claim.evidence), claim
         assert claim.cells or claim.verdict == "not run", claim
         for cell in claim.cells:
-            if cell.table not in rows:
-                rows[cell.table] = (
-                    pd.read_csv(folder / f"{cell.table}.csv", dtype=str, keep_default_na=False)
-                    .set_index([*cell.row], drop=False)
-                    .sort_index()
-                )
-            found = rows[cell.table].loc[[tuple(cell.row.values())]]
-            assert len(found) == 1, (claim.id, cell)
-            text = found[cell.column].iloc[0]
+            rows = [row for row in tables_read[cell.table] if cell.row.items() <= row.items()]
+            assert len(rows) == 1, (claim.id, cell)
+            text = rows[0][cell.column]
             assert (float(text) if isinstance(cell.value, float) else text or None) == cell.value
+            cells += 1
+    assert cells > 50
 
 
 def test_claims_are_kept_as_json(tmp_path):

@@ -5,20 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
+from texshape.catalogue import catalogue
 from texshape.claims.evidence import Row, number
 from texshape.claims.wording import escape
+from texshape.tables import PATH_COLUMNS
 
-#: Columns that name a row of a result table, as far as the table has them.
-KEYS = (
-    *("model", "architecture", "arm", "seed", "epoch", "stage", "set", "baseline_set", "cue"),
-    *("input", "erased", "draw", "estimator", "factor", "target", "head", "bound", "corruption"),
-    *("severity", "strength", "k", "variant", "effect", "model_a", "model_b", "measure"),
-    *("measure_x", "measure_y", "information", "datasets", "stylization", "images", "method"),
-    *("role", "aggregation", "preprocessing", "interpolation", "decision", "readout", "class"),
-    *("library", "year"),
-)
+#: Columns that name a row of the tables of a survey, which are of no experiment.
+SURVEY_KEYS = ("subject",)
 
 
 @dataclass(frozen=True)
@@ -120,11 +116,26 @@ def claim(
 def cells_of(rows: Iterable[Row], *columns: str) -> list[Cell]:
     """Cells of rows, as far as their table has the columns."""
     return [
-        Cell(row.table, {key: row[key] for key in KEYS if key in row}, column, _value(row[column]))
+        Cell(
+            row.table,
+            {key: row[key] for key in _keys(row.table) if key in row},
+            column,
+            _value(row[column]),
+        )
         for row in rows
         for column in columns
         if column in row
     ]
+
+
+@cache
+def _keys(table: str) -> tuple[str, ...]:
+    """Columns that name a row of a table."""
+    if table not in catalogue():
+        return SURVEY_KEYS
+    return tuple(
+        dict.fromkeys([*(column.name for column in PATH_COLUMNS), *catalogue()[table].keys])
+    )
 
 
 def _value(text: str) -> float | str | None:
