@@ -45,7 +45,9 @@ def moved(tables: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]
 def _moved(
     frame: pd.DataFrame, random: np.random.Generator, share: float, common: float
 ) -> pd.DataFrame:
-    numbers = [c for c in frame if frame[c].dtype.kind == "f" and not c.startswith(KEPT)]
+    frame = frame.astype({c: float for c in frame if c.startswith("effective")})  # whole pixels
+    filled = [c for c in frame if frame[c].notna().any()]
+    numbers = [c for c in filled if frame[c].dtype.kind == "f" and not c.startswith(KEPT)]
     # Some keys are left out, so that whole networks or whole measures move together.
     keys = [key for key in GROUPS if key in frame and random.random() < 0.8]
     groups = (
@@ -53,16 +55,18 @@ def _moved(
         if keys
         else [range(len(frame))]
     )
+    moved = {column: frame[column].to_numpy(float, copy=True) for column in numbers}
+    names = frame["verdict"].to_numpy(object, copy=True) if "verdict" in filled else None
     for group in groups:
         if random.random() > share:
             continue
-        index = frame.index[group]
+        rows = np.asarray(group)
         how = random.choice(["meet", "turn", "shift", "grow", "doubt", "certain", "near"])
         place = common if random.random() < 0.5 else random.uniform(0, 1)
         for column in numbers:
             away = -0.02 if column.endswith("low") else 0.02 if column.endswith("high") else 0.0
-            values = frame.loc[index, column]
-            frame.loc[index, column] = {
+            values = moved[column][rows]
+            moved[column][rows] = {
                 "meet": values * 0 + place + away,
                 "turn": 1 - values,
                 "shift": values + (place - 0.5),
@@ -74,8 +78,9 @@ def _moved(
         if how == "turn":
             for low in (c for c in numbers if c.endswith("low")):
                 high = low.removesuffix("low") + "high"
-                if high in frame:
-                    frame.loc[index, [low, high]] = frame.loc[index, [high, low]].to_numpy()
-        if "verdict" in frame and how != "near":
-            frame.loc[index, "verdict"] = random.choice(NAMES)
-    return frame
+                if high in moved:
+                    both = moved[low][rows], moved[high][rows]
+                    moved[high][rows], moved[low][rows] = both
+        if names is not None and how != "near":
+            names[rows] = random.choice(NAMES)
+    return frame.assign(**moved, **({} if names is None else {"verdict": names}))

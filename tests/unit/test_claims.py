@@ -173,7 +173,7 @@ def test_bias_of_networks_with_few_matches_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "verdict", "said"),
+    ("low", "high", "verdict", "words"),
     [
         (-0.14, -0.06, "differ", "does tell them apart"),
         (-0.04, 0.03, "equivalent", "nobody who saw both numbers could tell them apart"),
@@ -181,13 +181,13 @@ def test_bias_of_networks_with_few_matches_is_named(tmp_path):
         (-0.09, 0.03, "open", "is open"),
     ],
 )
-def test_equal_biases_are_told_apart_by_their_cue_matches(tmp_path, low, high, verdict, said):
+def test_equal_biases_are_told_apart_by_their_cue_matches(tmp_path, low, high, verdict, words):
     tables = synthetic_tables.procedural()
     tables["equivalent_pair"]["confirm_cue_match_low"] = low
     tables["equivalent_pair"]["confirm_cue_match_high"] = high
     arguments = results_of(tmp_path, tables)
     assert verdicts(arguments)["pair-matches-readout_shape"] == verdict
-    assert said in said(arguments)
+    assert words in said(arguments)
 
 
 @pytest.mark.parametrize(
