@@ -545,6 +545,34 @@ def test_what_comes_before_the_stage_is_computed_once_for_all_versions(
         assert shown == len(table) + tried * iv.TRIED
 
 
+def test_efficientnet_lite_computes_its_blocks_before_the_stage_once(table):
+    """Its code reshapes by the size of the batch, so that each version needs a pass."""
+    pytest.importorskip("efficientnet_lite_pytorch")
+    from texshape.models.loading import load
+
+    name = "efficientnet_lite_pytorch:efficientnet-lite0"
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        lite = load(name, weights=False)
+    few, stem = table[:12], Counted()
+    lite.module._conv_stem = nn.Sequential(stem, lite.module._conv_stem)
+    pixels = np.random.default_rng(0).integers(0, 255, (len(few), 64, 64, 3), dtype=np.uint8)
+    small = replace(lite, preprocess=lambda images: images.float() / 255)
+    random = np.random.default_rng(1)
+    erasers = [
+        er.Eraser(random.normal(size=320), random.normal(size=(320, 320)) / 20, 3) for _ in range(5)
+    ]
+    versions = [{iv.Group("positions"): (one, one)} for one in erasers]
+    path = lite.stages["stage5"]
+    asked = (small, pixels, np.arange(12), path, versions, [np.zeros(12, int)] * 5)
+    found = iv.decisions(*asked, batch_size=5)
+    assert stem.images == 12 + 3 * iv.TRIED
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(iv._Rest, "_try", lambda rest, *_: setattr(rest, "size", 1))
+        np.testing.assert_array_equal(iv.decisions(*asked, batch_size=5), found)
+    assert stem.images == 12 + 3 * iv.TRIED + 5 * 12
+
+
 def test_versions_that_do_not_fit_into_memory_go_in_parts(table, monkeypatch):
     expected, _ = decide(Long(SHAPE_READER), table)
     # a batch is 13 images of 12 channels at 3 x 3 positions, 4 bytes each

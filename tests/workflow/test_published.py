@@ -21,7 +21,7 @@ SMALL = {
     "sensitivity": {"preprocessings": ["whole", "crop-0.875"], "interpolations": ["bicubic"]},
     "readout": {"folds": 3, "penalties": [0.1, 0.001], "resamples": 200},
     "dimensionality": {"null_draws": 5, "resamples": 50},
-    "erasure": {"random_draws": 1, "groupings": 1, "resamples": 200},
+    "erasure": {"random_draws": 1, "resamples": 200},
     "receptive_field": {"images": 4},
     "feature_visualization": {"steps": 4, "channels": 1},
     "probes": {"strengths": [0, 0.5, 1], "strength_images": 96, "resamples": 200},
