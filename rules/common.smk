@@ -13,7 +13,8 @@ from texshape.experiment.plan import BASE, COMPARISON_TABLES, NAMED_EPOCHS, SPLI
 from texshape.experiment.runs import PIXELS, WILDCARDS, RunId
 from texshape.experiment.sources import CONFLICT
 from texshape.figures.registry import category
-from texshape.source_code import step_hash
+from texshape.source_code import step_hash, technique_hash
+from texshape.techniques import registry
 
 # Snakemake takes braces in a path for the name of something to be put in.
 if set("{}") & set(str(workflow.basedir)):
@@ -90,16 +91,6 @@ def part_options(files):
     ending = ".shard.json"
     parts = [file.removesuffix(ending) for file in files if file.endswith(ending)]
     return options("--part", parts)
-
-
-def state_options(features, outputs):
-    """Features and what is made of them, epoch by epoch, as options of a step."""
-    folders = [parent(file) for file in features if file.endswith(".npy")]
-    return [
-        word
-        for folder, output in zip(folders, outputs, strict=True)
-        for word in ("--features", folder, "--output", output)
-    ]
 
 
 def feature_parts(epoch):

@@ -85,37 +85,6 @@ rule tabulate_trials:
         " --output-dir {params.output_dir:q} > {log:q} 2>&1"
 
 
-rule sensitivity:
-    input:
-        LAYOUT.set_files(BASE, CONFLICT, masks=False),
-    output:
-        LAYOUT.measure(WILDCARDS, "sensitivity"),
-    log:
-        LAYOUT.log(f"sensitivity/{WILDCARDS}"),
-    benchmark:
-        LAYOUT.benchmark(f"sensitivity/{WILDCARDS}")
-    conda:
-        "../envs/texshape.yaml"
-    threads: 1
-    resources:
-        gpu=1,
-        mem_mb=scaled(2000),
-        runtime=scaled(120),
-    params:
-        network=lambda wc: PLAN.named[wc.model],
-        stem=lambda wc, input: stem(input),
-        settings=section("sensitivity"),
-        evaluation=section("evaluation"),
-        bootstrap=section("bootstrap"),
-        seed=config["seed"],
-        code=step_hash("sensitivity"),
-    shell:
-        "texshape run sensitivity --network {params.network:q} --set {params.stem:q}"
-        " --settings {params.settings:q} --evaluation {params.evaluation:q}"
-        " --bootstrap {params.bootstrap:q} --seed {params.seed} --threads {threads}"
-        " --output {output:q} > {log:q} 2>&1"
-
-
 rule benchmark:
     input:
         trials=[file for files in PLAN.trials.values() for file in files],

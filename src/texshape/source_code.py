@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import importlib.util
 import json
 import os
 import sys
@@ -23,14 +24,18 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from texshape.errors import InputError, nearest
 from texshape.files import cache_folder
+from texshape.techniques.base import DECISIONS, STATES
+
+if TYPE_CHECKING:
+    from texshape.techniques.base import Technique
 
 PACKAGE = Path(__file__).parent
 #: steps side by side, of which each is hashed by itself; below these names
-CUT = ("texshape.cli", "texshape.survey.survey", "texshape.survey.techniques")
+CUT = ("texshape.cli", "texshape.survey.survey", "texshape.survey.inputs")
 DYNAMIC = "DYNAMIC_IMPORTS"
 #: calls whose argument at this place is only read by people (`texshape.tables`)
 _WORDS = {"Column": 2, "Table": 1}
@@ -41,6 +46,9 @@ _WORDY = {
 _IMPORTERS = {"import_module", "__import__", "spec_from_file_location", "run_module", "run_path"}
 # An entry younger than this when it is stored may be of a file that changes once more within the same tick.
 _TICK = 2.0  # seconds
+
+#: the module whose function `step` is every technique's command
+STEP_OF_TECHNIQUES = "texshape.cli.technique"
 
 File = dict[str, Any]
 
@@ -67,6 +75,58 @@ def step_hash(step: str) -> str:
 def function_hash(*functions: Callable[..., Any]) -> str:
     """Hash what the code does that some functions of the package run, as `step_hash` does."""
     return _shared().hash([(f.__module__, f.__qualname__.split(".")[0]) for f in functions])
+
+
+def technique_hash(technique: Technique) -> str:
+    """Hash what the code does that measures a network by a technique.
+
+    Of a technique of another package all Python and data files of that package count, and the modules of
+    ours that they import.
+    """
+    roots, others = technique_roots(technique)
+    digest = _shared().hash(roots)
+    return _digest("\n".join([digest, *others]).encode())[:12] if others else digest
+
+
+def technique_roots(technique: Technique) -> tuple[list[tuple[str, str | None]], list[str]]:
+    """Where the code of ours begins that measures by a technique, and hashes of other packages' files."""
+    places = [technique.run, *filter(None, [technique.settings, technique.applies])]
+    if technique.network:
+        places += [STATES, DECISIONS]
+    modules = list(dict.fromkeys(place.partition(":")[0] for place in places))
+    ours = [module for module in modules if module.split(".")[0] == PACKAGE.name]
+    others = sorted({module.split(".")[0] for module in modules} - {PACKAGE.name})
+    found = [_foreign(name) for name in others]
+    roots: list[tuple[str, str | None]] = [(STEP_OF_TECHNIQUES, "step")]
+    roots += [(module, None) for module in ours]
+    roots += [(module, None) for _, imported in found for module in imported]
+    return roots, [own for own, _ in found]
+
+
+def _foreign(name: str) -> tuple[str, list[str]]:
+    """Hash of another package's files, and the modules of ours that they import."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.origin is None:
+        raise InputError(f"{name}: no such package, or one without files")
+    origin = Path(spec.origin)
+    whole = origin.parent.rglob("*") if origin.name == "__init__.py" else [origin]
+    files = sorted(path for path in whole if path.is_file() and path.suffix != ".pyc")
+    ours: set[str] = set()
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(f"{path.relative_to(origin.parent).as_posix()}\n".encode())
+        if path.suffix != ".py":
+            digest.update(path.read_bytes())
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        digest.update(_meaning([tree]).encode())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                ours |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                ours |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    known = set(_shared().modules)
+    return digest.hexdigest(), sorted(ours & known)
 
 
 @cache

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tests import technique_steps
 
 from texshape import devices
 from texshape.cli import main
@@ -31,20 +32,16 @@ LOWER = {
     "feature-visualization": "feature_visualization.channels",
     "erasure": "erasure.batch_size",
     "segmentation": "segmentation.batch_size",
-    "probes": "evaluation.batch_size",
+    "shuffling": "evaluation.batch_size",
+    "cue-strength": "evaluation.batch_size",
     "corruptions": "evaluation.batch_size",
 }
 OPTIONS = {
     "train": ["--architecture", "rf9", "--settings", "{train}", "--seed", "0", "--train", "{set}",
               "--output-dir", "{out}"],
     "trials": ["--set", "{set}", "--output-dir", "{out}"],
-    "sensitivity": ["--set", "{set}", "--output", "{out}"],
     "features": ["--set", "{set}", "--output-dir", "{out}"],
-    "receptive-field": ["--output", "{out}"],
-    "feature-visualization": ["--output", "{out}"],
-    "erasure": ["--set", "{set}", "--settings", "{{}}", "--output", "{out}"],
     "segmentation": ["--set", "{set}", "--settings", "{{}}", "--seed", "0", "--output", "{out}"],
-    "probes": ["--plain", "{set}", "--settings", "{{}}", "--seed", "0", "--output-dir", "{out}"],
     "corruptions": ["--set", "{set}", "--settings", "{{}}", "--seed", "0", "--output", "{out}"],
 }  # fmt: skip
 TRAINING = {
@@ -124,18 +121,26 @@ def test_every_step_on_a_gpu_says_it(step, said, tmp_path, monkeypatch, capsys):
         raise RuntimeError(f"{said}\nmore")
 
     from texshape.models import loading
-    from texshape.techniques.receptive_field import measure
     from texshape.training import loop
 
-    for module, name in ((loading, "load"), (measure, "load"), (loop._Run, "start_or_resume")):
+    for module, name in ((loading, "load"), (loop._Run, "start_or_resume")):
         monkeypatch.setattr(module, name, fail)
     labels = {key: ["disc", "star"] for key in imageset.LABEL_COLUMNS}
     labels["imagename"] = ["disc1-star1.png", "star1-disc1.png"]
     pixels = np.zeros((2, 16, 16, 3), np.uint8)
+    masks = np.ones((2, 16, 16), np.uint8)
     imageset.write(tmp_path / "set", imageset.ImageSet(pixels, pd.DataFrame(labels)))
+    base = tmp_path / "results" / "data" / "base"
+    imageset.write(base / "cue-conflict", imageset.ImageSet(pixels, pd.DataFrame(labels), masks))
     places = {"set": tmp_path / "set", "out": tmp_path / "out", "train": json.dumps(TRAINING)}
-    words = [word.format(**places) for word in OPTIONS[step]]
-    words += [] if step == "train" else ["--network", "any"]
+    if step in OPTIONS:
+        words = [word.format(**places) for word in OPTIONS[step]]
+        words += [] if step == "train" else ["--network", "any"]
+    else:
+        roles = dict.fromkeys(("conflict", "plain", "trained-on"), "cue-conflict")
+        _, *words = technique_steps.arguments(
+            step, tmp_path / "results", network="any", roles=roles
+        )
     monkeypatch.setattr(sys, "argv", ["texshape", "run", step, *words])
     try:
         with pytest.raises(SystemExit) as left:

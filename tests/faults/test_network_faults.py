@@ -183,7 +183,7 @@ def call(*arguments):
     return CliRunner().invoke(run, [str(argument) for argument in arguments])
 
 
-def test_trials_features_and_sensitivity_of_an_untrained_network(tmp_path):
+def test_trials_and_features_of_an_untrained_network(tmp_path):
     stem = stimuli(tmp_path)
     settings = json.dumps({"batch_size": 2, "channels_last": True})
     common = ("--network", "torchvision:squeezenet1_1", "--random", "--seed", 1, "--set", stem)
@@ -204,14 +204,6 @@ def test_trials_features_and_sensitivity_of_an_untrained_network(tmp_path):
         ("stage3", "spatial"),
         ("pixels", "pixels"),
     } <= {*zip(table["stage"], table["input"], strict=True)}
-
-    grid = {"aggregations": ["mean"], "preprocessings": ["whole", "own"]}
-    done = call(
-        "sensitivity", *common, "--output", tmp_path / "s.csv", "--settings", json.dumps(grid),
-        "--evaluation", '{"batch_size": 4}', "--bootstrap", '{"resamples": 10}',
-    )  # fmt: skip
-    assert done.exit_code == 0, done.output
-    assert len(pd.read_csv(tmp_path / "s.csv")) == 3
 
 
 @pytest.mark.parametrize(

@@ -1,21 +1,26 @@
-"""The steps `readout`, `dimensionality`, `erasure` and `concatenate` from the command line."""
+"""The techniques `readout`, `dimensionality` and `erasure`, and `concatenate`, from the command line."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests import technique_steps
 from tests.cue_conflict_design import code, labels
 from typer.testing import CliRunner
 
-import texshape.cli.readout
+import texshape.cli.dimensionality
 import texshape.cli.tables  # noqa: F401
 from texshape.cli.run import run
+from texshape.data import imageset
 from texshape.errors import InputError
+from texshape.experiment.layout import Layout
+from texshape.experiment.runs import RunId
 from texshape.features.stored import Writer
 
 READ = {"folds": 3, "penalties": [0.1], "permutations": 1, "resamples": 20,
@@ -24,27 +29,48 @@ DIMENSIONS = {"max_pairs": 200, "min_pairs": 10, "null_draws": 3, "resamples": 2
               "convergence": [50, 100], "repeats": 2}  # fmt: skip
 
 
+RUN = RunId.parse(technique_steps.RUN)
+
+
 @pytest.fixture
 def place(tmp_path):
+    """A folder of results: the labels of 64 conflict images, and a network's features of them."""
     table = labels()
-    table.to_csv(tmp_path / "set.labels.csv", index=False)
+    pixels = np.zeros((len(table), 9, 9, 3), np.uint8)
+    imageset.write(stem(tmp_path), imageset.ImageSet(pixels, table))
     random = np.random.default_rng(0)
     values = code(table["shape"], 6, random) + random.normal(size=(4, len(table), 6))
     write_features(tmp_path, values.astype(np.float32))
     return tmp_path
 
 
-def write_features(place, values):
+def stem(place):
+    return Layout(str(place)).set("base", "cue-conflict")
+
+
+def features(place, epoch=1):
+    return Path(Layout(str(place)).features(RUN, epoch))
+
+
+def output(place, name="readout.csv"):
+    return place / technique_steps.RUN / name
+
+
+def write_features(place, values, epoch=1):
     """Of four stages and inputs, shape (4, images, 6)."""
     stages = [("stem", "pooled"), ("block1", "pooled"), ("block1", "cls"), ("pixels", "pixels")]
     shared = {"kind": "map", "units": 6, "height": 1, "width": 1}
-    with Writer(place / "features", values.shape[1]) as writer:
+    with Writer(features(place, epoch), values.shape[1]) as writer:
         writer.append(
             [
                 ({"stage": stage, "input": kind, "module": stage, **shared}, array)
                 for (stage, kind), array in zip(stages, values, strict=True)
             ]
         )
+
+
+def write_masks(place, masks):
+    np.save(f"{stem(place)}.masks.npy", masks)
 
 
 def read_features(place):
@@ -59,21 +85,23 @@ def call(*arguments):
     return result
 
 
-def command(step, place, settings, *more, output="out.csv"):
-    return [step, "--features", place / "features", "--labels", place / "set.labels.csv",
-            "--settings", json.dumps(settings), "--output", place / output, *more]  # fmt: skip
+def measure(name, place, settings, epochs=(1,)):
+    call(*technique_steps.arguments(
+        name, place, {name: settings}, roles={"conflict": "cue-conflict"}, epochs=epochs,
+        defaults=False,
+    ))  # fmt: skip
+    return pd.read_csv(output(place, f"{name}.csv"), keep_default_na=False, na_values=[""])
 
 
 def test_readout_writes_a_row_a_stage_input_and_cue(place):
-    call(*command("readout", place, READ, "--images-output", place / "images.csv"))
-    found = pd.read_csv(place / "out.csv", keep_default_na=False)
+    found = measure("readout", place, READ)
     assert list(zip(found["stage"], found["input"], found["cue"], strict=True)) == [
         (stage, kind, cue)
         for stage, kind in (("stem", "pooled"), ("block1", "pooled"), ("block1", "cls"),
                             ("pixels", "pixels"))
         for cue in ("shape", "texture")
     ]  # fmt: skip
-    images = pd.read_csv(place / "images.csv")
+    images = pd.read_csv(output(place, "readings.csv"))
     # Of each kind of features the last stage is kept, by image.
     assert len(images) == 6 * 48
     by_hand = images.groupby(["stage", "input", "cue"])["correct"].mean()
@@ -81,24 +109,19 @@ def test_readout_writes_a_row_a_stage_input_and_cue(place):
     np.testing.assert_allclose(by_hand.to_numpy(), table.sort_index().astype(float).to_numpy())
 
 
-def test_several_folders_in_one_process(place):
-    extra = ["--features", place / "features", "--output", place / "again.csv"]
-    call(*command("readout", place, READ, *extra))
-    assert (place / "out.csv").read_bytes() == (place / "again.csv").read_bytes()
-
-
-def test_the_first_folder_is_the_network_before_training_where_that_is_said(place):
+def test_the_first_state_is_the_network_before_training(place):
     values = read_features(place)
-    (place / "features").rename(place / "after")
-    write_features(place, np.random.default_rng(5).normal(size=values.shape).astype(np.float32))
-    extra = ["--features", place / "after", "--output", place / "after.csv"]
+    blurred = np.random.default_rng(5).normal(size=values.shape).astype(np.float32)
+    write_features(place, blurred, epoch=0)
     masks = np.zeros((values.shape[1], 9, 9), np.uint8)
     for number, mask in enumerate(masks):
         mask[: 2 + number % 5, :3] = 1
-    np.save(place / "set.masks.npy", masks)
-    call(*command("readout", place, READ, *extra, "--initial", "--masks", place / "set.masks.npy"))
-    tables = [pd.read_csv(place / name) for name in ("out.csv", "after.csv")]
-    before, after = (t.set_index(["stage", "input", "cue"]) for t in tables)
+    write_masks(place, masks)
+    table = measure("readout", place, READ, epochs=(0, 1))
+    assert table["epoch"].unique().tolist() == [0, 1]
+    before, after = (
+        table[table["epoch"] == epoch].set_index(["stage", "input", "cue"]) for epoch in (0, 1)
+    )
     assert before["gain"].isna().all()
     assert after.loc["stem", "gain"].isna().all()
     for kind in ("pooled", "cls"):
@@ -115,34 +138,35 @@ def test_the_first_folder_is_the_network_before_training_where_that_is_said(plac
 
 
 def test_masks_of_other_images_are_an_error(place):
-    np.save(place / "set.masks.npy", np.ones((3, 5, 5), np.uint8))
-    with pytest.raises(InputError, match="3 masks for 64 labels"):
-        call(*command("readout", place, READ, "--masks", place / "set.masks.npy"))
-    with pytest.raises(InputError, match=r"none\.npy"):
-        call(*command("readout", place, READ, "--masks", place / "none.npy"))
+    write_masks(place, np.ones((3, 5, 5), np.uint8))
+    with pytest.raises(InputError, match=r"cue-conflict.masks.npy: expected shape \(64, 9, 9\)"):
+        measure("readout", place, READ)
 
 
-def test_dimensionality_writes_all_tables(place):
-    call(*command("dimensionality", place, DIMENSIONS, "--units-output", place / "units.csv",
-                  "--convergence-output", place / "convergence.csv"))  # fmt: skip
-    found = pd.read_csv(place / "out.csv")
+def test_dimensionality_writes_its_table(place):
+    found = measure("dimensionality", place, DIMENSIONS)
     assert found["stage"].unique().tolist() == ["stem", "block1", "block1.cls"]
     assert len(found) == 3 * 7
+    text = output(place, "dimensionality.csv").read_text().splitlines()
+    assert not any(".0," in line.split(",", 8)[8] for line in text[1:])  # counts are whole numbers
+
+
+def test_details_of_the_dimensionality(place):
+    call("dimensionality-details", "--features", features(place), "--labels",
+         f"{stem(place)}.labels.csv", "--settings", json.dumps(DIMENSIONS), "--units",
+         place / "units.csv", "--convergence", place / "convergence.csv")  # fmt: skip
     assert len(pd.read_csv(place / "units.csv")) == 3 * 2 * 6
     assert len(pd.read_csv(place / "convergence.csv")) == 3 * (2 * 2) * 2 * 2
-    text = (place / "out.csv").read_text().splitlines()
-    assert not any(".0," in line.split(",", 7)[7] for line in text[1:])  # counts are whole numbers
 
 
 def test_an_undefined_estimate_is_an_empty_cell_with_a_reason(place):
-    call(*command("dimensionality", place, {**DIMENSIONS, "min_pairs": 5000}))
-    found = pd.read_csv(place / "out.csv")
+    found = measure("dimensionality", place, {**DIMENSIONS, "min_pairs": 5000})
     assert found["value"].isna().all()
     assert found["reason"].str.contains("fewer than 5000").all()
 
 
 def array_of(place):
-    return place / "features" / "activations.npy"
+    return features(place) / "activations.npy"
 
 
 def broken_array(place):
@@ -169,12 +193,12 @@ def changed_array(place):
 
 
 def other_list(place):
-    path = place / "features" / "stages.csv"
+    path = features(place) / "stages.csv"
     pd.read_csv(path).iloc[:-1].to_csv(path, index=False)
 
 
 def other_labels(place):
-    path = place / "set.labels.csv"
+    path = f"{stem(place)}.labels.csv"
     pd.read_csv(path).drop(columns="texture").to_csv(path, index=False)
 
 
@@ -195,24 +219,22 @@ def test_bad_files_are_named_and_nothing_is_written(place, step, breakage, messa
     breakage(place)
     settings = READ if step == "readout" else DIMENSIONS
     with pytest.raises(InputError, match=message):
-        call(*command(step, place, settings))
-    assert not (place / "out.csv").exists()
+        measure(step, place, settings)
+    assert not list(place.rglob(f"{step}*.csv"))
+    assert not list(place.rglob("readings.csv"))
 
 
 @pytest.mark.parametrize("step", ["readout", "dimensionality"])
 def test_bad_options_are_named(place, step):
     with pytest.raises(InputError, match=r"unknown parameter '.*resample'; did you mean"):
-        call(*command(step, place, {"resample": 3}))
-    with pytest.raises(InputError, match="1 times --features but 2 times --output"):
-        call(*command(step, place, {}, "--output", place / "two.csv"))
+        measure(step, place, {"resample": 3})
     with pytest.raises(InputError, match="no features of the kinds spatial"):
-        call(*command(step, place, {"inputs": ["spatial"]}))
+        measure(step, place, {"inputs": ["spatial"]})
 
 
-def test_erasure_names_bad_settings_before_it_loads_torch(place):
+def test_erasure_names_bad_settings_before_it_loads_anything(place):
     with pytest.raises(InputError, match=r"erasure\.fit: expected pooled or spatial"):
-        call("erasure", "--network", "nothing.pt", "--set", place / "set", "--settings",
-             '{"fit": "all"}', "--output", place / "out.csv")  # fmt: skip
+        measure("erasure", place, {"fit": "all"})
 
 
 def test_concatenate_adds_the_network(place):
@@ -228,7 +250,7 @@ def test_concatenate_adds_the_network(place):
 
 def test_steps_on_arrays_do_not_import_torch():
     code = (
-        "import sys, texshape.cli.readout, texshape.cli.tables\n"
+        "import sys, texshape.cli.technique, texshape.cli.tables\n"
         "assert not {'numpy', 'pandas'} & set(sys.modules), 'heavy at the top'\n"
         "import texshape.techniques.readout.linear, texshape.techniques.erasure.subspace\n"
         "import texshape.techniques.dimensionality.table, texshape.features.stored, texshape.tables\n"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from tests import technique_steps
 from torch import nn
 from typer.testing import CliRunner
 
@@ -35,28 +35,75 @@ def images(tmp_path: Path) -> str:
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (6, 48, 48, 3), dtype=np.uint8)
     labels = pd.DataFrame({name: [f"x{i}" for i in range(6)] for name in imageset.LABEL_COLUMNS})
-    imageset.write(tmp_path / "set", imageset.ImageSet(pixels, labels))
-    return str(tmp_path / "set")
+    place = tmp_path / "results" / "data" / "base" / "set"
+    imageset.write(place, imageset.ImageSet(pixels, labels))
+    return str(place)
+
+
+def step(
+    name: str, place: Path, settings: object = None, network: str = "x.pt"
+) -> Exception | None:
+    """Run a technique's step on the images; ``results/`` is what it writes to."""
+    words = technique_steps.arguments(
+        name, place / "results", {name: settings or {}}, network=network, epochs=(0, 1),
+        roles={"plain": "set"}, defaults=False,
+    )  # fmt: skip
+    return call(*words)
+
+
+def written(place: Path) -> list[Path]:
+    return [
+        path
+        for path in (place / "results" / technique_steps.RUN).rglob("*")
+        if path.suffix in (".csv", ".npz")
+    ]
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ("{", "not JSON"),
-        ("[1]", "expected a JSON object"),
-        ('{"image": 3}', "unknown parameter 'receptive_field.image'; did you mean 'images'"),
-        ('{"images": "many"}', 'images: expected a whole number of at least 1, found "many"'),
-        ('{"images": true}', "images: expected a whole number"),
-        ('{"images": 0}', "images: expected a whole number of at least 1, found 0"),
-        ('{"mass": 1.5}', "mass: expected a number above 0 and of at most 1, found 1.5"),
+        ({"image": 3}, "unknown parameter 'receptive_field.image'; did you mean 'images'"),
+        ({"images": "many"}, 'images: expected a whole number of at least 1, found "many"'),
+        ({"images": True}, "images: expected a whole number"),
+        ({"images": 0}, "images: expected a whole number of at least 1, found 0"),
+        ({"mass": 1.5}, "mass: expected a number above 0 and of at most 1, found 1.5"),
     ],
 )
-def test_settings_of_the_field(tmp_path: Path, settings: str, message: str) -> None:
-    output = tmp_path / "out.csv"
-    error = call("receptive-field", "--network", "x.pt", "--output", output, "--settings", settings)
+def test_settings_of_the_field(tmp_path: Path, settings: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        raise error
-    assert not output.exists()
+        raise step("receptive_field", tmp_path, settings)
+    assert not written(tmp_path)
+
+
+@pytest.mark.parametrize(("text", "message"), [("{", "not JSON"), ("[1]", "expected a JSON object"),
+                                               ("{}", "'seed' is missing")])  # fmt: skip
+def test_parameters_that_are_none(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        raise call(
+            "receptive-field", "--results", tmp_path, "--run", "a--b/seed-0", "--parameters", text
+        )
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        (("--images", "plian=set"), "--images plian=set: expected ROLE=SET; did you mean 'plain'"),
+        (("--images", "plain"), "--images plain: expected ROLE=SET"),
+        (("--run", "cnn/seed-0"), "expected ARCHITECTURE--ARM/seed-S"),
+    ],
+)
+def test_options_of_a_technique(tmp_path: Path, option: tuple[str, ...], message: str) -> None:
+    words = technique_steps.arguments("receptive_field", tmp_path, defaults=False)
+    with pytest.raises(InputError, match=message):
+        raise call(*words, *option)
+
+
+def test_a_technique_without_its_images_says_which(tmp_path: Path) -> None:
+    words = technique_steps.arguments("receptive_field", tmp_path, network="x.pt", defaults=False)
+    with pytest.raises(
+        InputError, match=r"cnn--plain/seed-0: receptive field: there are no images 'plain"
+    ):
+        raise call(*words)
 
 
 @pytest.mark.parametrize(
@@ -64,34 +111,27 @@ def test_settings_of_the_field(tmp_path: Path, settings: str, message: str) -> N
     [
         ({"step": 3}, "unknown parameter 'feature_visualization.step'"),
         ({"selection": "best"}, 'selection: expected seed or variance, found "best"'),
-        ({"selection": "variance"}, "needs images: give --set"),
         ({"channels": 0}, "channels: expected a whole number of at least 1"),
     ],
 )
 def test_settings_of_the_visualization(tmp_path: Path, settings: dict, message: str) -> None:
-    output = tmp_path / "out.npz"
-    error = call(
-        "feature-visualization", "--network", "x.pt", "--output", output,
-        "--settings", json.dumps(settings),
-    )  # fmt: skip
     with pytest.raises(InputError, match=message):
-        raise error
-    assert not output.exists()
+        raise step("feature_visualization", tmp_path, settings)
+    assert not written(tmp_path)
 
 
-def test_missing_network(tmp_path: Path) -> None:
-    output = tmp_path / "out.csv"
-    error = call("receptive-field", "--network", str(tmp_path / "none.pt"), "--output", output)
+def test_missing_network(tmp_path: Path, images: str) -> None:
     with pytest.raises(InputError, match=r"none\.pt"):
-        raise error
-    assert not output.exists()
+        raise step("receptive_field", tmp_path, network=str(tmp_path / "none.pt"))
+    assert not written(tmp_path)
 
 
 def test_transformer_gets_marked_cells(
     tmp_path: Path, images: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import texshape.techniques.receptive_field.measure as measure
-    from texshape.models.loading import load
+    from texshape.models import loading
+
+    load = loading.load
 
     tiny = {"img_size": 48, "embed_dim": 24, "depth": 2, "num_heads": 2, "num_classes": 5}
     import timm
@@ -111,11 +151,10 @@ def test_transformer_gets_marked_cells(
             preprocess=lambda pixels: pixels.float() / 255,
         )
 
-    monkeypatch.setattr(measure, "load", small_transformer)
-    output = tmp_path / "rf.csv"
-    error = call("receptive-field", "--network", "vit", "--set", images, "--output", output)
-    assert error is None
-    table = RECEPTIVE_FIELD.check(read_csv(output)).set_index("stage")
+    monkeypatch.setattr(loading, "load", small_transformer)
+    assert step("receptive_field", tmp_path, network="vit") is None
+    output = tmp_path / "results" / technique_steps.RUN / "receptive_field.csv"
+    table = read_csv(output, RECEPTIVE_FIELD.names).set_index("stage")
     assert table.loc["patches", "theoretical"] == "16"
     assert table.loc["patches", "effective_trained"] <= 16
     assert table.loc["block01", "theoretical"] == "global"
@@ -126,12 +165,10 @@ def test_transformer_gets_marked_cells(
 
 
 def test_real_network_by_name(tmp_path: Path, images: str) -> None:
-    output, maps = tmp_path / "rf.csv", tmp_path / "maps.npz"
-    error = call(
-        "receptive-field", "--network", f"python:{__name__}:halves", "--set", images,
-        "--output", output, "--maps", maps, "--settings", '{"images": 4}',
-    )  # fmt: skip
-    assert error is None
+    network = f"python:{__name__}:halves"
+    assert step("receptive_field", tmp_path, {"images": 4}, network) is None
+    folder = tmp_path / "results" / technique_steps.RUN
+    output, maps = folder / "receptive_field.csv", folder / "influence.npz"
     table = read_csv(output)
     assert table["theoretical_local"].tolist() == [2, 4]
     assert table["effective_trained"].tolist() == [2, 4]

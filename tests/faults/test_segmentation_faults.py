@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from tests import technique_steps
 from tests.segmentation_scene import CLASSES, known_network, scene
 from typer.testing import CliRunner
 
@@ -23,6 +24,13 @@ from texshape.models import loading
 def stem(tmp_path):
     imageset.write(tmp_path / "cue-conflict", scene(2))
     return tmp_path / "cue-conflict"
+
+
+@pytest.fixture
+def probed(tmp_path):
+    place = tmp_path / "results" / "data" / "base" / "cue-conflict"
+    imageset.write(place, scene(2))
+    return place
 
 
 @pytest.fixture(autouse=True)
@@ -159,20 +167,26 @@ def test_network_without_classes(stem, tmp_path, monkeypatch):
     assert "no class map" in message(corrupt(stem, tmp_path / "c.csv", {}))
 
 
-def probe(output, settings, *more):
-    return invoke("probes", "--network", "known", "--seed", 0, "--output-dir", output,
-                  "--settings", json.dumps(settings), *more)  # fmt: skip
+def probe(stem, name, settings):
+    results = stem.parents[2]
+    words = technique_steps.arguments(
+        name, results, {"probes": settings}, network="known",
+        roles={"conflict": stem.name, "trained-on": stem.name},
+    )  # fmt: skip
+    return invoke(*words), results / technique_steps.RUN / f"{name}.csv"
 
 
-def test_probe_step(stem, tmp_path):
+def test_probe_steps(probed):
     settings = {"patches": [1, 4], "strengths": [0, 0.5, 1], "resamples": 50}
-    result = probe(tmp_path / "out", settings, "--plain", stem, "--conflict", stem)
+    result, table = probe(probed, "shuffling", settings)
     assert result.exception is None
-    shuffling = read_csv(tmp_path / "out" / "shuffling.csv")
+    shuffling = read_csv(table)
     assert list(shuffling["k"]) == [1, 4]
     assert set(shuffling["n"]) == {36}
     assert shuffling["chance"].iloc[0] == pytest.approx(1 / len(CLASSES))
-    strength = read_csv(tmp_path / "out" / "cue_strength.csv")
+    result, table = probe(probed, "cue_strength", settings)
+    assert result.exception is None
+    strength = read_csv(table)
     assert list(strength["strength"]) == [0, 0.5, 1]
     assert set(strength["n_conflict"]) == {24}
     # colour tells this network nothing it was trained for: the curve says so or has a balance point
@@ -180,21 +194,20 @@ def test_probe_step(stem, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("settings", "expected"),
+    ("name", "settings", "expected"),
     [
-        ({"patches": [1, 5]}, "5 x 5 patches do not cut 32 x 32 px evenly"),
-        ({"strengths": [0, 2]}, "probes.strengths[1]: expected a number from 0 to 1, found 2"),
-        ({"patch": [1]}, "unknown parameter 'probes.patch'; did you mean 'patches'"),
+        ("shuffling", {"patches": [1, 5]}, "5 x 5 patches do not cut 32 x 32 px evenly"),
+        (
+            "cue_strength",
+            {"strengths": [0, 2]},
+            "probes.strengths[1]: expected a number from 0 to 1, found 2",
+        ),
     ],
 )
-def test_probe_settings(stem, tmp_path, settings, expected):
-    result = probe(tmp_path / "out", settings, "--plain", stem, "--conflict", stem)
+def test_probe_settings(probed, name, settings, expected):
+    result, table = probe(probed, name, settings)
     assert expected in message(result)
-    assert not (tmp_path / "out").exists()
-
-
-def test_probes_need_something_to_show(tmp_path):
-    assert "expected --plain, --conflict" in message(probe(tmp_path / "out", {}))
+    assert not table.exists()
 
 
 def test_relative_errors_step(tmp_path):

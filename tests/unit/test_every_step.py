@@ -12,15 +12,16 @@ import json
 import numpy as np
 import pytest
 import yaml
+from tests import technique_steps
 from typer.testing import CliRunner
 
-from texshape.catalogue import declared
 from texshape.cli.run import run
 from texshape.errors import InputError
 from texshape.features.stored import stored
 from texshape.files import read_csv
+from texshape.techniques import registry
 
-for module in ("comparison", "data", "evaluate", "readout", "receptive_field", "robustness",
+for module in ("comparison", "data", "evaluate", "receptive_field", "robustness",
                "segmentation", "tables", "trials"):  # fmt: skip
     importlib.import_module(f"texshape.cli.{module}")  # registers the commands
 
@@ -68,8 +69,8 @@ def sets(tmp_path_factory, request):
     data |= {"image_size": 32, "supersampling": 1, "train": 12, "validation": 12, "test": 24,
              "shape_exemplars": 2, "texture_exemplars": 2}  # fmt: skip
     names = ("cue-conflict", "test-plain", "silhouettes")
-    call("render", "--settings", json.dumps(data), "--seed", 5, "--output-dir", place / "data",
-         *(word for name in names for word in ("--set", name)))  # fmt: skip
+    call("render", "--settings", json.dumps(data), "--seed", 5, "--output-dir",
+         place / "results/data/base", *(word for name in names for word in ("--set", name)))  # fmt: skip
     (place / "tiny_networks.py").write_text(NETWORKS.format(classes=tuple(CLASSES)), "utf-8")
     return place
 
@@ -80,47 +81,43 @@ def here(sets, monkeypatch):
     return sets
 
 
+SECTIONS = {
+    "evaluation": {"batch_size": 32},
+    "bootstrap": {"resamples": 20, "level": 0.95},
+    "sensitivity": {"aggregations": ["mean"], "preprocessings": ["whole", "own"],
+                    "interpolations": ["bicubic"]},
+    "readout": {"folds": 2, "penalties": [0.1], "resamples": 20, "inputs": ["pooled", "cls"]},
+    "dimensionality": {"null_draws": 2, "resamples": 20},
+    "erasure": {"random_draws": 1, "resamples": 20},
+    "receptive_field": {"images": 4, "batch_size": 4},
+    "feature_visualization": {"steps": 2, "channels": 2, "selection": "variance", "images": 8},
+    "probes": {"patches": [1, 2], "strengths": [0, 1], "resamples": 20},
+}  # fmt: skip
+#: the images that this folder has, by what they are shown for
+ROLES = {"conflict": "cue-conflict", "plain": "test-plain", "agreeing": "test-plain",
+         "trained-on": "test-plain", "silhouettes": "silhouettes"}  # fmt: skip
+
+
 def file(table):
-    """Where a network's part of a table lies: a file a state for what is measured of several."""
-    return f"{table}{'/epoch-001' if 'epoch' in declared(table).front else ''}.csv"
+    """Where a network's part of a table lies: segmentation has a file a state."""
+    return f"{table}{'/epoch-001' if table == 'segmentation' else ''}.csv"
 
 
 def commands(name):
     """Every step for one network: step to its arguments and the files that it writes."""
     folder = f"results/{name}--random/seed-0"
     network = ("--network", f"python:tiny_networks:{name}")
-    conflict, plain = "data/cue-conflict", "data/test-plain"
+    conflict, plain = "results/data/base/cue-conflict", "results/data/base/test-plain"
     given = {
         "trials": [*network, "--set", conflict, "--set", plain, "--output-dir",
                    f"{folder}/trials", "--model", f"{name}--random"],
-        "features": [*network, "--set", conflict, "--output-dir", f"{folder}/features"],
-        "readout": ["--features", f"{folder}/features", "--labels", f"{conflict}.labels.csv",
-                    "--output", f"{folder}/{file('readout')}", "--images-output",
-                    f"{folder}/readout-images.csv"],
-        "dimensionality": ["--features", f"{folder}/features", "--labels",
-                           f"{conflict}.labels.csv", "--output", f"{folder}/{file('dimensionality')}"],
-        "erasure": [*network, "--set", conflict, "--plain", plain,
-                    "--output", f"{folder}/erasure.csv"],
-        "receptive-field": [*network, "--set", plain, "--output",
-                            f"{folder}/receptive_field.csv", "--maps", f"{folder}/influence.npz"],
-        "feature-visualization": [*network, "--set", plain, "--output", f"{folder}/features.npz"],
-        "probes": [*network, "--plain", plain, "--conflict", conflict, "--seed", 0,
-                   "--output-dir", folder],
-        "sensitivity": [*network, "--set", conflict, "--output", f"{folder}/sensitivity.csv"],
+        "features": [*network, "--set", conflict, "--output-dir", f"{folder}/features/epoch-001"],
         "segmentation": [*network, "--set", conflict, "--seed", 0, "--pictures",
                          f"{folder}/segmentation.npz", "--output", f"{folder}/{file('segmentation')}"],
         "corruptions": [*network, "--set", plain, "--seed", 0,
                         "--output", f"{folder}/corruptions.csv"],
     }  # fmt: skip
     settings = {
-        "readout": {"folds": 2, "penalties": [0.1], "resamples": 20, "inputs": ["pooled", "cls"]},
-        "dimensionality": {"null_draws": 2, "resamples": 20},
-        "erasure": {"random_draws": 1, "resamples": 20},
-        "receptive-field": {"images": 4, "batch_size": 4},
-        "feature-visualization": {"steps": 2, "channels": 2, "selection": "variance",
-                                  "images": 8},
-        "probes": {"patches": [1, 2], "strengths": [0, 1], "resamples": 20},
-        "sensitivity": {"preprocessings": ["whole", "own"], "interpolations": ["bicubic"]},
         "segmentation": {"targets": ["binary"], "heads": ["conv1", "conv3"], "epochs": 1,
                          "conv3_epochs": 1,
                          "end_to_end": ["binary"], "end_to_end_epochs": 1, "train_images": 24,
@@ -129,12 +126,16 @@ def commands(name):
     }  # fmt: skip
     for step, section in settings.items():
         given[step] += ["--settings", json.dumps(section)]
-    given["sensitivity"] += [
-        "--evaluation",
-        '{"batch_size": 32}',
-        "--bootstrap",
-        '{"resamples": 20}',
-    ]
+    for name_of, technique in registry.built_in().items():
+        asked = [*technique.images, *technique.optional_images]
+        roles = {
+            role: ROLES[role] for text in asked for role in text.split("|")[:1] if role in ROLES
+        }
+        step, *rest = technique_steps.arguments(
+            name_of, "results", SECTIONS, run=f"{name}--random/seed-0", network=network[1],
+            roles=roles,
+        )  # fmt: skip
+        given[step] = rest
     return folder, given
 
 
@@ -153,15 +154,19 @@ def test_a_transformer_goes_through_every_step(here):
     assert len(trials) == 288
     assert trials["object_response"].isin(trials["category"].unique()).all()
 
-    stages = read_csv(folder / "features/stages.csv")
+    stages = read_csv(folder / "features/epoch-001/stages.csv")
     kinds = stages.groupby("stage")["input"].agg(set)
     assert kinds[blocks].tolist() == [{"pooled", "cls"}] * 2
     assert set(stages["units"][stages["stage"].isin(blocks)]) == {24}
-    shapes = {part.name: part.array.shape for part in stored(folder / "features", ["cls"])}
+    shapes = {
+        part.name: part.array.shape for part in stored(folder / "features/epoch-001", ["cls"])
+    }
     assert shapes["block02.cls"] == (288, 24)
 
     readout = read_csv(folder / file("readout"))
-    assert len(readout) == 2 * 2 * 2  # blocks, kinds of features, cues
+    assert (
+        len(readout) == 2 * 2 * 2 + 1
+    )  # blocks, kinds of features, cues; without the mask's scalars
     assert readout["accuracy"].between(0, 1).all()
 
     information = read_csv(folder / file("dimensionality"))
@@ -177,7 +182,7 @@ def test_a_transformer_goes_through_every_step(here):
     assert fields["effective_trained"].isna().all()
     assert fields["reason"].str.contains("no spatial map").all()
 
-    with np.load(folder / "features.npz") as found:
+    with np.load(folder / "feature_visualization.npz") as found:
         assert found["images"].shape == (4, 32, 32, 3)
         assert found["stage"].tolist() == ["block01"] * 2 + ["block02"] * 2
         assert (found["channel"] < 24).all()
@@ -212,7 +217,7 @@ def test_a_transformer_s_tables_and_comparison(here):
     call("corruption-errors", "--table", here / "tables/corruptions.csv", "--settings", "{}",
          "--output", here / "tables/corruption_errors.csv")  # fmt: skip
     call("compare", "--tables", here / "tables", "--results", here / "results", "--network", name,
-         "--readings", "readout-images.csv", "--output-dir", here / "tables",
+         "--readings", "readings.csv", "--output-dir", here / "tables",
          "--settings", json.dumps({"permutations": 50, "resamples": 50}))  # fmt: skip
     found = read_csv(here / "tables/comparison.csv")
     assert set(found["model"]) == {"vit--random"}
@@ -228,14 +233,15 @@ def test_a_transformer_s_tables_and_comparison(here):
     [
         ("trials", "trials"),
         ("erasure", "erasure.csv"),
-        ("probes", "shuffling.csv"),
+        ("shuffling", "shuffling.csv"),
+        ("cue-strength", "cue_strength.csv"),
         ("sensitivity", "sensitivity.csv"),
         ("corruptions", "corruptions.csv"),
     ],
 )
 def test_decisions_of_a_network_that_fits_no_class_map(here, step, output):
     folder, given = commands("unmapped")
-    with pytest.raises(InputError, match=r"unmapped: .*7 outputs.*class_map"):
+    with pytest.raises(InputError, match=r"unmapped.*7 outputs.*class.map"):
         call(step, *given[step])
     assert not (here / folder / output).exists()
 
@@ -273,6 +279,11 @@ def test_a_wrong_stage_lists_the_right_ones(here):
             arguments += ["--stage", "block07"]
         else:
             section = json.loads(arguments.pop())
-            arguments.append(json.dumps(section | {key: ["block07"]}))
+            technique = step.replace("-", "_")
+            if technique in registry.BUILT_IN:
+                section[technique] = section[technique] | {key: ["block07"]}
+            arguments.append(
+                json.dumps(section | ({} if technique in section else {key: ["block07"]}))
+            )
         with pytest.raises(InputError, match=r"stage 'block07'.*block01, block02"):
             call(step, *arguments)

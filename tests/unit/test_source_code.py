@@ -24,10 +24,11 @@ from texshape import source_code
 from texshape.config import whole
 from texshape.errors import InputError
 from texshape.files import write_csv
-from texshape.source_code import PACKAGE, SourceCode
+from texshape.source_code import PACKAGE, SourceCode, technique_roots
+from texshape.techniques import registry
 
 ROOT = Path(__file__).parents[2]
-HOLDS_STEPS = ("texshape.cli.", "texshape.survey.survey", "texshape.survey.techniques")
+HOLDS_STEPS = ("texshape.cli.", "texshape.survey.survey", "texshape.survey.inputs")
 
 
 # --- a small package -----------------------------------------------------------------------------
@@ -370,12 +371,26 @@ def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     return package, tmp_path / "store.json"
 
 
+def all_hashes(package: Path, store: Path) -> dict[str, str]:
+    code = SourceCode(package, store)
+    found = {
+        f"technique {name}": code.hash(technique_roots(technique)[0])
+        for name, technique in registry.built_in().items()
+    }
+    return hashes(package, store) | found
+
+
 def test_each_module_in_turn_changes_the_steps_that_can_import_it(ours: tuple[Path, Path]) -> None:
     package, store = ours
-    before = hashes(package, store)
+    before = all_hashes(package, store)
     steps = SourceCode(package, store).steps
-    assert len(steps) > 50
+    assert len(steps) > 40
     graph = {step: reached_by(*root) for step, root in steps.items()}
+    for name, technique in registry.built_in().items():
+        sure, beside = reached_by("texshape.cli.technique", "step")
+        for module, function in technique_roots(technique)[0]:
+            sure = sure if function else sure | reached_from(module)
+        graph[f"technique {name}"] = (sure, beside)
     modules = [m for m in SourceCode(package, store).modules if not m.startswith(HOLDS_STEPS)]
     assert len(modules) > 130
     for module in modules:
@@ -384,7 +399,7 @@ def test_each_module_in_turn_changes_the_steps_that_can_import_it(ours: tuple[Pa
         path = package.parent / location(module).relative_to(PACKAGE.parent)
         text = path.read_text()
         path.write_text(f"{text}\n_changed = 1\n")
-        after = hashes(package, store)
+        after = all_hashes(package, store)
         path.write_text(text)
         found = {step for step in before if before[step] != after[step]}
         must = {step for step, (sure, _) in graph.items() if module in sure}
@@ -411,8 +426,7 @@ def test_each_command_in_turn_changes_itself(ours: tuple[Path, Path]) -> None:
 @pytest.mark.parametrize(
     ("module", "steps"),
     [
-        ("stats.bootstrap", {"dimensionality", "erasure", "probes", "readout", "tabulate-trials"}),
-        ("stats.exemplars", {"dimensionality", "erasure", "readout"}),
+        ("stats.bootstrap", {"tabulate-trials", "segmentation"}),
         ("models.cifar_resnet", {"train", "features", "trials"}),
         ("models.bagnet", {"train", "features", "trials"}),
         ("trials.names", {"trials", "features"}),
@@ -424,9 +438,33 @@ def test_steps_that_a_list_by_hand_forgot(module: str, steps: set[str]) -> None:
         assert f"texshape.{module}" in code.closure([code.steps[step]]), step
 
 
+@pytest.mark.parametrize(
+    ("module", "techniques"),
+    [
+        (
+            "stats.bootstrap",
+            {"dimensionality", "erasure", "cue_strength", "readout", "sensitivity"},
+        ),
+        ("stats.exemplars", {"dimensionality", "erasure", "readout"}),
+        ("models.bagnet", {"erasure", "receptive_field", "shuffling", "feature_visualization"}),
+    ],
+)
+def test_techniques_depend_on_what_they_import(module: str, techniques: set[str]) -> None:
+    code = SourceCode(PACKAGE)
+    for name, technique in registry.built_in().items():
+        used = code.closure(technique_roots(technique)[0])
+        assert f"texshape.{module}" in used or name not in techniques, name
+        if technique.features and not technique.network:  # it loads no network
+            assert "texshape.models.loading" not in used, name
+        late = ("figures", "comparison", "survey", "article", "tracking", "techniques.registry")
+        assert not [m for m in used if m.startswith(tuple(f"texshape.{one}" for one in late))], name
+        others = {f"texshape.techniques.{other}.technique" for other in registry.BUILT_IN}
+        assert not others & set(used), name  # a caption that changes runs nothing again
+
+
 def test_drawing_and_comparing_rerun_no_training() -> None:
     code = SourceCode(PACKAGE)
-    for step in ("train", "features", "trials", "readout", "corruptions", "segmentation", "render"):
+    for step in ("train", "features", "trials", "corruptions", "segmentation", "render"):
         used = code.closure([code.steps[step]])
         late = (
             "figures",
@@ -435,7 +473,6 @@ def test_drawing_and_comparing_rerun_no_training() -> None:
             "article",
             "tracking",
             "records",
-            "tables",
             "summary",
         )
         assert not [m for m in used if m.startswith(tuple(f"texshape.{name}" for name in late))], (
@@ -461,18 +498,22 @@ def test_every_data_file_belongs_to_a_module() -> None:
 
 
 def test_every_rule_carries_the_hash_of_its_own_step() -> None:
-    seen = 0
+    seen = techniques = 0
     for path in sorted((ROOT / "rules").glob("*.smk")):
         text = path.read_text(encoding="utf-8")
         for block in re.split(r"^(?:    )?(?=(?:use )?rule )", text, flags=re.MULTILINE)[1:]:
             if "shell:" not in block:
+                continue
+            if "technique_hash(" in block:  # of techniques, `test_techniques_depend_on_...`
+                techniques += 1
                 continue
             commands = re.findall(r'"texshape (?:run )?([a-z0-9-]+) ', block)
             assert re.findall(r'code=step_hash\("([^"]+)"\)', block) == commands, block[:60]
             assert len(commands) == 1
             assert source_code.step_hash(commands[0])
             seen += 1
-    assert seen > 40
+    assert seen > 30
+    assert techniques == 1  # made of the declarations, and the pixels
 
 
 RUN = """

@@ -9,9 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests import survey_world as world
+from typer.testing import CliRunner
 
-from texshape.cli import evaluate, readout, receptive_field, robustness
+from texshape.cli import evaluate
+from texshape.cli.run import run as steps
 from texshape.data import imageset
+from texshape.experiment.layout import Layout
+from texshape.experiment.runs import RunId
 from texshape.files import read_csv
 from texshape.models import trainable
 from texshape.survey import parameters, stimuli, survey
@@ -63,57 +67,38 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     result = survey.run([candidate], shown, settings, folder / "survey", report=False)
     assert result.failed == []
     assert result.reasons.empty, "it decides between the categories, as in an experiment"
-    steps = folder / "steps"
-    stems = {}
+    layout = Layout(str(folder / "results"))
+    run = RunId.of_model(candidate.slug)
     for name, images in shown.sets.items():
-        stems[name] = folder / "data" / name
-        imageset.write(stems[name], images)
-    text = {name: json.dumps(value) for name, value in settings.items()}
-    seed, conflict, how = settings["seed"], stems["cue-conflict"], text["evaluation"]
+        imageset.write(layout.set("base", name), images)
     evaluate.trials(
-        network=network, sets=list(stems.values()), output_dir=steps / "trials", settings=how
-    )
-    evaluate.sensitivity(
-        network=network, stimuli=conflict, output=steps / "sensitivity.csv", seed=seed,
-        settings=json.dumps({k: settings[k] for k in ("evaluation", "sensitivity", "bootstrap")}),
+        network=network, sets=[Path(layout.set("base", name)) for name in shown.sets],
+        output_dir=Path(layout.run(run)) / "trials", settings=json.dumps(settings["evaluation"]),
     )  # fmt: skip
-    features = [steps / "features" / f"epoch-00{epoch}" for epoch in (0, 1)]
-    for place, random in zip(features, (True, False), strict=True):
+    for epoch, random in ((0, True), (1, False)):
         evaluate.features(
-            network=[network], sets=[conflict], output_dir=[place], settings=how, random=random,
+            network=[network], sets=[Path(layout.set("base", "cue-conflict"))],
+            output_dir=[Path(layout.features(run, epoch))], random=random,
+            settings=json.dumps(settings["evaluation"]),
             batch_size=settings["features"]["batch_size"],
         )  # fmt: skip
-    labels = Path(f"{conflict}.labels.csv")
-    for function in (readout.readout, readout.dimensionality):
-        name = function.__name__
-        outputs = [steps / name / f"{place.name}.csv" for place in features]
-        more = {"initial": True} if name == "readout" else {}
-        function(
-            features=features, labels=labels, settings=text[name], output=outputs, seed=seed, **more
-        )
-    readout.erasure(
-        network=[network], images=conflict, settings=text["erasure"], evaluation=how,
-        output=[steps / "erasure.csv"], seed=seed,
-    )  # fmt: skip
-    robustness.probes(
-        network=network, settings=text["probes"], seed=seed, output_dir=steps, conflict=conflict,
-        silhouettes=stems["silhouettes"], evaluation=how,
-    )  # fmt: skip
-    receptive_field.receptive_field_command(
-        network=network, output=steps / "receptive_field.csv", image_set=str(conflict),
-        maps=steps / "influence.npz", settings=text["receptive_field"], evaluation=how, draw=seed,
-    )  # fmt: skip
-    receptive_field.feature_visualization_command(
-        network=network, output=steps / "feature_visualization.npz", image_set=str(conflict),
-        settings=text["feature_visualization"], evaluation=how, seed=seed,
-    )  # fmt: skip
-    return folder / "survey" / "rf9--plain" / "seed-0", steps
+    for technique in survey.possible_techniques(shown):
+        names = [technique.parameters, *technique.sections]
+        given = {name: settings[name] for name in names if name in settings}
+        roles = ["conflict=cue-conflict", "silhouettes=silhouettes"]
+        words = [word for role in roles for word in ("--images", role)]
+        outcome = CliRunner().invoke(
+            steps, [technique.name.replace("_", "-"), "--results", layout.results,
+                    "--run", str(run), "--network", network, "--epoch", "0", "--epoch", "1", *words,
+                    "--parameters", json.dumps(given | {"seed": settings["seed"]})],
+        )  # fmt: skip
+        assert outcome.exit_code == 0, (technique.name, outcome.output, outcome.exception)
+    return folder / "survey" / "rf9--plain" / "seed-0", Path(layout.run(run))
 
 
 TABLES = [
-    "trials/cue-conflict.csv", "trials/silhouettes.csv", "sensitivity.csv", "readout/epoch-000.csv",
-    "readout/epoch-001.csv", "dimensionality/epoch-000.csv", "dimensionality/epoch-001.csv",
-    "erasure.csv", "cue_strength.csv", "receptive_field.csv",
+    "trials/cue-conflict.csv", "trials/silhouettes.csv", "sensitivity.csv", "readout.csv",
+    "readings.csv", "dimensionality.csv", "erasure.csv", "cue_strength.csv", "receptive_field.csv",
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""`texshape run trials`, `features`, `sensitivity`: networks on sets of images."""
+"""`texshape run trials`, `features`: networks on sets of images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from texshape.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from texshape.config.evaluation import Presentation
     from texshape.models.network import Network
 
 NetworkName = Annotated[
@@ -152,47 +151,7 @@ def merge_features(
     print(f"{output_dir}: {merge(part, output_dir)} images of {len(part)} shards", flush=True)
 
 
-@run.command("sensitivity")
-@failures("evaluation.batch_size")
-def sensitivity(
-    network: NetworkName,
-    stimuli: Annotated[Path, typer.Option("--set", help="Stem of the cue-conflict set.")],
-    output: Annotated[Path, typer.Option(help="Table, CSV.")],
-    settings: Annotated[str, typer.Option(help="Section `sensitivity`, JSON.")] = "{}",
-    evaluation: Annotated[str, typer.Option(help="Section `evaluation`, JSON.")] = "{}",
-    bootstrap: Annotated[str, typer.Option(help="Section `bootstrap`, JSON.")] = "{}",
-    model: Annotated[str | None, typer.Option(help="Slug; by default by the name.")] = None,
-    random: Random = False,
-    seed: Seed = 0,
-    threads: Threads = 1,
-) -> None:
-    """Shape bias under each preprocessing, interpolation and aggregation."""
-    from texshape.config.evaluation import BootstrapSettings, EvaluationSettings
-    from texshape.techniques.sensitivity.settings import SensitivitySettings
-
-    grid = SensitivitySettings.read(settings)
-    section = EvaluationSettings.read(evaluation, "--evaluation")
-    intervals = BootstrapSettings.read(bootstrap, "--bootstrap")
-    compute.prepare(threads)
-    from texshape.data import imageset
-    from texshape.techniques.sensitivity.tables import SENSITIVITY
-    from texshape.trials import evaluate
-
-    images = imageset.read(stimuli)
-    table = evaluate.sensitivity(
-        load_network(network, random, seed, section),
-        images,
-        **dict(grid),
-        **dict(intervals),
-        seed=seed,
-        **evaluate.speed(section),
-    )
-    if model:
-        table["model"] = model
-    SENSITIVITY.write(output, table)
-
-
-def load_network(name: str, random: bool, seed: int, section: Presentation) -> Network:
+def load_network(name: str, random: bool, seed: int, section: dict[str, Any]) -> Network:
     """Load a network as the section `evaluation` says, onto the device of this process."""
     from texshape.devices import place
     from texshape.models.loading import load

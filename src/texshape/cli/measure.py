@@ -125,10 +125,7 @@ def measure(
 
 def _nothing_measured(result: Result, candidates: list[Candidate]) -> list[str]:
     """A line a network, with the reason, where no technique could measure any of them."""
-    from texshape.survey.techniques import TECHNIQUES
-
-    lacking = set(zip(result.reasons["model"], result.reasons["technique"], strict=True))
-    if any((c.slug, t.name) not in lacking for c in candidates for t in TECHNIQUES):
+    if result.measured:
         return []
     reasons = result.reasons.groupby("model")["reason"].first()
     return [f"{c.name}: nothing could be measured: {reasons[c.slug]}" for c in candidates]
@@ -192,7 +189,7 @@ GUESSES = {
     "few answers": " (few answers)",
 }
 # Which technique gives a column, and so the reason for its empty cell.
-TECHNIQUE = {"shape_read": "knowledge", "texture_read": "knowledge"}
+TECHNIQUE = {"shape_read": "readout", "texture_read": "readout"}
 
 
 def _print_table(result: Result) -> None:

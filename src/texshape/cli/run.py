@@ -1,10 +1,38 @@
-"""`texshape run STEP`: the steps of the pipeline, one command each, as Snakemake's rules call them."""
+"""`texshape run STEP`: the steps of the pipeline, one command each, as Snakemake's rules call them.
+
+A technique is a step by its name (`texshape.cli.technique`), those of installed packages too.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
+from typer.core import TyperGroup
+
+
+class Steps(TyperGroup):
+    """The steps that modules register, and every technique by its name."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        found = super().get_command(ctx, cmd_name)
+        if found is not None:
+            return found
+        from texshape.cli.technique import step
+        from texshape.techniques import registry
+
+        name = cmd_name.replace("-", "_")
+        return step(registry.get(name)) if name in registry.names() else None
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        from texshape.techniques import registry
+
+        known = super().list_commands(ctx)
+        return sorted({*known, *(name.replace("_", "-") for name in registry.names())})
+
 
 run = typer.Typer(
+    cls=Steps,
     help="Run one step of the pipeline (what Snakemake's rules call).",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

@@ -88,6 +88,10 @@ class Sections(Section):
     trained: Annotated[tuple[Trained, ...], Field(strict=False)] = Field(
         description="Networks that the experiment trains."
     )
+    techniques: Distinct[Text] = Field(
+        description="Techniques of installed packages that measure each network, beside those of texshape; a "
+        "section of each one's name has its parameters."
+    )
     networks: Distinct[Text] = Field(
         description="Networks that are measured as they are, by name (timm:NAME, torchvision:NAME, ...)."
     )

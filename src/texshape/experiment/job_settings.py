@@ -6,6 +6,8 @@ that reruns nothing.
 
 from __future__ import annotations
 
+from typing import Any
+
 from texshape.config.data import DrawnSettings
 from texshape.config.evaluation import Presentation
 from texshape.config.stylize import DecoderTraining, StylePreparation
@@ -13,6 +15,7 @@ from texshape.experiment.plan import Plan
 from texshape.experiment.runs import RunId
 from texshape.experiment.stylizations import Stylization
 from texshape.parameters import to_json
+from texshape.techniques.base import Technique
 from texshape.techniques.corruptions.settings import CorruptedImages, CorruptionErrors
 
 
@@ -36,9 +39,11 @@ def features(plan: Plan) -> str:
     return plan.checked.evaluation.part(Presentation).to_json()
 
 
-def pixel_readout(plan: Plan) -> str:
-    """The section `readout` for the pixels themselves."""
-    return plan.checked.readout.replace(inputs=["pixels"]).to_json()
+def technique(plan: Plan, which: Technique, **changes: Any) -> str:
+    """What a technique reads of its own section, the other sections that it names, and the seed."""
+    own = {**which.defaults, **(plan.parameters.get(which.parameters) or {}), **changes}
+    sections = {name: getattr(plan.checked, name).dump() for name in which.sections}
+    return to_json({**sections, which.parameters: which.dump(own), "seed": plan.parameters["seed"]})
 
 
 def segmentation(plan: Plan, run: RunId, epoch: int) -> str:

@@ -6,7 +6,7 @@ parameters as files give them, and checks them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -22,6 +22,8 @@ from texshape.experiment.stylizations import PAINTINGS, RENDERER, TRAIN, Styliza
 from texshape.figures.registry import available
 from texshape.models.names import slug
 from texshape.parameters import measured_epochs, overlay, to_json
+from texshape.techniques import registry
+from texshape.techniques.base import Technique
 
 BASE = "base"  # the variant of the data that all measures but trials are of
 SPLITS = ("train", "validation", "test")
@@ -114,7 +116,7 @@ class Plan:
         parameters: Mapping[str, Any],
         techniques: Mapping[str, type[Section]] | None = None,
     ) -> None:
-        self.checked = whole.check(parameters, techniques)
+        self.checked = whole.check(registry.without_sections(parameters), techniques)
         epochs = measured_epochs(parameters["training"])
         self.parameters = overlay(parameters, {"training": {"checkpoint_epochs": epochs}})
         self.layout = Layout(f"results/{parameters['experiment']}")
@@ -492,6 +494,63 @@ class Plan:
             return self.layout.trials(run, CONFLICT)
         return self.layout.across(run, tested)
 
+    # --- techniques ------------------------------------------------------------------------------
+
+    @cached_property
+    def foreign(self) -> list[Technique]:
+        """Techniques of other packages that the parameters name."""
+        return [registry.get(name) for name in self.parameters["techniques"]]
+
+    @cached_property
+    def techniques(self) -> list[Technique]:
+        """All techniques whose rule is made of their declaration."""
+        return [*registry.built_in().values(), *self.foreign]
+
+    def runs_of(self, technique: Technique) -> list[RunId]:
+        """The networks that a technique measures; none where there are no images for it."""
+        runs = self.shown_runs if technique.shown else self.measured_runs
+        return [
+            run
+            for run in runs
+            if (run.seed == 0 or not technique.one_seed)
+            and (run.model in self.named or not technique.as_given)
+            and all(self.sets_for(role, run.model) for role in technique.images)
+        ]
+
+    def sets_for(self, role: str, model: str) -> list[str]:
+        """Names of the sets that a technique is shown for a role (`texshape.techniques.base.ROLES`).
+
+        Of several roles, ``plain|conflict``, the first counts that there are sets for.
+        """
+        for one in role.split("|"):
+            if found := self._sets_for(one, model):
+                return found
+        return []
+
+    def _sets_for(self, role: str, model: str) -> list[str]:
+        if role == "trained-on":
+            return self.sets_shuffled(model)
+        if role == "faded":
+            return [f"{CONFLICT}-strength-{strength}" for strength in self.drawn_strengths]
+        if (
+            role == "agreeing"
+        ):  # where humans saw the stimuli, the plain pictures are of other classes
+            role = "plain"
+            if self.source.published:
+                return []
+        name = self.role(role)
+        return [name] if name else []
+
+    def roles(self, technique: Technique, model: str) -> dict[str, list[str]]:
+        """Role to the names of the sets that a technique looks at."""
+        found: dict[str, list[str]] = {}
+        for asked in (*technique.images, *technique.optional_images):
+            for role in asked.split("|"):
+                if names := self._sets_for(role, model):
+                    found[role] = names
+                    break
+        return found
+
     # --- tables ----------------------------------------------------------------------------------
 
     @cached_property
@@ -499,8 +558,8 @@ class Plan:
         """Tables made of the same files of each network, one below the other: table -> files."""
         place, measured = self.layout.measure, self.measured_runs
         tables = {
-            "readout": [*self._states("readout", self.read_runs), place(PIXELS, "readout", 0)],
-            "dimensionality": self._states("dimensionality", measured),
+            "readout": [place(run, "readout") for run in [*self.read_runs, PIXELS]],
+            "dimensionality": [place(run, "dimensionality") for run in measured],
             "erasure": [place(run, "erasure") for run in measured],
             "receptive_field": [place(run, "receptive_field") for run in measured if run.seed == 0],
         }
@@ -519,12 +578,14 @@ class Plan:
         if self.named:
             named = map(RunId.of_model, self.named)
             tables["sensitivity"] = [place(run, "sensitivity") for run in named]
+        for technique in self.foreign:
+            for table in technique.tables:
+                if table.name in tables:
+                    raise InputError(
+                        f"technique '{technique.name}': a table '{table.name}' is there already"
+                    )
+                tables[table.name] = [place(run, table.name) for run in self.runs_of(technique)]
         return tables
-
-    def _states(self, measure: str, runs: Iterable[RunId]) -> list[str]:
-        return [
-            self.layout.measure(run, measure, epoch) for run in runs for epoch in self.epochs(run)
-        ]
 
     @cached_property
     def probe_tables(self) -> list[str]:
@@ -582,10 +643,7 @@ class Plan:
     @cached_property
     def last_readings(self) -> dict[RunId, str]:
         """Read-out of each image at a network's last state, as a file in its folder."""
-        return {
-            run: self.layout.measure(run, "readout", self.epochs(run)[-1], "-images.csv")
-            for run in self.measured_runs
-        }
+        return {run: self.layout.measure(run, "readings") for run in self.measured_runs}
 
     # --- figures, and what stays -----------------------------------------------------------------
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
+from texshape import parameters
 from texshape.config import whole
 from texshape.config.base import DEFAULTS
+from texshape.techniques import registry
 
 
 def read(overlay: Path | None = None) -> dict[str, Any]:
@@ -23,4 +26,8 @@ def read(overlay: Path | None = None) -> dict[str, Any]:
         If the file cannot be read, or names an unknown parameter; the nearest valid one is named.
     """
     paths = [DEFAULTS / "params.yaml", DEFAULTS / "published.yaml"]
-    return whole.read([*paths, overlay] if overlay else paths)
+    read = [parameters.read_yaml(path) for path in ([*paths, overlay] if overlay else paths)]
+    found = reduce(parameters.overlay, read, {})
+    found["techniques"] = list(registry.installed())
+    whole.check(registry.without_sections(found))
+    return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -16,11 +17,21 @@ from texshape.experiment import runs
 from texshape.files import write_csv, write_json
 from texshape.notices import listening, warn
 from texshape.provenance import versions
-from texshape.source_code import function_hash
-from texshape.survey import leaderboard, techniques
+from texshape.source_code import function_hash, technique_hash
+from texshape.survey import leaderboard
+from texshape.survey.inputs import (
+    NETWORK_SEED,
+    GivenInputs,
+    PixelInputs,
+    Subject,
+    decide,
+    sets_of,
+)
 from texshape.survey.records import forget, once
-from texshape.survey.stimuli import CUE_CONFLICT, Stimuli
-from texshape.survey.techniques import TECHNIQUES, Subject, Technique
+from texshape.survey.stimuli import Stimuli
+from texshape.techniques import reasons as why
+from texshape.techniques import registry
+from texshape.techniques.base import Technique
 from texshape.trials import tables as trial_tables
 
 if TYPE_CHECKING:
@@ -30,15 +41,7 @@ if TYPE_CHECKING:
 
 PIXELS = str(runs.PIXELS)
 REPORT = Path(__file__).parent / "report" / "report.typ"
-# Tables made of the same file of each network, by the technique that writes it.
-PER_NETWORK = {
-    "readout": ("knowledge", "readout/epoch-*.csv"),
-    "dimensionality": ("knowledge", "dimensionality/epoch-*.csv"),
-    "sensitivity": ("sensitivity", "sensitivity.csv"),
-    "cue_strength": ("cue_strength", "cue_strength.csv"),
-    "erasure": ("erasure", "erasure.csv"),
-    "receptive_field": ("receptive_field", "receptive_field.csv"),
-}
+TRIALS = "trials"  # the step that all of behaviour rests on
 FROM_TRIALS = ("shape_bias", "shape_bias_by_class", "shape_bias_differences", "accuracy")
 NOTICES = ("model", "technique", "kind", "text")
 # They start steps and show results, and compute nothing.
@@ -86,6 +89,8 @@ class Result:
         `NOTICES`: what was said about the networks; ``technique`` is empty where a network was loaded.
     failed : list of str
         Techniques that broke where they should not have.
+    measured : list of (str, str)
+        Slugs and the techniques that measured them; ``trials`` stands for the decisions.
     """
 
     folder: Path
@@ -93,6 +98,7 @@ class Result:
     reasons: pd.DataFrame
     notices: pd.DataFrame
     failed: list[str] = field(default_factory=list)
+    measured: list[tuple[str, str]] = field(default_factory=list)
 
 
 class Listener:
@@ -228,42 +234,41 @@ def _run(
     for candidate in candidates:
         if slugs.count(candidate.slug) > 1:
             raise InputError(f"model '{candidate.name}': is given twice")
-    chosen = [technique for technique in TECHNIQUES if technique.quick or not quick]
+    possible = possible_techniques(stimuli)
+    chosen = [] if quick else possible
+    for technique in chosen:  # bad parameters are said before anything is computed
+        technique.parse({**technique.defaults, **settings.get(technique.parameters, {})})
     reasons: list[dict[str, str]] = []
     failed: list[str] = []
     described: list[dict[str, Any]] = []
     notices: list[tuple[str, str, str, str]] = []
     written: dict[tuple[str, str], list[Path]] = {}
     for number, candidate in enumerate(candidates, start=1):
-        listener.network(candidate.name, number, len(candidates), len(chosen))
+        listener.network(candidate.name, number, len(candidates), len(chosen) + 1)
         with listening() as heard:
             subject = _load(candidate, stimuli, settings, folder)
         known = set(heard)  # the untrained network may be said to be the same
         notices += [(candidate.slug, "", one.kind, one.text) for one in heard]
         described.append(_describe(candidate, subject))
-        for technique in chosen:
-            listener.step(technique.title)
+        for step in _steps(chosen, subject):
+            listener.step(step.title)
             with listening() as heard:
-                reason, ran = _apply(technique, subject, failed)
+                reason, ran = _apply(step, subject, failed)
             notices += [
-                (candidate.slug, technique.name, one.kind, one.text)
-                for one in heard
-                if one not in known
+                (candidate.slug, step.name, one.kind, one.text) for one in heard if one not in known
             ]
             if reason:
-                reasons.append(
-                    {"model": candidate.slug, "technique": technique.name, "reason": reason}
-                )
+                reasons.append({"model": candidate.slug, "technique": step.name, "reason": reason})
             else:
-                written[candidate.slug, technique.name] = [
-                    subject.folder / name for name in technique.outputs(subject)
-                ]
+                written[candidate.slug, step.name] = step.outputs
             listener.done(ran)
+        subject.forget_activations()
         subject.network.module.cpu()
     listener.finish()
-    if any(technique.name == "knowledge" for technique in chosen):
-        _pixels(stimuli, settings, folder)
-    for technique in TECHNIQUES:
+    readout = next((technique for technique in chosen if technique.name == "readout"), None)
+    if readout is not None:
+        _pixels(readout, stimuli, settings, folder)
+    for technique in possible:
         if technique not in chosen:
             reasons += [
                 {"model": slug, "technique": technique.name, "reason": "left out by --quick"}
@@ -276,7 +281,7 @@ def _run(
     said = pd.DataFrame(notices, columns=NOTICES)
     write_csv(folder / "tables" / "notices.csv", said)
     write_csv(folder / "models.csv", pd.DataFrame(described))
-    made = _tables(slugs, missing, written, stimuli, settings, folder)
+    made = _tables(slugs, chosen, missing, written, stimuli, settings, folder)
     board = leaderboard.build(made, missing, described)
     write_csv(folder / "tables" / "leaderboard.csv", board)
     write_json(folder / "parameters.json", settings)
@@ -292,7 +297,69 @@ def _run(
     )  # fmt: skip
     if report:
         _report(slugs, made, missing, settings, folder)
-    return Result(folder, board, missing, said, failed)
+    return Result(folder, board, missing, said, failed, sorted(written))
+
+
+def possible_techniques(stimuli: Stimuli) -> list[Technique]:
+    """The techniques for which there are images, those of installed packages too."""
+    found = map(registry.get, registry.names())
+    return [
+        technique for technique in found if all(sets_of(stimuli, role) for role in technique.images)
+    ]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of a network's survey.
+
+    Attributes
+    ----------
+    name, title : str
+    outputs : list of path
+        Files that it writes.
+    reason : callable
+        Why it cannot be done; empty where it can.
+    key : callable
+        All that its outputs depend on; None where that cannot be known.
+    run : callable
+    """
+
+    name: str
+    title: str
+    outputs: list[Path]
+    reason: Callable[[], str]
+    key: Callable[[], dict[str, Any] | None]
+    run: Callable[[], object]
+
+
+def _steps(chosen: Sequence[Technique], subject: Subject) -> Iterator[Step]:
+    """The decisions, then each technique."""
+    trials = [subject.folder / "trials" / f"{name}.csv" for name in subject.stimuli.sets]
+    deciding = registry.get("erasure")  # any that runs the network and is shown the conflict images
+    yield Step(
+        TRIALS,
+        "decisions on every set",
+        trials,
+        lambda: why.without_classes(GivenInputs(deciding, subject)),
+        lambda: _key(subject, [subject.key], ["evaluation"], function_hash(decide, by_name)),
+        partial(decide, subject),
+    )
+    for technique in chosen:
+        inputs = GivenInputs(technique, subject)
+        outputs = [subject.folder / name for name in technique.outputs]
+        yield Step(
+            technique.name,
+            technique.title,
+            outputs,
+            partial(_reason, technique, inputs),
+            partial(_technique_key, technique, subject),
+            partial(technique.measure, inputs, subject.folder.joinpath),
+        )
+
+
+def _reason(technique: Technique, inputs: GivenInputs) -> str:
+    lacking = why.without_stages(inputs) if technique.features else ""
+    return lacking or technique.reason(inputs)
 
 
 def _load(
@@ -315,7 +382,7 @@ def _load(
 
 
 def _run_id(slug: str) -> runs.RunId:
-    return runs.RunId.of_model(slug, techniques.NETWORK_SEED)
+    return runs.RunId.of_model(slug, NETWORK_SEED)
 
 
 def _identity(network: Network) -> str | None:
@@ -345,17 +412,15 @@ def _describe(candidate: Candidate, subject: Subject) -> dict[str, Any]:
     }
 
 
-def _apply(technique: Technique, subject: Subject, failed: list[str]) -> tuple[str, bool]:
-    """Run a technique where it can be run: the reason where not, and whether it had to run."""
-    reason = technique.reason(subject)
+def _apply(step: Step, subject: Subject, failed: list[str]) -> tuple[str, bool]:
+    """Run a step where it can be run: the reason where not, and whether it had to run."""
+    reason = step.reason()
     if reason:
-        forget(subject.folder, technique.name)
+        forget(subject.folder, step.name)
         return reason, False
-    outputs = [subject.folder / name for name in technique.outputs(subject)]
-    action = partial(technique.run, subject)
     try:
         with failures("evaluation.batch_size"):
-            ran = once(subject.folder, technique.name, _key(technique, subject), outputs, action)
+            ran = once(subject.folder, step.name, step.key(), step.outputs, step.run)
     except LostDeviceError:
         raise
     except InputError as error:
@@ -364,44 +429,58 @@ def _apply(technique: Technique, subject: Subject, failed: list[str]) -> tuple[s
         return str(error), True
     except _OTHER_ERRORS as error:
         line = " ".join(str(error).split())[:300]
-        failed.append(f"{subject.network.name}, {technique.title}: {type(error).__name__}: {line}")
+        failed.append(f"{subject.network.name}, {step.title}: {type(error).__name__}: {line}")
         return f"failed: {type(error).__name__}: {line}", True
     return "", ran
 
 
-def _key(technique: Technique, subject: Subject) -> dict[str, Any] | None:
-    """All that a technique's outputs depend on; None where that cannot be known."""
-    networks = [subject.key, *([subject.random_key] if technique.untrained else [])]
+def _key(
+    subject: Subject, networks: Sequence[str | None], sections: Sequence[str], code: str
+) -> dict[str, Any] | None:
     if None in networks:
         return None
     return {
-        "networks": networks,
+        "networks": list(networks),
         "stimuli": subject.stimuli.key,
-        "settings": {name: subject.settings[name] for name in (*technique.sections, "seed")},
-        "code": function_hash(technique.run, by_name),
+        "settings": {name: subject.settings.get(name) for name in (*sections, "seed")},
+        "code": code,
         "versions": _versions(),
     }
+
+
+def _technique_key(technique: Technique, subject: Subject) -> dict[str, Any] | None:
+    """All that a technique's outputs depend on; None where that cannot be known."""
+    networks, sections = [subject.key], [technique.parameters, *technique.sections]
+    code = technique_hash(technique) + function_hash(by_name)
+    if technique.features:
+        sections.append("features")
+        code += function_hash(GivenInputs)
+    if technique.features or technique.untrained:
+        networks.append(subject.random_key)
+    return _key(subject, networks, sections, code)
 
 
 def _versions() -> dict[str, str]:
     return {name: version for name, version in versions().items() if name not in _TOOLS}
 
 
-def _pixels(stimuli: Stimuli, settings: dict[str, Any], folder: Path) -> None:
+def _pixels(readout: Technique, stimuli: Stimuli, settings: dict[str, Any], folder: Path) -> None:
     """The read-out that knows no network: of the pixels themselves."""
-    if techniques.without_folds(stimuli.sets[CUE_CONFLICT].labels):
-        return
-    section = settings["readout"]
     place = folder / PIXELS
-    output = place / "readout" / "epoch-000.csv"
-    code = function_hash(techniques.read_pixels)
-    key = [stimuli.key, section, settings["seed"], code, _versions()]
-    action = partial(techniques.read_pixels, stimuli, section, int(settings["seed"]), output)
-    once(place, "readout", key, [output], action)
+    inputs = PixelInputs(readout, stimuli, settings, place / "features")
+    if readout.reason(inputs):
+        return
+    code = technique_hash(readout) + function_hash(PixelInputs)
+    key = [stimuli.key, settings["readout"], settings["seed"], code, _versions()]
+    outputs = [place / name for name in readout.outputs]
+    action = partial(readout.measure, inputs, place.joinpath)
+    once(place, "readout", key, outputs, action)
+    shutil.rmtree(place / "features", ignore_errors=True)
 
 
 def _tables(
     slugs: list[str],
+    chosen: Sequence[Technique],
     missing: pd.DataFrame,
     written: dict[tuple[str, str], list[Path]],
     stimuli: Stimuli,
@@ -429,21 +508,18 @@ def _tables(
         ours = {key: own for key, own in trials.items() if key[0].model in deciding}
         means, by_dataset = trial_tables.benchmark_tables(stimuli.trials_folder, ours, **bootstrap)
         found |= {"benchmark": means, "benchmark_by_dataset": by_dataset}
-    for name, (technique, pattern) in PER_NETWORK.items():
-        files = [
-            path
-            for slug in slugs
-            for path in written.get((slug, technique), ())
-            if path.match(pattern)
-        ]
-        if (
-            name == "readout"
-            and files
-            and (pixels := folder / PIXELS / "readout/epoch-000.csv").exists()
-        ):
-            files.append(pixels)
-        if files:
-            found[name] = tables.concatenate(files, folder)
+    for technique in chosen:
+        for table in technique.tables:
+            files = [
+                folder / str(_run_id(slug)) / f"{table.name}.csv"
+                for slug in slugs
+                if (slug, technique.name) in written
+            ]
+            pixels = folder / PIXELS / f"{table.name}.csv"
+            if table.name == "readout" and files and pixels.exists():
+                files.append(pixels)
+            if files:
+                found[table.name] = tables.concatenate(files, folder)
     for old in place.glob("*.csv"):  # of an earlier survey with other networks or techniques
         if old.stem not in found and old.stem not in ("reasons", "notices"):
             old.unlink()
@@ -501,7 +577,7 @@ def _report(
             ("receptive_field", "influence", effective_receptive_field.draw),
             ("feature_visualization", "feature_visualization", feature_visualization.draw),
         ):
-            if (slug, technique) in lacking:
+            if (slug, technique) in lacking or not (home / f"{file}.npz").exists():
                 continue
             stem = f"{file}-{slug}" if len(slugs) > 1 else file
             path = home / f"{file}.npz"

@@ -1,0 +1,102 @@
+"""`texshape run TECHNIQUE` for every technique, and `texshape techniques`: made from the declarations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from texshape import compute
+from texshape.cli.main import app
+from texshape.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from texshape.techniques.base import Technique
+
+Results = Annotated[Path, typer.Option(help="Folder of the experiment's results.")]
+Run = Annotated[str, typer.Option("--run", help="The network, ARCHITECTURE--ARM/seed-S.")]
+Parameters = Annotated[
+    str, typer.Option(help="The technique's section, others that it reads, and seed, as JSON.")
+]
+Images = Annotated[
+    list[str] | None,
+    typer.Option(help="ROLE=SET: a set of images that the experiment has for a role; repeat."),
+]
+Epoch = Annotated[
+    list[int] | None, typer.Option(help="State of the network, in order; repeat. 0 is untrained.")
+]
+Name = Annotated[
+    str | None, typer.Option(help="Name of a network that is measured as it is, not trained here.")
+]
+Features = Annotated[
+    Path | None, typer.Option(help="Folder of activations that are not the network's own.")
+]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of the CPU.")]
+
+
+def step(technique: Technique) -> Any:
+    """The command of a technique: it measures one network of an experiment."""
+
+    def command(
+        results: Results,
+        run: Run,
+        parameters: Parameters,
+        images: Images = None,
+        epoch: Epoch = None,
+        network: Name = None,
+        features: Features = None,
+        threads: Threads = 1,
+    ) -> None:
+        from texshape.experiment.inputs import StoredInputs
+        from texshape.experiment.layout import Layout
+        from texshape.experiment.runs import RunId
+        from texshape.parameters import from_json
+
+        given = from_json(parameters, "--parameters")
+        if "seed" not in given:
+            raise InputError("--parameters: 'seed' is missing")
+        technique.parse(given.get(technique.parameters) or {})  # before anything heavy is imported
+        layout, which = Layout(str(results)), RunId.parse(run)
+        compute.prepare(threads)
+        inputs = StoredInputs(
+            technique, layout, which, given, roles=_roles(images or []), epochs=epoch or [], name=network,
+            features=features,
+        )  # fmt: skip
+        if reason := technique.reason(inputs):
+            raise InputError(f"{which}: {technique.title}: {reason}")
+        for path in technique.measure(inputs, lambda name: Path(layout.run(which), name)):
+            print(path, flush=True)
+
+    command.__doc__ = (
+        f"{technique.question} Tables and files go beside the network's other results."
+    )
+    holder = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+    holder.command(technique.name.replace("_", "-"))(command)
+    return typer.main.get_command(holder)
+
+
+def _roles(given: list[str]) -> dict[str, list[str]]:
+    from texshape.techniques.base import ROLES
+
+    found: dict[str, list[str]] = {}
+    for text in given:
+        role, sign, name = text.partition("=")
+        if role not in ROLES or not sign or not name:
+            hint = nearest(role, ROLES) if sign else ""
+            raise InputError(f"--images {text}: expected ROLE=SET{hint}")
+        found.setdefault(role, []).append(name)
+    return found
+
+
+@app.command("techniques")
+def list_techniques() -> None:
+    """List every technique, those of installed packages too: its question, and where it comes from."""
+    from texshape.techniques import registry
+
+    for name in registry.names():
+        technique = registry.get(name)
+        print(f"{name}: {technique.question} ({technique.paper})")
+        needs = [*technique.images, *(["stored activations"] if technique.features else []),
+                 *(["the network"] if technique.network else [])]  # fmt: skip
+        print(f"    writes {', '.join(technique.outputs)}; needs {', '.join(needs)}")

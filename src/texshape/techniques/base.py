@@ -1,0 +1,395 @@
+"""What a technique is: the one type that rules, commands, `measure`, tables, figures and the article ask.
+
+A technique is declared once, as the constant ``TECHNIQUE`` of its package: built in below
+`texshape.techniques`, or of any installed distribution that names it in the group of entry points
+``texshape.techniques``. The declaration imports nothing heavy. What computes, draws and is set in the article
+is named by its place, ``package.module:function``, and imported when it is called for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from texshape.errors import InputError
+from texshape.tables import Table
+
+if TYPE_CHECKING:
+    from texshape.config.evaluation import EvaluationSettings
+    from texshape.data.imageset import ImageSet
+    from texshape.models.network import Network
+
+DYNAMIC_IMPORTS = ()  # the places are the techniques' own; each is hashed by itself
+
+#: what images are shown for; a technique asks for a role and never for a set's name
+ROLES = {
+    "conflict": "cue-conflict images",
+    "plain": "pictures of the test set as they are",
+    "agreeing": "pictures of the conflict images' own classes, whose shape and texture agree",
+    "stylized": "pictures of the test set with the texture of others",
+    "silhouettes": "filled outlines",
+    "edges": "line drawings",
+    "textures": "textures without an outline",
+    "faded": "conflict images whose texture the renderer faded, a set each strength",
+    "trained-on": "plain pictures, and test pictures of the kinds that the network was trained on",
+}
+
+
+#: code that only techniques which run the network depend on (`texshape.source_code.technique_hash`)
+DECISIONS = "texshape.models.decisions:for_images"
+STATES = "texshape.experiment.states:network"
+
+
+def imported(place: str) -> Any:
+    """What stands at a place, ``package.module:name``."""
+    module, _, name = place.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file that a technique writes beside its tables, for one network.
+
+    Attributes
+    ----------
+    name : str
+        With its ending: ``influence.npz``.
+    about : str
+        What it holds.
+    """
+
+    name: str
+    about: str
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that is drawn from tables.
+
+    Attributes
+    ----------
+    name : str
+        Of its files.
+    tables : tuple of str
+        That it reads.
+    draw : str
+        Place of a function of the tables by name and of the sections ``arms`` and ``data``.
+    caption : str
+        What it shows; of the workflow's report, and below it in a section that the article makes itself.
+    alt : str
+        What a reader who does not see it is told; the caption where it is empty.
+    """
+
+    name: str
+    tables: tuple[str, ...]
+    draw: str
+    caption: str = ""
+    alt: str = ""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number a network, for the comparison of measures.
+
+    Attributes
+    ----------
+    name : str
+        In ``comparison.csv``.
+    label : str
+        In figures.
+    unit : str
+    table : str
+        Table that it is taken from.
+    value : str
+        Column of its value.
+    where : mapping of str to str
+        Column to the value that its rows have; the last stage of the last epoch counts of what is left.
+    interval : tuple of str
+        Columns of its limits; empty where it has none.
+    n : str
+        Column of how many images it rests on; empty where the table has none.
+    """
+
+    name: str
+    label: str
+    unit: str
+    table: str
+    value: str
+    where: Mapping[str, str] = field(default_factory=dict)
+    interval: tuple[str, ...] = ("ci_low", "ci_high")
+    n: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the article for a technique that brings no Typst of its own.
+
+    Attributes
+    ----------
+    title, question, method, limits : str
+        Plain text. The figure and the last stage's rows of the first table stand between method and limits.
+    """
+
+    title: str
+    question: str
+    method: str
+    limits: str
+
+
+class Inputs(ABC):
+    """What a technique is given: one network, images, and parameters.
+
+    Attributes
+    ----------
+    settings : object
+        The technique's own section of the parameters, as its `Technique.settings` makes it.
+    parameters : mapping
+        The other sections that it names (`Technique.sections`).
+    seed : int
+        Root of baselines, draws and resamples.
+    network_seed : int
+        Of random weights.
+    epochs : tuple of int
+        States of the network that can be looked at, in order; 0 is random weights. The last is the network.
+    trained_here : bool
+        Whether the experiment trained it, and has its checkpoints.
+    """
+
+    settings: Any
+    parameters: Mapping[str, Any]
+    seed: int
+    network_seed: int
+    epochs: tuple[int, ...]
+    trained_here: bool = False
+
+    @abstractmethod
+    def sets(self, role: str) -> dict[str, ImageSet]:
+        """The sets of images of a role (`ROLES`) by name; of several roles, ``plain|conflict``, the first's
+        that has any. Without any it is empty."""
+
+    def has(self, role: str) -> bool:
+        """Whether there are images of a role."""
+        return bool(self.sets(role))
+
+    def images(self, role: str) -> ImageSet:
+        """The images of a role that has one set.
+
+        Raises
+        ------
+        InputError
+            If there are none.
+        """
+        found = self.sets(role)
+        if not found:
+            raise InputError(f"there are no images '{role}'")
+        return next(iter(found.values()))
+
+    @abstractmethod
+    def network(self, epoch: int | None = None) -> Network:
+        """The network on its device, at an epoch; by default as it is at the end.
+
+        Raises
+        ------
+        InputError
+            If it cannot be loaded, or has no such state.
+        """
+
+    @abstractmethod
+    def features(self, epoch: int) -> Path:
+        """Folder of the activations of the conflict images (`texshape.features.stored`)."""
+
+    def deciding(self, role: str, epoch: int | None = None) -> Network:
+        """The network as it decides about the images of a role."""
+        for_images = imported(DECISIONS)
+        labels = self.images(role).labels
+        return for_images(self.network(epoch), labels, self.evaluation.aggregation)
+
+    @property
+    def evaluation(self) -> EvaluationSettings:
+        """How networks are shown images and how outputs become decisions."""
+        from texshape.config.evaluation import EvaluationSettings
+
+        return EvaluationSettings.over(self.parameters.get("evaluation", {}))
+
+
+#: what a technique returns: a table (DataFrame), or for a `File` a function that writes it to a path
+Outputs = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Technique:
+    """A way to measure one network.
+
+    Attributes
+    ----------
+    name : str
+        Of its folder, its section of the parameters and its command; letters, digits, underscores.
+    title : str
+        A few words for progress bars and lists.
+    question : str
+        What it answers, in a sentence.
+    paper : str
+        Where it was proposed.
+    run : str
+        Place of the function `Inputs` -> `Outputs`: the only way in. What its module can import is the code
+        that results depend on.
+    tables : tuple of Table
+    files : tuple of File
+    settings : str
+        Place of the model of its section of the parameters: called with the section as a mapping it
+        returns the settings, or raises `InputError`. Empty where it has none.
+    place : str
+        Name of that section, where it is not the technique's own name.
+    defaults : mapping
+        The section where no file gives it: for techniques from elsewhere, of which ``params.yaml`` knows
+        nothing.
+    sections : tuple of str
+        Other sections that it reads.
+    images : tuple of str
+        Roles that it needs; ``plain|conflict`` takes the first that there is.
+    optional_images : tuple of str
+        Roles that it uses where there are any.
+    features : bool
+        Whether it reads stored activations of the conflict images.
+    network : bool
+        Whether it runs the network.
+    untrained : bool
+        Whether it runs the network with random weights too.
+    batch : str
+        Parameter to lower where a batch does not fit into memory.
+    gpu : bool
+        Whether it wants a GPU where there is one.
+    memory, minutes : int
+        What a scheduler is asked for: MB, and the limit of time.
+    figures : tuple of Figure
+    measures : tuple of Measure
+    section : Section or str
+        Of the article; a text is the file of a section in Typst, beside the declaration.
+    applies : str
+        Place of a function `Inputs` -> reason why this network cannot be measured, empty where it can.
+    one_seed : bool
+        Whether one seed stands for all in an experiment: what it measures is of the architecture.
+    as_given : bool
+        Whether it is only for networks that are measured as they are.
+    shown : bool
+        Whether an experiment runs it on the first seed of two networks alone, for a picture.
+    """
+
+    name: str
+    title: str
+    question: str
+    paper: str
+    run: str
+    tables: tuple[Table, ...]
+    files: tuple[File, ...] = ()
+    settings: str = ""
+    place: str = ""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    sections: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    optional_images: tuple[str, ...] = ()
+    features: bool = False
+    network: bool = False
+    untrained: bool = False
+    batch: str = "evaluation.batch_size"
+    gpu: bool = False
+    memory: int = 1500
+    minutes: int = 60
+    figures: tuple[Figure, ...] = ()
+    measures: tuple[Measure, ...] = ()
+    section: Section | str = ""
+    applies: str = ""
+    one_seed: bool = False
+    as_given: bool = False
+    shown: bool = False
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the files that it writes for one network."""
+        return (
+            *(f"{table.name}.csv" for table in self.tables),
+            *(file.name for file in self.files),
+        )
+
+    @property
+    def parameters(self) -> str:
+        """Name of its section of the parameters."""
+        return self.place or self.name
+
+    @cached_property
+    def function(self) -> Callable[[Inputs], Outputs]:
+        """`run`, imported."""
+        return imported(self.run)
+
+    def parse(self, section: Mapping[str, Any]) -> Any:
+        """Its settings from its section of the parameters.
+
+        Raises
+        ------
+        InputError
+            If a key is unknown, or a value is not of its kind or out of its range.
+        """
+        if not self.settings:
+            return dict(section)
+        model = imported(self.settings)
+        return getattr(model, "over", model)(section)
+
+    def dump(self, section: Mapping[str, Any]) -> dict[str, Any]:
+        """What it reads of its section, as plain values."""
+        found = self.parse(section)
+        return found.dump() if hasattr(found, "dump") else dict(section)
+
+    def reason(self, inputs: Inputs) -> str:
+        """Why a network cannot be measured; empty where it can."""
+        from texshape.devices import failures
+
+        for role in self.images:
+            if not inputs.has(role):
+                return f"there are no images '{role}'"
+        with failures(self.batch):
+            return imported(self.applies)(inputs) if self.applies else ""
+
+    def measure(self, inputs: Inputs, place: Callable[[str], Path]) -> list[Path]:
+        """Run it and write its files, all of them or none.
+
+        Parameters
+        ----------
+        inputs : Inputs
+        place : callable
+            Name of a file to its path.
+
+        Returns
+        -------
+        list of Path
+            What was written.
+
+        Raises
+        ------
+        InputError
+            If something is missing or bad; or a table is not as it was declared, which is a fault of the
+            technique.
+        """
+        from texshape.devices import failures
+        from texshape.files import atomic_path
+
+        with failures(self.batch):
+            found = dict(self.function(inputs))
+        wanted = {table.name for table in self.tables} | {file.name for file in self.files}
+        if set(found) != wanted:
+            raise InputError(
+                f"technique '{self.name}': expected {', '.join(sorted(wanted))}, "
+                f"found {', '.join(sorted(found)) or 'nothing'}"
+            )
+        for table in self.tables:
+            table.check(found[table.name], place(f"{table.name}.csv"))
+        for file in self.files:
+            with atomic_path(place(file.name)) as temporary:
+                found[file.name](temporary)
+        for table in self.tables:
+            table.write(place(f"{table.name}.csv"), found[table.name])
+        return [place(name) for name in self.outputs]

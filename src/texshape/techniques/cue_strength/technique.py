@@ -1,0 +1,25 @@
+"""Cue strength: the declaration."""
+
+from __future__ import annotations
+
+from texshape.techniques.base import Technique
+from texshape.techniques.cue_strength.tables import CUE_STRENGTH
+
+TECHNIQUE = Technique(
+    name="cue_strength",
+    title="cue strength",
+    question="How strong may the texture be until it wins over the shape?",
+    paper="texshape's own, after the method of constant stimuli",
+    run="texshape.techniques.cue_strength.measure:run",
+    applies="texshape.techniques.cue_strength.measure:reason",
+    tables=(CUE_STRENGTH,),
+    settings="texshape.techniques.cue_strength.settings:CueStrengthSettings",
+    place="probes",
+    sections=("evaluation",),
+    images=("conflict",),
+    optional_images=("silhouettes", "faded"),
+    network=True,
+    gpu=True,
+    memory=2500,
+    minutes=120,
+)

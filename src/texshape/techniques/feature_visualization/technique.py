@@ -1,0 +1,27 @@
+"""Feature visualization: the declaration."""
+
+from __future__ import annotations
+
+from texshape.techniques.base import File, Technique
+
+TECHNIQUE = Technique(
+    name="feature_visualization",
+    title="feature visualization",
+    question="Which images excite single channels of each stage?",
+    paper="Olah, Mordvintsev and Schubert 2017, Distill 10.23915/distill.00007",
+    run="texshape.techniques.feature_visualization.measure:run",
+    applies="texshape.techniques.reasons:without_stages",
+    settings="texshape.techniques.feature_visualization.settings:FeatureVisualizationSettings",
+    tables=(),
+    files=(
+        File("feature_visualization.npz", "the images, and each channel's answer before and after"),
+    ),
+    sections=("evaluation",),
+    images=("plain|conflict",),
+    network=True,
+    shown=True,
+    batch="feature_visualization.channels",
+    gpu=True,
+    memory=3000,
+    minutes=120,
+)

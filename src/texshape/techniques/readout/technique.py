@@ -1,0 +1,20 @@
+"""Linear read-out: the declaration."""
+
+from __future__ import annotations
+
+from texshape.techniques.base import File, Technique
+from texshape.techniques.readout.tables import READOUT
+
+TECHNIQUE = Technique(
+    name="readout",
+    title="linear read-out",
+    question="What of shape and of texture can be read from each stage, whatever the network decides?",
+    paper="Hermann, Chen and Kornblith 2020, arXiv 1911.09071, section 5",
+    run="texshape.techniques.readout.measure:run",
+    applies="texshape.techniques.reasons:without_folds",
+    settings="texshape.techniques.readout.settings:ReadoutSettings",
+    tables=(READOUT,),
+    files=(File("readings.csv", "the last stage's reading of each picture: 1 right, 0 wrong"),),
+    images=("conflict",),
+    features=True,
+)

@@ -1,0 +1,38 @@
+"""Why a technique cannot measure a network, where several techniques have the same reason."""
+
+from __future__ import annotations
+
+from texshape.techniques.base import Inputs
+from texshape.trials.names import ABSENT
+
+
+def without_classes(inputs: Inputs, role: str = "conflict") -> str:
+    """Why its decisions say nothing about the images of a role; empty where they do."""
+    labels = inputs.images(role).labels
+    network = inputs.deciding(role)
+    if network.classes is None:
+        helps = "; a class map gives it one" if network.outputs else ""
+        return f"{network.without_decision}{helps}"
+    shown = sorted({*labels["shape"].astype(str), *labels["texture"].astype(str)} - {ABSENT})
+    unknown = [name for name in shown if name not in network.classes]
+    if unknown:
+        return (
+            f"it does not decide between the images' {len(shown)} classes "
+            f"('{unknown[0]}' is none of {', '.join(network.classes[:3])}, ...); a class map gives "
+            "it others"
+        )
+    return ""
+
+
+def without_stages(inputs: Inputs) -> str:
+    """Why nothing inside it can be looked at; empty where something can."""
+    return "" if inputs.network().stages else "no stages could be found in it"
+
+
+def without_folds(inputs: Inputs) -> str:
+    """Why no exemplar can be held out; empty where one can."""
+    labels = inputs.images("conflict").labels
+    counts = [labels.groupby(cue)[f"{cue}_exemplar"].nunique() for cue in ("shape", "texture")]
+    if min(int(count.min()) for count in counts) < 2:
+        return "a class has a single exemplar, so none can be held out"
+    return ""

@@ -1,0 +1,123 @@
+"""The techniques by name: built in, and of installed packages.
+
+A package adds one by an entry point in the group ``texshape.techniques``::
+
+    [project.entry-points."texshape.techniques"]
+    luminance = "texshape_luminance:TECHNIQUE"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from texshape.errors import InputError, nearest
+from texshape.techniques.base import Technique, imported
+
+GROUP = "texshape.techniques"
+#: in the order of tables and of the article
+BUILT_IN = (
+    "sensitivity",
+    "readout",
+    "dimensionality",
+    "cue_strength",
+    "shuffling",
+    "erasure",
+    "receptive_field",
+    "feature_visualization",
+)
+
+
+@cache
+def built_in() -> dict[str, Technique]:
+    """Techniques of texshape itself, by name."""
+    return {name: imported(f"texshape.techniques.{name}.technique:TECHNIQUE") for name in BUILT_IN}
+
+
+@cache
+def installed() -> dict[str, EntryPoint]:
+    """Entry points of other packages' techniques, by name; nothing of them is imported.
+
+    Raises
+    ------
+    InputError
+        If two packages bring one of the same name, or one has the name of a built-in.
+    """
+    found: dict[str, EntryPoint] = {}
+    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
+        if entry.name in BUILT_IN:
+            raise InputError(
+                f"technique '{entry.name}' of {_whose(entry)}: texshape has one of that name"
+            )
+        other = found.get(entry.name)
+        if other is not None and other.value != entry.value:
+            raise InputError(
+                f"technique '{entry.name}': of both {_whose(other)} and {_whose(entry)}; remove one"
+            )
+        found[entry.name] = entry
+    return found
+
+
+def names() -> list[str]:
+    """Names of all techniques."""
+    return [*BUILT_IN, *installed()]
+
+
+def get(name: str) -> Technique:
+    """The technique of a name.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it cannot be imported or is no `Technique`.
+    """
+    if name in BUILT_IN:
+        return built_in()[name]
+    entry = installed().get(name)
+    if entry is None:
+        raise InputError(f"technique '{name}' is not known{nearest(name, names())}")
+    try:
+        found = entry.load()
+    except Exception as error:
+        line = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(
+            f"technique '{name}' of {_whose(entry)} cannot be imported ({line})"
+        ) from None
+    if not isinstance(found, Technique) or found.name != name:
+        what = (
+            f"the technique '{found.name}'"
+            if isinstance(found, Technique)
+            else type(found).__name__
+        )
+        raise InputError(
+            f"technique '{name}' of {_whose(entry)}: expected {entry.value} to be a Technique of that "
+            f"name, found {what}"
+        )
+    return found
+
+
+def without_sections(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """All parameters but the sections of other packages' techniques, which these check.
+
+    Raises
+    ------
+    InputError
+        If ``techniques`` names one that is built in or unknown, or one's section is bad.
+    """
+    found = dict(parameters)
+    named = parameters.get("techniques")
+    for name in named if isinstance(named, list) else []:
+        if name in BUILT_IN:
+            raise InputError(f"techniques: '{name}' is one of texshape's own, which measure anyway")
+        technique = get(str(name))
+        section = found.pop(technique.parameters, None)
+        if section is not None and not isinstance(section, Mapping):
+            raise InputError(f"{name}: expected a mapping of keys, found {section!r}")
+        technique.parse({**technique.defaults, **(section or {})})
+    return found
+
+
+def _whose(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist is not None else entry.value

@@ -1,0 +1,28 @@
+"""The technique `sensitivity`: a shape bias under each way to show images and to read outputs."""
+
+from __future__ import annotations
+
+from texshape.techniques.base import Inputs, Outputs
+from texshape.techniques.reasons import without_classes
+
+
+def run(inputs: Inputs) -> Outputs:
+    """Decide once for each cell of the grid."""
+    from texshape.trials import evaluate
+
+    grid, bootstrap = dict(inputs.settings), dict(inputs.parameters["bootstrap"])
+    table = evaluate.sensitivity(
+        inputs.network(), inputs.images("conflict"),
+        aggregations=grid["aggregations"], preprocessings=grid["preprocessings"],
+        interpolations=grid["interpolations"], **bootstrap, seed=inputs.seed,
+        **evaluate.speed(inputs.evaluation),
+    )  # fmt: skip
+    return {"sensitivity": table}
+
+
+def without_grid(inputs: Inputs) -> str:
+    """Why there is nothing to vary; empty where there is."""
+    reason = without_classes(inputs)
+    if not reason and inputs.network().own is None:
+        reason = "its preprocessing is a function, so there is nothing to vary"
+    return reason

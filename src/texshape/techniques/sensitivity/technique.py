@@ -1,0 +1,24 @@
+"""Choices behind a shape bias: the declaration."""
+
+from __future__ import annotations
+
+from texshape.techniques.base import Technique
+from texshape.techniques.sensitivity.tables import SENSITIVITY
+
+TECHNIQUE = Technique(
+    name="sensitivity",
+    title="choices behind the bias",
+    question="How far does a shape bias depend on how pictures are shown and outputs are read?",
+    paper="Geirhos and others 2021, arXiv 2106.07411, appendix",
+    run="texshape.techniques.sensitivity.measure:run",
+    applies="texshape.techniques.sensitivity.measure:without_grid",
+    settings="texshape.techniques.sensitivity.settings:SensitivitySettings",
+    tables=(SENSITIVITY,),
+    sections=("evaluation", "bootstrap"),
+    images=("conflict",),
+    network=True,
+    as_given=True,
+    gpu=True,
+    memory=2000,
+    minutes=120,
+)

@@ -1,0 +1,30 @@
+"""The technique `shuffling`: accuracy once patches have lost their places."""
+
+from __future__ import annotations
+
+from texshape.techniques.base import Inputs, Outputs
+from texshape.techniques.reasons import without_classes
+
+
+def run(inputs: Inputs) -> Outputs:
+    """Shuffle plain pictures, and those of the kinds that the network was trained on."""
+    import pandas as pd
+
+    from texshape.techniques.cue_strength import probes
+    from texshape.trials.evaluate import speed
+
+    section, network = dict(inputs.settings), inputs.network()
+    tables = [
+        probes.shuffling(
+            network, images, name=name, ks=section["patches"], seed=inputs.seed,
+            most=section["shuffling_images"], level=section["level"],
+            speed=speed(inputs.evaluation),
+        )
+        for name, images in inputs.sets("trained-on").items()
+    ]  # fmt: skip
+    return {"shuffling": pd.concat(tables, ignore_index=True)}
+
+
+def reason(inputs: Inputs) -> str:
+    """Why it has no accuracy; empty where it has one."""
+    return without_classes(inputs, "trained-on")
