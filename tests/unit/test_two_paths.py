@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from texshape.cli import evaluate
 from texshape.cli.run import run as steps
+from texshape.config.evaluation import EvaluationSettings, Presentation
 from texshape.data import imageset
 from texshape.experiment.layout import Layout
 from texshape.experiment.runs import RunId
@@ -75,11 +76,12 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         network=network, sets=[Path(layout.set("base", name)) for name in shown.sets],
         output_dir=Path(layout.run(run)) / "trials", settings=json.dumps(settings["evaluation"]),
     )  # fmt: skip
+    shown_how = EvaluationSettings.parse(settings["evaluation"]).part(Presentation).to_json()
     for epoch, random in ((0, True), (1, False)):
         evaluate.features(
             network=[network], sets=[Path(layout.set("base", "cue-conflict"))],
             output_dir=[Path(layout.features(run, epoch))], random=random,
-            settings=json.dumps(settings["evaluation"]),
+            settings=shown_how,
             batch_size=settings["features"]["batch_size"],
         )  # fmt: skip
     for technique in survey.possible_techniques(shown):

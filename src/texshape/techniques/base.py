@@ -337,6 +337,8 @@ class Technique:
         if not self.settings:
             return dict(section)
         model = imported(self.settings)
+        if self.place:  # a section that it shares: its part
+            section = {key: section[key] for key in model.model_fields if key in section}
         return getattr(model, "over", model)(section)
 
     def dump(self, section: Mapping[str, Any]) -> dict[str, Any]:
