@@ -10,6 +10,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from texshape.errors import nearest
+
 
 class Steps(TyperGroup):
     """The steps that modules register, and every technique by its name."""
@@ -23,6 +25,16 @@ class Steps(TyperGroup):
 
         name = cmd_name.replace("-", "_")
         return step(registry.get(name)) if name in registry.names() else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: D102
+        try:
+            return super().resolve_command(ctx, args)
+        except Exception as error:  # of click, or of the copy of it within typer
+            message = getattr(error, "message", "")
+            if args and message and "Did you mean" not in message:
+                hint = nearest(args[0], self.list_commands(ctx))
+                error.message = f"{message.rstrip('.')}{hint}."  # type: ignore[attr-defined]
+            raise
 
     def list_commands(self, ctx: Any) -> list[str]:
         from texshape.techniques import registry
