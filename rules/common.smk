@@ -100,6 +100,61 @@ def feature_parts(epoch):
     return [temp(file) for file in LAYOUT.feature_files(WILDCARDS, epoch, "{shard}")]
 
 
+def technique_inputs(technique):
+    """Files that a technique's jobs depend on, as a function of the wildcards."""
+
+    def files(wildcards):
+        run = run_of(wildcards)
+        sets = [
+            name
+            for names in PLAN.roles(technique, run.model).values()
+            for name in names
+        ]
+        found = {
+            "images": [
+                file
+                for name in sets
+                for file in LAYOUT.set_files(
+                    BASE, name, masks=SOURCE.masks and name == CONFLICT
+                )
+            ]
+        }
+        if technique.features:
+            found["features"] = LAYOUT.states(run, PLAN.epochs(run))
+        if technique.network:
+            found["network"] = PLAN.network_files(run)
+        if technique.untrained:
+            found["untrained"] = PLAN.untrained_files(run)
+        return found
+
+    return files
+
+
+def technique_options(technique):
+    """Which network, states and images a technique's step is about: a function of the wildcards."""
+
+    def words(wildcards):
+        run = run_of(wildcards)
+        roles = PLAN.roles(technique, run.model)
+        return [
+            *options("--epoch", PLAN.epochs(run)),
+            *options(
+                "--network", [PLAN.named[run.model]] if run.model in PLAN.named else []
+            ),
+            *options(
+                "--images",
+                [f"{role}={name}" for role, names in roles.items() for name in names],
+            ),
+        ]
+
+    return words
+
+
+def results_of(file):
+    """The folder of results, of a file in a network's folder."""
+    return str(Path(file).parents[2])
+
+
 def exemplar_options(made, files, whole=True):
     """Where the exemplars of a conflict set come from (and, if whole, how many), as options."""
     if not made.drawn:

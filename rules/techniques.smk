@@ -1,61 +1,6 @@
 # A rule a technique, made of its declaration; what it says of one network lies in that network's folder.
 
 
-def technique_inputs(technique):
-    """What a technique's rule depends on: a function of the wildcards."""
-
-    def files(wildcards):
-        run = run_of(wildcards)
-        sets = [
-            name
-            for names in PLAN.roles(technique, run.model).values()
-            for name in names
-        ]
-        found = {
-            "images": [
-                file
-                for name in sets
-                for file in LAYOUT.set_files(
-                    BASE, name, masks=SOURCE.masks and name == CONFLICT
-                )
-            ]
-        }
-        if technique.features:
-            found["features"] = LAYOUT.states(run, PLAN.epochs(run))
-        if technique.network:
-            found["network"] = PLAN.network_files(run)
-        if technique.untrained:
-            found["untrained"] = PLAN.untrained_files(run)
-        return found
-
-    return files
-
-
-def technique_options(technique):
-    """Which network, states and images a technique's step is about: a function of the wildcards."""
-
-    def words(wildcards):
-        run = run_of(wildcards)
-        roles = PLAN.roles(technique, run.model)
-        return [
-            *options("--epoch", PLAN.epochs(run)),
-            *options(
-                "--network", [PLAN.named[run.model]] if run.model in PLAN.named else []
-            ),
-            *options(
-                "--images",
-                [f"{role}={name}" for role, names in roles.items() for name in names],
-            ),
-        ]
-
-    return words
-
-
-def results_of(file):
-    """The folder of results, of a file in a network's folder."""
-    return str(Path(file).parents[2])
-
-
 for technique in PLAN.techniques:
 
     rule:
@@ -79,13 +24,14 @@ for technique in PLAN.techniques:
             mem_mb=scaled(technique.memory),
             runtime=scaled(technique.minutes),
         params:
+            run=lambda wc: str(run_of(wc)),
             options=technique_options(technique),
             results=lambda wc, output: results_of(output[0]),
             parameters=job_settings.technique(PLAN, technique),
             code=technique_hash(technique),
         shell:
             f"texshape run {technique.name.replace('_', '-')} --results {{params.results:q}}"
-            " --run {wildcards.model}/seed-{wildcards.seed} {params.options:q}"
+            " --run {params.run:q} {params.options:q}"
             " --parameters {params.parameters:q} --threads {threads} > {log:q} 2>&1"
 
 

@@ -131,7 +131,7 @@ def test_the_embedded_experiment() -> None:
         "full": 2, "limited": 1,
     }  # fmt: skip
     assert made.epochs(RunId("cnn", "plain")) == [0, 1, 3, 10]
-    assert len(made.per_run["readout"]) == 22 * 4 + 1
+    assert len(made.per_run["readout"]) == 22 + 1  # the pixels
     assert len(made.per_run["segmentation"]) == 20 + 5  # before training once an architecture
     assert len(made.per_run["receptive_field"]) == 4 + 6 + 2
     assert {"controls", "corruptions", "training", "shape_bias_by_set"} <= set(made.tables)
