@@ -26,7 +26,7 @@ class Steps(TyperGroup):
         name = cmd_name.replace("-", "_")
         return step(registry.get(name)) if name in registry.names() else None
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: D102
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         try:
             return super().resolve_command(ctx, args)
         except Exception as error:  # of click, or of the copy of it within typer
