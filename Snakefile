@@ -2,7 +2,7 @@
 # One experiment from data to article: `snakemake --cores all [--configfile experiments/NAME.yaml]`.
 from snakemake.utils import min_version
 
-min_version("9.1")
+min_version("9.17")
 
 
 configfile: "params.yaml"
@@ -46,19 +46,15 @@ localrules:
 
 
 onstart:  # one block alone: Snakemake runs the last
+    files, overrides = snakemake_private.configuration(workflow)
     records.begin(
-        workflow.persistence,
+        snakemake_private.records_of(workflow),
         configuration=parameters.to_json(config),
-        files=workflow.config_settings.configfiles,
-        overrides=workflow.config_settings.config,
-        touch=workflow.touch,
+        files=files,
+        overrides=overrides,
+        touch=snakemake_private.only_touches(workflow),
     )
-    # For each job that has ended Snakemake 9 looks at all waiting jobs once a second, to see whether its
-    # limit of jobs a second lets one more start: after 250 jobs that took a quarter of two cores. Its
-    # default never binds.
-    limit = workflow.scheduling_settings.max_jobs_per_timespan
-    if (limit.max_jobs, limit.timespan) == (100, 1):
-        workflow.scheduler.job_rate_limiter = None
+    snakemake_private.start_jobs_at_once(workflow)
 
 
 rule all:

@@ -6,6 +6,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from texshape import parameters, records
+from texshape.core import snakemake_private
 from texshape.errors import InputError
 from texshape.experiment import job_settings
 from texshape.experiment.layout import shard_names
@@ -22,6 +23,7 @@ if set("{}") & set(str(workflow.basedir)):
         f"the path of the clone must hold no braces, found {str(workflow.basedir)!r}: rename or move it"
     )
 try:
+    snakemake_private.check()
     PLAN = Plan(config)
     # Results that came from elsewhere (dvc pull, dvc checkout) bring the record of what made them.
     records.adopt(PLAN.layout.results)
@@ -168,8 +170,7 @@ def exemplar_options(made, files, whole=True):
 def gpus_of(model):
     """GPUs of the training of a network."""
     wanted = PLAN.gpus(model)
-    limit = workflow.global_resources.get("gpu")
-    limit = getattr(limit, "value", limit)
+    limit = snakemake_private.limit(workflow, "gpu")
     if limit and limit < wanted:  # Snakemake would count fewer than the job takes
         raise WorkflowError(
             f"training.gpus_per_job: expected at most the limit gpu={limit}, found {wanted}"
@@ -191,8 +192,8 @@ def note_what_was_made():
     try:
         records.update(
             LAYOUT.results,
-            workflow.persistence,
-            temporary={file for job in workflow.dag.jobs for file in job.temp_output},
+            snakemake_private.records_of(workflow),
+            temporary=snakemake_private.temporary_files(workflow),
         )
     except InputError as error:
         logger.warning(f"What made the results was not recorded: {error}")

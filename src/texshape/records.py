@@ -28,6 +28,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from texshape.core import snakemake_private
+from texshape.core.snakemake_private import FileRecord, Records
 from texshape.errors import InputError
 from texshape.files import file_sha256, write_json, write_text
 from texshape.provenance import git_commit
@@ -63,18 +65,11 @@ class _Entry:
     file: dict[str, Any]
 
 
-def snakemake_records(folder: str | Path = ".") -> Any:
-    """Snakemake's records of a working folder, where no workflow is loaded."""
-    from snakemake.persistence.file import FilePersistence
-
-    return FilePersistence(path=Path(folder) / ".snakemake")
-
-
 # --- Writing: called by the workflow ---------------------------------------------------------------
 
 
 def begin(
-    snakemake: Any,
+    snakemake: Records,
     *,
     configuration: str,
     files: Iterable[str | Path],
@@ -85,7 +80,7 @@ def begin(
 
     Parameters
     ----------
-    snakemake : Persistence
+    snakemake : Records
         Snakemake's records.
     configuration : str
         All parameters, as JSON with sorted keys.
@@ -108,31 +103,31 @@ def begin(
                     "cores": os.cpu_count()},
         "packages": {"python": platform.python_version(), **dict(sorted(packages.items()))},
     }  # fmt: skip
-    with open(Path(snakemake.path) / _RUNS, "a", encoding="utf-8") as file:
+    with open(snakemake.folder / _RUNS, "a", encoding="utf-8") as file:
         file.write(json.dumps(run, sort_keys=True) + "\n")
 
 
-def update(results: str | Path, snakemake: Any, temporary: Iterable[str] = ()) -> None:
+def update(results: str | Path, snakemake: Records, temporary: Iterable[str] = ()) -> None:
     """Write the records of an experiment's files; a file whose job has not run since is not read again.
 
     Parameters
     ----------
     results : path
         Folder of the experiment, as the workflow names it: relative to the working folder.
-    snakemake : Persistence
+    snakemake : Records
         Snakemake's records.
     temporary : iterable of str
         Files that are removed when no job needs them any more. What they were made from is kept.
     """
     results = Path(results)
     known = _entries(load(results)) if (results / NAME).exists() else {}
-    runs = _read_runs(Path(snakemake.path) / _RUNS)
+    runs = _read_runs(snakemake.folder / _RUNS)
     temporary = set(map(str, temporary))
-    snakemake._clear_cache()  # it remembers that the last job had no record before it had one
+    snakemake.forget()
     present = [name for name in _files(results) if name not in temporary]
     entries: dict[str, _Entry] = {}
     for name in present:
-        record = snakemake._read_record(name)  # its public methods want its own kind of path
+        record = snakemake.read(name)
         if record is not None and record.rule is not None:
             entries[name] = _entry(name, record, known.get(name), runs)
     lists: dict[Path, set[str]] = {}
@@ -148,7 +143,7 @@ def update(results: str | Path, snakemake: Any, temporary: Iterable[str] = ()) -
     ]
     while passed:
         name, value = passed.pop()
-        record = snakemake._read_record(name)
+        record = snakemake.read(name)
         if name in entries or record is None or record.rule is None:
             continue
         job = known[name].job if name in known else _job(record, name, runs)
@@ -166,7 +161,7 @@ def update(results: str | Path, snakemake: Any, temporary: Iterable[str] = ()) -
     if content["jobs"] and not (known and load(results) == content):
         write_json(results / NAME, content)
     if (results / NAME).exists():
-        write_text(_mark_path(results, snakemake.path), _mark_of(results))
+        write_text(_mark_path(results, snakemake.folder), _mark_of(results))
 
 
 def adopt(results: str | Path) -> int:
@@ -181,13 +176,11 @@ def adopt(results: str | Path) -> int:
         return 0
     if mark.exists() and mark.read_text(encoding="utf-8") == _mark_of(results):
         return 0
-    from snakemake.persistence import RECORD_FORMAT_VERSION, MetadataRecord
-
-    snakemake = snakemake_records()
+    snakemake = snakemake_private.records_in()
     taken = 0
     for name, entry in _entries(load(results)).items():
         job, facts = entry.job, entry.file
-        found = snakemake._read_record(name)
+        found = snakemake.read(name)
         if facts.get("listed") or (found is not None and found.starttime == facts["started"]):
             continue
         if facts.get("temporary"):
@@ -196,22 +189,21 @@ def adopt(results: str | Path) -> int:
             ended = os.stat(name).st_mtime
         else:
             continue
-        record = MetadataRecord(
+        record = FileRecord(
             rule=job["rule"], input=sorted([*job["inputs"], *job["repeated"]]),
             log=job["log"], shellcmd=job["command"],
             params=job["params"], code=job["template"], software_stack_hash=job["software"],
-            record_format_version=RECORD_FORMAT_VERSION, incomplete=False,
             starttime=facts["started"], endtime=ended,
             input_checksums={file: f"sha256:{value}" for file, value in job["inputs"].items() if value},
         )  # fmt: skip
-        snakemake._write_record(name, record)
+        snakemake.write(name, record)
         taken += 1
-    snakemake._clear_cache()
+    snakemake.forget()
     write_text(mark, _mark_of(results))
     return taken
 
 
-def _entry(name: str, record: Any, known: _Entry | None, runs: list[dict]) -> _Entry:
+def _entry(name: str, record: FileRecord, known: _Entry | None, runs: list[dict]) -> _Entry:
     if known is not None and known.file["started"] == record.starttime:
         return known
     job = _job(record, name, runs)
@@ -220,7 +212,7 @@ def _entry(name: str, record: Any, known: _Entry | None, runs: list[dict]) -> _E
     return _Entry(job, _facts(name, record.starttime, None))
 
 
-def _job(record: Any, name: str, runs: list[dict]) -> dict[str, Any]:
+def _job(record: FileRecord, name: str, runs: list[dict]) -> dict[str, Any]:
     """The job that made a file, in words of the record; `runs` in the order of their starts."""
     # A marker's modification time and the clock may differ by the file system's grain.
     run = next((run for run in reversed(runs) if run["started"] <= record.starttime + 1), None)

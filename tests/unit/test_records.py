@@ -7,7 +7,9 @@ import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -15,6 +17,8 @@ from typer.testing import CliRunner
 from texshape import records
 from texshape.cli.main import app
 from texshape.cli.records import origin, verify  # registers the commands
+from texshape.core import snakemake_private
+from texshape.core.snakemake_private import FileRecord
 from texshape.errors import InputError
 from texshape.files import file_sha256, write_text
 
@@ -32,36 +36,32 @@ assert origin
 def workflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """A working folder, and how a job ends in it as Snakemake sees it: files, and a record of each."""
     monkeypatch.chdir(tmp_path)
-    from snakemake.persistence import MetadataRecord
-
     (tmp_path / ".snakemake").mkdir()
 
-    def finish(rule: str, outputs: dict[str, str], inputs: list[str], **parts: object) -> None:
+    def finish(rule: str, outputs: dict[str, str], inputs: list[str], **parts: Any) -> None:
         for name, text in outputs.items():
             write_text(name, text)
         sums = {name: f"sha256:{file_sha256(name)}" for name in inputs}
         for name in outputs:
-            record = MetadataRecord(
+            record = FileRecord(
                 rule=rule, input=sorted(inputs), input_checksums=sums, code=f"texshape run {rule}",
-                params=["'0123456789ab'"], log=[f"logs/{rule}.log"], record_format_version=6,
+                params=["'0123456789ab'"], log=[f"logs/{rule}.log"],
                 shellcmd=f"texshape run {rule} --seed 3", starttime=time.time(), endtime=time.time(),
             )  # fmt: skip
-            for key, value in parts.items():
-                setattr(record, key, value)
-            records.snakemake_records()._write_record(name, record)
+            snakemake_private.records_in().write(name, replace(record, **parts))
 
     return finish
 
 
 def start(touch: bool = False) -> None:
-    snakemake = records.snakemake_records()
+    snakemake = snakemake_private.records_in()
     records.begin(
         snakemake, configuration='{"seed": 3}', files=["params.yaml"], overrides={}, touch=touch
     )
 
 
 def update() -> None:
-    records.update(RESULTS, records.snakemake_records())
+    records.update(RESULTS, snakemake_private.records_in())
 
 
 @pytest.fixture
@@ -183,9 +183,9 @@ def test_jobs_keep_the_run_that_they_ran_in(study: Callable[..., None]) -> None:
 
 def test_the_last_job_of_a_run_is_recorded(study: Callable[..., None]) -> None:
     """Snakemake asks for the record that it is about to write, and remembers that there was none."""
-    snakemake = records.snakemake_records()
+    snakemake = snakemake_private.records_in()
     last = "results/tiny/metrics.json"
-    assert snakemake._read_record(last) is None
+    assert snakemake.read(last) is None
     study("summarize", {last: "{}"}, [TABLE])
     records.update(RESULTS, snakemake)
     assert records.origin(last)["rule"] == "summarize"
@@ -198,16 +198,16 @@ def test_an_update_without_news_writes_nothing(study: object) -> None:
 
 
 def test_another_folder_learns_what_made_the_files(study: object) -> None:
-    kept = records.snakemake_records()._read_record(FIGURE)
+    kept = snakemake_private.records_in().read(FIGURE)
     os.rename(".snakemake", "elsewhere")  # as in a clone
     os.mkdir(".snakemake")
     write_text(TABLE, "altered on the way\n")
     assert records.adopt(RESULTS) == 4  # neither the table nor what is only listed
     assert records.adopt(RESULTS) == 0
-    given = records.snakemake_records()._read_record(FIGURE)
+    given = snakemake_private.records_in().read(FIGURE)
     for part in ("rule", "input", "params", "code", "input_checksums", "starttime", "shellcmd"):
-        assert given.get(part) == kept.get(part), part
-    assert records.snakemake_records()._read_record(TABLE) is None
+        assert getattr(given, part) == getattr(kept, part), part
+    assert snakemake_private.records_in().read(TABLE) is None
     update()
     assert found() == [("altered", TABLE)]
 
@@ -220,7 +220,7 @@ def test_a_file_of_another_state_gets_its_own_record_back(study: Callable[..., N
     write_text(TABLE, table)
     write_text(RESULTS / records.NAME, old)
     assert records.adopt(RESULTS) == 1
-    assert records.snakemake_records()._read_record(TABLE).params == ["'0123456789ab'"]
+    assert snakemake_private.records_in().read(TABLE).params == ["'0123456789ab'"]
 
 
 def test_what_temporary_files_were_made_from_is_kept(study: Callable[..., None]) -> None:
@@ -228,7 +228,7 @@ def test_what_temporary_files_were_made_from_is_kept(study: Callable[..., None])
     study("stylize", {shard: "half"}, [CHECKPOINT])
     study("merge", {merged: "whole"}, [shard])
     os.unlink(shard)
-    records.update(RESULTS, records.snakemake_records(), temporary=[shard])
+    records.update(RESULTS, snakemake_private.records_in(), temporary=[shard])
     assert found() == []
     made = {name: entry.job for name, entry in records._entries(records.load(RESULTS)).items()}
     assert made[shard]["inputs"] == {CHECKPOINT: file_sha256(CHECKPOINT)}
@@ -236,7 +236,7 @@ def test_what_temporary_files_were_made_from_is_kept(study: Callable[..., None])
     os.rename(".snakemake", "elsewhere")
     os.mkdir(".snakemake")
     records.adopt(RESULTS)
-    assert records.snakemake_records()._read_record(shard).rule == "stylize"
+    assert snakemake_private.records_in().read(shard).rule == "stylize"
 
 
 def test_exit_status_and_formats_of_the_command(study: object) -> None:

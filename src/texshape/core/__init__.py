@@ -1,0 +1,1 @@
+"""The ground: what knows no science."""
