@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from tests import synthetic_tables
-from tests.article_world import NORMAL, SECTIONS, at, claims_of, results_of, said, verdicts
+from tests.article_world import NORMAL, PAPER, SECTIONS, at, claims_of, results_of, said, verdicts
 
 from texshape.article import list_files
-from texshape.claims import write
+from texshape.claims import wording, write
 from texshape.errors import InputError
 
 
@@ -288,6 +288,56 @@ def test_published_experiment_reversed_and_undefined(tmp_path):
     tables = synthetic_tables.undefined(tables)
     found = verdicts(results_of(tmp_path / "undefined", tables, kind="published"))
     assert set(found.values()) == {"undefined", "not run"}  # no read-out: nothing known
+
+
+@pytest.mark.parametrize(
+    ("x", "digits", "text"),
+    [
+        (0.0625, 3, "0.063"),  # halves away from zero
+        (-0.0625, 3, "−0.063"),
+        (2.5, 0, "3"),
+        (0.49999999999999994, 0, "0"),  # adding a half would round up
+        (-0.0004, 2, "0.00"),  # no sign before what rounds to zero
+        (-0.996, 2, "−1.00"),
+        (7, 1, "7.0"),
+    ],
+)
+def test_numbers_are_rounded_as_people_do(x, digits, text):
+    assert wording.fixed(x, digits) == text
+
+
+def test_ranges_and_lists_read_well():
+    pct, points = wording.pct, wording.points_between
+    assert wording.span(0.101, 0.2049) == "10.1–20.5\u202f%"
+    assert wording.span(-0.1, 0.2) == "−10.0\u202f% to 20.0\u202f%"  # no minus beside a dash
+    assert wording.span(0.1001, 0.1002) == "10.0\u202f%"
+    assert wording.span(0.5, 1.25, wording.num) == "0.50–1.25"
+    assert wording.span(None, None) == pct(None) == points(0.1, None) == "_undefined_"
+    assert wording.count(1234567) == "1\u202f234\u202f567"
+    assert [wording.listed(x) for x in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "none", "a", "a and b", "a, b and c"
+    ]  # fmt: skip
+    assert wording.escape("rf9_*") == "rf9\\_\\*"
+
+
+def test_the_article_rounds_as_the_claims_do(tmp_path):
+    """Its tables set numbers by Typst's own rounding."""
+    import typst
+
+    random = np.random.default_rng(3)
+    numbers = [*random.uniform(-2, 2, 500), *(k / n for n in (12, 16, 480) for k in range(n))]
+    lib = (PAPER / "lib.typ").read_text(encoding="utf-8")
+    fixed = lib[lib.index("#let minus(") : lib.index("// A fraction as percent")]
+    source = tmp_path / "numbers.typ"
+    source.write_text(
+        f"{fixed}\n#let numbers = json(bytes(sys.inputs.numbers))\n"
+        "#metadata(numbers.map(x => range(4).map(digits => fixed(x, digits)))) <rounded>",
+        encoding="utf-8",
+    )
+    found = typst.query(str(source), "<rounded>", field="value",
+                        sys_inputs={"numbers": json.dumps(numbers)})  # fmt: skip
+    expected = [[wording.fixed(x, digits) for digits in range(4)] for x in numbers]
+    assert json.loads(found)[0] == expected
 
 
 @pytest.mark.parametrize(

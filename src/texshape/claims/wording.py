@@ -36,7 +36,7 @@ def fixed(x: float, digits: int) -> str:
     scaled = abs(x) * 10.0**digits
     whole = math.floor(scaled)
     whole += scaled - whole >= 0.5
-    sign = MINUS if math.copysign(1, x) < 0 and (whole or digits) else ""
+    sign = MINUS if x < 0 and whole else ""  # what rounds to zero has no sign
     text = f"{whole / 10.0**digits:.{digits}f}"
     return sign + text
 
