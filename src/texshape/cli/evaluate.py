@@ -91,7 +91,7 @@ def features(
         list[str] | None, typer.Option(help="Stage whose maps are kept too.")
     ] = None,
     settings: Annotated[
-        str, typer.Option(help="How images are shown, of the section `evaluation`; JSON.")
+        str, typer.Option(help="Section `evaluation`, JSON: how images are shown.")
     ] = "{}",
     random: Random = False,
     seed: Seed = 0,
@@ -108,10 +108,10 @@ def features(
 
     One network (or set) serves several folders; else networks, sets and folders go together.
     """
-    from texshape.config.evaluation import FeatureSettings, Presentation
+    from texshape.config.evaluation import EvaluationSettings, FeatureSettings, Presentation
     from texshape.shards import Shard
 
-    section = Presentation.read(settings)
+    section = EvaluationSettings.read(settings).part(Presentation)
     if batch_size is None:
         batch_size = FeatureSettings.of().batch_size
     jobs = _together(network, sets, output_dir)
