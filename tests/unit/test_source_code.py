@@ -16,7 +16,6 @@ from functools import cache
 from pathlib import Path
 from types import CodeType
 
-import pandas as pd
 import pytest
 from tests import synthetic_tables
 
@@ -26,6 +25,7 @@ from texshape.errors import InputError
 from texshape.files import write_csv
 from texshape.source_code import PACKAGE, SourceCode, technique_roots
 from texshape.techniques import registry
+from texshape.training.columns import TRAINING
 
 ROOT = Path(__file__).parents[2]
 HOLDS_STEPS = ("texshape.cli.", "texshape.survey.survey", "texshape.survey.inputs")
@@ -543,7 +543,7 @@ def test_what_a_run_loads_is_in_the_closure(tmp_path: Path) -> None:
     for name, table in synthetic_tables.procedural().items():
         write_csv(tmp_path / "tables" / f"{name}.csv", table)
     history = tmp_path / "results" / "cnn--plain" / "seed-0" / "history.csv"
-    write_csv(history, pd.DataFrame({"epoch": [0], "train_loss": [1.0]}))
+    write_csv(history, TRAINING.frame([{"epoch": 0, "train_loss": 1.0}]))
     about = whole.read([ROOT / "params.yaml", ROOT / "experiments" / "smoke.yaml"])["data"]
     settings = json.dumps(about | {"test": 12})
     runs = {

@@ -14,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests import servers
+from tests.whole_tables import complete
 from tests.workflow.conftest import ROOT
 from texshape import tracking
 from texshape.files import write_csv, write_json, write_text
@@ -37,7 +38,8 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rows = [
         {"model": "cnn--plain", "seed": seed, "shape_bias": seed / 8} for seed in range(len(RUNS))
     ]
-    write_csv(folder / "tables" / "shape_bias.csv", pd.DataFrame(rows))
+    table = complete({"shape_bias": pd.DataFrame(rows)})["shape_bias"]
+    write_csv(folder / "tables" / "shape_bias.csv", table)
     write_json(folder / "parameters.json", {"experiment": "tiny", "training": {"epochs": 2}})
     return folder
 

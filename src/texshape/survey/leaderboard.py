@@ -9,25 +9,13 @@ from typing import TYPE_CHECKING, Any
 from texshape.experiment import runs
 from texshape.figures.comparison import SOURCES
 from texshape.figures.style import network_label, without_observers
+from texshape.survey.columns import LEADERBOARD
 from texshape.trials import naming
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = [
-    "subject", "name", "kind", "shape_bias", "ci_low", "ci_high", "cue_match_rate", "n_conflict",
-    "edges", "silhouettes", "shape_read", "texture_read", "read_stage", "chance", "verdict", "n_classes",
-    "n_congruent", "few_congruent",
-]  # fmt: skip
-# What a linear read-out finds: in the last stage, in the same stage before training, in the pixels.
-READ = ("read", "untrained", "pixels")
-COLUMNS += [
-    f"{cue}_{of}{end}"
-    for cue in ("shape", "texture")
-    for of in READ
-    for end in ("", "_low", "_high")
-    if (of, end) != ("read", "")
-] + ["shape_known", "texture_known"]
+SCORED = ("shape_bias", "ci_low", "ci_high", "cue_match_rate", "n_conflict")
 RULE = ("verdict", "n_classes", "n_congruent")
 PIXELS = runs.PIXELS.model
 MEASURED, PUBLISHED, HUMANS = "measured", "published", "humans"
@@ -52,16 +40,8 @@ def build(
     Returns
     -------
     DataFrame
-        `COLUMNS`: ``shape_read`` and ``texture_read`` are the share of images whose shape or texture
-        class a linear read-out finds in the last stage (``read_stage``; by its class token where it
-        has one), ``chance`` what guessing finds; ``verdict`` the name of the bias
-        (`texshape.trials.naming.name`) over the ``n_classes`` that the images show,
-        ``few_congruent`` whether it has none for want of congruent images. Beside them, by cue,
-        what is read ``_untrained`` from that stage with random weights and from the ``_pixels``, each
-        with its interval (``_low``, ``_high``), and whether it is ``_known``: `known`. Rates are
-        fractions; empty where not measured.
+        `texshape.survey.columns.LEADERBOARD`; empty where not measured.
     """
-    import pandas as pd
 
     rows: dict[str, dict[str, Any]] = {}
     own = {str(entry["model"]): _short(str(entry["name"])) for entry in networks}
@@ -73,7 +53,7 @@ def build(
             kind = MEASURED if model in own else HUMANS if model == HUMANS else PUBLISHED
             name = _published_name(model) if kind == PUBLISHED else model
             entry = rows.setdefault(model, {"subject": model, "name": name, "kind": kind})
-            entry |= {key: row[key] for key in (*COLUMNS[3:8], *RULE)}
+            entry |= {key: row[key] for key in (*SCORED, *RULE)}
             entry["few_congruent"] = naming.few_congruent(row)
     if "accuracy" in tables:
         for row in tables["accuracy"].to_dict("records"):
@@ -84,7 +64,7 @@ def build(
         readings = dict(list(tables["readout"].groupby("model")))
         for model in rows.keys() & readings.keys():
             rows[model] |= _read(readings[model], readings.get(PIXELS))
-    board = pd.DataFrame(list(rows.values())).reindex(columns=COLUMNS)
+    board = LEADERBOARD.frame(rows.values())
     for count in ("n_conflict", "n_congruent"):
         board[count] = board[count].astype("Int64")
     return board.sort_values(["shape_bias", "subject"], ascending=[False, True],
@@ -146,7 +126,7 @@ def known(row: Mapping[str, Any], cue: str) -> bool | None:
         and of the untrained network; None where the network, or one of the two, was not read.
     """
     low = row.get(f"{cue}_read_low")
-    bars = [row.get("chance"), *(row.get(f"{cue}_{of}_high") for of in READ[1:])]
+    bars = [row.get("chance"), *(row.get(f"{cue}_{of}_high") for of in ("untrained", "pixels"))]
     if any(value is None or math.isnan(value) for value in (low, *bars)):
         return None
     return bool(low > max(bars))

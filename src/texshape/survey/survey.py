@@ -19,6 +19,7 @@ from texshape.notices import listening, warn
 from texshape.provenance import versions
 from texshape.source_code import function_hash, technique_hash
 from texshape.survey import leaderboard
+from texshape.survey.columns import LEADERBOARD, NOTICES, REASONS
 from texshape.survey.inputs import (
     NETWORK_SEED,
     GivenInputs,
@@ -43,7 +44,6 @@ PIXELS = str(runs.PIXELS)
 REPORT = Path(__file__).parent / "report" / "report.typ"
 TRIALS = "trials"  # the step that all of behaviour rests on
 FROM_TRIALS = ("shape_bias", "shape_bias_by_class", "shape_bias_differences", "accuracy")
-NOTICES = ("model", "technique", "kind", "text")
 # They start steps and show results, and compute nothing.
 _TOOLS = ("texshape", "snakemake", "dvc", "mlflow", "typst", "matplotlib")
 _OTHER_ERRORS = (RuntimeError, ValueError, TypeError, NotImplementedError, AttributeError, KeyError)
@@ -86,7 +86,7 @@ class Result:
     reasons : DataFrame
         ``model, technique, reason`` of what could not be measured.
     notices : DataFrame
-        `NOTICES`: what was said about the networks; ``technique`` is empty where a network was loaded.
+        `columns.NOTICES`: what was said about the networks; ``technique`` is empty where a network was loaded.
     failed : list of str
         Techniques that broke where they should not have.
     measured : list of (str, str)
@@ -276,14 +276,17 @@ def _run(
             ]
     import pandas as pd
 
-    missing = pd.DataFrame(reasons, columns=["model", "technique", "reason"])
-    write_csv(folder / "tables" / "reasons.csv", missing)
-    said = pd.DataFrame(notices, columns=NOTICES)
-    write_csv(folder / "tables" / "notices.csv", said)
+    missing = REASONS.frame(reasons)
+    REASONS.write(folder / "tables" / "reasons.csv", missing)
+    # Of two files of a network the same may be said.
+    said = NOTICES.frame(
+        dict(zip(NOTICES.names, row, strict=True)) for row in dict.fromkeys(notices)
+    )
+    NOTICES.write(folder / "tables" / "notices.csv", said)
     write_csv(folder / "models.csv", pd.DataFrame(described))
     made = _tables(slugs, chosen, missing, written, stimuli, settings, folder)
     board = leaderboard.build(made, missing, described)
-    write_csv(folder / "tables" / "leaderboard.csv", board)
+    LEADERBOARD.write(folder / "tables" / "leaderboard.csv", board)
     write_json(folder / "parameters.json", settings)
     write_json(
         folder / "provenance.json",

@@ -1,0 +1,98 @@
+"""What the columns of the tables hold that only a survey writes."""
+
+from __future__ import annotations
+
+from texshape.tables import Column, Table, interval
+from texshape.trials.columns import BIAS, CONFLICT, MATCH, VERDICT
+
+#: what a linear read-out finds in the last stage, in the same stage before training, in the pixels
+READ = {
+    "read": "in the last stage, by its class token where it has one",
+    "untrained": "in that stage with random weights",
+    "pixels": "in the pixels",
+}
+
+
+def _read(cue: str, of: str) -> Column:
+    return Column(
+        f"{cue}_{of}",
+        "number",
+        f"share of images whose {cue} a linear reader finds {READ[of]}",
+        "fraction",
+    )
+
+
+def _beside(cue: str) -> tuple[Column, ...]:
+    """The interval of what is read, then what is read untrained and of pixels with theirs."""
+    name = f"{cue}_read"
+    found = [*interval(name, name)]
+    for of in ("untrained", "pixels"):
+        found += [_read(cue, of), *interval(f"{cue}_{of}", f"{cue}_{of}")]
+    return tuple(found)
+
+
+def _known(cue: str) -> Column:
+    return Column(
+        f"{cue}_known",
+        "flag",
+        f"whether the interval of `{cue}_read` lies above chance and above those of both others",
+    )
+
+
+LEADERBOARD = Table(
+    "leaderboard",
+    "a subject: a network at hand, a published one or `humans`; highest shape bias first",
+    (
+        Column("subject", "text", "the subject's name in the other tables"),
+        Column("name", "text", "its name as people write it"),
+        Column("kind", "text", "`measured`, `published` or `humans`"),
+        BIAS,
+        *interval("shape_bias"),
+        MATCH,
+        CONFLICT,
+        Column("edges", "number", "accuracy on edges", "fraction"),
+        Column("silhouettes", "number", "accuracy on silhouettes", "fraction"),
+        _read("shape", "read"),
+        _read("texture", "read"),
+        Column("read_stage", "text", "the last stage"),
+        Column("chance", "number", "what a reader finds by guessing: 1 / classes", "fraction"),
+        VERDICT,
+        Column("n_classes", "whole", "classes that the images show"),
+        Column("n_congruent", "whole", "images whose cues agree"),
+        Column("few_congruent", "flag", "whether it has no name for want of such images"),
+        *_beside("shape"),
+        *_beside("texture"),
+        _known("shape"),
+        _known("texture"),
+    ),
+    keys=("subject",),
+    front=(),
+)
+REASONS = Table(
+    "reasons",
+    "a technique that could not be applied to a network",
+    (
+        Column("model", "text", "the network"),
+        Column("technique", "text", "the technique"),
+        Column("reason", "text", "why not"),
+    ),
+    keys=("model", "technique"),
+    front=(),
+)
+NOTICES = Table(
+    "notices",
+    "what was said about a network",
+    (
+        Column("model", "text", "the network"),
+        Column("technique", "text", "the technique; empty where the network was loaded"),
+        Column(
+            "kind",
+            "text",
+            "`warning`: an answer depends on the batch, outputs are undefined, nothing is kept from an "
+            "earlier run; `note`: a choice that was made, such as that a network normalises pixels",
+        ),
+        Column("text", "text", "what was said"),
+    ),
+    keys=("model", "technique", "kind", "text"),
+    front=(),
+)
