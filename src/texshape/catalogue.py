@@ -46,13 +46,20 @@ def catalogue() -> dict[str, Table]:
 
 
 def declared(name: str) -> Table:
-    """The declaration of one table.
+    """The declaration of one table, of ours or of an installed technique.
 
     Raises
     ------
     InputError
         If there is none of that name.
     """
-    if name not in catalogue():
-        raise InputError(f"table '{name}' is not known{nearest(name, catalogue())}")
-    return catalogue()[name]
+    if name in catalogue():
+        return catalogue()[name]
+    from texshape.techniques import registry
+
+    others = {
+        table.name: table for own in registry.installed() for table in registry.get(own).tables
+    }
+    if name not in others:
+        raise InputError(f"table '{name}' is not known{nearest(name, [*catalogue(), *others])}")
+    return others[name]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -17,6 +18,7 @@ from texshape.errors import InputError
 from texshape.files import read_csv
 from texshape.reference import COMPARED
 from texshape.tables import Column, Table
+from texshape.techniques import registry
 
 KEPT = Path(__file__).parents[1] / "reference" / "procedural"
 TABLE = Table(
@@ -145,6 +147,17 @@ def test_the_catalogue_has_every_table_that_a_module_declares():
     assert len(catalogue()) > len(modules())
     with pytest.raises(InputError, match="table 'readuot' is not known; did you mean 'readout'"):
         declared("readuot")
+
+
+def test_a_table_of_an_installed_technique_is_known_too(monkeypatch):
+    own = SimpleNamespace(tables=(replace(TABLE, name="luminance"),))
+    monkeypatch.setattr(registry, "installed", lambda: {"luminance": None})
+    monkeypatch.setattr(registry, "get", {"luminance": own}.__getitem__)
+    assert declared("luminance") is own.tables[0]
+    with pytest.raises(
+        InputError, match="table 'luminanec' is not known; did you mean 'luminance'"
+    ):
+        declared("luminanec")
 
 
 @pytest.mark.parametrize("table", catalogue().values(), ids=catalogue())
