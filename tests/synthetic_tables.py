@@ -622,6 +622,31 @@ def _consistency(networks: list[tuple], reverse: bool) -> dict[str, list[dict]]:
     return {"consistency_power": rows, "consistency_differences": pairs}
 
 
+def optional() -> dict[str, pd.DataFrame]:
+    """Tables of the techniques that run where they are named."""
+    ranks, suppressed = [], []
+    for architecture, arm, seed in networks():
+        front = _front(architecture, arm, seed)
+        for cue, score in (("shape", 0.5), ("texture", 0.9)):
+            ranks.append({**front, "set": "one-cue", "cue": cue, "class": "all", "score": score,
+                          "ci_low": score - 0.05, "ci_high": score + 0.05, "chance": 0.26,
+                          "top1": score - 0.1, "top1_low": score - 0.15, "top1_high": score - 0.05,
+                          "top1_chance": 1 / 12, "median_rank": 2.0, "n_outputs": 12,
+                          "n_exemplars": 60, "n_images": 480, "reason": ""})  # fmt: skip
+        for suppression, cue in (("patch-shuffle", "shape"), ("bilateral", "texture"),
+                                 ("channels", "colour")):  # fmt: skip
+            for degree in range(1, 2 if suppression == "channels" else 4):
+                kept = 1 - 0.2 * degree
+                suppressed.append(
+                    {**front, "set": "test-plain", "shows": "both", "suppression": suppression,
+                     "suppresses": cue, "degree": degree, "constants": "", "accuracy": 0.9 * kept,
+                     "accuracy_low": 0.9 * kept - 0.04, "accuracy_high": 0.9 * kept + 0.04,
+                     "intact": 0.9, "kept": kept, "kept_low": kept - 0.04,
+                     "kept_high": kept + 0.04, "kept_by_chance": 0.09, "n_images": 480,
+                     "reason": ""})  # fmt: skip
+    return {"cue_rank": pd.DataFrame(ranks), "suppression": pd.DataFrame(suppressed)}
+
+
 MEASURED = ["shape_bias", "ci_low", "ci_high", "cue_match_rate", "accuracy", "value", "null",
             "validation_accuracy", "theoretical", "effective_trained", "effective_untrained",
             "permuted", "permuted_high", "gain", "gain_low", "gain_high", "fold_low", "fold_high",
@@ -637,7 +662,8 @@ MEASURED = ["shape_bias", "ci_low", "ci_high", "cue_match_rate", "accuracy", "va
             "within_holm",
             "share", "expected_share", "excess", "excess_low", "excess_high",
             "read_difference", "read_low", "read_high", "receptive_field", "confirmed", "model_a",
-            "psnr", "mse"]  # fmt: skip
+            "psnr", "mse", "score", "median_rank", "kept", "kept_low", "kept_high",
+            "kept_by_chance"]  # fmt: skip
 
 
 def undefined(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

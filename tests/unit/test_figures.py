@@ -25,7 +25,11 @@ SETTINGS = synthetic_tables.SETTINGS
 WITHOUT_ONE_N = ("receptive_field", "training", "dimensionality", "shape_bias_by_class",
                  "corruption_errors")  # fmt: skip
 FROM_PUBLISHED = ("published_comparison", "sensitivity", "benchmark", "consistency_power")
-DRAWN_FROM = {name: PUBLISHED if name in FROM_PUBLISHED else PROCEDURAL for name in FIGURES}
+OPTIONAL = synthetic_tables.optional()
+DRAWN_FROM = {
+    name: PUBLISHED if name in FROM_PUBLISHED else OPTIONAL if name in OPTIONAL else PROCEDURAL
+    for name in FIGURES
+}
 
 
 def words(figure) -> str:

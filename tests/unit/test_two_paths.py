@@ -20,6 +20,7 @@ from texshape.experiment.runs import RunId
 from texshape.files import read_csv
 from texshape.models import trainable
 from texshape.survey import parameters, stimuli, survey
+from texshape.techniques import registry
 from texshape.training import checkpoints
 from texshape.trials import imagenet16
 
@@ -36,6 +37,8 @@ SECTIONS = {
     "feature_visualization": {"steps": 2, "channels": 2, "selection": "variance", "images": 9},
     "probes": {"strengths": [0, 0.5, 1], "strength_images": 12, "resamples": 20, "level": 0.9},
     "erasure": {"random_draws": 1, "resamples": 20, "batch_size": 6, "level": 0.9},
+    "cue_rank": {"resamples": 20, "level": 0.9},
+    "suppression": {"suppressions": ["patch-shuffle", "grey"], "resamples": 20, "images": 12},
 }  # fmt: skip
 
 
@@ -61,7 +64,8 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("paths")
     settings = parameters.read(world.write_settings(folder))
     for name, section in SECTIONS.items():
-        settings[name] = settings[name] | section
+        settings[name] = settings.get(name, {}) | section
+    settings["techniques"] = list(registry.OPTIONAL)
     network = checkpoint(folder)
     shown = stimuli.from_folder(world.write_stimuli(folder))
     candidate = survey.by_name(network, settings["evaluation"])
@@ -84,7 +88,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
             settings=shown_how,
             batch_size=settings["features"]["batch_size"],
         )  # fmt: skip
-    for technique in survey.possible_techniques(shown):
+    for technique in survey.possible_techniques(shown, settings["techniques"]):
         names = [technique.parameters, *technique.sections]
         given = {name: settings[name] for name in names if name in settings}
         roles = ["conflict=cue-conflict", "silhouettes=silhouettes"]
@@ -101,6 +105,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 TABLES = [
     "trials/cue-conflict.csv", "trials/silhouettes.csv", "sensitivity.csv", "readout.csv",
     "readings.csv", "dimensionality.csv", "erasure.csv", "cue_strength.csv", "receptive_field.csv",
+    "cue_rank.csv", "suppression.csv",
 ]  # fmt: skip
 
 

@@ -498,7 +498,7 @@ class Plan:
 
     @cached_property
     def foreign(self) -> list[Technique]:
-        """Techniques of other packages that the parameters name."""
+        """Techniques that the parameters name: optional ones, and those of other packages."""
         return [registry.get(name) for name in self.parameters["techniques"]]
 
     @cached_property

@@ -28,6 +28,6 @@ def read(overlay: Path | None = None) -> dict[str, Any]:
     paths = [DEFAULTS / "params.yaml", DEFAULTS / "published.yaml"]
     read = [parameters.read_yaml(path) for path in ([*paths, overlay] if overlay else paths)]
     found = reduce(parameters.overlay, read, {})
-    found["techniques"] = list(registry.installed())
+    found["techniques"] = list(dict.fromkeys([*found["techniques"], *registry.installed()]))
     whole.check(registry.without_sections(found))
     return found

@@ -234,7 +234,7 @@ def _run(
     for candidate in candidates:
         if slugs.count(candidate.slug) > 1:
             raise InputError(f"model '{candidate.name}': is given twice")
-    possible = possible_techniques(stimuli)
+    possible = possible_techniques(stimuli, settings["techniques"])
     chosen = [] if quick else possible
     for technique in chosen:  # bad parameters are said before anything is computed
         technique.parse({**technique.defaults, **settings.get(technique.parameters, {})})
@@ -303,9 +303,9 @@ def _run(
     return Result(folder, board, missing, said, failed, sorted(written))
 
 
-def possible_techniques(stimuli: Stimuli) -> list[Technique]:
-    """The techniques for which there are images, those of installed packages too."""
-    found = map(registry.get, registry.names())
+def possible_techniques(stimuli: Stimuli, named: Sequence[str] = ()) -> list[Technique]:
+    """The techniques for which there are images: those that always run, and those that are named."""
+    found = [*registry.built_in().values(), *map(registry.get, named)]
     return [
         technique for technique in found if all(sets_of(stimuli, role) for role in technique.images)
     ]

@@ -28,12 +28,18 @@ BUILT_IN = (
     "receptive_field",
     "feature_visualization",
 )
+#: run only where the parameters name them (``techniques``), like those of installed packages
+OPTIONAL = ("cue_rank", "suppression")
 
 
 @cache
 def built_in() -> dict[str, Technique]:
-    """Techniques of texshape itself, by name."""
-    return {name: imported(f"texshape.techniques.{name}.technique:TECHNIQUE") for name in BUILT_IN}
+    """Techniques of texshape itself that every experiment runs, by name."""
+    return {name: _own(name) for name in BUILT_IN}
+
+
+def _own(name: str) -> Technique:
+    return imported(f"texshape.techniques.{name}.technique:TECHNIQUE")
 
 
 @cache
@@ -47,7 +53,7 @@ def installed() -> dict[str, EntryPoint]:
     """
     found: dict[str, EntryPoint] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
-        if entry.name in BUILT_IN:
+        if entry.name in (*BUILT_IN, *OPTIONAL):
             raise InputError(
                 f"technique '{entry.name}' of {_whose(entry)}: texshape has one of that name"
             )
@@ -62,7 +68,7 @@ def installed() -> dict[str, EntryPoint]:
 
 def names() -> list[str]:
     """Names of all techniques."""
-    return [*BUILT_IN, *installed()]
+    return [*BUILT_IN, *OPTIONAL, *installed()]
 
 
 def get(name: str) -> Technique:
@@ -75,6 +81,8 @@ def get(name: str) -> Technique:
     """
     if name in BUILT_IN:
         return built_in()[name]
+    if name in OPTIONAL:
+        return _own(name)
     entry = installed().get(name)
     if entry is None:
         raise InputError(f"technique '{name}' is not known{nearest(name, names())}")
@@ -99,7 +107,7 @@ def get(name: str) -> Technique:
 
 
 def without_sections(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """All parameters but the sections of other packages' techniques, which these check.
+    """All parameters but the sections of the techniques that are named, which these check.
 
     Raises
     ------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -15,7 +16,7 @@ from texshape.techniques.cue_rank.estimate import ALL
 PANELS = (
     ("score", "mean of 1 / rank", ("ci_low", "ci_high"), "chance", False),
     ("top1", "first rank, share", ("top1_low", "top1_high"), "top1_chance", False),
-    ("median_rank", "median rank", None, None, True),
+    ("median_rank", "median rank (log scale)", None, None, True),
 )
 
 
@@ -30,7 +31,7 @@ def by_network(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
     frame = frame[frame["set"] == name]
     pairs = style.in_order(frame)
     figure = style.make(height=1.0 + 0.24 * len(pairs))
-    axes = figure.subplots(1, len(PANELS), sharey=True, width_ratios=[1.4, 1.4, 1])
+    axes = figure.subplots(1, len(PANELS), sharey=True, width_ratios=[1.4, 1.3, 1.2])
     handles: dict[str, Any] = {}
     for axis, (column, label, limits, chance, logarithmic) in zip(axes, PANELS, strict=True):
         for y, (architecture, arm) in enumerate(pairs):
@@ -38,6 +39,10 @@ def by_network(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
             for shift, (cue, (color, marker)) in zip((-0.17, 0.17), style.CUES.items(),
                                                      strict=True):  # fmt: skip
                 for row in own[own["cue"] == cue].to_dict("records"):
+                    if not np.isfinite(row[column]):
+                        if column == "score":
+                            style.undefined(axis, y + shift, 0.5)
+                        continue
                     if limits:
                         style.interval(axis, row[limits[0]], row[limits[1]], y + shift, color)
                     handles[cue] = axis.plot(row[column], y + shift, marker, color=color,
@@ -53,7 +58,8 @@ def by_network(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
             axis.set_xlim(-0.03, 1.03)
     axes[0].set_yticks(range(len(pairs)), [style.network_label(*pair) for pair in pairs])
     axes[0].set_ylim(len(pairs) - 0.5, -0.5)
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
+    names = [name for name in (*style.CUES, "chance") if name in handles]
+    figure.legend([handles[name] for name in names], names, loc="outside lower center", ncols=3)
     images, outputs = style.counts(frame["n_images"]), style.counts(frame["n_outputs"])
     figure.suptitle(
         f"{title}: n = {images} images a cue ({name}), {outputs} outputs, "

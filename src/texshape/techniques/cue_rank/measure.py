@@ -1,0 +1,52 @@
+"""The technique `cue_rank`: how well each cue is seen that is shown alone."""
+
+from __future__ import annotations
+
+from texshape.errors import InputError
+from texshape.stats.exemplars import ABSENT
+from texshape.techniques.base import Inputs, Outputs
+
+ROLES = {"shape": "silhouettes|edges", "texture": "textures"}
+OWN, REFINED = "one-cue", "refined-bias"  # names in the column `set`
+
+
+def run(inputs: Inputs) -> Outputs:
+    """Rank the classes of outlines and of textures, and those of REFINED-BIAS where it is asked for."""
+    from texshape.models import imagenet
+    from texshape.techniques.cue_rank import estimate, refined
+    from texshape.techniques.cue_rank.tables import CUE_RANK
+    from texshape.trials.evaluate import speed
+
+    chosen = inputs.settings
+    how = {
+        "resamples": chosen.resamples, "level": chosen.level, "seed": inputs.seed,
+        **speed(inputs.evaluation),
+    }  # fmt: skip
+    rows = []
+    for cue, role in ROLES.items():
+        if inputs.has(role):
+            images = {cue: inputs.images(role)}
+            rows += estimate.measure(inputs.deciding(role), images, name=OWN, **how)
+    network = inputs.network()
+    if chosen.refined_bias and network.outputs == imagenet.OUTPUTS:
+        for cue in ROLES:
+            images = {cue: refined.fetch(cue, chosen.cache)}
+            rows += estimate.measure(network, images, name=REFINED, **how)
+    return {"cue_rank": CUE_RANK.frame(rows)}
+
+
+def reason(inputs: Inputs) -> str:
+    """Why there is no rank; empty where there is one."""
+    from texshape.techniques.cue_rank.estimate import outputs_for
+
+    for cue, role in ROLES.items():
+        if not inputs.has(role):
+            continue
+        network = inputs.deciding(role)
+        if network.classes is None:
+            return network.without_decision
+        try:
+            outputs_for(network, set(inputs.images(role).labels[cue].astype(str)) - {ABSENT})
+        except InputError as error:
+            return str(error)
+    return ""
