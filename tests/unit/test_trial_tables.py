@@ -211,6 +211,21 @@ def test_published_trials_and_our_own_on_the_same_stimuli(mirror, tmp_path):
     assert means.groupby("datasets").size().to_dict() == {
         "all-17": 8, "cue-conflict+edge+silhouette": 9,
     }  # fmt: skip
+    output = ["--output", str(tmp_path / "p.csv"), "--output-differences", str(tmp_path / "d.csv")]
+    CliRunner().invoke(
+        app, ["run", "consistency-power", *arguments, *output], catch_exceptions=False
+    )
+    power = pd.read_csv(tmp_path / "p.csv").set_index(["datasets", "subject"])
+    for row in means.to_dict("records"):  # one quantity has one interval
+        name = "copy--arm/seed-0" if row["arm"] == "arm" else row["architecture"]
+        own = power.loc[(row["datasets"], name)]
+        assert own["error_consistency"] == pytest.approx(row["error_consistency"])
+        assert own["ci_low"] == pytest.approx(row["error_consistency_low"], abs=1e-6)
+    assert len(power) == len(means)
+    pairs = pd.read_csv(tmp_path / "d.csv")
+    assert pairs.groupby("datasets").size().to_dict() == {
+        "all-17": 8 * 7 / 2, "cue-conflict+edge+silhouette": 9 * 8 / 2,
+    }  # fmt: skip
     output = ["--output-dir", str(tmp_path / "tables")]
     CliRunner().invoke(app, ["run", "tabulate-trials", *arguments, *output], catch_exceptions=False)
     bias = pd.read_csv(tmp_path / "tables/shape_bias.csv").set_index("model")
