@@ -19,6 +19,8 @@ from typing import Any
 
 from texshape.errors import InputError
 
+#: modules of ours that are imported by name, for `texshape.source_code`: they are all Snakemake's
+DYNAMIC_IMPORTS = ()
 #: versions in which they were found, as in pyproject.toml
 RANGE = ">=9.17,<10"
 #: class or module of Snakemake -> what is needed of it
