@@ -306,6 +306,7 @@ def test_same_results_same_bytes(tmp_path):
 
 def test_errors_are_one_line_and_leave_the_old_article(tmp_path):
     arguments = project(tmp_path, synthetic_tables.published(), kind="published")
+    page_of(arguments)  # makes the claims
     old = tmp_path / "paper.pdf"
     old.write_bytes(b"old")
     section = tmp_path / "paper" / "sections" / "limits.typ"

@@ -23,7 +23,7 @@ from texshape.files import file_sha256
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(3000)]
 
 RULES = ("render", "train", "trials", "features", "readout", "tabulate_trials", "concatenate",
-         "compare", "contact_sheet", "figures", "article")  # fmt: skip
+         "compare", "contact_sheet", "figures", "claims", "article")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
