@@ -27,8 +27,33 @@ rule claims:
         " > {log:q} 2>&1"
 
 
+if config["techniques"]:
+
+    rule describe_techniques:
+        output:
+            LAYOUT.file("techniques.json"),
+        log:
+            LAYOUT.log("describe_techniques"),
+        benchmark:
+            LAYOUT.benchmark("describe_techniques")
+        conda:
+            "../envs/texshape.yaml"
+        threads: 1
+        resources:
+            mem_mb=scaled(300),
+            runtime=scaled(5),
+        params:
+            names=config["techniques"],
+            # What they say of themselves is part of their code.
+            said=[repr(technique) for technique in PLAN.foreign],
+            code=step_hash("describe-techniques"),
+        shell:
+            "texshape run describe-techniques {params.names:q} --output {output:q} > {log:q} 2>&1"
+
+
 rule article:
     input:
+        LAYOUT.file("techniques.json") if config["techniques"] else [],
         list(map(LAYOUT.table, PLAN.tables)),
         [
             LAYOUT.figure(name, suffix)

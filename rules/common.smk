@@ -152,6 +152,18 @@ def technique_options(technique):
     return words
 
 
+def caption_of(figure):
+    """The file of a figure's caption in the report; of a technique of another package it is written here."""
+    declared = {one.name: one.caption for one in PLAN.foreign_figures}
+    place = Path(workflow.basedir) / "report" / f"{figure}.rst"
+    if place.exists() or figure not in declared:
+        return str(place)
+    written = Path(".snakemake") / "captions" / f"{figure}.rst"
+    written.parent.mkdir(parents=True, exist_ok=True)
+    written.write_text(declared[figure] + "\n", encoding="utf-8")
+    return str(written.resolve())
+
+
 def results_of(file):
     """The folder of results, of a file in a network's folder."""
     return str(Path(file).parents[2])

@@ -36,6 +36,7 @@ rule compare:
             ["--published", parent(input.published)] if input.published else []
         ),
         apart=options("--without-arm", PLAN.arms_apart),
+        techniques=options("--technique", config["techniques"]),
         settings=section("comparison"),
         seed=config["seed"],
         code=step_hash("compare"),
@@ -43,7 +44,7 @@ rule compare:
         "texshape run compare --tables {params.tables:q} --settings {params.settings:q}"
         " --seed {params.seed} --results {params.results:q} {params.networks:q}"
         " {params.readings:q} {params.published:q} {params.apart:q}"
-        " --output-dir {params.tables:q} > {log:q} 2>&1"
+        " {params.techniques:q} --output-dir {params.tables:q} > {log:q} 2>&1"
 
 
 rule figure_disagreement_images:

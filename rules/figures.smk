@@ -54,7 +54,7 @@ rule figures:
         [
             report(
                 LAYOUT.figure(name),
-                caption=f"../report/{name}.rst",
+                caption=caption_of(name),
                 category=category(name),
                 labels={"figure": name.replace("_", " ")},
             )

@@ -46,6 +46,10 @@ def compare(
         list[str] | None,
         typer.Option(help="Arm tested on other images: in comparison.csv alone; repeat."),
     ] = None,
+    technique: Annotated[
+        list[str] | None,
+        typer.Option(help="Technique that the parameters name, whose measures count too; repeat."),
+    ] = None,
 ) -> None:
     """Write comparison, comparison_wide, correlations, equivalent_pair, disagreement tables."""
     import pandas as pd
@@ -61,12 +65,15 @@ def compare(
     from texshape.config.comparison import ComparisonSettings
     from texshape.experiment.runs import RunId
     from texshape.files import read_csv
+    from texshape.techniques import registry
     from texshape.trials.files import Trials
     from texshape.trials.files import read as read_trials
     from texshape.trials.score import Decisions, gather
     from texshape.trials.tables import network_subject, read_published
 
     chosen = ComparisonSettings.read(settings)
+    for name in technique or []:
+        measures.add(registry.get(name))
     measures.check_named(chosen)
     paths = {name: tables / f"{name}.csv" for name in measures.TABLES}
     found = {name: path for name, path in paths.items() if path.exists()}

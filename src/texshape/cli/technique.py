@@ -9,6 +9,7 @@ import typer
 
 from texshape import compute
 from texshape.cli.main import app
+from texshape.cli.run import run
 from texshape.errors import InputError, nearest
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def step(technique: Technique) -> Any:
 
     def command(
         results: Results,
-        run: Run,
+        network_run: Run,
         parameters: Parameters,
         images: Images = None,
         epoch: Epoch = None,
@@ -57,7 +58,7 @@ def step(technique: Technique) -> Any:
         if "seed" not in given:
             raise InputError("--parameters: 'seed' is missing")
         technique.parse(given.get(technique.parameters) or {})  # before anything heavy is imported
-        layout, which = Layout(str(results)), RunId.parse(run)
+        layout, which = Layout(str(results)), RunId.parse(network_run)
         compute.prepare(threads)
         inputs = StoredInputs(
             technique, layout, which, given, roles=_roles(images or []), epochs=epoch or [], name=network,
@@ -74,6 +75,42 @@ def step(technique: Technique) -> Any:
     holder = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
     holder.command(technique.name.replace("_", "-"))(command)
     return typer.main.get_command(holder)
+
+
+@run.command("describe-techniques")
+def describe_techniques(
+    names: Annotated[list[str], typer.Argument(help="Techniques that the experiment names.")],
+    output: Annotated[Path, typer.Option(help="JSON file to write, for the article.")],
+) -> None:
+    """Write what techniques say of themselves: questions, methods, limits, figures and captions."""
+    from texshape.files import write_json
+    from texshape.techniques import registry
+
+    write_json(output, {"techniques": [_described(registry.get(name)) for name in names]})
+
+
+def _described(technique: Technique) -> dict[str, Any]:
+    section = technique.section
+    about = (
+        {"title": section.title, "question": section.question, "method": section.method,
+         "limits": section.limits}
+        if section
+        else {"title": technique.title.capitalize(), "question": technique.question, "method": "",
+              "limits": ""}
+    )  # fmt: skip
+    return {
+        "name": technique.name,
+        "paper": technique.paper,
+        **about,
+        "figures": [
+            {"name": figure.name, "caption": figure.caption, "alt": figure.alt or figure.caption}
+            for figure in technique.figures
+        ],
+        "measures": [
+            {"name": measure.name, "label": measure.label, "unit": measure.unit}
+            for measure in technique.measures
+        ],
+    }
 
 
 def _roles(given: list[str]) -> dict[str, list[str]]:

@@ -13,7 +13,8 @@ observers are no networks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from texshape.config.comparison import ComparisonSettings
+    from texshape.techniques.base import Measure, Technique
 
 KEYS = ["model", "architecture", "arm", "seed"]
 COLUMNS = [*KEYS, *COMPARISON.names]
@@ -271,6 +273,46 @@ TABLES: dict[str, Callable[[pd.DataFrame, ComparisonSettings], list[pd.DataFrame
     "erasure": _erasure,
     "benchmark": _benchmark,
 }
+
+
+def add(technique: Technique) -> None:
+    """Let the measures that a technique declares be taken from its tables.
+
+    Raises
+    ------
+    InputError
+        If there is a measure of that name already.
+    """
+    for measure in technique.measures:
+        if MEASURES.get(measure.name, (measure.label, measure.unit)) != (
+            measure.label,
+            measure.unit,
+        ):
+            raise InputError(
+                f"technique '{technique.name}': a measure '{measure.name}' is there already"
+            )
+        MEASURES[measure.name] = (measure.label, measure.unit)
+    for table in {measure.table for measure in technique.measures}:
+        own = [measure for measure in technique.measures if measure.table == table]
+        TABLES[table] = partial(_declared_measures, own)
+
+
+def _declared_measures(
+    declared: Sequence[Measure], frame: pd.DataFrame, settings: ComparisonSettings
+) -> list[pd.DataFrame]:
+    found = []
+    for measure in declared:
+        rows = last_epoch(frame)
+        for column, value in measure.where.items():
+            rows = rows[rows[column].astype(str) == value]
+        source = f"{measure.table}.csv"
+        if "stage" in rows.columns:
+            rows = last_stage(rows)
+            source = source + ": last stage (" + rows["stage"].astype(str) + ")"
+        interval = tuple(measure.interval) if len(measure.interval) == 2 else None
+        found.append(_rows(rows, measure.name, measure.value, interval=interval,
+                           n=measure.n or None, source=source))  # fmt: skip
+    return found
 
 
 def check(name: str, frame: pd.DataFrame, path: object = None) -> pd.DataFrame:

@@ -23,7 +23,7 @@ from texshape.figures.registry import available
 from texshape.models.names import slug
 from texshape.parameters import measured_epochs, overlay, to_json
 from texshape.techniques import registry
-from texshape.techniques.base import Technique
+from texshape.techniques.base import Figure, Technique
 
 BASE = "base"  # the variant of the data that all measures but trials are of
 SPLITS = ("train", "validation", "test")
@@ -650,13 +650,24 @@ class Plan:
     @cached_property
     def figures(self) -> list[str]:
         """Figures that are drawn from tables."""
-        return available(
+        ours = available(
             self.tables,
             trained=bool(self.trained),
             published=self.source.published,
             controls=bool(self.control_models),
             named=bool(self.named),
         )
+        return [*ours, *(figure.name for figure in self.foreign_figures if figure.name not in ours)]
+
+    @cached_property
+    def foreign_figures(self) -> list[Figure]:
+        """Figures that techniques of other packages declare and the tables allow."""
+        return [
+            figure
+            for technique in self.foreign
+            for figure in technique.figures
+            if set(figure.tables) <= set(self.tables)
+        ]
 
     @cached_property
     def image_figures(self) -> list[str]:

@@ -6,11 +6,12 @@ The Snakefile builds its rules' inputs from `FIGURES`, so this module imports no
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from texshape.errors import InputError, nearest
+from texshape.techniques import registry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,6 +89,24 @@ CATEGORIES = {
 }  # fmt: skip
 
 
+def declaration(name: str) -> tuple[str, Sequence[str]]:
+    """Where a figure is drawn, ``module:function``, and the tables that it reads.
+
+    Raises
+    ------
+    InputError
+        If no figure of ours, and none that a technique declares, has that name.
+    """
+    if name in FIGURES:
+        place, tables = FIGURES[name]
+        return f"texshape.{place}", tables
+    for technique in registry.names():
+        for figure in registry.get(technique).figures:
+            if figure.name == name:
+                return figure.draw, figure.tables
+    raise InputError(f"figure '{name}' is not known{nearest(name, FIGURES)}")
+
+
 def category(name: str) -> str:
     """Chapter of the report that a figure stands in."""
     return next((title for title, names in CATEGORIES.items() if name in names), "7 Others")
@@ -141,10 +160,8 @@ def read_tables(name: str, folder: str | Path) -> dict[str, pd.DataFrame]:
     from texshape.catalogue import declared
     from texshape.files import read_csv
 
-    if name not in FIGURES:
-        raise InputError(f"figure '{name}' is not known{nearest(name, FIGURES)}")
     tables = {}
-    for table in FIGURES[name][1]:
+    for table in declaration(name)[1]:
         path = Path(folder) / f"{table}.csv"
         tables[table] = declared(table).check(read_csv(path), path, networks=True)
     return tables
@@ -158,7 +175,7 @@ def draw(
     Parameters
     ----------
     name : str
-        A key of `FIGURES`.
+        A key of `FIGURES`, or a figure that a technique declares.
     tables : mapping of str to DataFrame
         The tables by name.
     settings : mapping, optional
@@ -167,11 +184,7 @@ def draw(
     """
     from texshape.figures.style import style
 
-    if name not in FIGURES:
-        raise InputError(f"figure '{name}' is not known{nearest(name, FIGURES)}")
-    module, function = FIGURES[name][0].split(":")
-    drawing: Callable[..., Figure] = getattr(
-        importlib.import_module(f"texshape.{module}"), function
-    )
+    module, function = declaration(name)[0].split(":")
+    drawing: Callable[..., Figure] = getattr(importlib.import_module(module), function)
     with style():
         return drawing(tables, dict(settings or {}))

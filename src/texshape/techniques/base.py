@@ -132,7 +132,7 @@ class Section:
     Attributes
     ----------
     title, question, method, limits : str
-        Plain text. The figure and the last stage's rows of the first table stand between method and limits.
+        Plain text. The figures, and each network's measures, stand between method and limits.
     """
 
     title: str
@@ -268,8 +268,8 @@ class Technique:
         What a scheduler is asked for: MB, and the limit of time.
     figures : tuple of Figure
     measures : tuple of Measure
-    section : Section or str
-        Of the article; a text is the file of a section in Typst, beside the declaration.
+    section : Section, optional
+        Of the article, where the technique is none that every experiment runs.
     applies : str
         Place of a function `Inputs` -> reason why this network cannot be measured, empty where it can.
     one_seed : bool
@@ -302,7 +302,7 @@ class Technique:
     minutes: int = 60
     figures: tuple[Figure, ...] = ()
     measures: tuple[Measure, ...] = ()
-    section: Section | str = ""
+    section: Section | None = None
     applies: str = ""
     one_seed: bool = False
     as_given: bool = False
