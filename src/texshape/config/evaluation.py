@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from texshape.config.base import Count, Level, Section, SomeDistinct
+from texshape.config.base import Count, File, Level, Section, SomeDistinct
 
 Aggregation = Literal["mean", "sum", "max", "mean_logits"]
 Preprocessing = Literal["whole", "own", "crop-0.875"]
@@ -43,7 +43,7 @@ class EvaluationSettings(Presentation):
     channels_last: bool | None = Field(
         description="Memory layout of the forward pass; null tries both."
     )
-    class_map: str | None = Field(
+    class_map: File | None = Field(
         None,
         description="YAML file that maps categories to output indices or labels of the networks.",
     )
