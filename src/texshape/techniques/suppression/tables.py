@@ -38,7 +38,8 @@ SUPPRESSION = Table(
 
 SUPPRESSION_AGREEMENT = Table(
     name="suppression_agreement",
-    about="a way to suppress a cue, in one degree, over all networks",
+    about="a way to suppress a cue, in one degree, over all networks (of `estimate.agreement`; no step "
+    "writes it)",
     columns=(
         *_WHICH,
         Column(
