@@ -30,6 +30,8 @@ BUILT_IN = (
 )
 #: run only where the parameters name them (``techniques``), like those of installed packages
 OPTIONAL = ("cue_rank", "suppression")
+#: texshape's own too, which measure where they are named (section `techniques`)
+OPTIONAL = ("triplets", "frequency_channel", "configural_shape")
 
 
 @cache
@@ -40,6 +42,12 @@ def built_in() -> dict[str, Technique]:
 
 def _own(name: str) -> Technique:
     return imported(f"texshape.techniques.{name}.technique:TECHNIQUE")
+
+
+@cache
+def optional() -> dict[str, Technique]:
+    """Techniques of texshape that measure only where they are named, by name."""
+    return {name: imported(f"texshape.techniques.{name}.technique:TECHNIQUE") for name in OPTIONAL}
 
 
 @cache
@@ -83,6 +91,7 @@ def get(name: str) -> Technique:
         return built_in()[name]
     if name in OPTIONAL:
         return _own(name)
+        return optional()[name]
     entry = installed().get(name)
     if entry is None:
         raise InputError(f"technique '{name}' is not known{nearest(name, names())}")

@@ -1,0 +1,119 @@
+"""The techniques that an experiment names run by the same command as the others."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+from tests import technique_steps
+from tests.unit.test_every_step import NETWORKS, ROLES, call
+
+from texshape.data.outlines import CLASSES
+from texshape.errors import InputError
+from texshape.files import read_csv
+from texshape.techniques import registry
+
+SECTIONS = {
+    "evaluation": {"batch_size": 32},
+    "triplets": {"resamples": 20},
+    "frequency_channel": {"resamples": 20},
+    "configural_shape": {"resamples": 20, "shares": [0.5]},
+}
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory, request):
+    place = tmp_path_factory.mktemp("optional")
+    with open(request.config.rootpath / "params.yaml", encoding="utf-8") as file:
+        data = yaml.safe_load(file)["data"]
+    data |= {"image_size": 32, "supersampling": 1, "train": 12, "validation": 12, "test": 72,
+             "shape_exemplars": 2, "texture_exemplars": 2}  # fmt: skip
+    names = ("cue-conflict", "test-plain", "silhouettes")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        call("render", "--settings", json.dumps(data), "--seed", 5, "--output-dir",
+             place / "results/data/base", *(word for name in names for word in ("--set", name)))  # fmt: skip
+        (place / "tiny_networks.py").write_text(NETWORKS.format(classes=tuple(CLASSES)), "utf-8")
+        call("features", "--network", "python:tiny_networks:vit", "--set",
+             "results/data/base/cue-conflict", "--output-dir",
+             "results/vit--random/seed-0/features/epoch-001")  # fmt: skip
+        yield place
+
+
+def measured(name: str, network: str = "vit", **sections):
+    technique = registry.get(name)
+    roles = {role: ROLES[role] for role in technique.images}
+    step, *rest = technique_steps.arguments(
+        name, "results", SECTIONS | sections, run=f"{network}--random/seed-0",
+        network=f"python:tiny_networks:{network}", roles=roles,
+    )  # fmt: skip
+    call(step, *rest)
+    return {
+        table.name: read_csv(f"results/{network}--random/seed-0/{table.name}.csv")
+        for table in technique.tables
+    }
+
+
+def test_choices_by_likeness_are_of_each_stage(here):
+    table = measured("triplets")["triplets"]
+    assert set(table["stage"]) >= {"block01", "block02"}
+    assert table["shape_share"].between(0, 1).all()
+    assert set(table["n_anchors"]) == {24 * 11}
+    assert len(table) == table["stage"].nunique() * 4
+
+
+def test_noise_of_octaves_is_shown_to_the_network(here):
+    found = measured("frequency_channel")
+    channel = found["frequency_channel"].iloc[0]
+    assert (channel["n"], channel["n_bands"], channel["n_noises"]) == (72, 4, 4)
+    # Random weights recognise nothing: no value, and the reason.
+    assert np.isnan(channel["bandwidth"])
+    assert isinstance(channel["reason"], str)
+    assert found["frequency_bands"]["n"].sum() < 72
+
+
+def test_parts_and_pieces_of_silhouettes_are_shown_to_the_network(here):
+    table = measured("configural_shape")["configural_shape"].set_index("condition")
+    assert list(table.index) == ["whole", "joined", "apart", "dots-50", "segments-50"]
+    assert table.loc["dots-50", "n_exemplars"] == 72 >= table.loc["whole", "n_exemplars"] > 36
+    assert table["accuracy"].between(0, 1).all()
+
+
+def test_a_network_without_the_classes_is_told_why(here):
+    with pytest.raises(InputError, match="class map"):
+        measured("configural_shape", "unmapped")
+
+
+@pytest.mark.parametrize(
+    ("name", "section", "message"),
+    [
+        ("frequency_channel", {"noises": [0.1, 0.2]}, "expected 0, no noise"),
+        ("configural_shape", {"shares": [0]}, "shares"),
+        ("triplets", {"matches": ["picture"]}, "matches"),
+    ],
+)
+def test_bad_parameters_are_named(here, name, section, message):
+    with pytest.raises(InputError, match=message):
+        measured(name, **{name: section})
+
+
+def test_a_survey_measures_by_what_its_parameters_name(tmp_path):
+    from tests import survey_world as world
+
+    from texshape.survey import parameters, stimuli, survey
+
+    shown = stimuli.from_folder(world.write_stimuli(tmp_path))
+    file = tmp_path / "named.yaml"
+    file.write_text("techniques: [triplets]\ntriplets:\n  matches: [class]\n", encoding="utf-8")
+    settings = parameters.read(file)
+    named = {one.name for one in survey.possible_techniques(shown, settings["techniques"])}
+    plain = {one.name for one in survey.possible_techniques(shown, parameters.read()["techniques"])}
+    assert named - plain == {"triplets"}
+    file.write_text("techniques: [triplets]\ntriplets: {matches: [picture]}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="matches"):
+        parameters.read(file)
+    file.write_text("techniques: [triplet]\n", encoding="utf-8")
+    with pytest.raises(InputError, match="triplets"):
+        parameters.read(file)
