@@ -89,9 +89,8 @@ class Sections(Section):
         description="Networks that the experiment trains."
     )
     techniques: Distinct[Text] = Field(
-        description="Techniques that measure each network beside those that always do: of installed "
-        "packages, and configural_shape, frequency_channel and triplets of texshape; a section of each one's "
-        "name has its parameters."
+        description="Techniques of installed packages that measure each network, beside those of texshape; a "
+        "section of each one's name has its parameters."
     )
     networks: Distinct[Text] = Field(
         description="Networks that are measured as they are, by name (timm:NAME, torchvision:NAME, ...)."

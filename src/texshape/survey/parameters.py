@@ -29,8 +29,5 @@ def read(overlay: Path | None = None) -> dict[str, Any]:
     read = [parameters.read_yaml(path) for path in ([*paths, overlay] if overlay else paths)]
     found = reduce(parameters.overlay, read, {})
     found["techniques"] = list(dict.fromkeys([*found["techniques"], *registry.installed()]))
-    asked = found["techniques"]
-    if isinstance(asked, list):  # what installed packages bring measures anyway
-        found["techniques"] = list(dict.fromkeys([*asked, *registry.installed()]))
     whole.check(registry.without_sections(found))
     return found

@@ -306,17 +306,6 @@ def _run(
 def possible_techniques(stimuli: Stimuli, named: Sequence[str] = ()) -> list[Technique]:
     """The techniques for which there are images: those that always run, and those that are named."""
     found = [*registry.built_in().values(), *map(registry.get, named)]
-def possible_techniques(stimuli: Stimuli, named: Sequence[str] | None = None) -> list[Technique]:
-    """The techniques for which there are images.
-
-    Parameters
-    ----------
-    stimuli : Stimuli
-    named : sequence of str, optional
-        Beside those that measure anyway; by default those of installed packages.
-    """
-    named = list(registry.installed()) if named is None else named
-    found = map(registry.get, [*registry.BUILT_IN, *named])
     return [
         technique for technique in found if all(sets_of(stimuli, role) for role in technique.images)
     ]

@@ -29,9 +29,7 @@ BUILT_IN = (
     "feature_visualization",
 )
 #: run only where the parameters name them (``techniques``), like those of installed packages
-OPTIONAL = ("cue_rank", "suppression")
-#: texshape's own too, which measure where they are named (section `techniques`)
-OPTIONAL = ("triplets", "frequency_channel", "configural_shape")
+OPTIONAL = ("cue_rank", "suppression", "triplets", "frequency_channel", "configural_shape")
 
 
 @cache
@@ -42,12 +40,6 @@ def built_in() -> dict[str, Technique]:
 
 def _own(name: str) -> Technique:
     return imported(f"texshape.techniques.{name}.technique:TECHNIQUE")
-
-
-@cache
-def optional() -> dict[str, Technique]:
-    """Techniques of texshape that measure only where they are named, by name."""
-    return {name: imported(f"texshape.techniques.{name}.technique:TECHNIQUE") for name in OPTIONAL}
 
 
 @cache
@@ -91,7 +83,6 @@ def get(name: str) -> Technique:
         return built_in()[name]
     if name in OPTIONAL:
         return _own(name)
-        return optional()[name]
     entry = installed().get(name)
     if entry is None:
         raise InputError(f"technique '{name}' is not known{nearest(name, names())}")
