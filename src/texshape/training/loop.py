@@ -129,6 +129,8 @@ def train(
             precision = "bfloat16" if computes_in_bfloat16(group.device) else "float32"
             settings = settings.replace(precision=precision)
             request["training"]["precision"] = precision
+            if group.leads:
+                log(f"training.precision: {precision}, the fastest on {group.device.type}")
         run = _Run(request, settings, training, validation, Path(output_dir), log, group)
         run.start_or_resume()
         with stop_request(once=group.size == 1) as stop:
