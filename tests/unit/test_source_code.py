@@ -330,6 +330,13 @@ def reached_from(module: str) -> frozenset[str]:
             registry = importlib.import_module(name)
             drawn = {place.split(":")[0] for place, _ in registry.FIGURES.values()}
             waiting += [f"texshape.{figure}" for figure in drawn]
+        if name == "texshape.catalogue":  # every declaration of a table
+            waiting += importlib.import_module(name).modules()
+        if name == "texshape.config.whole":  # every model of a section, also of optional techniques
+            waiting += [
+                f"texshape.techniques.{path.parent.name}.settings"
+                for path in PACKAGE.glob("techniques/*/settings.py")
+            ]
     return frozenset(found)
 
 
