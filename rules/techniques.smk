@@ -24,13 +24,15 @@ for technique in PLAN.techniques:
             mem_mb=scaled(technique.memory),
             runtime=scaled(technique.minutes),
         params:
+            # Here, not in the command: that is put together when the job runs, long after the loop.
+            step=technique.name.replace("_", "-"),
             run=lambda wc: str(run_of(wc)),
             options=technique_options(technique),
             results=lambda wc, output: results_of(output[0]),
             parameters=job_settings.technique(PLAN, technique),
             code=technique_hash(technique),
         shell:
-            f"texshape run {technique.name.replace('_', '-')} --results {{params.results:q}}"
+            "texshape run {params.step:q} --results {params.results:q}"
             " --run {params.run:q} {params.options:q}"
             " --parameters {params.parameters:q} --threads {threads} > {log:q} 2>&1"
 
@@ -64,6 +66,6 @@ rule readout_pixels:
         ),
         code=technique_hash(registry.get("readout")),
     shell:
-        "texshape run readout --results {params.results:q} --run {params.run} --epoch 0"
+        "texshape run readout --results {params.results:q} --run {params.run:q} --epoch 0"
         " --images conflict=cue-conflict --features {params.folder:q}"
         " --parameters {params.parameters:q} --threads {threads} > {log:q} 2>&1"
