@@ -6,6 +6,7 @@ other results stay, and after the repair the run goes on from where it was.
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from tests.workflow import tiny
 from tests.workflow.conftest import jobs
 
+from texshape.config.base import packaged
 from texshape.data import published
 
 PROGRAM = Path(sys.executable).parent / "texshape"
@@ -59,8 +61,8 @@ CASES = {
         "unknown parameter 'bootstrap.resample'; did you mean 'resamples'?",
     ),
     "wrong type": (
-        (*RENDER, "--settings", '{"image_size": "large"}'),
-        "data.image_size: 'large'; expected",
+        (*RENDER, "--settings", json.dumps(packaged()["data"] | {"image_size": "large"})),
+        "data.image_size: expected a whole number",
     ),
     "missing image": (
         ("run", "contact-sheet", "--set", "absent", "--output-stem", "out/sheet"),

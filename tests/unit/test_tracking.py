@@ -219,7 +219,7 @@ def test_every_number_of_a_table_is_a_metric_of_its_own(tmp_path: Path, name: st
     [
         ("correlations", {"measure_x": ["a", "a", "b"], "measure_y": ["b", "c", "c"]}),
         ("controls", {"variant": ["a", "a", "b"], "effect": ["both", "training", "both"]}),
-        ("comparison_wide", {"model": ["x", "y", "z"], "n_seeds": [1, 1, 2]}),
+        ("comparison_wide", {"model": ["x", "y", "z"], "n_seeds": [1, 1, 2], "n_least": [1, 1, 2]}),
     ],
 )
 def test_tables_of_no_network_have_their_metrics(tmp_path: Path, name: str, columns: dict) -> None:
@@ -229,7 +229,7 @@ def test_tables_of_no_network_have_their_metrics(tmp_path: Path, name: str, colu
         table = whole(name, table)
     write_csv(tmp_path / "tables" / f"{name}.csv", table.assign(architecture="x", arm="y"))
     (run,) = tracking.collect(tmp_path, {}, {}, [])
-    assert len(run.measures) == 2 + 3 * ("n_seeds" in columns)
+    assert len(run.measures) == 2 + 3 * len({"n_seeds", "n_least"} & columns.keys())
     assert {found for key, found in run.measures.items() if key.endswith(value)} == {0.1}
 
 
