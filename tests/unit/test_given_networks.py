@@ -466,7 +466,7 @@ def test_an_answer_that_depends_on_the_batch_is_warned_of(what, capsys):
     [
         lambda x: nn.functional.dropout(x, 0.5, training=True),
         lambda x: x + torch.randn_like(x),
-        lambda x: x * torch.randint(1, 9, (len(x), 1, 1, 1)),
+        lambda x: x * torch.randint(1, 10**6, (len(x), 1, 1, 1)),
     ],
 )
 def test_an_answer_by_chance_is_warned_of(change, capsys):

@@ -233,7 +233,7 @@ def packaged() -> dict[str, Any]:
 def _explain(error: ValidationError, model: type[Section], place: str) -> str:
     errors = error.errors(include_url=False)
     # A list with a wrong item is said to be too short as well.
-    within = {one["loc"][:-1] for one in errors}
+    within = {one["loc"][:length] for one in errors for length in range(len(one["loc"]))}
     errors = [one for one in errors if one["type"] != "too_short" or one["loc"] not in within]
     found = min(errors, key=_order)
     parts, kind = [*found["loc"]], found["type"]
