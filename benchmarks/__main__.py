@@ -33,7 +33,7 @@ from benchmarks.timing import alternated, command_cpu, cpu, exponent, median_rat
 
 ROOT = Path(__file__).resolve().parents[1]
 # Steps that start torch; the others read arrays and tables.
-TORCH = {"train", "trials", "features", "erasure", "probes", "corruptions", "segmentation",
+TORCH = {"train", "trials", "features", "erasure", "shuffling", "cue_strength", "corruptions", "segmentation",
          "receptive_field", "feature_visualization", "sensitivity", "stylize"}  # fmt: skip
 
 

@@ -86,8 +86,8 @@ def test_a_changed_arm_retrains_that_arm_alone(smoke: Workflow) -> None:
 def test_a_network_by_name_is_measured_beside_the_trained_ones(smoke: Workflow) -> None:
     values = {"networks": ["timm:vit_tiny_patch16_224"]}
     found = jobs(smoke.snakemake("-n", *overlay(smoke, "named", values)).stdout)
-    named = {"features_named": 2, "segmentation": 2, "readout_named": 1, "trials": 1, "erasure": 1,
-             "receptive_field": 1, "probes": 1, "sensitivity": 1, "compare": 1}  # fmt: skip
+    named = {"features_named": 2, "segmentation": 2, "readout": 1, "trials": 1, "erasure": 1,
+             "receptive_field": 1, "shuffling": 1, "cue_strength": 1, "sensitivity": 1, "compare": 1}  # fmt: skip
     assert {rule: found[rule] for rule in named} == named
     assert "train" not in found
 
@@ -153,7 +153,7 @@ def test_trials_have_the_published_columns(smoke: Workflow) -> None:
             {"training": {"epoch": 3}},
             "unknown parameter 'training.epoch'; did you mean 'epochs' or 'step_epochs'?",
         ),
-        ({"training": {"epochs": "ten"}}, 'training.epochs: expected integer, found "ten"'),
+        ({"training": {"epochs": "ten"}}, 'training.epochs: expected a whole number of at least 1, found "ten"'),
         ({"networks": ["tim:resnet50"]}, "tim"),
     ],
 )

@@ -120,7 +120,7 @@ class GivenInputs(Inputs):
         if not (folder / TABLE).exists():  # written last
             batch_size = self.parameters["features"]["batch_size"]
             shown = self.images("conflict").images
-            extract(self.network(epoch), shown, folder, pixels=False, batch_size=batch_size)
+            extract(self.network(epoch), shown, folder, batch_size=batch_size)
         return folder
 
 
