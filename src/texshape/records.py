@@ -39,7 +39,8 @@ FORMAT = 1
 STATES = ("altered", "missing", "stale", "unrecorded")
 _RUNS, _ADOPTED = "texshape-runs.jsonl", "texshape-adopted"  # beside Snakemake's records
 _LIST = "manifest.csv"  # a declared file that names others beside or below it
-_SEED = re.compile(r"--seed (\d+)")
+# Of an option, or within the parameters of a technique.
+_SEED = re.compile(r"""(?:--seed[ =]|"seed": )(\d+)""")
 # Statuses in Snakemake's summary. Changed inputs are found by their hashes instead.
 _CHANGES = {
     "params changed": "made with other parameters or code than those here",
