@@ -14,7 +14,7 @@ through the pairs.
 - **Raw and centred**: in late stages features of all pictures share a large mean, which dominates the
   cosine. Both are given: features as they are, and with the mean over the set's pictures subtracted.
 
-Intervals resample exemplars of shape and of texture within classes (`bootstrap.draw_weights`). A triplet
+Intervals resample exemplars of shape and of texture within classes (`exemplars.exemplar_weights`). A triplet
 depends on up to six exemplars, and the product of their weights would count the noise of single triplets
 many times over; so the share is linearised in the weights, which keeps what each exemplar contributes in
 all of its parts (Hajek's projection; van der Vaart 1998, *Asymptotic Statistics*, chapter 11).
@@ -234,14 +234,8 @@ def measure(
     """
     plans = [design(labels, match) for match in matches]
     drawn = [
-        bootstrap.draw_weights(
-            np.random.default_rng([seed, stream]),
-            len(cue.exemplar_names),
-            resamples,
-            ex.class_of_exemplars(cue),
-        )
-        - 1
-        for cue, stream in ((plans[0].shape, bootstrap.ROWS), (plans[0].texture, bootstrap.COLUMNS))
+        weights - 1
+        for weights in ex.exemplar_weights(plans[0].shape, plans[0].texture, resamples, seed)
     ]
     rows = []
     for stage, values in features.items() if isinstance(features, Mapping) else features:
