@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.tables import Column, Table, interval
+from texshape.tables import REASON, Column, Table, interval
 
 BY_MEASURE = "that of the measure"
 
@@ -161,7 +161,7 @@ DISAGREEMENT = Table(
         *interval("read_difference", "read"),
         Column("n_images", "whole", "all conflict images"),
         Column("stage", "text", "stage that is read: the last"),
-        Column("reason", "text", "why a value of the row is undefined; empty where none is"),
+        REASON,
     ),
     keys=("cue", "decision", "readout"),
 )

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.tables import Column, Table
-
-_LIMIT = "limit of the 95 % interval over exemplars"
+from texshape.tables import Column, Table, interval
 
 CONFIGURAL = Table(
     name="configural_shape",
@@ -13,12 +11,10 @@ CONFIGURAL = Table(
         Column("condition", "text", "whole, joined (a part mirrored), apart, segments-S, dots-S"),
         Column("share", "number", "share of the outline that is drawn", "fraction"),
         Column("accuracy", "number", "mean over categories of the share recognised", "fraction"),
-        Column("ci_low", "number", f"lower {_LIMIT}", "fraction"),
-        Column("ci_high", "number", f"upper {_LIMIT}", "fraction"),
+        *interval("accuracy", how="over exemplars"),
         Column("compared_with", "text", "the condition that `difference` is to"),
         Column("difference", "number", "lost against the whole; of segments, gained over dots", "fraction"),
-        Column("difference_low", "number", f"lower {_LIMIT}, paired", "fraction"),
-        Column("difference_high", "number", f"upper {_LIMIT}, paired", "fraction"),
+        *interval("difference", "difference", how="over exemplars, paired"),
         Column("chance", "number", "accuracy of guessing", "fraction"),
         Column("n", "whole", "pictures of this condition"),
         Column("n_exemplars", "whole", "silhouettes that they show"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.tables import Column, Table
+from texshape.tables import REASON, Column, Table, interval
 
 _ERRORS = (
     Column("standard_error", "number", "its standard error, trials and observers drawn anew"),
@@ -20,15 +20,14 @@ CONSISTENCY_POWER = Table(
         Column("subject", "text", "the network; `humans`: each observer in its place"),
         Column("error_consistency", "number", "kappa of being right, mean over conditions, observers and "
                "data sets"),
-        Column("ci_low", "number", "lower end of its interval, trials and observers drawn anew"),
-        Column("ci_high", "number", "upper end of its interval"),
+        *interval("error_consistency", unit="", how="trials and observers drawn anew"),
         *_ERRORS,
         Column("smallest_difference", "number", "smallest difference from another network of the same "
                "uncertainty that would be found with a power of 0.8, were nothing of their luck shared"),
         Column("n_trials", "whole", "images that it and an observer saw, over conditions and data sets"),
         Column("n_observers", "whole", "human observers, over data sets"),
         Column("n_datasets", "whole", "data sets"),
-        Column("reason", "text", "why a value is empty"),
+        REASON,
     ),
     keys=("datasets", "subject"),
     front=(),
@@ -42,8 +41,7 @@ CONSISTENCY_DIFFERENCES = Table(
         Column("subject_a", "text", "the first"),
         Column("subject_b", "text", "the second"),
         Column("difference", "number", "error consistency of the first minus that of the second"),
-        Column("ci_low", "number", "lower end of its interval, the same trials and observers drawn for both"),
-        Column("ci_high", "number", "upper end of its interval"),
+        *interval("difference", unit="", how="the same trials and observers drawn for both"),
         *_ERRORS,
         Column("p", "number", "two-sided p-value of the difference over its standard error"),
         Column("p_holm", "number", "the same, adjusted for all pairs by Holm"),
@@ -52,7 +50,7 @@ CONSISTENCY_DIFFERENCES = Table(
         Column("times_trials", "number", "how many times as many trials the observed difference needs for a "
                "power of 0.8, the observers being as many; 1 or less: these are enough"),
         Column("n_datasets", "whole", "data sets in common"),
-        Column("reason", "text", "why a value is empty"),
+        REASON,
     ),
     keys=("datasets", "subject_a", "subject_b"),
     front=(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.tables import Column, Table
+from texshape.tables import Column, Table, interval
 
 CUE_RANK = Table(
     name="cue_rank",
@@ -13,12 +13,10 @@ CUE_RANK = Table(
         Column("class", "text", "class of the images; `all` for all of them together"),
         Column("score", "number", "mean over images of 1 / rank of the true class among all outputs, the best "
                "rank where several outputs mean it; 1 is the best"),
-        Column("ci_low", "number", "lower end of the interval of `score`, over exemplars"),
-        Column("ci_high", "number", "upper end of the interval of `score`, over exemplars"),
+        *interval("score", unit="", how="over exemplars"),
         Column("chance", "number", "`score` of outputs in random order"),
         Column("top1", "number", "share of images whose true class has the first rank", "fraction"),
-        Column("top1_low", "number", "lower end of the interval of `top1`", "fraction"),
-        Column("top1_high", "number", "upper end of the interval of `top1`", "fraction"),
+        *interval("top1", "top1", how="over exemplars"),
         Column("top1_chance", "number", "`top1` of outputs in random order", "fraction"),
         Column("median_rank", "number", "median over images of the true class's rank"),
         Column("n_outputs", "whole", "outputs that are ranked"),

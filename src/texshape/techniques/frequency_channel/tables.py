@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from texshape.tables import Column, Table
+from texshape.tables import Column, Table, interval
 
-_INTERVAL = "limit of the 95 % interval over pictures"
+_PICTURES = "over pictures"
 _NOISE = "standard deviation, black 0, white 1"
 _OCTAVES = "octaves"
 _CYCLES = "cycles an image"
@@ -18,11 +18,9 @@ BANDS = Table(
         Column("accuracy_unmasked", "number", "accuracy without noise", "fraction"),
         Column("asymptote", "number", "the same as fitted, common to all bands", "fraction"),
         Column("threshold", "number", "noise that takes half of what lies above chance", _NOISE),
-        Column("threshold_low", "number", f"lower {_INTERVAL}", _NOISE),
-        Column("threshold_high", "number", f"upper {_INTERVAL}", _NOISE),
+        *interval("threshold", "threshold", _NOISE, _PICTURES),
         Column("sensitivity", "number", "1 / threshold"),
-        Column("sensitivity_low", "number", f"lower {_INTERVAL}"),
-        Column("sensitivity_high", "number", f"upper {_INTERVAL}"),
+        *interval("sensitivity", "sensitivity", "", _PICTURES),
         Column("fitted_sensitivity", "number", "sensitivity of the fitted channel in this band"),
         Column("n", "whole", "pictures shown under noise of this band"),
         Column("reason", "text", "why there is no threshold"),
@@ -35,11 +33,9 @@ CHANNEL = Table(
     about="one network",
     columns=(
         Column("bandwidth", "number", "full width of the channel at half of its peak", _OCTAVES),
-        Column("bandwidth_low", "number", f"lower {_INTERVAL}", _OCTAVES),
-        Column("bandwidth_high", "number", f"upper {_INTERVAL}, at most the bands shown", _OCTAVES),
+        *interval("bandwidth", "bandwidth", _OCTAVES, "over pictures; its ends are at most the bands shown"),
         Column("centre", "number", "where the channel peaks", _CYCLES),
-        Column("centre_low", "number", f"lower {_INTERVAL}", _CYCLES),
-        Column("centre_high", "number", f"upper {_INTERVAL}", _CYCLES),
+        *interval("centre", "centre", _CYCLES, _PICTURES),
         Column("peak_sensitivity", "number", "1 / threshold at the peak"),
         Column("asymptote", "number", "accuracy without noise, as fitted", "fraction"),
         Column("slope", "number", "steepness of the psychometric functions"),

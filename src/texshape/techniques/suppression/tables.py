@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.tables import Column, Table
+from texshape.tables import REASON, Column, Table, interval
 
 _WHICH = (
     Column("set", "text", "name of the images"),
@@ -23,15 +23,13 @@ SUPPRESSION = Table(
         *_WHICH[1:],
         Column("constants", "text", "constants of the degree, for images of 224 px"),
         Column("accuracy", "number", "share of the suppressed images that are recognised", "fraction"),
-        Column("accuracy_low", "number", "lower end of its interval, over exemplars", "fraction"),
-        Column("accuracy_high", "number", "upper end of its interval", "fraction"),
+        *interval("accuracy", "accuracy", how="over exemplars"),
         Column("intact", "number", "share of the same images that are recognised as they are", "fraction"),
         Column("kept", "number", "`accuracy` over `intact`"),
-        Column("kept_low", "number", "lower end of its interval, the same exemplars drawn for both"),
-        Column("kept_high", "number", "upper end of its interval"),
+        *interval("kept", "kept", "", "the same exemplars drawn for both"),
         Column("kept_by_chance", "number", "what guessing would keep"),
         Column("n_images", "whole", "images"),
-        Column("reason", "text", "why a value is empty"),
+        REASON,
     ),
     keys=("set", "suppression", "degree"),
 )  # fmt: skip
@@ -48,7 +46,7 @@ SUPPRESSION_AGREEMENT = Table(
         Column("p", "number", "two-sided p-value by dealing biases out anew"),
         Column("p_holm", "number", "the same, adjusted for all rows by Holm"),
         Column("n_networks", "whole", "networks, each the mean of its trainings"),
-        Column("reason", "text", "why a value is empty"),
+        REASON,
     ),
     keys=("set", "suppression", "degree"),
     front=(),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.tables import Column, Table
-
-_LIMIT = "limit of the 95 % interval over exemplars"
+from texshape.tables import Column, Table, interval
 
 TRIPLETS = Table(
     name="triplets",
@@ -14,8 +12,7 @@ TRIPLETS = Table(
         Column("match", "text", "what stands for a cue: another exemplar of its class, or the very exemplar"),
         Column("centred", "flag", "whether the mean over pictures was subtracted"),
         Column("shape_share", "number", "share of choices for the picture of the same shape", "fraction"),
-        Column("ci_low", "number", f"lower {_LIMIT}", "fraction"),
-        Column("ci_high", "number", f"upper {_LIMIT}", "fraction"),
+        *interval("shape_share", how="over exemplars"),
         Column("chance", "number", "share without any likeness", "fraction"),
         Column("n_units", "whole", "features of a picture"),
         Column("n_anchors", "whole", "pictures that are anchors"),
