@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from texshape.tables import Column, Table, interval
+from texshape.trials.columns import CONFLICT, SHAPE, TEXTURE
 
 STRENGTH = "texture strength"
 
@@ -21,9 +22,9 @@ CUE_STRENGTH = Table(
         Column("cue_match_rate", "number", "share of decisions for either cue", "fraction"),
         *interval("cue_match_rate", "match"),
         Column("verdict", "text", "name of the bias at this strength"),
-        Column("n_shape", "whole", "decisions for the shape"),
-        Column("n_texture", "whole", "decisions for the texture"),
-        Column("n_conflict", "whole", "conflict images"),
+        SHAPE,
+        TEXTURE,
+        CONFLICT,
         Column(
             "balance_point",
             "number",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from texshape.tables import REASON, Column, Table, interval
+from texshape.trials.columns import BIAS
 
 CUES = ("shape", "texture")
 
@@ -36,12 +37,7 @@ ERASURE = Table(
         Column("n_units", "whole", "units of the stage"),
         *_share("shape"),
         *_share("texture"),
-        Column(
-            "shape_bias",
-            "number",
-            "decisions for the shape among those for either cue",
-            "fraction",
-        ),
+        BIAS,
         *interval("shape_bias"),
         Column("cue_match_rate", "number", "share of the decisions for either cue", "fraction"),
         Column(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from texshape.tables import Column, Table, interval
+from texshape.trials.columns import BIAS, CONFLICT
 
 SENSITIVITY = Table(
     "sensitivity",
@@ -19,15 +20,10 @@ SENSITIVITY = Table(
             "how pictures are resized and cropped; `own` is what the network was trained with",
         ),
         Column("interpolation", "text", "how pixels are resampled"),
-        Column(
-            "shape_bias",
-            "number",
-            "decisions for the shape among those for either cue",
-            "fraction",
-        ),
+        BIAS,
         *interval("shape_bias"),
         Column("cue_match_rate", "number", "share of decisions for either cue", "fraction"),
-        Column("n_conflict", "whole", "conflict images"),
+        CONFLICT,
         Column("verdict", "text", "name of the bias"),
         Column(
             "same_as",
