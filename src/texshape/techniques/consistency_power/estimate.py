@@ -99,7 +99,7 @@ def draw(
                 rows.setdefault(subject, []).append(
                     (
                         dataset.name,
-                        float(_mean(values[0, i])),
+                        float(humans.mean_defined(values[0, i])),
                         humans.weighted(own, weights),
                         humans.weighted(own, equal[:, : len(people)]),
                         _trials(dataset, [i], people),
@@ -111,7 +111,7 @@ def draw(
             rows.setdefault(HUMANS, []).append(
                 (
                     dataset.name,
-                    float(_mean(values[0, people])),
+                    float(humans.mean_defined(values[0, people])),
                     humans.weighted(own, pairs),
                     humans.weighted(own, equal),
                     _trials(dataset, people, people),
@@ -144,10 +144,12 @@ def of_subjects(
     """
     rows = []
     for name, own in draws.items():
-        value = _mean(own.kappas)
+        value = float(humans.mean_defined(own.kappas))
         defined = math.isfinite(value)
-        low, high = interval(_mean(own.both, 0), level) if defined else (math.nan, math.nan)
-        error = _spread(_mean(own.both, 0))
+        low, high = (
+            interval(humans.mean_defined(own.both, 0), level) if defined else (math.nan, math.nan)
+        )
+        error = _spread(humans.mean_defined(own.both, 0))
         rows.append(
             {
                 "subject": name,
@@ -155,7 +157,7 @@ def of_subjects(
                 "ci_low": low,
                 "ci_high": high,
                 "standard_error": error,
-                "standard_error_trials": _spread(_mean(own.trials_only, 0)),
+                "standard_error_trials": _spread(humans.mean_defined(own.trials_only, 0)),
                 "smallest_difference": planning.smallest_difference(
                     math.sqrt(2) * error, level=level, power=power
                 ),
@@ -194,12 +196,14 @@ def of_differences(
             row["reason"] = "no data set in common"
             continue
         places = [[each.datasets.index(name) for name in common] for each in (a, b)]
-        value = _mean(a.kappas[places[0]]) - _mean(b.kappas[places[1]])
+        value = float(
+            humans.mean_defined(a.kappas[places[0]]) - humans.mean_defined(b.kappas[places[1]])
+        )
         if not math.isfinite(value):
             row["reason"] = "a kappa is undefined"
             continue
         drawn, held = (
-            _mean(first[places[0]], 0) - _mean(second[places[1]], 0)
+            humans.mean_defined(first[places[0]], 0) - humans.mean_defined(second[places[1]], 0)
             for first, second in ((a.both, b.both), (a.trials_only, b.trials_only))
         )
         error, by_trials = _spread(drawn), _spread(held)
@@ -268,14 +272,6 @@ def _p_value(value: float, error: float) -> float:
     if error <= 0:
         return 0.0 if value else 1.0
     return math.erfc(abs(value) / error / math.sqrt(2))
-
-
-def _mean(values: np.ndarray, axis: int | None = None) -> Any:
-    """Mean of the defined values; NaN where none is."""
-    defined = ~np.isnan(values)
-    count = defined.sum(axis=axis)
-    total = np.where(defined, values, 0).sum(axis=axis)
-    return np.divide(total, count, out=np.full(np.shape(total), np.nan), where=count > 0)[()]
 
 
 def _spread(values: np.ndarray) -> float:

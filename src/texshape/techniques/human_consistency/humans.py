@@ -221,7 +221,7 @@ def compare_dataset(
             values[measure].append(value)
         kappa, agreed = found["error_consistency"], found["observed_consistency"]
         undefined += int((np.isnan(kappa[0]) & ~np.isnan(agreed[0])).sum())
-    return {measure: _mean(np.stack(each), 0) for measure, each in values.items()}, undefined
+    return {measure: mean_defined(np.stack(each), 0) for measure, each in values.items()}, undefined
 
 
 def benchmark(
@@ -268,11 +268,11 @@ def benchmark(
         for i, subject in enumerate(dataset.subjects):
             if i in humans:
                 continue
-            point[subject].append({k: _mean(v[:, i], 1) for k, v in values.items()})
+            point[subject].append({k: mean_defined(v[:, i], 1) for k, v in values.items()})
             if resampled is not None:
                 draws[subject].append({k: weighted(v[:, i], weights) for k, v in resampled.items()})
         if len(humans) > 1:
-            point[HUMANS].append({k: _mean(v[:, humans], (1, 2)) for k, v in values.items()})
+            point[HUMANS].append({k: mean_defined(v[:, humans], (1, 2)) for k, v in values.items()})
             if resampled is not None:
                 pairs = weights[:, :, None] * weights[:, None, :]
                 pairs = pairs.reshape(resamples, -1)
@@ -288,11 +288,11 @@ def benchmark(
             continue
         row: dict = {"subject": name}
         for measure in MEASURES:
-            row[measure] = float(_mean(np.stack([each[measure] for each in found]), 0)[0])
+            row[measure] = float(mean_defined(np.stack([each[measure] for each in found]), 0)[0])
         row["n_datasets"] = len(found)
         if resamples:
             for measure in MEASURES:
-                drawn = _mean(np.stack([each[measure] for each in draws[name]]), 0)
+                drawn = mean_defined(np.stack([each[measure] for each in draws[name]]), 0)
                 row[f"{measure}_low"], row[f"{measure}_high"] = interval(drawn, level)
         rows.append(row)
     return rows, warnings
@@ -360,7 +360,7 @@ def _unmatched(dataset: Dataset, humans: list[int]) -> list[str]:
     return lines
 
 
-def _mean(values: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
+def mean_defined(values: np.ndarray, axis: int | tuple[int, ...] | None = None) -> np.ndarray:
     """Mean of the defined values; NaN where none is."""
     defined = ~np.isnan(values)
     return divide(np.where(defined, values, 0).sum(axis=axis), defined.sum(axis=axis))
