@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 from types import SimpleNamespace
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from skimage.color import rgb2gray
 
 from texshape.data.imageset import LABEL_COLUMNS, ImageSet
 from texshape.errors import InputError
-from texshape.techniques.suppression import estimate, filters
+from texshape.techniques.suppression import estimate, filters, settings
 from texshape.techniques.suppression.tables import SUPPRESSION, SUPPRESSION_AGREEMENT
 
 SIDE = 32
@@ -388,6 +389,10 @@ def test_order_of_networks_agrees_where_it_was_made_to():
     assert found["p"]["bilateral"] < 5 / 5000
     few = estimate.agreement(frame[frame["model"] < "m3"], bias)
     assert {row["reason"] for row in few} == {"fewer than four networks"}
+
+
+def test_parameters_name_every_suppression_in_its_order():
+    assert get_args(settings.Kind) == tuple(filters.SUPPRESSIONS)
 
 
 def test_images_of_two_classes_and_of_mixed_cues_are_refused():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -117,3 +119,14 @@ def test_a_survey_measures_by_what_its_parameters_name(tmp_path):
     file.write_text("techniques: [triplet]\n", encoding="utf-8")
     with pytest.raises(InputError, match="triplets"):
         parameters.read(file)
+
+
+def test_checking_the_sections_of_techniques_loads_no_library():
+    """The Snakefile does, whenever it is read."""
+    code = (
+        "import sys; from texshape.techniques import registry;"
+        "registry.without_sections({'techniques': list(registry.OPTIONAL)});"
+        "print(*{'numpy', 'pandas', 'scipy', 'torch'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "\n"

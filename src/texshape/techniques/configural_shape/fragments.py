@@ -18,9 +18,9 @@ import pandas as pd
 from texshape.data.imageset import LABEL_COLUMNS, ImageSet
 from texshape.errors import InputError
 from texshape.techniques.configural_shape.mirrored import ink
+from texshape.techniques.configural_shape.settings import SHARES
 
 SEGMENTS, DOTS = "segments", "dots"
-SHARES = (0.12, 0.25, 0.5, 0.75, 1.0)
 PIECE = 1 / 16  # length of a piece, in units of the image side
 THICKNESS = 1 / 64  # of a segment
 

@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from texshape.config.base import Count, Distinct, Level, Section
-from texshape.techniques.configural_shape.fragments import SHARES
+
+SHARES = (0.12, 0.25, 0.5, 0.75, 1.0)  # of the outline
 
 
 class ConfiguralShapeSettings(Section):

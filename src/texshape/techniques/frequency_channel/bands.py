@@ -20,11 +20,9 @@ import pandas as pd
 
 from texshape.data.imageset import ImageSet
 from texshape.errors import InputError
+from texshape.techniques.frequency_channel.settings import BANDS, CONTRAST, NOISES
 
 LOWEST = 1.75  # cycles an image, centre of band 0
-BANDS = 7
-NOISES = (0.0, 0.02, 0.04, 0.08, 0.16)  # standard deviation, where black is 0 and white 1
-CONTRAST = 0.2
 MEAN = 0.449  # grey level: mean of ImageNet's pixels
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 

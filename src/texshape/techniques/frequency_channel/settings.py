@@ -7,7 +7,10 @@ from typing import Annotated
 from pydantic import Field, field_validator
 
 from texshape.config.base import DISTINCT, Count, Level, NotNegative, Section, Values, fault
-from texshape.techniques.frequency_channel.bands import BANDS, CONTRAST, NOISES
+
+BANDS = 7
+NOISES = (0.0, 0.02, 0.04, 0.08, 0.16)  # standard deviation, where black is 0 and white 1
+CONTRAST = 0.2
 
 
 class FrequencyChannelSettings(Section):

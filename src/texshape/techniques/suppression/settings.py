@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
 from texshape.config.base import Level, Section, SomeDistinct, Whole
-from texshape.techniques.suppression.filters import SUPPRESSIONS
 
+#: those of `texshape.techniques.suppression.filters.SUPPRESSIONS`, in its order
 Kind = Literal[
     "patch-shuffle", "patch-rotation", "bilateral", "gaussian-blur", "non-local-means", "grey",
     "channels", "patch-shuffle+grey", "bilateral+patch-shuffle", "bilateral+grey",
@@ -21,7 +21,7 @@ class SuppressionSettings(Section):
     place = "suppression"
 
     suppressions: SomeDistinct[Kind] = Field(
-        default=tuple(SUPPRESSIONS), description="Ways to suppress a cue."
+        default=get_args(Kind), description="Ways to suppress a cue."
     )
     images: Annotated[int, Field(ge=12)] | None = Field(
         default=480, description="Most images of a set; null for all."

@@ -31,9 +31,9 @@ import pandas as pd
 from texshape.errors import InputError
 from texshape.stats import bootstrap
 from texshape.stats import exemplars as ex
+from texshape.techniques.triplets.settings import MATCHES
 from texshape.techniques.triplets.tables import TRIPLETS
 
-MATCHES = ("class", "exemplar")
 CHANCE = 0.5
 SAME = "features do not differ between pictures"
 UNDEFINED = "a feature is not finite"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field
 
 from texshape.config.base import Count, Level, Section, SomeDistinct
 from texshape.config.evaluation import Inputs
-from texshape.techniques.triplets.choice import MATCHES
+
+Match = Literal["class", "exemplar"]
+MATCHES: tuple[Match, ...] = get_args(Match)
 
 
 class TripletSettings(Section):
@@ -16,7 +18,7 @@ class TripletSettings(Section):
 
     place = "triplets"
 
-    matches: SomeDistinct[Literal["class", "exemplar"]] = Field(
+    matches: SomeDistinct[Match] = Field(
         default=MATCHES,
         description="What stands for a cue: another exemplar of its class, or the very exemplar.",
     )
