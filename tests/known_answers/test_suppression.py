@@ -15,7 +15,7 @@ from skimage.color import rgb2gray
 from texshape.data.imageset import LABEL_COLUMNS, ImageSet
 from texshape.errors import InputError
 from texshape.techniques.suppression import estimate, filters, settings
-from texshape.techniques.suppression.tables import SUPPRESSION, SUPPRESSION_AGREEMENT
+from texshape.techniques.suppression.tables import SUPPRESSION
 
 SIDE = 32
 
@@ -362,33 +362,7 @@ def test_deliberate_bug_shuffling_that_leaves_all_in_place(monkeypatch):
     assert not loses()
 
 
-# --- order of networks, bad input -----------------------------------------------------------------
-
-
-def test_order_of_networks_agrees_where_it_was_made_to():
-    biases = np.linspace(0.1, 0.9, 7)
-    rows, random = [], np.random.default_rng(0)
-    for number, bias in enumerate(biases):
-        for training in range(2):
-            for suppression, cue, kept in (
-                ("bilateral", "texture", 0.2 + 0.5 * bias), ("patch-shuffle", "shape", 0.9 - bias),
-                ("grey", "colour", random.random()),
-            ):  # fmt: skip
-                rows.append({"model": f"m{number}", "seed": training, "set": "drawn",
-                             "shows": "both", "suppression": suppression, "suppresses": cue,
-                             "degree": 1, "kept": kept + 0.001 * training})  # fmt: skip
-    frame = pd.DataFrame(rows)
-    bias = pd.DataFrame({"model": [f"m{k}" for k in range(7)], "shape_bias": biases})
-    found = SUPPRESSION_AGREEMENT.frame(estimate.agreement(frame, bias, permutations=5000))
-    SUPPRESSION_AGREEMENT.check(found)
-    found = found.set_index("suppression")
-    assert found["spearman"]["bilateral"] == pytest.approx(1)
-    assert found["spearman"]["patch-shuffle"] == pytest.approx(-1)
-    assert (found["n_networks"] == 7).all()
-    # Two of 7! orders are as extreme.
-    assert found["p"]["bilateral"] < 5 / 5000
-    few = estimate.agreement(frame[frame["model"] < "m3"], bias)
-    assert {row["reason"] for row in few} == {"fewer than four networks"}
+# --- parameters, bad input --------------------------------------------------------------------------
 
 
 def test_parameters_name_every_suppression_in_its_order():

@@ -17,7 +17,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from texshape.errors import InputError, nearest
 from texshape.stats import bootstrap
@@ -25,6 +24,8 @@ from texshape.stats import exemplars as ex
 from texshape.techniques.suppression.filters import SUPPRESSIONS, degrees, suppress
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from texshape.data.imageset import ImageSet
     from texshape.models.network import Network
 
@@ -217,54 +218,4 @@ def measure(
                 "degree": number, "constants": described, **found, "n_images": len(labels),
             }
         )  # fmt: skip
-    return rows
-
-
-def agreement(
-    suppression: pd.DataFrame, bias: pd.DataFrame, *, permutations: int = 2000, seed: int = 0
-) -> list[dict[str, Any]]:
-    """Does the order of networks under a suppression agree with their order by shape bias?
-
-    A network that relies on texture should decide by it in conflict, and lose by its suppression:
-    then what is kept without texture rises with the shape bias, and what is kept without shape
-    falls.
-
-    Parameters
-    ----------
-    suppression : DataFrame
-        Over networks: ``model`` and the columns of the table ``suppression``; rows of images that
-        show both cues are used.
-    bias : DataFrame
-        ``model, shape_bias``, a row a network and training; means over trainings are compared.
-    permutations, seed : int
-        Of the test.
-
-    Returns
-    -------
-    list of dict
-        Rows of the table ``suppression_agreement``.
-    """
-    from texshape.comparison.correlation import holm, permutation_p, spearman
-
-    # Trainings of one network are no networks of their own.
-    own = bias.groupby("model", sort=False)["shape_bias"].mean()
-    rows = []
-    both = suppression[(suppression["shows"] == "both") & (suppression["suppression"] != INTACT)]
-    keys = ["set", "suppression", "suppresses", "degree"]
-    for key, cell in both.groupby(keys, sort=False):
-        means = cell.groupby("model", sort=False)["kept"].mean()
-        joined = pd.concat([means, own], axis=1, join="inner").dropna()
-        row: dict[str, Any] = dict(zip(keys, key, strict=True))
-        row |= {"n_networks": len(joined), "p": math.nan, "reason": ""}
-        rows.append(row)
-        x, y = joined["kept"].to_numpy(float), joined["shape_bias"].to_numpy(float)
-        if len(joined) < 4:
-            row["reason"] = "fewer than four networks"
-        elif np.ptp(x) == 0 or np.ptp(y) == 0:
-            row["reason"] = "all networks have one value"
-        else:
-            row["spearman"] = float(spearman(x, y))
-            row["p"] = permutation_p(x, y, permutations=permutations, seed=seed)
-    for row, p in zip(rows, holm(np.array([row["p"] for row in rows])), strict=True):
-        row["p_holm"] = float(p)
     return rows

@@ -1,4 +1,4 @@
-"""Accuracy kept when a cue is suppressed in degrees, and against the shape bias."""
+"""Accuracy kept when a cue is suppressed in degrees."""
 
 from __future__ import annotations
 
@@ -79,37 +79,4 @@ def by_degree(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figu
     figure.suptitle(
         f"{title}: {style.network_label(name)}, n = {counts} images, {seeds}", fontsize=8.5
     )
-    return figure
-
-
-def against_bias(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
-    """Rank correlation over networks of what is kept with the shape bias, a line a suppression."""
-    title = "Order under suppression and order by cue conflict"
-    frame = tables["suppression_agreement"]
-    if frame.empty or frame["spearman"].isna().all():
-        return style.empty(title, "undefined: fewer than four networks")
-    frame = frame[frame["set"] == frame["set"].iloc[0]]
-    kinds = [kind for kind in SUPPRESSIONS if kind in set(frame["suppression"])]
-    figure = style.make(height=1.0 + 0.24 * len(kinds))
-    axis = figure.add_subplot()
-    for y, kind in enumerate(kinds):
-        own = frame[frame["suppression"] == kind].sort_values("degree")
-        for place, row in enumerate(own.to_dict("records")):
-            if not np.isfinite(row["spearman"]):
-                continue
-            found = np.isfinite(row["p_holm"]) and row["p_holm"] < 0.05
-            strength = (place + 1) / len(own)
-            axis.plot(row["spearman"], y, "o", color=style.BLUE, markersize=3 + 3 * strength,
-                      markerfacecolor=style.BLUE if found else "white")  # fmt: skip
-    axis.axvline(0, color=GREY, linewidth=0.8)
-    axis.set_xlim(-1.05, 1.05)
-    axis.set_xlabel(
-        "rank correlation of accuracy kept with shape bias\n"
-        "(larger: a stronger degree; filled: p < 0.05, Holm)"
-    )
-    axis.set_yticks(range(len(kinds)), [
-        f"{TITLES[kind]} ({'+'.join(SUPPRESSIONS[kind].cues)})" for kind in kinds
-    ])  # fmt: skip
-    axis.set_ylim(len(kinds) - 0.5, -0.5)
-    figure.suptitle(f"{title}: n = {style.counts(frame['n_networks'])} networks", fontsize=8.5)
     return figure
