@@ -199,3 +199,24 @@ def test_a_report_without_notices_does_not_speak_of_them(made: World) -> None:
                         made.settings, made.folder / "out", quick=True)  # fmt: skip
     assert read_csv(result.folder / "tables" / "notices.csv").empty
     assert "To be known" not in (result.folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_activations_of_a_survey_that_was_cut_off_are_not_taken(
+    made: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may be of another network, or of other images."""
+    (folder,) = {path.parent for path in (made.folder / "out").glob("*--*/seed-0")}
+    left = folder / "seed-0" / "features" / "epoch-001"
+    left.mkdir(parents=True)
+    (left / "stages.csv").write_text("stage\n")
+    there: list[bool] = []
+    steps = survey._steps
+
+    def seen(chosen: object, subject: object) -> object:
+        there.append(left.exists())
+        yield from steps(chosen, subject)
+
+    monkeypatch.setattr(survey, "_steps", seen)
+    made.run()
+    assert there == [False]
+    assert not left.parent.exists()

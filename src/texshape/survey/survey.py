@@ -250,6 +250,7 @@ def _run(
         known = set(heard)  # the untrained network may be said to be the same
         notices += [(candidate.slug, "", one.kind, one.text) for one in heard]
         described.append(_describe(candidate, subject))
+        subject.forget_activations()  # of a survey that was cut off, maybe of another network
         for step in _steps(chosen, subject):
             listener.step(step.title)
             with listening() as heard:
