@@ -248,6 +248,22 @@ def test_concatenate_adds_the_network(place):
     assert text == f"model,architecture,arm,seed,{own[0]}\ncnn--plain,cnn,plain,2,{own[1]}\n"
 
 
+@pytest.mark.parametrize("step", ["readout", "dimensionality"])
+def test_techniques_that_read_arrays_run_without_torch(place, step):
+    settings = READ if step == "readout" else DIMENSIONS
+    words = technique_steps.arguments(
+        step, place, {step: settings}, roles={"conflict": "cue-conflict"}, defaults=False
+    )
+    code = (
+        "import sys\nfrom texshape.cli import main\n"
+        f"sys.argv[:] = ['texshape', 'run', *{words!r}]\n"
+        "try:\n    main.main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "assert not {'torch', 'sklearn', 'scipy.stats'} & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert output(place, f"{step}.csv").exists()
+
+
 def test_steps_on_arrays_do_not_import_torch():
     code = (
         "import sys, texshape.cli.technique, texshape.cli.tables\n"

@@ -59,7 +59,8 @@ def step(technique: Technique) -> Any:
             raise InputError("--parameters: 'seed' is missing")
         technique.parse(given.get(technique.parameters) or {})  # before anything heavy is imported
         layout, which = Layout(str(results)), RunId.parse(network_run)
-        compute.prepare(threads)
+        if technique.network:  # what reads arrays alone starts without torch
+            compute.prepare(threads)
         inputs = StoredInputs(
             technique, layout, which, given, roles=_roles(images or []), epochs=epoch or [], name=network,
             features=features,
