@@ -10,7 +10,7 @@ from texshape.core import snakemake_private
 from texshape.errors import InputError
 from texshape.experiment import job_settings
 from texshape.experiment.layout import shard_names
-from texshape.experiment.plan import BASE, COMPARISON_TABLES, NAMED_EPOCHS, SPLITS, Plan
+from texshape.experiment.plan import BASE, COMPARISON_TABLES, SPLITS, Plan
 from texshape.experiment.runs import PIXELS, WILDCARDS, RunId
 from texshape.experiment.sources import CONFLICT
 from texshape.figures.registry import category

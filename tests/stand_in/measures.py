@@ -17,6 +17,7 @@ from texshape.data import imageset
 from texshape.features import extract
 from texshape.models import small, stages, trainable
 from texshape.models.decisions import probabilities
+from texshape.models.loading import load
 from texshape.models.network import Network
 from texshape.models.preprocessing import Preprocess
 from texshape.techniques.corruptions import accuracy
@@ -152,17 +153,16 @@ def test_a_measure_on_a_device_gives_what_it_gives_on_the_cpu(
 def test_receptive_fields_on_a_device(
     images: imageset.ImageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    imageset.write(tmp_path / "set", images)
     checkpoints.write(
         tmp_path / "network.pt", trainable.build("rf9", len(CLASSES), seed=0), architecture="rf9",
         classes=CLASSES, image_size=SIDE, training={}, seed=0, epoch=0, step=0,
     )  # fmt: skip
 
     def measure() -> dict[str, Any]:
-        table, influences = receptive_field.measure(
-            str(tmp_path / "network.pt"), untrained=None, image_set=str(tmp_path / "set"), seed=0,
-            images=5, mass=0.95, batch_size=4, stages=None,
-        )  # fmt: skip
+        states = [load(str(tmp_path / "network.pt"), seed=0, weights=own) for own in (True, False)]
+        table, influences = receptive_field.measure_network(
+            *states, images.images, seed=0, images=5, mass=0.95, batch_size=4, stages=None
+        )
         maps = {f"{k} {s}": one.map for k, found in influences.items() for s, one in found.items()}
         return {"table": table, **maps}
 

@@ -21,6 +21,7 @@ from texshape.experiment import job_settings
 from texshape.experiment.plan import Plan
 from texshape.experiment.runs import RunId
 from texshape.figures.registry import FIGURES
+from texshape.techniques import registry
 
 ROOT = Path(__file__).parents[2]
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "experiments").glob("*.yaml"))
@@ -138,17 +139,25 @@ def test_the_embedded_experiment() -> None:
     assert not {"benchmark", "sensitivity"} & set(made.tables)
 
 
+def test_a_technique_without_its_images_is_named_before_any_job() -> None:
+    made = plan("published", techniques=["frequency_channel"])
+    expected = (
+        "techniques: 'frequency_channel' needs images 'plain', which data.kind published does not"
+    )
+    with pytest.raises(InputError, match=expected):
+        made.tables  # noqa: B018
+
+
 def test_published_networks_on_published_stimuli() -> None:
     made = plan("published")
     assert list(made.named) == [f"efficientnet-lite{n}--imagenet" for n in (0, 1, 2)]
     assert made.network(made.runs[0]) == "efficientnet_lite_pytorch:efficientnet-lite0"
     assert made.network_files(made.runs[0]) == made.untrained_files(made.runs[0]) == []
     assert made.test_sets == ["cue-conflict", "edges", "silhouettes"]
-    assert (made.role("plain"), made.role("edges"), made.field_set) == (
-        None,
-        "edges",
-        "cue-conflict",
-    )
+    assert (made.role("plain"), made.role("edges")) == (None, "edges")
+    # Receptive fields are measured on plain pictures; here there are none.
+    shown = made.roles(registry.get("receptive_field"), made.runs[0].model)
+    assert shown == {"conflict": ["cue-conflict"]}
     assert made.epochs(made.runs[0]) == [0, 1]
     assert made.compared == []
     assert made.voc is None

@@ -16,12 +16,6 @@ import typer
 
 from texshape.cli.run import run
 
-Network = Annotated[str, typer.Option(help="Name of a network, or the path of a checkpoint.")]
-Settings = Annotated[str, typer.Option(help="JSON object, a section of the parameters.")]
-Evaluation = Annotated[str, typer.Option(help="Section `evaluation`, as JSON.")]
-Seed = Annotated[int, typer.Option(help="Of untrained weights, images and channels drawn.")]
-Threads = Annotated[int, typer.Option(help="Threads of the CPU.")]
-Set = Annotated[str | None, typer.Option("--set", help="Stem of the image set.")]
 Stem = Annotated[Path, typer.Option(help="Where .svg and .png are written.")]
 
 

@@ -57,7 +57,7 @@ def step(technique: Technique) -> Any:
         given = from_json(parameters, "--parameters")
         if "seed" not in given:
             raise InputError("--parameters: 'seed' is missing")
-        technique.parse(given.get(technique.parameters) or {})  # before anything heavy is imported
+        technique.configured(given)  # before anything heavy is imported
         layout, which = Layout(str(results)), RunId.parse(network_run)
         if technique.network:  # what reads arrays alone starts without torch
             compute.prepare(threads)

@@ -48,7 +48,7 @@ class StoredInputs(Inputs):
         name: str | None = None,
         features: Path | None = None,
     ) -> None:
-        self.settings = technique.parse(parameters.get(technique.parameters) or {})
+        self.settings = technique.configured(parameters)
         self.parameters = parameters
         self.seed = int(parameters["seed"])
         self.network_seed = run.seed

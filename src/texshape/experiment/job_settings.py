@@ -41,7 +41,7 @@ def features(plan: Plan) -> str:
 
 def technique(plan: Plan, which: Technique, **changes: Any) -> str:
     """What a technique reads of its own section, the other sections that it names, and the seed."""
-    own = {**which.defaults, **(plan.parameters.get(which.parameters) or {}), **changes}
+    own = which.section_of(plan.parameters) | changes
     sections = {name: getattr(plan.checked, name).dump() for name in which.sections}
     return to_json({**sections, which.parameters: which.dump(own), "seed": plan.parameters["seed"]})
 

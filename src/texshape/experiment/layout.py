@@ -165,12 +165,6 @@ class Layout:
         inner = name if epoch is None else f"{name}/{epoch_name(epoch)}"
         return f"{self.run(run)}/{inner}{ending}"
 
-    def measures(
-        self, run: RunId | str, name: str, epochs: Iterable[int], ending: str = ".csv"
-    ) -> list[str]:
-        """The same of the states at several epochs."""
-        return [self.measure(run, name, epoch, ending) for epoch in epochs]
-
     # --- the experiment --------------------------------------------------------------------------
 
     @property

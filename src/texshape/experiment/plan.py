@@ -355,11 +355,6 @@ class Plan:
         return list(dict.fromkeys(["test-plain", *[name for name in own if name in shown]]))
 
     @property
-    def field_set(self) -> str:
-        """The set on which receptive fields are measured."""
-        return self.role("plain") or CONFLICT
-
-    @property
     def sets_on_contact_sheet(self) -> list[str]:
         """One set each kind of image, in the order of the contact sheet."""
         renderer = self.source.renderer
@@ -507,49 +502,52 @@ class Plan:
         return [*registry.built_in().values(), *self.foreign]
 
     def runs_of(self, technique: Technique) -> list[RunId]:
-        """The networks that a technique measures; none where there are no images for it."""
+        """The networks that a technique measures.
+
+        Raises
+        ------
+        InputError
+            If it needs images that the experiment does not have.
+        """
+        for asked in technique.images:
+            if not any(self._first(asked, run.model)[1] for run in self.measured_runs):
+                raise InputError(
+                    f"techniques: '{technique.name}' needs images '{asked}', which data.kind "
+                    f"{self.parameters['data']['kind']} does not bring"
+                )
         runs = self.shown_runs if technique.shown else self.measured_runs
         return [
             run
             for run in runs
             if (run.seed == 0 or not technique.one_seed)
             and (run.model in self.named or not technique.as_given)
-            and all(self.sets_for(role, run.model) for role in technique.images)
+            and all(self._first(asked, run.model)[1] for asked in technique.images)
         ]
 
-    def sets_for(self, role: str, model: str) -> list[str]:
-        """Names of the sets that a technique is shown for a role (`texshape.techniques.base.ROLES`).
-
-        Of several roles, ``plain|conflict``, the first counts that there are sets for.
-        """
-        for one in role.split("|"):
-            if found := self._sets_for(one, model):
-                return found
-        return []
+    def _first(self, asked: str, model: str) -> tuple[str, list[str]]:
+        """Of several roles, ``plain|conflict``, the first that there are sets for, and their names."""
+        for role in asked.split("|"):
+            if names := self._sets_for(role, model):
+                return role, names
+        return asked, []
 
     def _sets_for(self, role: str, model: str) -> list[str]:
         if role == "trained-on":
             return self.sets_shuffled(model)
         if role == "faded":
             return [f"{CONFLICT}-strength-{strength}" for strength in self.drawn_strengths]
-        if (
-            role == "agreeing"
-        ):  # where humans saw the stimuli, the plain pictures are of other classes
-            role = "plain"
-            if self.source.published:
-                return []
-        name = self.role(role)
+        if role == "agreeing":
+            # Where humans saw the stimuli, the plain pictures are of other classes.
+            name = None if self.source.published else self.role("plain")
+        else:
+            name = self.role(role)
         return [name] if name else []
 
     def roles(self, technique: Technique, model: str) -> dict[str, list[str]]:
-        """Role to the names of the sets that a technique looks at."""
-        found: dict[str, list[str]] = {}
-        for asked in (*technique.images, *technique.optional_images):
-            for role in asked.split("|"):
-                if names := self._sets_for(role, model):
-                    found[role] = names
-                    break
-        return found
+        """Role (`texshape.techniques.base.ROLES`) to the names of the sets that a technique looks at."""
+        asked = (*technique.images, *technique.optional_images)
+        found = dict(self._first(one, model) for one in asked)
+        return {role: names for role, names in found.items() if names}
 
     # --- tables ----------------------------------------------------------------------------------
 

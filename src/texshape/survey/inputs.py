@@ -15,19 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from texshape.config.evaluation import EvaluationSettings
 from texshape.errors import InputError
+from texshape.experiment.sources import ROLES
 from texshape.models.decisions import for_images
 from texshape.models.network import Network
-from texshape.survey.stimuli import CUE_CONFLICT, Stimuli
+from texshape.survey.stimuli import Stimuli
 from texshape.techniques.base import Inputs, Technique
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from texshape.data.imageset import ImageSet
 
 
 NETWORK_SEED = 0  # of random weights; that of the folder `seed-0`
 UNTRAINED, TRAINED = 0, 1
-#: role -> set of a survey's stimuli
-ROLES = {"conflict": CUE_CONFLICT, "silhouettes": "silhouettes", "edges": "edges"}
 
 
 @dataclass
@@ -74,6 +75,11 @@ class Subject:
         """The key of the untrained network, or why there is none."""
         return self.without_random if self.random is None else self.identify(self.random)
 
+    def deciding(self, labels: pd.DataFrame) -> Network:
+        """The network as it decides about images with such labels."""
+        section = EvaluationSettings.over(self.settings["evaluation"])
+        return for_images(self.network, labels, section.aggregation)
+
     @property
     def activations(self) -> Path:
         """Folder of the activations, which are large and soon made again: see `forget_activations`."""
@@ -89,9 +95,7 @@ class GivenInputs(Inputs):
 
     def __init__(self, technique: Technique, subject: Subject) -> None:
         settings = subject.settings
-        self.settings = technique.parse(
-            {**technique.defaults, **settings.get(technique.parameters, {})}
-        )
+        self.settings = technique.configured(settings)
         self.parameters = settings
         self.seed = int(settings["seed"])
         self.network_seed = NETWORK_SEED
@@ -172,7 +176,7 @@ def decide(subject: Subject) -> None:
 
     section = EvaluationSettings.parse(subject.settings["evaluation"])
     for name, images in subject.stimuli.sets.items():
-        network = for_images(subject.network, images.labels, section.aggregation)
+        network = subject.deciding(images.labels)
         scores = evaluate(network, images.images, **speed(section))
         frame = trials_frame(images, decisions(scores, network.require_classes()), network.slug)
         files.write(subject.folder / "trials" / f"{name}.csv", frame)

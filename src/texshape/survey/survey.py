@@ -29,7 +29,7 @@ from texshape.survey.inputs import (
     sets_of,
 )
 from texshape.survey.records import forget, once
-from texshape.survey.stimuli import Stimuli
+from texshape.survey.stimuli import CUE_CONFLICT, Stimuli
 from texshape.techniques import reasons as why
 from texshape.techniques import registry
 from texshape.techniques.base import Technique
@@ -237,7 +237,7 @@ def _run(
     possible = possible_techniques(stimuli, settings["techniques"])
     chosen = [] if quick else possible
     for technique in chosen:  # bad parameters are said before anything is computed
-        technique.parse({**technique.defaults, **settings.get(technique.parameters, {})})
+        technique.configured(settings)
     reasons: list[dict[str, str]] = []
     failed: list[str] = []
     described: list[dict[str, Any]] = []
@@ -339,12 +339,12 @@ class Step:
 def _steps(chosen: Sequence[Technique], subject: Subject) -> Iterator[Step]:
     """The decisions, then each technique."""
     trials = [subject.folder / "trials" / f"{name}.csv" for name in subject.stimuli.sets]
-    deciding = registry.get("erasure")  # any that runs the network and is shown the conflict images
+    labels = subject.stimuli.sets[CUE_CONFLICT].labels
     yield Step(
         TRIALS,
         "decisions on every set",
         trials,
-        lambda: why.without_classes(GivenInputs(deciding, subject)),
+        lambda: why.undecided(subject.deciding(labels), labels),
         lambda: _key(subject, [subject.key], ["evaluation"], function_hash(decide, by_name)),
         partial(decide, subject),
     )
@@ -455,10 +455,9 @@ def _key(
 def _technique_key(technique: Technique, subject: Subject) -> dict[str, Any] | None:
     """All that a technique's outputs depend on; None where that cannot be known."""
     networks, sections = [subject.key], [technique.parameters, *technique.sections]
-    code = technique_hash(technique) + function_hash(by_name)
+    code = technique_hash(technique) + function_hash(by_name, GivenInputs)
     if technique.features:
         sections.append("features")
-        code += function_hash(GivenInputs)
     if technique.features or technique.untrained:
         networks.append(subject.random_key)
     return _key(subject, networks, sections, code)

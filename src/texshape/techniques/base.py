@@ -12,7 +12,6 @@ import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -321,11 +320,6 @@ class Technique:
         """Name of its section of the parameters."""
         return self.place or self.name
 
-    @cached_property
-    def function(self) -> Callable[[Inputs], Outputs]:
-        """`run`, imported."""
-        return imported(self.run)
-
     def parse(self, section: Mapping[str, Any]) -> Any:
         """Its settings from its section of the parameters.
 
@@ -340,6 +334,14 @@ class Technique:
         if self.place:  # a section that it shares: its part
             section = {key: section[key] for key in model.model_fields if key in section}
         return getattr(model, "over", model)(section)
+
+    def section_of(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Its section of all parameters, over what it has where none gives a value."""
+        return {**self.defaults, **(parameters.get(self.parameters) or {})}
+
+    def configured(self, parameters: Mapping[str, Any]) -> Any:
+        """Its settings from all parameters; see `parse`."""
+        return self.parse(self.section_of(parameters))
 
     def dump(self, section: Mapping[str, Any]) -> dict[str, Any]:
         """What it reads of its section, as plain values."""
@@ -380,7 +382,7 @@ class Technique:
         from texshape.files import atomic_path
 
         with failures(self.batch):
-            found = dict(self.function(inputs))
+            found = dict(imported(self.run)(inputs))
         wanted = {table.name for table in self.tables} | {file.name for file in self.files}
         if set(found) != wanted:
             raise InputError(

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from texshape.techniques.base import Inputs
 from texshape.trials.names import ABSENT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from texshape.models.network import Network
 
 
 def without_classes(inputs: Inputs, role: str = "conflict") -> str:
     """Why its decisions say nothing about the images of a role; empty where they do."""
-    labels = inputs.images(role).labels
-    network = inputs.deciding(role)
+    return undecided(inputs.deciding(role), inputs.images(role).labels)
+
+
+def undecided(network: Network, labels: pd.DataFrame) -> str:
+    """Why a network's decisions say nothing about images with such labels; empty where they do."""
     if network.classes is None:
         helps = "; a class map gives it one" if network.outputs else ""
         return f"{network.without_decision}{helps}"

@@ -120,10 +120,13 @@ def without_sections(parameters: Mapping[str, Any]) -> dict[str, Any]:
         if name in BUILT_IN:
             raise InputError(f"techniques: '{name}' is one of texshape's own, which measure anyway")
         technique = get(str(name))
-        section = found.pop(technique.parameters, None)
+        if technique.place:  # a section that others read too
+            technique.configured(parameters)
+            continue
+        section = found.pop(name, None)
         if section is not None and not isinstance(section, Mapping):
             raise InputError(f"{name}: expected a mapping of keys, found {section!r}")
-        technique.parse({**technique.defaults, **(section or {})})
+        technique.configured(parameters)
     return found
 
 

@@ -2,92 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from texshape.data import imageset
 from texshape.devices import place
 from texshape.errors import InputError
 from texshape.experiment.runs import model_parts
 from texshape.files import atomic_path
-from texshape.models.loading import load
 from texshape.models.network import Network
 from texshape.models.stages import resolve
 from texshape.techniques.receptive_field.effective import Influence, influence
 from texshape.techniques.receptive_field.tables import RECEPTIVE_FIELD
 from texshape.techniques.receptive_field.theoretical import trace
-
-
-def measure(
-    name: str,
-    *,
-    untrained: str | None,
-    image_set: str | None,
-    seed: int,
-    images: int,
-    mass: float,
-    batch_size: int,
-    stages: list[str] | None,
-    draw: int | None = None,
-    evaluation: Mapping[str, Any] | None = None,
-) -> tuple[pd.DataFrame, dict[str, dict[str, Influence]]]:
-    """Measure the receptive fields of a network.
-
-    Parameters
-    ----------
-    name : str
-        Of the network.
-    untrained : str or None
-        Checkpoint before training; the same architecture with random weights where None.
-    image_set : str or None
-        Stem of the images; without it there are no effective fields.
-    seed : int
-        Of the random weights.
-    images : int
-        How many images are drawn at most.
-    mass : float
-        Share of the influence inside the square.
-    batch_size : int
-    stages : list of str or None
-        Stages or submodules; all stages where None.
-    draw : int, optional
-        Seed of the images drawn; by default `seed`.
-    evaluation : mapping, optional
-        As in `texshape.models.loading.load`: how images are shown.
-
-    Returns
-    -------
-    table : DataFrame
-        `RECEPTIVE_FIELD` with the network's name: sides in px; ``theoretical`` may be ``global``, then
-        ``theoretical_local`` is the side through local paths alone where a gate makes it global;
-        ``effective_*`` empty where undefined, with the ``reason``.
-    influences : dict of str to dict of str to Influence
-        ``trained`` and ``untrained``, stage to map.
-    """
-    network = load(name, seed=seed, settings=evaluation)
-    before: Network | None = None
-    without = ""
-    pixels = None
-    if image_set is not None:
-        pixels = imageset.read(image_set).images
-        try:
-            before = load(
-                untrained or name, seed=seed, weights=bool(untrained), settings=evaluation
-            )
-        except InputError as error:  # a callable of the user's may have no untrained version
-            if untrained:
-                raise
-            without = str(error)
-    return measure_network(
-        network, before, pixels, seed=seed, images=images, mass=mass, batch_size=batch_size,
-        stages=stages, without_untrained=without, draw=draw,
-    )  # fmt: skip
 
 
 def measure_network(
@@ -103,7 +34,7 @@ def measure_network(
     without_untrained: str = "",
     draw: int | None = None,
 ) -> tuple[pd.DataFrame, dict[str, dict[str, Influence]]]:
-    """As `measure`, of a loaded network.
+    """Measure the receptive fields of a network.
 
     Parameters
     ----------
@@ -112,8 +43,28 @@ def measure_network(
         The same architecture before training.
     pixels : ndarray of shape (n, height, width, 3), uint8, or None
         Without images there are no effective fields.
+    seed : int
+        Of the random weights.
+    images : int
+        How many images are drawn at most.
+    mass : float
+        Share of the influence inside the square.
+    batch_size : int
+    stages : list of str or None
+        Stages or submodules; all stages where None.
     without_untrained : str
         Why there is no untrained network, for the column ``reason``.
+    draw : int, optional
+        Seed of the images drawn; by default `seed`.
+
+    Returns
+    -------
+    table : DataFrame
+        Columns of `texshape.techniques.receptive_field.tables.RECEPTIVE_FIELD`: sides in px;
+        ``theoretical`` may be ``global``, then ``theoretical_local`` is the side through local paths
+        alone where a gate makes it global; ``effective_*`` empty where undefined, with the ``reason``.
+    influences : dict of str to dict of str to Influence
+        ``trained`` and ``untrained``, stage to map.
     """
     chosen = dict(network.stages)
     if stages:
