@@ -50,8 +50,7 @@ def tabulate_trials(
         raise InputError("tabulate-trials: give --network SLUG/seed-S or --published DIR")
     trials = tables.read_published(published) if published is not None else {}
     chosen = class_list(classes) if classes is not None else None
-    for name in network or []:
-        trials |= tables.read_network(results, name, classes=chosen)
+    trials |= tables.read_networks(results, network or [], classes=chosen)
     bias, by_class, pairs = tables.shape_bias_tables(
         trials, seed=seed, compare=compare or None, **bootstrap
     )
@@ -89,9 +88,7 @@ def benchmark_networks(
     from texshape.techniques.human_consistency.tables import BENCHMARK, BENCHMARK_BY_DATASET
     from texshape.trials import tables
 
-    trials = {}
-    for name in network or []:
-        trials |= tables.read_network(results, name)
+    trials = tables.read_networks(results, network or [])
     means, by_dataset = tables.benchmark_tables(
         published, trials, seed=seed, **_bootstrap(settings)
     )
@@ -119,9 +116,7 @@ def consistency_power(
     )
     from texshape.trials import tables
 
-    trials = {}
-    for name in network or []:
-        trials |= tables.read_network(results, name)
+    trials = tables.read_networks(results, network or [])
     _, groups = tables.benchmark_groups(published, trials)
     subjects, differences = estimate.tables(groups, seed=seed, **_bootstrap(settings))
     CONSISTENCY_POWER.write(output, subjects)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,6 +112,16 @@ def read_network(
         (subject, path.stem): _one_subject(trial_files.read(path, classes=classes, own=True))
         for path in paths
     }
+
+
+def read_networks(
+    results: Path, names: Iterable[str], *, classes: Sequence[str] | None = None
+) -> dict[tuple[Subject, str], Trials]:
+    """Read all trial files of several networks; see `read_network`."""
+    found: dict[tuple[Subject, str], Trials] = {}
+    for name in names:
+        found |= read_network(results, name, classes=classes)
+    return found
 
 
 def read_published(folder: Path) -> dict[tuple[Subject, str], Trials]:
