@@ -13,6 +13,8 @@ from tests import comparison_world as world
 from texshape.comparison import correlation, disagreement, limits, measures
 from texshape.config.comparison import ComparisonSettings
 from texshape.errors import InputError
+from texshape.tables import Column, Table
+from texshape.techniques.base import Measure, Technique
 
 FEW = ComparisonSettings.of(resamples=200, permutations=200)
 TABLES = world.tables()
@@ -360,3 +362,28 @@ def test_compare_imports_neither_torch_nor_matplotlib():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_technique_adds_measures_of_its_own_tables_alone(monkeypatch) -> None:
+    monkeypatch.setattr(measures, "MEASURES", dict(measures.MEASURES))
+    monkeypatch.setattr(measures, "TABLES", dict(measures.TABLES))
+    table = Table("edges_found", "a network", (Column("share", "number", "found"),))
+
+    def technique(name: str, label: str, of: str) -> Technique:
+        measure = Measure(name, label, "fraction", of, "share", interval=())
+        return Technique("edges", "", "", "", "edges:run", (table,), measures=(measure,))
+
+    measures.add(technique("edges", "edges found", "edges_found"))
+    measures.add(technique("edges", "edges found", "edges_found"))  # the same once more
+    row = {"model": "a--b", "architecture": "a", "arm": "b", "seed": 0, "share": 0.25}
+    monkeypatch.setattr(measures, "declared", lambda name: table)
+    found = measures.collect({"edges_found": pd.DataFrame([row])}, ComparisonSettings.of())
+    assert found[["measure", "value"]].to_numpy().tolist() == [["edges", 0.25]]
+    before = measures.TABLES["readout"]
+    with pytest.raises(
+        InputError, match="measure 'seen' is of the table 'readout', which is none of"
+    ):
+        measures.add(technique("seen", "edges seen", "readout"))
+    assert measures.TABLES["readout"] is before
+    with pytest.raises(InputError, match="a measure 'shape_bias' is there already"):
+        measures.add(technique("shape_bias", "edges found", "edges_found"))

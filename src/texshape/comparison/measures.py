@@ -281,20 +281,25 @@ def add(technique: Technique) -> None:
     Raises
     ------
     InputError
-        If there is a measure of that name already.
+        If there is another measure of that name already, or it is of a table of another technique.
     """
+    tables: dict[str, list[Measure]] = {table.name: [] for table in technique.tables}
     for measure in technique.measures:
-        if MEASURES.get(measure.name, (measure.label, measure.unit)) != (
-            measure.label,
-            measure.unit,
-        ):
+        about = measure.label, measure.unit
+        if MEASURES.get(measure.name, about) != about:
             raise InputError(
                 f"technique '{technique.name}': a measure '{measure.name}' is there already"
             )
-        MEASURES[measure.name] = (measure.label, measure.unit)
-    for table in {measure.table for measure in technique.measures}:
-        own = [measure for measure in technique.measures if measure.table == table]
-        TABLES[table] = partial(_declared_measures, own)
+        if measure.table not in tables:
+            raise InputError(
+                f"technique '{technique.name}': measure '{measure.name}' is of the table "
+                f"'{measure.table}', which is none of its own{nearest(measure.table, tables)}"
+            )
+        MEASURES[measure.name] = about
+        tables[measure.table].append(measure)
+    for table, own in tables.items():
+        if own:
+            TABLES[table] = partial(_declared_measures, own)
 
 
 def _declared_measures(
