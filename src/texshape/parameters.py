@@ -19,7 +19,7 @@ _JSON_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML in which a repeated key is an error and ``4e-3`` is a number, as in YAML 1.2."""
+    """Safe YAML in which a repeated key is an error. As in Snakemake's, ``4e-3`` is a text."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         seen = set()

@@ -130,3 +130,21 @@ def test_checking_the_sections_of_techniques_loads_no_library():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("techniques: triplets", 'techniques: expected a list, found "triplets"'),
+        ("techniques: null", "techniques: expected a list, found null"),
+        ("techniques: [[triplets]]", "technique '['triplets']' is not known"),
+        ("triplets: {matches: [class]}", "'techniques' does not name the technique 'triplets'"),
+    ],
+)
+def test_a_survey_says_what_is_wrong_with_the_techniques_that_are_named(tmp_path, text, says):
+    from texshape.survey import parameters
+
+    (tmp_path / "named.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        parameters.read(tmp_path / "named.yaml")
+    assert says in str(caught.value)

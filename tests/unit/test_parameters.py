@@ -81,6 +81,12 @@ def test_overlay_merges_mappings_and_replaces_the_rest() -> None:
         ({"arms": {"plain": {"sets": ["plain"], "variant": "bse"}}}, "no variant 'bse'"),
         ({"arms": {"a b": {"sets": ["plain"]}}}, "a b"),
         ({"experiment": "../up"}, "experiment"),
+        ({1: 2}, "parameters: expected keys that are texts, found 1"),
+        ({"evaluation": {False: 2}}, "evaluation: expected keys that are texts, found false"),
+        (
+            {"training": {"weight_decay": "1e-4"}},
+            'found "1e-4", a text to YAML, whose numbers have a point and a sign',
+        ),
         (
             {"trained": [{"architecture": "cnn", "arms": ["plan"], "seeds": [0]}]},
             "no arm 'plan' in arms; did you mean 'plain'",

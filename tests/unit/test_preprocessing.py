@@ -133,6 +133,8 @@ def test_class_map_by_index_and_label(tmp_path):
         ("a: [0]\nb: [twice]", r"names the outputs [3, 4]"),
         ("a: 0\nb: [1]", "'a': expected a list"),
         ("a: [0]", "at least two categories"),
+        ("a: [0]\n1: [1]\n'1': [2]", "category '1' stands there twice"),
+        ("a: [0]\n\u00e9: [1]\ne\u0301: [2]", "category '\u00e9' stands there twice"),
     ],
 )
 def test_bad_class_maps(tmp_path, text, says):

@@ -421,6 +421,45 @@ def test_a_command_that_measures_nothing_is_an_error(
     assert ("a class map gives it one" in line) == (returns == "o")
 
 
+@pytest.mark.parametrize(
+    ("raises", "says"),
+    [
+        ("assert len(x) < 3, 'two at a time'", "AssertionError: two at a time"),
+        ("len(x) < 3 or [][1]", "IndexError: list index out of range"),
+        ("len(x) < 3 or 1 / 0", "ZeroDivisionError: division by zero"),
+        ("len(x) < 3 or __import__('missing_of_test')", "ModuleNotFoundError: No module named"),
+    ],
+)
+def test_whatever_a_network_raises_is_said_in_a_line_and_the_next_one_is_measured(
+    tmp_path: Path, monkeypatch, raises: str, says: str
+) -> None:
+    (tmp_path / "raising_of_test.py").write_text(
+        "from torch import nn\n"
+        "class Fine(nn.Module):\n"
+        "    input_size, classes = 24, ('bear', 'cat', 'clock', 'truck')\n"
+        "    def forward(self, x):\n"
+        "        return x.mean(2)[:, 0, :4]\n"
+        "class Net(Fine):\n"
+        "    def forward(self, x):\n"
+        f"        {raises}\n"
+        "        return super().forward(x)\n",
+        encoding="utf-8",
+    )
+    monkeypatch.chdir(tmp_path)
+    settings = parameters.read(world.write_settings(tmp_path))
+    shown = stimuli.from_folder(world.write_stimuli(tmp_path))
+    networks = [
+        survey.by_name(f"python:raising_of_test:{name}", settings["evaluation"])
+        for name in ("Net", "Fine")
+    ]
+    result = survey.run(networks, shown, settings, tmp_path / "out", quick=True, report=False)
+    (line,) = result.failed
+    assert line.startswith(f"python:raising_of_test:Net, decisions on every set: {says}")
+    assert result.measured == [(networks[1].slug, "trials")]
+    own = result.reasons.set_index(["model", "technique"])["reason"]
+    assert own[networks[0].slug, "trials"].startswith(f"failed: {says}")
+
+
 def test_a_line_a_step_where_no_bar_can_move(capsys) -> None:
     from texshape.cli import measure
 

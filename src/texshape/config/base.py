@@ -34,6 +34,7 @@ S = TypeVar("S", bound="Section")
 
 # Links to the repository's own files: an installed package has copies of them.
 DEFAULTS = Path(__file__).parent / "defaults"
+_EXPONENT = re.compile(r"[-+]?[\d.]+e[-+]?\d+", re.IGNORECASE)
 
 NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 #: part of a path
@@ -241,6 +242,9 @@ def _explain(error: ValidationError, model: type[Section], place: str) -> str:
     if kind == "missing" and isinstance(parts[-1], int):  # of a list that is too short
         parts.pop()
         kind, found["input"] = "too_short", found["input"]
+    if kind == "invalid_key":  # YAML reads `no` and `1` as no texts
+        where = _path(place, parts[:-1]) or "parameters"
+        return f"{where}: expected keys that are texts, found {_json(found['input'])}"
     if parts and parts[-1] == "[key]":
         parts.pop()
         where = _path(place, parts[:-1])
@@ -255,6 +259,8 @@ def _explain(error: ValidationError, model: type[Section], place: str) -> str:
         return f"{_path(where, [found['ctx']['key']] if found['ctx']['key'] else [])}: {found['ctx']['text']}"
     node = _at(schema, parts)
     text = f"{where}: expected {expected(node)}, found {_json(found['input'])}"
+    if node.get("type") in ("integer", "number") and _EXPONENT.fullmatch(str(found["input"])):
+        text += ", a text to YAML, whose numbers have a point and a sign: 1.0e-4, 1.0e+4"
     options = [str(option) for option in node.get("enum", ())]
     close = nearest(str(found["input"]), options) if options else ""
     return text + (close if "did you mean" in close else "")

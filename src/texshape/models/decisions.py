@@ -18,7 +18,7 @@ from torch import Tensor
 from texshape.errors import InputError, nearest
 from texshape.trials import imagenet16
 from texshape.trials.imagenet16 import AGGREGATIONS
-from texshape.trials.names import ABSENT
+from texshape.trials.names import ABSENT, composed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,6 +136,8 @@ def read_class_map(
 ) -> dict[str, list[int]]:
     """Read a class map: YAML, category to a list of output indices or output labels.
 
+    Letters and their marks become one in the names of the categories, see `names.composed`.
+
     Parameters
     ----------
     path : path of the YAML file
@@ -147,13 +149,19 @@ def read_class_map(
     Raises
     ------
     InputError
-        If an index is out of range or used twice, or a label is unknown or names several outputs.
+        If an index is out of range or used twice, a label is unknown or names several outputs, or two
+        categories have one name.
     """
     from texshape.parameters import read_yaml
 
     table: dict[str, list[int]] = {}
     owner: dict[int, str] = {}
-    for category, members in read_yaml(path).items():
+    for key, members in read_yaml(path).items():
+        category = composed(str(key))
+        if (
+            category in table
+        ):  # `1` and `'1'` are two keys of YAML, and 'é' can be written in two ways
+            raise InputError(f"{path}: category '{category}' stands there twice")
         if not isinstance(members, list) or not members:
             raise InputError(f"{path}: '{category}': expected a list of output indices or labels")
         found = [_index(path, category, member, outputs, labels) for member in members]
@@ -162,8 +170,8 @@ def read_class_map(
                 raise InputError(
                     f"{path}: output {index} belongs to '{owner[index]}' and to '{category}'"
                 )
-            owner[index] = str(category)
-        table[str(category)] = found
+            owner[index] = category
+        table[category] = found
     if len(table) < 2:
         raise InputError(f"{path}: expected at least two categories, found {len(table)}")
     return table

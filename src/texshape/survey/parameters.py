@@ -28,6 +28,8 @@ def read(overlay: Path | None = None) -> dict[str, Any]:
     paths = [DEFAULTS / "params.yaml", DEFAULTS / "published.yaml"]
     read = [parameters.read_yaml(path) for path in ([*paths, overlay] if overlay else paths)]
     found = reduce(parameters.overlay, read, {})
-    found["techniques"] = list(dict.fromkeys([*found["techniques"], *registry.installed()]))
+    named = found["techniques"]
+    if isinstance(named, list) and all(isinstance(name, str) for name in named):
+        found["techniques"] = list(dict.fromkeys([*named, *registry.installed()]))
     whole.check(registry.without_sections(found))
     return found

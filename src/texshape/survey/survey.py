@@ -46,7 +46,6 @@ TRIALS = "trials"  # the step that all of behaviour rests on
 FROM_TRIALS = ("shape_bias", "shape_bias_by_class", "shape_bias_differences", "accuracy")
 # They start steps and show results, and compute nothing.
 _TOOLS = ("texshape", "snakemake", "dvc", "mlflow", "typst", "matplotlib")
-_OTHER_ERRORS = (RuntimeError, ValueError, TypeError, NotImplementedError, AttributeError, KeyError)
 
 
 @dataclass(frozen=True)
@@ -418,20 +417,22 @@ def _describe(candidate: Candidate, subject: Subject) -> dict[str, Any]:
 
 def _apply(step: Step, subject: Subject, failed: list[str]) -> tuple[str, bool]:
     """Run a step where it can be run: the reason where not, and whether it had to run."""
-    reason = step.reason()
-    if reason:
-        forget(subject.folder, step.name)
-        return reason, False
     try:
         with failures("evaluation.batch_size"):
+            reason = step.reason()
+            if reason:
+                forget(subject.folder, step.name)
+                return reason, False
             ran = once(subject.folder, step.name, step.key(), step.outputs, step.run)
     except LostDeviceError:
         raise
     except InputError as error:
         if "cannot be written" in str(error) or "no space left" in str(error):
             raise
+        forget(subject.folder, step.name)
         return str(error), True
-    except _OTHER_ERRORS as error:
+    except Exception as error:  # whatever a user's network, or another package's technique, raises
+        forget(subject.folder, step.name)
         line = " ".join(str(error).split())[:300]
         failed.append(f"{subject.network.name}, {step.title}: {type(error).__name__}: {line}")
         return f"failed: {type(error).__name__}: {line}", True

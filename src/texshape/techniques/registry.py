@@ -112,7 +112,8 @@ def without_sections(parameters: Mapping[str, Any]) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If ``techniques`` names one that is built in or unknown, or one's section is bad.
+        If ``techniques`` names one that is built in or unknown, or one's section is bad or of one that
+        it does not name.
     """
     found = dict(parameters)
     named = parameters.get("techniques")
@@ -127,6 +128,11 @@ def without_sections(parameters: Mapping[str, Any]) -> dict[str, Any]:
         if section is not None and not isinstance(section, Mapping):
             raise InputError(f"{name}: expected a mapping of keys, found {section!r}")
         technique.configured(parameters)
+    for name in (*OPTIONAL, *installed()):
+        if name in found:
+            raise InputError(
+                f"unknown parameter '{name}': 'techniques' does not name the technique '{name}'"
+            )
     return found
 
 
