@@ -17,6 +17,7 @@ from texshape.figures import controls, style
 from texshape.figures.registry import FIGURES, available, draw, read_tables
 from texshape.figures.style import save
 from texshape.techniques.readout import figure as readout
+from texshape.techniques.triplets import figure as triplets
 
 PROCEDURAL = synthetic_tables.procedural()
 PUBLISHED = synthetic_tables.published()
@@ -154,6 +155,20 @@ def test_untrained_networks_are_those_of_epoch_zero_or_of_that_name():
     assert readout.untrained(frame.iloc[:1]).empty
     named = pd.concat([frame.iloc[2:], frame.iloc[:1].assign(arm="untrained")])
     assert readout.untrained(named)["arm"].tolist() == ["untrained"]
+
+
+def test_choices_by_likeness_are_drawn_of_each_seed_at_its_own_end():
+    ends = ((0, 0, 0.1), (0, 10, 0.3), (1, 0, 0.2), (1, 8, 0.4))  # seed, epoch, share
+    frame = pd.DataFrame([
+        {"model": "rf17--plain", "architecture": "rf17", "arm": "plain", "seed": seed,
+         "epoch": epoch, "stage": "stem", "match": "class", "centred": True, "shape_share": share,
+         "ci_low": share, "ci_high": share, "n_anchors": 9}
+        for seed, epoch, share in ends
+    ])  # fmt: skip
+    figure = triplets.by_stage({"triplets": frame}, SETTINGS)
+    shown = [float(y) for line in figure.axes[0].lines if line.get_marker() == "o"
+             for y in line.get_ydata()]  # fmt: skip
+    assert sorted({round(y, 6) for y in shown} - {35}) == [30, 40]  # 35: their mean
 
 
 def test_unknown_figure_and_missing_column(tmp_path):

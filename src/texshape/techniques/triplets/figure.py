@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from texshape.figures import style
 from texshape.figures.style import GREEN, GREY, PURPLE
+from texshape.techniques.readout.figure import trained_last
 
 #: match and centring -> colour, marker, line, label
 KINDS = {
@@ -28,8 +29,8 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     """
     title = "Choices by likeness"
     frame = style.trained_on_base(tables["triplets"], settings)
-    if "epoch" in frame.columns and frame["epoch"].notna().any():
-        frame = frame[frame["epoch"] == frame.groupby("model")["epoch"].transform("max")]
+    if "epoch" in frame.columns and len(frame):
+        frame = trained_last(frame)
     pairs = style.in_order(frame)[:MOST]
     if not pairs:
         return style.empty(title)
