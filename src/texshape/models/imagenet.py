@@ -8,6 +8,7 @@ words of each synset, spelled as torchvision spells them (``weights.meta["catego
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.resources import files
 
@@ -26,3 +27,9 @@ def wordnet_ids() -> tuple[str, ...]:
     """WordNet ids of the classes, in the order of the outputs."""
     with files("texshape.models").joinpath("imagenet_classes.csv").open(encoding="utf-8") as lines:
         return tuple(row["wnid"] for row in csv.DictReader(lines))
+
+
+def outputs_of(classes: Mapping[str, Iterable[str]]) -> dict[str, tuple[int, ...]]:
+    """Outputs that mean each class, given the WordNet ids of its kinds."""
+    place = {wnid: index for index, wnid in enumerate(wordnet_ids())}
+    return {name: tuple(place[wnid] for wnid in wnids) for name, wnids in classes.items()}

@@ -104,7 +104,7 @@ def stimuli(
         for condition in FOLDERS.values():
             if condition not in paths:
                 raise InputError(f"{SOURCE}: silhouette '{exemplar}' is missing as '{condition}'")
-        shown = {name: pictures.to_rgb(path, pictures.opened(path)) for name, path in paths.items()}
+        shown = {name: pictures.read(path) for name, path in paths.items()}
         square = max(max(picture.size) for picture in shown.values())
         for condition in FOLDERS.values():
             images.append(_on_square(shown[condition], square, side))
@@ -138,8 +138,7 @@ def deciding(network: Network, aggregation: str = "mean") -> Network:
             f"{network.name}: has {network.outputs} outputs; the animals need the 1,000 classes of "
             "ImageNet"
         )
-    place = {wnid: index for index, wnid in enumerate(imagenet.wordnet_ids())}
-    groups = {animal: [place[wnid] for wnid in wnids] for animal, wnids in WORDNET.items()}
+    groups = imagenet.outputs_of(WORDNET)
     return replace(
         network,
         classes=tuple(groups),

@@ -54,8 +54,7 @@ def members() -> dict[str, tuple[int, ...]]:
     """Indices of each class among the 1,000 outputs of an ImageNet network."""
     from texshape.models import imagenet
 
-    place = {wnid: index for index, wnid in enumerate(imagenet.wordnet_ids())}
-    return {name: tuple(place[wnid] for wnid in wnids) for name, wnids in WORDNET.items()}
+    return imagenet.outputs_of(WORDNET)
 
 
 def image_set(paths: Sequence[Path], cue: str) -> ImageSet:
