@@ -345,8 +345,8 @@ def conflict_by_optimisation(
             labels = shown.labels
         else:
             rows = [pairs[index] for index in chosen]
-            shown = _rows(shape_set, [row for row, _ in rows])
-            patterns = _rows(texture_set, [row for _, row in rows])
+            shown = shape_set.take([row for row, _ in rows])
+            patterns = texture_set.take([row for _, row in rows])
             labels = conflict.conflict_labels(shown.labels, patterns.labels)
         images, manifest = conflict.stylize_pairs(
             shown, patterns, labels, made, section, seed=seed, first=chosen.start
@@ -609,13 +609,6 @@ def _parts(output: Path, shard: int | None, shards: int) -> list[tuple[Shard, Pa
         (Shard(n, shards), output.with_name(f"{output.name}.shard-{n:05d}-of-{shards:05d}"))
         for n in range(shards)
     ]
-
-
-def _rows(images: ImageSet, rows: list[int]) -> ImageSet:
-    from texshape.data.imageset import ImageSet
-
-    masks = None if images.masks is None else images.masks[rows]
-    return ImageSet(images.images[rows], images.labels.iloc[rows].reset_index(drop=True), masks)
 
 
 def _variant(data: dict[str, Any], variant: str) -> dict[str, Any]:

@@ -50,6 +50,14 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.images)
 
+    def take(self, rows: Sequence[int] | np.ndarray) -> ImageSet:
+        """Some of the images, by their rows, in memory."""
+        return ImageSet(
+            np.asarray(self.images[rows]),
+            self.labels.iloc[rows].reset_index(drop=True),
+            None if self.masks is None else np.asarray(self.masks[rows]),
+        )
+
 
 def paths(stem: str | Path, masks: bool = True) -> list[Path]:
     """Files of the set with this stem."""

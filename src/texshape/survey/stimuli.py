@@ -207,9 +207,7 @@ def _some(images: imageset.ImageSet, exemplars: int) -> imageset.ImageSet:
         own = shape == name
         first = sorted({i for i, mine in zip(indices, own, strict=True) if mine})[:exemplars]
         kept |= own & np.isin(indices, first)
-    rows = np.flatnonzero(kept)
-    labels = images.labels.iloc[rows].reset_index(drop=True)
-    return imageset.ImageSet(np.asarray(images.images[rows]), labels)
+    return images.take(np.flatnonzero(kept))
 
 
 def _on(trials: Trials, images: imageset.ImageSet) -> Trials:

@@ -10,10 +10,8 @@ if TYPE_CHECKING:
 
 def run(inputs: Inputs) -> Outputs:
     """Move parts and draw pieces of the silhouettes, and compare the decisions."""
-    import numpy as np
     import pandas as pd
 
-    from texshape.data.imageset import ImageSet
     from texshape.techniques.configural_shape import fragments, loss, mirrored
     from texshape.techniques.corruptions.accuracy import balanced
     from texshape.trials.evaluate import decide, speed
@@ -21,9 +19,7 @@ def run(inputs: Inputs) -> Outputs:
     settings = inputs.settings
     shown = inputs.images("silhouettes")
     rows = balanced(shown.labels["shape"].to_numpy(), settings.images, seed=inputs.seed)
-    chosen = ImageSet(
-        np.asarray(shown.images[rows]), shown.labels.iloc[rows].reset_index(drop=True)
-    )
+    chosen = shown.take(rows)
     made = [mirrored.make(chosen)[0]]
     if settings.shares:
         made.append(fragments.make(chosen, seed=inputs.seed, shares=settings.shares))

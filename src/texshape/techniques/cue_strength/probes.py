@@ -123,15 +123,10 @@ def faded(
 def thinned(images: ImageSet, most: int | None, *, seed: int) -> ImageSet:
     """At most so many conflict images, shape classes in equal shares; the same rows for every
     network."""
-    from texshape.data.imageset import ImageSet
 
     conflict = np.flatnonzero((images.labels["shape"] != images.labels["texture"]).to_numpy())
     rows = conflict[balanced(images.labels["shape"].to_numpy()[conflict], most, seed=seed)]
-    return ImageSet(
-        np.asarray(images.images[rows]),
-        images.labels.iloc[rows].reset_index(drop=True),
-        None if images.masks is None else np.asarray(images.masks[rows]),
-    )
+    return images.take(rows)
 
 
 def strength_curve(

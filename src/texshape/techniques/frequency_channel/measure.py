@@ -10,9 +10,7 @@ if TYPE_CHECKING:
 
 def run(inputs: Inputs) -> Outputs:
     """Show each picture once, under one noise of one band, and fit the channel."""
-    import numpy as np
 
-    from texshape.data.imageset import ImageSet
     from texshape.techniques.corruptions.accuracy import balanced
     from texshape.techniques.frequency_channel import bands, channel
     from texshape.trials.evaluate import decide, speed
@@ -20,9 +18,7 @@ def run(inputs: Inputs) -> Outputs:
     settings = inputs.settings
     shown = inputs.images("plain")
     rows = balanced(shown.labels["shape"].to_numpy(), settings.images, seed=inputs.seed)
-    chosen = ImageSet(
-        np.asarray(shown.images[rows]), shown.labels.iloc[rows].reset_index(drop=True)
-    )
+    chosen = shown.take(rows)
     masked = bands.masked(
         chosen, seed=inputs.seed, noises=settings.noises, bands=settings.bands,
         contrast=settings.contrast,

@@ -42,16 +42,12 @@ def run(inputs: Inputs) -> Outputs:
 
 def agreeing(images: ImageSet) -> ImageSet:
     """The images whose two cues agree, where a set has others too; those with one cue all stay."""
-    from texshape.data.imageset import ImageSet
     from texshape.stats.exemplars import conflicting
 
     against = conflicting(images.labels)
     if not against.any():
         return images
-    kept = np.flatnonzero(~against)
-    return ImageSet(
-        np.asarray(images.images[kept]), images.labels.iloc[kept].reset_index(drop=True)
-    )
+    return images.take(np.flatnonzero(~against))
 
 
 def reason(inputs: Inputs) -> str:
