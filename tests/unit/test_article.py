@@ -238,13 +238,14 @@ def test_sources_hold_no_typed_number():
         assert not re.search(rf"\b\d+\s+{near}\b", prose), f"{path.name}: a typed count"
 
 
-# In running text Typst takes a semicolon behind `#call(...)` for the end of the call, and prints none.
-CALL = r"#[\w.-]+\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)(?:\[[^\[\]]*\])?;"
+# In running text Typst takes a semicolon behind `#name` or `#call(...)` for its end, and prints none.
+CALL = r"#[\w.-]+(?:\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))?(?:\[[^\[\]]*\])?;"
 
 
 def test_no_semicolon_is_swallowed():
     assert re.search(CALL, 'is in #raw("records.json"); the rest')
     assert re.search(CALL, 'style #raw(p("a.b")); its')
+    assert re.search(CALL, "the range of their #level; entropy")
     assert not re.search(CALL, "it is #pct(x) (all; none)")
     for path in sorted(PAPER.rglob("*.typ")):
         found = re.search(CALL, path.read_text(encoding="utf-8"))
