@@ -453,6 +453,19 @@ def test_conflict_pictures_are_validated_before_a_bias_is_read_from_them(
     assert "not recognised" in text
 
 
+def test_numbers_that_stay_are_not_said_to_rise_for_some_and_fall_for_others(tmp_path):
+    tables = synthetic_tables.procedural()
+    tables["shape_bias_by_set"]["cue_match_rate"] = 0.5
+    fields = tables["receptive_field"]
+    fields["effective_trained"] = fields["effective_untrained"]
+    arguments = results_of(tmp_path, tables)
+    found = {claim.id: claim for claim in claims_of(arguments)}
+    for id in ("conflict-matches", "field-training"):
+        assert found[id].verdict == "mixed"
+        assert "some" not in found[id].sentence
+        assert "neither" in found[id].sentence
+
+
 def test_a_name_that_changes_with_the_pictures_is_said_where_both_sets_give_one(tmp_path):
     tables = synthetic_tables.procedural()
     rows = at(tables, "shape_bias_by_set", arm="stylized", set="cue-conflict-optimised")

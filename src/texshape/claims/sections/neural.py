@@ -252,7 +252,8 @@ def _other_way(e: Experiment, other: str, neural: list[str]) -> Iterator[Claim]:
             "above": """Each matches a cue less often there, so each of these biases stands on fewer
             decisions.""",
             "below": "Each matches a cue more often there.",
-            "mixed": "How often decisions match a cue rises for some and falls for others.",
+            "mixed": """How often decisions match a cue neither falls for each of these networks nor rises
+            for each.""",
         },
         evidence="shape_bias_by_set.csv: main architecture, each arm, both sets: cue_match_rate, means over "
         "seeds",

@@ -67,7 +67,7 @@ def _fields(e: Experiment) -> Iterator[Claim]:
             {compared}.""",
             "below": f"""Training narrows it, in each of the {compared}; for deeper networks the opposite was
             reported @luo2016.""",
-            "mixed": f"Training widens it in some of the {compared} and not in others.",
+            "mixed": f"Training neither widens nor narrows it in each of the {compared}.",
         },
         evidence="receptive_field.csv: last stage, "
         + ("main architecture" if e.trains else "all networks")
