@@ -93,27 +93,6 @@ def compile_article(
             temporary.write_bytes(content)
 
 
-def claims(
-    *, results: Path, source: Path, files: Iterable[str] | None = None
-) -> dict[str, dict[str, Any]]:
-    """Every claim that the article makes of these results: its cells, its rule and its verdict.
-
-    Returns
-    -------
-    dict
-        Identifier to ``{"id", "cells", "rule", "verdict"}``, in the order of the text.
-    """
-    import typst
-
-    try:
-        found = typst.query(
-            **_compilation(results, source, files), selector="<claim>", field="value"
-        )
-    except (typst.TypstError, RuntimeError) as error:
-        raise InputError(_message(error)) from None
-    return {claim["id"]: claim for claim in json.loads(found)}
-
-
 def _message(error: Exception) -> str:
     """Typst's error in one line: the first error, and the place in the source."""
     text = getattr(error, "diagnostic", "") or str(error)
