@@ -115,6 +115,10 @@ def test_every_verdict_on_erasure_is_reached(tmp_path):
     found = change("nothing there", "head", read, [0.1, 0.08, 0.12])
     assert found[id] == "nothing there"
     tables = synthetic_tables.procedural()
+    chosen = at(tables, "erasure", cue="shape") & tables["erasure"]["erased"].isin(["nothing", "head"])
+    tables["erasure"].loc[chosen, read] = 0.1, 0.08, 0.12
+    assert verdicts(results_of(tmp_path / "nothing", tables))[id] == "nothing to read"
+    tables = synthetic_tables.procedural()
     rows = tables["erasure"]
     tables["erasure"] = rows[~rows["erased"].isin(["head", "null_space"])]
     arguments = results_of(tmp_path / "no-layer", tables)

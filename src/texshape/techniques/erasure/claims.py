@@ -22,7 +22,8 @@ NEED_RULE = (
 NULL_RULE = (
     "most: in every seed the interval of what is read from the null space lies above guessing, and its lead "
     "over guessing is more than half of that of all units; some: only the former; nothing there: not that "
-    "either; no layer: no linear layer turns the stage's average into the network's outputs"
+    "either; nothing to read: not even what is read from all units; no layer: no linear layer turns the "
+    "stage's average into the network's outputs"
 )
 _NEEDS = {
     ("plain", "texture"): {
@@ -135,7 +136,13 @@ def removed(rows: Rows, cue: str) -> str:
 
 
 def null_space(rows: Rows, cue: str) -> str:
-    """What is read where no decision sees it: ``most``, ``some``, ``nothing there`` or ``no layer``."""
+    """What is read where no decision sees it.
+
+    Returns
+    -------
+    str
+        ``most``, ``some``, ``nothing there``, ``nothing to read`` or ``no layer`` (`NULL_RULE`).
+    """
     whole, blind, column = _at(rows, cue, "nothing"), _at(rows, cue, "head"), f"readout_{cue}"
     chance = largest(whole, "readout_chance")
     if not whole:
@@ -145,7 +152,7 @@ def null_space(rows: Rows, cue: str) -> str:
     if len(values([*blind, *whole], column)) < len(blind) + len(whole) or chance is None:
         return UNDEFINED
     if not _sure(blind, column, chance):
-        return "nothing there"
+        return "nothing there" if _sure(whole, column, chance) else "nothing to read"
     most = all(x is not None and x > 0.5 for x in _kept(blind, whole, cue))
     return "most" if most else "some"
 
@@ -193,6 +200,8 @@ def _erased(e: Experiment, arm: str, cue: str) -> Iterator[Claim]:
             see it, and in at least one seed no more than half of it.""",
             "nothing there": """So where no decision can see it, no more than guessing is read in at least
             one seed: what a read-out finds lies where the layer looks.""",
+            "nothing to read": """So in at least one seed no more than guessing is read from all units, and in
+            at least one no more from the null space: where it lies is not told.""",
             "no layer": """(No linear layer turns this stage’s average into decisions, so that there is no
             such null space.)""",
         },
