@@ -527,6 +527,23 @@ def test_what_is_said_of_a_balance_reads_the_reason(tmp_path, reason, crossing, 
     assert verdicts(results_of(tmp_path, tables))["balance-stylized"] == verdict
 
 
+@pytest.mark.parametrize("missing", [["plain"], ["stylized"], ["plain", "stylized"]])
+def test_which_network_has_no_crossing_is_said(tmp_path, missing):
+    tables = synthetic_tables.procedural()
+    for arm in ("plain", "stylized"):
+        rows = at(tables, "cue_strength", arm=arm) & (tables["cue_strength"]["seed"] == 1)
+        none = arm in missing
+        crossing = [float("nan")] * 3 if none else [0.5, 0.4, 0.6]
+        rows = rows if none else at(tables, "cue_strength", arm=arm)
+        columns = ["crossing", "crossing_low", "crossing_high"]
+        tables["cue_strength"].loc[rows, columns] = crossing
+        tables["cue_strength"].loc[rows, "crossing_reason"] = "fewer than half" if none else ""
+    (found,) = (c for c in claims_of(results_of(tmp_path, tables)) if c.id == "balance-stylized")
+    assert found.verdict == "no comparison"
+    for arm in ("plain", "stylized"):
+        assert (f" trained on {arm} images" in found.sentence) == (arm in missing)
+
+
 def test_the_crossing_is_the_number_to_go_by_where_the_curve_does_not_fit(tmp_path):
     tables = synthetic_tables.procedural()
     frame, rows = tables["cue_strength"], at(tables, "cue_strength", strength=0.7)

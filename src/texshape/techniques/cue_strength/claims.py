@@ -221,6 +221,8 @@ def _against_plain(e: Experiment, stylized: Rows, plain: Rows) -> Claim:
         else:
             verdict = "no comparison"
     at, seeds = _crossing(e, stylized), plural(len(level_ones), "seed", "seeds")
+    both = zip(("plain", "stylized"), states, strict=True)
+    without = [f"trained on {arm} images" for arm, state in both if state != "inside"]
     return claim(
         "balance-stylized",
         verdict,
@@ -236,8 +238,8 @@ def _against_plain(e: Experiment, stylized: Rows, plain: Rows) -> Claim:
             there is no balance point, within these strengths or beyond them.""",
             "beyond": """Trained on stylized images it still decides for shape at full strength, though less
             often the stronger the texture: where the two would balance lies beyond the strengths shown.""",
-            "no comparison": """For the network trained on stylized images no crossing is defined in every
-            seed, so that the two are not compared.""",
+            "no comparison": f"""For the network {" and for that ".join(without)} no crossing is defined in
+            every seed, so that the two are not compared.""",
         },
         evidence="cue_strength.csv: arms stylized and plain: crossing_low, crossing_high, crossing_reason, "
         "reason; stylized at full strength: ci_low",
