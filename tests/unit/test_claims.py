@@ -283,6 +283,30 @@ def test_networks_that_learned_nothing(tmp_path):
     assert {name: found[name] for name in expected} == expected
 
 
+def test_what_one_seed_keeps_from_being_said_is_said_of_a_seed(tmp_path):
+    """A single seed at chance brings the cautious verdict; the others are not spoken of with it."""
+    tables = synthetic_tables.procedural()
+    for name in ("accuracy", "shuffling", "readout"):
+        one = tables[name]["seed"] == 1
+        tables[name].loc[one, "ci_low"] = 0.01
+        if name == "accuracy":
+            tables[name].loc[tables[name]["set"].isin(["silhouettes", "textures"]), "ci_high"] = 1.0
+        if name == "shuffling":
+            tables[name].loc[one & (tables[name]["k"] == 1), "ci_low"] = 0.5
+    found = {claim.id: claim for claim in claims_of(results_of(tmp_path, tables))}
+    expected = {
+        "plain-learned": "not above",
+        "cue-strength-plain": "neither usable",
+        "patches-plain": "not learned",
+        "patches-stylized": "not learned",
+        "shuffling-plain": "whole",
+        "readout-texture-stylized": "at chance",
+    }
+    assert {id: found[id].verdict for id in expected} == expected
+    for id in expected:
+        assert re.search("(every|at least one) seed", found[id].sentence), id
+
+
 def test_published_experiment_reversed_and_undefined(tmp_path):
     tables = synthetic_tables.published(reverse=True)
     found = verdicts(results_of(tmp_path / "reversed", tables, kind="published"))

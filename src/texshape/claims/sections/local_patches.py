@@ -61,8 +61,8 @@ def _plain(e: Experiment) -> Claim:
         {
             "near": f"""A view of a few pixels costs only {points(gap)}: plain images can be named without
             seeing a whole shape.""",
-            "not learned": """At least one of them does not exceed guessing, so that nothing follows for
-            receptive fields.""",
+            "not learned": """At least one of them does not exceed guessing in every seed, so that nothing
+            follows for receptive fields.""",
             "far": f"""A view of a few pixels costs {points(gap)}, so here even plain images need more than
             local patches.""",
         },
@@ -116,8 +116,8 @@ def _stylized(e: Experiment) -> Claim:
             Yet {shares} without seeing an object whole: pieces of the contour are enough for most of it.
             Stylized images test for shape, local shape included; that the whole outline is needed does not
             follow.""",
-            "not learned": f"""The {e.main_name} itself does not exceed guessing there, so that nothing follows
-            for receptive fields.""",
+            "not learned": f"""The {e.main_name} itself does not exceed guessing there in every seed, so that
+            nothing follows for receptive fields.""",
             "local suffices": f"""The gap to the smallest field is {points(gap)} and does not show that
             stylized images require a wide view; as a test of shape these pictures fail.""",
         },

@@ -66,8 +66,9 @@ def _plain(e: Experiment) -> Iterator[Claim]:
             "above": f"""It has learned part of its task: on new plain images it is right in {right},
             more often than guessing ({pct(guess)}) and still wrong in more than half of what guessing
             leaves.""",
-            "not above": f"""It has not learned its task beyond guessing: on new plain images it is
-            right in {right}, where guessing is right in {pct(guess)}, so its bias means little.""",
+            "not above": f"""It has not learned its task beyond guessing in every seed: on new plain
+            images it is right in {right}, where guessing is right in {pct(guess)}, so its bias means
+            little.""",
         },
         evidence="accuracy.csv: arm plain, set test-plain, cue shape: ci_low",
         rule="not above: a seed's ci_low reaches 1 / classes; learned: every seed's ci_low lies beyond "
@@ -107,8 +108,8 @@ def _cues_alone(e: Experiment) -> Claim:
         "cue-strength-plain",
         order,
         {
-            "neither usable": f"""Neither cue alone is of use to it beyond guessing: silhouettes are named
-            in {by_shape}, texture patches in {by_texture}.""",
+            "neither usable": f"""Neither cue alone is of use to it beyond guessing in every seed:
+            silhouettes are named in {by_shape}, texture patches in {by_texture}.""",
             "higher": f"""The two cues are not equally useful to it: texture patches alone are named in
             {by_texture}, silhouettes alone in {by_shape}. Its bias is therefore a preference between
             a strong and a weak cue.""",

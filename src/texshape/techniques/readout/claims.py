@@ -141,7 +141,8 @@ def _trained(e: Experiment) -> Iterator[Claim]:
             "decodable": "Texture, useless for its task, is still there to be read.",
             "as untrained": """The texture that can still be read is in at least one seed not separated from
             what the same network gave away before training.""",
-            "at chance": "Texture cannot be read from it above guessing.",
+            "at chance": """That texture can be read from it is not shown: at least one seed does not exceed
+            guessing.""",
         },
         evidence="readout.csv: arm stylized, last stage, last epoch, texture, pooled: ci_low, chance, "
         "permuted, permuted_high, gain_low; epoch 0 or arm untrained",

@@ -9,7 +9,9 @@ from texshape.claims.evidence import Row, Rows, largest, number, select, values
 from texshape.claims.experiment import Experiment
 from texshape.claims.rules import NOT_RUN, UNDEFINED, above, compare, obstacle
 
-_NOT_LEARNED = "It does not exceed guessing on whole pictures, so that nothing follows."
+_NOT_LEARNED = (
+    "In at least one seed it does not exceed guessing on whole pictures, so that nothing follows."
+)
 
 
 def applies(experiment: Experiment) -> bool:
@@ -35,9 +37,9 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         {
             "local": """Even the finest cut leaves it above guessing in each seed: part of its evidence lies
             within patches of that size.""",
-            "partly": """It survives the coarsest cut but not the finest: its evidence is larger than the
-            smallest patches and smaller than the picture.""",
-            "whole": "Already the coarsest cut leaves nothing above guessing.",
+            "partly": """It survives the coarsest cut in each seed, but not the finest: its evidence is larger
+            than the smallest patches and smaller than the picture.""",
+            "whole": "Already the coarsest cut leaves nothing above guessing in at least one seed.",
             "not learned": _NOT_LEARNED,
         },
         evidence="shuffling.csv: arm plain, set test-plain, all seeds, k smallest, next and largest: ci_low, "
