@@ -15,14 +15,14 @@ _FOUND = {
         "above": "Over all types it errs less than its plain-trained twin, as claimed.",
         "below": """Over all types it errs _more_ than its plain-trained twin, which contradicts the claim for
         these pictures and networks.""",
-        "mixed": """By both summaries and in every seed it errs neither less nor more than its plain-trained
-        twin; the claim is neither confirmed nor contradicted.""",
+        "mixed": """That it errs less than its plain-trained twin, or more, is not shown by both summaries in
+        every seed; the claim is neither confirmed nor contradicted.""",
     },
     "mixed": {
         "above": "That network errs less than its plain-trained twin.",
         "below": "That network errs more than its plain-trained twin.",
-        "mixed": """By both summaries and in every seed that network errs neither less nor more; a sum is moved
-        by the types with many errors, a geometric mean by each type alike.""",
+        "mixed": """That this network errs less, or more, is not shown by both summaries in every seed; a sum
+        is moved by the types with many errors, a geometric mean by each type alike.""",
     },
 }
 
