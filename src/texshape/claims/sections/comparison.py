@@ -260,8 +260,8 @@ def _disagreement(e: Experiment) -> Iterator[Claim]:
         {
             "more": """That is more than independence gives: where the shape can be read, texture wins more
             often.""",
-            "less": """That is less than independence gives: where the shape is easy to read, the decision
-            follows it more often. Knowing does bend deciding, if not enough to win.""",
+            "less": """That is less than independence gives: where the shape can be read, texture wins less
+            often. Knowing does bend deciding, if not enough to win.""",
             "as independent": """Not in every seed is that separated from what independence gives, so no
             relation of knowing and deciding is claimed.""",
         },

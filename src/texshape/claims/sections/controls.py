@@ -88,8 +88,8 @@ def _moved(e: Experiment, id: str, section: str, key: str) -> Iterator[Claim]:
         ),
         {
             "training": f"""Crossed, it is training that does it: tested on the same base pictures, the
-            network trained on the variant differs by {_by(training)}, while the base network hardly
-            answers otherwise on the variant’s pictures ({_by(pictures)}).""",
+            network trained on the variant differs by {_by(training)}, while for the base network the
+            variant’s pictures and those of the base are not separated ({_by(pictures)}).""",
             "pictures": f"""Crossed, it is the test pictures that do it: the base network itself, shown the
             variant’s pictures, differs by {_by(pictures)}, while on the same base pictures the two
             networks are not separated ({_by(training)}).""",
