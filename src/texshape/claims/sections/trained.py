@@ -245,8 +245,8 @@ def _texture_named(e: Experiment) -> Iterator[Claim]:
         {
             "lower": f"""A linear reader finds the shape in its last stage in {held} (untrained {before}),
             against {usual} after training on plain images. The exemplars, the number of units and the
-            ground are the same; so most of what can be read of shape from the plain network stands
-            there because shape, too, predicts its labels: it is learned, and outweighed.""",
+            ground are the same; so some of what can be read of shape from the plain network stands
+            there because shape, too, predicts its labels: it is learned.""",
             "higher": f"""A linear reader finds more shape in its last stage ({held}) than after training
             on plain images ({usual}): what can be read of shape does not come from its use.""",
             "not separated": f"""What a linear reader finds of shape in its last stage ({held}) is not

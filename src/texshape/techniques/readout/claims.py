@@ -172,7 +172,7 @@ def _control(id: str, shape: Rows, control: Rows, arm: str) -> Claim:
         compare(shape, control),
         {
             "higher": """Trained on plain images, where shape predicts the label as well as texture does, it
-            holds more: the shape was learned, and is outweighed.""",
+            holds more: the shape was learned.""",
             "lower": "Trained on plain images it holds less.",
             "not separated": """The two are not separated, so that what is read after training on plain
             images may be there without any reward for shape.""",
