@@ -132,7 +132,8 @@ def _counts(e: Experiment) -> Claim:
             "no twins": f"""Among the networks here no two have biases that lie within {points(margin)} of each
             other, so there is no example to give. Match rates range from {lowest} to {highest}.""",
         },
-        evidence="shape_bias.csv: every network and seed: shape_bias, cue_match_rate",
+        evidence="shape_bias.csv: every network and seed: shape_bias, cue_match_rate; "
+        "shape_bias_differences.csv: the two named: ci_low, ci_high",
         rule="hides: of the rows whose biases differ by no more than the margin, the two furthest apart "
         "differ by more than a tenth in cue_match_rate; hides, near: the same, but the interval of their "
         "paired difference in shape_bias_differences.csv does not lie within the margin",
@@ -258,8 +259,8 @@ def _procedure(made: Mapping[str, Claim]) -> Claim:
             "stable": f"""Of the choices between network and number, {plural(len(asked), "was", "were")} tried
             here, and none moved the number beyond its intervals. Others might.""",
         },
-        evidence="cue_strength.csv, shape_bias.csv, sensitivity.csv: the verdicts "
-        + ", ".join(MOVING),
+        evidence="cue_strength.csv, controls.csv, shape_bias_differences.csv (else shape_bias.csv), "
+        "sensitivity.csv: the verdicts " + ", ".join(MOVING),
         rule="moves: at least one of these verdicts says that the value or its name changes; those that were "
         "not run or are undefined do not count",
         cells=_cells(made, *MOVING),

@@ -205,8 +205,7 @@ def _other_way(e: Experiment, other: str, neural: list[str]) -> Iterator[Claim]:
             "unreadable": f"""The pictures of {code(other)} are no conflict stimuli for any of these networks:
             not one gets a name from them.""",
         },
-        evidence="shape_bias_by_set.csv: main architecture, each arm, the other set: congruent_low, "
-        "match_low, response_entropy, label_entropy",
+        evidence="shape_bias_by_set.csv: main architecture, each arm, the other set: verdict",
         rule="readable: no arm is without a name on the other set for one of the three reasons; unreadable: "
         "every arm is; " + BIAS_RULE,
         cells=cells_of([row for row in rows if row["set"] == other], "verdict"),

@@ -51,8 +51,8 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
             trainings.""",
             "not separated": "From at least one network that is not separated, or it lies among them.",
         },
-        evidence="shape_bias_differences.csv: humans against every network: ci_low, ci_high (else "
-        "shape_bias.csv)",
+        evidence="shape_bias_differences.csv: humans against every network: ci_low, ci_high, seed_low, "
+        "seed_high (else shape_bias.csv)",
         rule=ORDER_RULE,
         cells=e.order_cells(humans, networks),
     )

@@ -146,8 +146,8 @@ def _stylized(e: Experiment) -> Iterator[Claim]:
             from zero: an effect of stylized training, as found on ImageNet @geirhos2019, is not shown
             here.""",
         },
-        evidence="shape_bias_differences.csv: arms stylized and plain: ci_low, ci_high (else "
-        "shape_bias.csv, all seeds)",
+        evidence="shape_bias_differences.csv: arms stylized and plain: ci_low, ci_high, seed_low, "
+        "seed_high (else shape_bias.csv, all seeds)",
         rule=ORDER_RULE,
         cells=e.order_cells(stylized, plain),
     )
@@ -196,8 +196,8 @@ def _mixed(e: Experiment) -> Iterator[Claim]:
             "as plain": "It is not separated from that of the network trained on plain images.",
             "outside": "It does not lie between those of the networks trained on one kind.",
         },
-        evidence="shape_bias_differences.csv: arms mixed, plain, stylized: ci_low, ci_high (else "
-        "shape_bias.csv, all seeds)",
+        evidence="shape_bias_differences.csv: arms mixed, plain, stylized: ci_low, ci_high, seed_low, "
+        "seed_high (else shape_bias.csv, all seeds)",
         rule="between: higher than plain and lower than stylized; not over seeds: one of the two orders "
         "is; as stylized, as plain: not separated from it; outside: otherwise. " + ORDER_RULE,
         cells=[*e.order_cells(mixed, plain), *e.order_cells(mixed, stylized)],

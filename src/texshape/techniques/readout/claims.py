@@ -221,8 +221,8 @@ def _known_by_any(e: Experiment) -> Iterator[Claim]:
             "no conflict": """None of them is texture-biased by the rule of @bias, so that the read-out
             contradicts no decision.""",
         },
-        evidence="shape_bias.csv and readout.csv: every network, last stage, last epoch, shape, pooled: "
-        "ci_low, ci_high, chance, permuted; epoch 0 or arm untrained",
+        evidence="shape_bias.csv: verdict; readout.csv: every network, last stage, last epoch, shape, pooled: "
+        "ci_low, chance, permuted, permuted_high, gain_low; epoch 0 or arm untrained: ci_low, ci_high",
         rule="known, not used: a network is texture-biased, and every interval of its read-out lies above "
         "chance, each of the permutations and the untrained network; " + UNTRAINED_RULE,
         cells=cells,

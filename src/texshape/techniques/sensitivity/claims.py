@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from texshape.claims.claim import Claim, cells_of, claim
 from texshape.claims.evidence import each, select, values
 from texshape.claims.experiment import Experiment
-from texshape.claims.rules import NOT_RUN, UNDEFINED, bias_verdict
+from texshape.claims.rules import BIAS_RULE, NOT_RUN, UNDEFINED, bias_verdict
 from texshape.claims.wording import escape, listed, num
 
 
@@ -44,8 +44,8 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
             "keeps": f"{moves}, yet none turns from texture-biased to shape-biased or back.",
             "turns": f"{moves}, and {listed(unstable)} turns from one name to the other.",
         },
-        evidence="sensitivity.csv: every row of a network: shape_bias, ci_low, ci_high",
-        rule="turns: a network has a row whose interval lies below one half and another whose interval lies "
-        "above",
+        evidence="sensitivity.csv: every row of a network: shape_bias, verdict",
+        rule="turns: a network has a row that is named texture-biased and another that is named shape-biased. "
+        + BIAS_RULE,
         cells=cells_of(rows, "shape_bias", "verdict"),
     )
