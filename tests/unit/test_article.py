@@ -24,6 +24,7 @@ from tests.article_world import (
 
 from texshape.article import compile_article, list_files
 from texshape.claims import write
+from texshape.cli.technique import describe_techniques
 from texshape.config.whole import read
 from texshape.errors import InputError
 
@@ -396,3 +397,13 @@ def test_humans_are_spoken_of_only_where_there_are_any(tmp_path):
     text = words_of(page_of(project(tmp_path, synthetic_tables.procedural())))
     assert "whether it fails where humans fail" not in text
     assert "how it stands corrupted pictures" in text
+
+
+def test_a_newer_proposal_that_was_run_is_not_said_not_to_be(tmp_path):
+    arguments = project(tmp_path, synthetic_tables.procedural())
+    assert "None of these was run here" in words_of(page_of(arguments))
+    describe_techniques(["triplets"], arguments["results"] / "techniques.json")
+    text = words_of(page_of(arguments))
+    assert "Further measures" in text
+    assert "None of these was run here" not in text
+    assert "What was run of these here stands in Section" in text
