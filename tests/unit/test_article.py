@@ -393,6 +393,19 @@ def test_an_order_needs_exemplars_and_seeds(tmp_path):
     assert "whether training pictures were cropped" not in text
 
 
+def test_what_was_not_measured_is_not_spoken_of_as_if_it_had_been(tmp_path):
+    tables = synthetic_tables.procedural()
+    text = words_of(page_of(project(tmp_path / "all", tables)))
+    assert "by shape and by texture" in text
+    bias = tables["shape_bias"]
+    tables["shape_bias"] = bias[~bias["arm"].str.contains("orientation")]
+    maps = tables["segmentation"]
+    tables["segmentation"] = maps[maps["target"] != "texture"]
+    text = words_of(page_of(project(tmp_path / "less", tables)))
+    assert "With textures free to turn there is no network here." in text
+    assert "by shape and by texture" not in text
+
+
 def test_humans_are_spoken_of_only_where_there_are_any(tmp_path):
     text = words_of(page_of(project(tmp_path, synthetic_tables.procedural())))
     assert "whether it fails where humans fail" not in text
