@@ -115,7 +115,9 @@ def test_every_verdict_on_erasure_is_reached(tmp_path):
     found = change("nothing there", "head", read, [0.1, 0.08, 0.12])
     assert found[id] == "nothing there"
     tables = synthetic_tables.procedural()
-    chosen = at(tables, "erasure", cue="shape") & tables["erasure"]["erased"].isin(["nothing", "head"])
+    chosen = at(tables, "erasure", cue="shape") & tables["erasure"]["erased"].isin(
+        ["nothing", "head"]
+    )
     tables["erasure"].loc[chosen, read] = 0.1, 0.08, 0.12
     assert verdicts(results_of(tmp_path / "nothing", tables))[id] == "nothing to read"
     tables = synthetic_tables.procedural()
@@ -315,6 +317,11 @@ def test_published_experiment_reversed_and_undefined(tmp_path):
     assert found["bias-humans"] == "texture-biased"
     assert found["humans-against-networks"] == "lower"
     assert found["humans-ceiling"] == "lower"
+    one = tables["shape_bias"]["architecture"] == "vgg"
+    tables["shape_bias"].loc[one, ["shape_bias", "ci_low", "ci_high"]] = np.nan
+    assert "; of 1 the bias is undefined." in said(
+        results_of(tmp_path / "one", tables, kind="published")
+    )
     tables = synthetic_tables.undefined(tables)
     found = verdicts(results_of(tmp_path / "undefined", tables, kind="published"))
     assert set(found.values()) == {"undefined", "not run"}  # no read-out: nothing known

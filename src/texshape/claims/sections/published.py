@@ -15,6 +15,7 @@ from texshape.claims.rules import (
     no_name,
     without_name,
 )
+from texshape.claims.wording import when
 
 
 def applies(experiment: Experiment) -> bool:
@@ -68,6 +69,7 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
     else:
         verdict = "divided"
     why = f"; {unnamed} have no name, because their decisions or the pictures do not carry one"
+    no_bias = f"; of {names.count(UNDEFINED)} the bias is undefined"
     yield claim(
         "networks-names",
         verdict,
@@ -75,7 +77,7 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
             "all texture": f"All {n} networks are texture-biased.",
             "all shape": f"All {n} networks are shape-biased.",
             "divided": f"""Of {n} networks, {texture} are texture-biased, {shape} shape-biased,
-            {names.count("neither")} neither{why if unnamed else ""}.""",
+            {names.count("neither")} neither{when(unnamed, why)}{when(UNDEFINED in names, no_bias)}.""",
         },
         evidence="shape_bias.csv: every network, each row: verdict",
         rule=BIAS_RULE + "; counted over networks",
