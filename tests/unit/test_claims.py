@@ -327,6 +327,20 @@ def test_published_experiment_reversed_and_undefined(tmp_path):
     assert set(found.values()) == {"undefined", "not run"}  # no read-out: nothing known
 
 
+def test_networks_of_one_architecture_keep_their_biases_apart(tmp_path):
+    """Two trainings of an architecture have a bias each, and the benchmark a row each."""
+    tables = synthetic_tables.published()
+    for name in ("shape_bias", "benchmark"):
+        frame = tables[name]
+        twin = frame[frame["architecture"] == "efficientnet-lite0"].assign(arm="stylized")
+        tables[name] = pd.concat([frame, twin], ignore_index=True)
+    arguments = results_of(tmp_path, tables, kind="published")
+    (found,) = (claim for claim in claims_of(arguments) if claim.id == "humans-by-bias")
+    biases = [cell for cell in found.cells if cell.column == "shape_bias"]
+    networks = [cell for cell in found.cells if cell.column == "error_consistency"]
+    assert len(biases) == len(networks)
+
+
 @pytest.mark.parametrize(
     ("x", "digits", "text"),
     [

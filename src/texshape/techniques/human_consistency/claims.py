@@ -66,7 +66,8 @@ def _by_bias(e: Experiment, networks: Rows) -> Iterator[Claim]:
     """Whether a network with more shape bias is more consistent with humans."""
     both: list[tuple[Row, list[Row], float, float]] = []
     for row in networks:
-        match = select(e.bias, architecture=row["architecture"], seed=row["seed"])
+        whose = {key: row[key] for key in ("architecture", "arm", "seed")}
+        match = select(e.bias, **whose)
         bias, kappa = mean(match, "shape_bias"), number(row["error_consistency"])
         if bias is not None and kappa is not None:
             both.append((row, match, bias, kappa))
