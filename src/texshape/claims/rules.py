@@ -83,16 +83,20 @@ def above(rows: Rows, threshold: float | None, low: str = "ci_low") -> str:
     return "above" if all(x > threshold for x in lows) else "not above"
 
 
-def side(limits: Iterable[tuple[float | None, float | None]], names: tuple[str, str, str]) -> str:
-    """Whether all intervals lie above zero, all below, or neither: the names of these three."""
+def side(
+    limits: Iterable[tuple[float | None, float | None]],
+    names: tuple[str, str, str],
+    than: float = 0,
+) -> str:
+    """Whether all intervals lie above a number, all below, or neither: the names of these three."""
     limits = list(limits)
     if not limits:
         return NOT_RUN
     if any(x is None for pair in limits for x in pair):
         return UNDEFINED
-    if all(low > 0 for low, _ in limits):
+    if all(low > than for low, _ in limits):
         return names[0]
-    return names[1] if all(high < 0 for _, high in limits) else names[2]
+    return names[1] if all(high < than for _, high in limits) else names[2]
 
 
 def direction(pairs: Iterable[tuple[float | None, float | None]]) -> str:
@@ -114,6 +118,17 @@ def direction(pairs: Iterable[tuple[float | None, float | None]]) -> str:
     if all(a > b for a, b in pairs):
         return "above"
     return "below" if all(a < b for a, b in pairs) else "mixed"
+
+
+def ordered_alike(pairs: Iterable[tuple[float, float]]) -> float | None:
+    """Of all two items that differ in both numbers, the share that both order alike; None without any."""
+    pairs = list(pairs)
+    agree = differ = 0
+    for i, (x, y) in enumerate(pairs):
+        for other_x, other_y in pairs[:i]:
+            sign = (x - other_x) * (y - other_y)
+            agree, differ = agree + (sign > 0), differ + (sign < 0)
+    return agree / (agree + differ) if agree + differ else None
 
 
 def obstacle(*verdicts: str) -> str | None:

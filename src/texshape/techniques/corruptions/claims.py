@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from texshape.claims.claim import Claim, cells_of, claim
 from texshape.claims.evidence import Row, Rows, each, number, select, values
 from texshape.claims.experiment import Experiment
-from texshape.claims.rules import NOT_RUN, UNDEFINED, obstacle
+from texshape.claims.rules import obstacle, side
 from texshape.claims.wording import count, escape, listed, plural
 
 _FOUND = {
@@ -81,13 +81,7 @@ def against_one(rows: Rows, low: str = "ci_low", high: str = "ci_high") -> str:
         ``mixed``.
     """
     limits = [(number(row.get(low)), number(row.get(high))) for row in rows]
-    if not limits:
-        return NOT_RUN
-    if any(x is None for pair in limits for x in pair):
-        return UNDEFINED
-    if all(top < 1 for _, top in limits):
-        return "above"
-    return "below" if all(bottom > 1 for bottom, _ in limits) else "mixed"
+    return side(limits, ("below", "above", "mixed"), than=1)
 
 
 def _against_twin(e: Experiment, arm: str) -> Claim:
@@ -115,9 +109,9 @@ def _by_type(e: Experiment, arm: str) -> Claim:
         if not all(row["marked"].lower() != "true" and values([row], "error_ratio") for row in own):
             left_out.append(name)
             continue
-        side = against_one(own)
-        better += [name] if side == "above" else []
-        worse += [name] if side == "below" else []
+        lies = against_one(own)
+        better += [name] if lies == "above" else []
+        worse += [name] if lies == "below" else []
     text = f"""Type by type its interval lies below one in every seed for {count(len(better))}, and above one
     in every seed for {count(len(worse))}"""
     if left_out:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from texshape.claims.claim import Claim, cells_of, claim
 from texshape.claims.evidence import Row, Rows, mean, number, select
 from texshape.claims.experiment import Experiment
-from texshape.claims.rules import UNDEFINED, compare
+from texshape.claims.rules import UNDEFINED, compare, ordered_alike
 from texshape.claims.wording import count, pct
 
 _LIMITS = {"low": "error_consistency_low", "high": "error_consistency_high"}
@@ -73,12 +73,7 @@ def _by_bias(e: Experiment, networks: Rows) -> Iterator[Claim]:
             both.append((row, match, bias, kappa))
     if len(both) < 3:
         return
-    agree = differ = 0
-    for i, (*_, bias, kappa) in enumerate(both):
-        for *_, other_bias, other_kappa in both[:i]:
-            sign = (bias - other_bias) * (kappa - other_kappa)
-            agree, differ = agree + (sign > 0), differ + (sign < 0)
-    share = agree / (agree + differ) if agree + differ else None
+    share = ordered_alike((bias, kappa) for *_, bias, kappa in both)
     text = f"""Of all pairs of the {count(len(both))} networks that have both numbers, the one with the larger
     bias is the more consistent one in {pct(share, 0)}"""
     if e.has("comparison"):

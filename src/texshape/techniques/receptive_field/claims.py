@@ -15,7 +15,7 @@ from texshape.claims.evidence import (
     values,
 )
 from texshape.claims.experiment import Experiment
-from texshape.claims.rules import NOT_RUN, UNDEFINED, direction
+from texshape.claims.rules import NOT_RUN, UNDEFINED, direction, ordered_alike
 from texshape.claims.wording import code, count, listed, pct
 
 
@@ -107,12 +107,7 @@ def _architectures(e: Experiment) -> Iterator[Claim]:
         field, top1 = given if given is not None else traced, number(row["top1"])
         if field is not None and top1 is not None:
             placed.append((row, field, top1))
-    agree = differ = 0
-    for i, (_, field, top1) in enumerate(placed):
-        for _, other_field, other_top1 in placed[:i]:
-            sign = (field - other_field) * (top1 - other_top1)
-            agree, differ = agree + (sign > 0), differ + (sign < 0)
-    share = agree / (agree + differ) if agree + differ else None
+    share = ordered_alike((field, top1) for _, field, top1 in placed)
     if not rows:
         verdict = NOT_RUN
     elif share is None:
