@@ -113,8 +113,3 @@ def listed(items: Iterable[str]) -> str:
 def when(condition: object, text: str) -> str:
     """The text if the condition holds, else nothing."""
     return text if condition else ""
-
-
-def unique(items: Iterable) -> list:
-    """Each item once, in the order of first occurrence."""
-    return list(dict.fromkeys(items))
