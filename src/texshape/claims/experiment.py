@@ -70,18 +70,13 @@ class Pair:
         return self._limit("ci_high", "ci_low")
 
     @property
-    def seed_value(self) -> float | None:
-        """Difference of the means over seeds."""
-        return self._signed("seed_difference")
-
-    @property
     def seed_low(self) -> float | None:
-        """Lower limit of `seed_value`."""
+        """Lower limit of the difference of the means over seeds."""
         return self._limit("seed_low", "seed_high")
 
     @property
     def seed_high(self) -> float | None:
-        """Upper limit of `seed_value`."""
+        """Upper limit of the difference of the means over seeds."""
         return self._limit("seed_high", "seed_low")
 
     @property
