@@ -162,6 +162,43 @@ def test_corruptions_are_judged_by_both_summaries_and_their_intervals(
     assert ("is not shown by both summaries in every seed" in text) == (verdict == "mixed")
 
 
+@pytest.mark.parametrize(("difference", "verdict"), [(0.2, "same"), (-0.2, "opposite")])
+def test_a_pair_that_both_measures_confirm_says_whether_they_agree(tmp_path, difference, verdict):
+    tables = synthetic_tables.procedural()
+    pairs = tables["equivalent_pair"]
+    shape = pairs[pairs["information"] == "readout_shape"].iloc[0]
+    sign = 1 if shape["confirm_information_difference"] > 0 else -1
+    units = pairs.index[pairs["information"] == "information_shape"]
+    for place in units:
+        pairs.loc[place] = shape
+    pairs.loc[units, "information"] = "information_shape"
+    pairs.loc[units, "confirm_information_difference"] = sign * difference
+    pairs.loc[units, ["confirm_information_low", "confirm_information_high"]] = 0.1234, 0.25
+    arguments = results_of(tmp_path, tables)
+    found = verdicts(arguments)
+    assert found["pair-information_shape"] == "confirmed"
+    assert found["pair-direction"] == verdict
+    for low, high, matches in (
+        (-0.14, -0.06, "differ"),
+        (-0.04, 0.03, "equivalent"),
+        (-0.09, 0.03, "open"),
+    ):
+        pairs.loc[units, ["confirm_cue_match_low", "confirm_cue_match_high"]] = low, high
+        arguments = results_of(tmp_path / matches, tables)
+        assert verdicts(arguments)["pair-matches-information_shape"] == matches
+    assert "(difference 0.123 nats to 0.250 nats)" in said(arguments)
+
+
+def test_biases_that_all_lie_apart_give_no_example(tmp_path):
+    tables = synthetic_tables.procedural()
+    bias = tables["shape_bias"]
+    networks = bias["architecture"] + bias["arm"]
+    bias["shape_bias"] = networks.map({n: i for i, n in enumerate(networks.unique())}) * 0.06
+    arguments = results_of(tmp_path, tables)
+    assert verdicts(arguments)["limits-counts"] == "no twins"
+    assert "so there is no example to give" in said(arguments)
+
+
 def test_bias_of_networks_with_few_matches_is_named(tmp_path):
     tables = synthetic_tables.procedural()
     bias = tables["shape_bias"]
