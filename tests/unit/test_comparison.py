@@ -364,6 +364,20 @@ def test_compare_imports_neither_torch_nor_matplotlib():
     assert done.stdout.strip() == "[]"
 
 
+def test_a_measure_takes_the_rows_of_a_number(monkeypatch) -> None:
+    monkeypatch.setattr(measures, "MEASURES", dict(measures.MEASURES))
+    monkeypatch.setattr(measures, "TABLES", dict(measures.TABLES))
+    table = Table("kept", "a degree", (Column("degree", "whole", "of two"),
+                                       Column("share", "number", "kept")), ("degree",))  # fmt: skip
+    measure = Measure("kept", "kept", "fraction", "kept", "share", {"degree": "2"}, interval=())
+    measures.add(Technique("kept", "", "", "", "kept:run", (table,), measures=(measure,)))
+    monkeypatch.setattr(measures, "declared", lambda name: table)
+    network = {"model": "a--b", "architecture": "a", "arm": "b", "seed": 0}
+    rows = [{**network, "degree": degree, "share": 1 / degree} for degree in (1, 2, 20)]
+    found = measures.collect({"kept": pd.DataFrame(rows)}, ComparisonSettings.of())
+    assert found["value"].tolist() == [0.5]
+
+
 def test_a_technique_adds_measures_of_its_own_tables_alone(monkeypatch) -> None:
     monkeypatch.setattr(measures, "MEASURES", dict(measures.MEASURES))
     monkeypatch.setattr(measures, "TABLES", dict(measures.TABLES))

@@ -20,7 +20,7 @@ from texshape.errors import InputError
 from texshape.experiment import job_settings
 from texshape.experiment.plan import Plan
 from texshape.experiment.runs import RunId
-from texshape.figures.registry import FIGURES
+from texshape.figures.registry import declaration
 from texshape.techniques import registry
 
 ROOT = Path(__file__).parents[2]
@@ -93,7 +93,7 @@ def test_every_file_is_named_once_and_below_the_results(experiment: str) -> None
 def test_figures_have_their_tables(experiment: str) -> None:
     made = plan(experiment)
     for name in made.figures:
-        assert set(FIGURES[name][1]) <= set(made.tables)
+        assert set(declaration(name)[1]) <= set(made.tables)
     assert not set(made.figures) & set(made.image_figures)
 
 
@@ -137,6 +137,16 @@ def test_the_embedded_experiment() -> None:
     assert len(made.per_run["receptive_field"]) == 4 + 6 + 2
     assert {"controls", "corruptions", "training", "shape_bias_by_set"} <= set(made.tables)
     assert not {"benchmark", "sensitivity"} & set(made.tables)
+
+
+def test_the_embedded_experiment_runs_every_technique_that_has_to_be_named() -> None:
+    made = plan()
+    assert [technique.name for technique in made.foreign] == list(registry.OPTIONAL)
+    for technique in made.foreign:
+        assert made.runs_of(technique) == made.measured_runs
+        assert technique.section is not None
+        assert technique.measures
+        assert {figure.name for figure in technique.figures} <= set(made.figures)
 
 
 def test_a_technique_without_its_images_is_named_before_any_job() -> None:

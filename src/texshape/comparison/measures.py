@@ -309,7 +309,7 @@ def _declared_measures(
     for measure in declared:
         rows = last_epoch(frame)
         for column, value in measure.where.items():
-            rows = rows[rows[column].astype(str) == value]
+            rows = rows[_equal(rows[column], value)]
         source = f"{measure.table}.csv"
         if "stage" in rows.columns:
             rows = last_stage(rows)
@@ -318,6 +318,13 @@ def _declared_measures(
         found.append(_rows(rows, measure.name, measure.value, interval=interval,
                            n=measure.n or None, source=source))  # fmt: skip
     return found
+
+
+def _equal(column: pd.Series, value: str) -> pd.Series:
+    """Where a column has a value that is given as text; ``2`` is also the number 2.0."""
+    if column.dtype.kind == "f":
+        return column == float(value)
+    return column.astype(str) == value
 
 
 def check(name: str, frame: pd.DataFrame, path: object = None) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import Technique
+from texshape.techniques.base import Figure, Measure, Section, Technique
 from texshape.techniques.cue_rank.tables import CUE_RANK
 
 TECHNIQUE = Technique(
@@ -20,4 +20,38 @@ TECHNIQUE = Technique(
     network=True,
     gpu=True,
     memory=2500,
+    figures=(
+        Figure(
+            name="cue_rank",
+            tables=("cue_rank",),
+            draw="texshape.techniques.cue_rank.figure:by_network",
+            caption="How well shape and texture are seen, each shown alone: mean of 1 / rank of the true "
+            "class, share of first ranks and median rank, with what outputs in random order would give. "
+            "Lines are intervals over exemplars.",
+            alt="Rank scores of shape and of texture with their intervals, a row a network.",
+        ),
+    ),
+    measures=tuple(
+        Measure(
+            name=f"cue_rank_{cue}",
+            label=f"rank score, {cue} alone",
+            unit="mean of 1 / rank",
+            table="cue_rank",
+            value="score",
+            where={"set": "one-cue", "cue": cue, "class": "all"},
+            n="n_images",
+        )
+        for cue in ("shape", "texture")
+    ),
+    section=Section(
+        title="Rank of each cue",
+        question="How well is each cue seen when it is shown alone?",
+        method="Pictures show one cue and not the other, so that nothing is in conflict: outlines without "
+        "a texture, and textures without an outline. A cue's score is the mean over pictures of 1 / rank "
+        "of the true class among all outputs, 1 where it always comes first. Outputs in random order do "
+        "not score 0, so that chance stands beside each score.",
+        limits="A score says how well a cue is seen alone, and not which one a decision follows where both "
+        "are there. Pictures of one cue are new to most networks, and what is lost to their being new is "
+        "not told from what is lost to the cue.",
+    ),
 )
