@@ -117,7 +117,7 @@ def test_a_unit_that_codes_both_by_the_analysis_of_variance():
 def test_a_gaussian_unit_has_the_information_of_its_correlation():
     """Exemplar effects of variance s and t with noise of variance 1: rho = s / (s + t + 1)."""
     table = labels(classes=12, shapes=10, textures=5)
-    plan = design(table, settings=ALL.model_copy(update={"null_draws": 3}))
+    plan = design(table, settings=ALL.replace(null_draws=3))
     random = np.random.default_rng(0)
     s, t, units = 2.0, 1.0, 400
     values = (
@@ -160,9 +160,7 @@ def test_the_estimate_converges_with_the_number_of_pairs():
         found = [
             mi.pair_correlation(
                 values,
-                design(table, settings=ALL.model_copy(update={"max_pairs": size}), seed=s).pairs[
-                    "shape"
-                ],
+                design(table, settings=ALL.replace(max_pairs=size), seed=s).pairs["shape"],
             )
             for s in range(8)
         ]

@@ -351,7 +351,7 @@ def test_dimensionality_does_not_depend_on_the_order_of_images(seed) -> None:
     """All pairs are taken here, and null pairs are drawn: only what is drawn may differ."""
     table, features = coded(seed)
     order = random(seed).permutation(len(table))
-    every = FAST.model_copy(update={"max_pairs": 10**6})
+    every = FAST.replace(max_pairs=10**6)
     first = design(table, settings=every)
     second = design(table.iloc[order].reset_index(drop=True), settings=every)
     one = islam2021(features, first, intervals=False)

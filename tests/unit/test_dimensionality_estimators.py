@@ -86,7 +86,7 @@ def test_published_stimuli_have_pairs_of_both_kinds(mirror):
 def test_weights_of_a_resample_are_those_of_its_images_written_out():
     """With each exemplar written out as often as drawn, pairs occur as often as weighted."""
     table = labels(classes=3, shapes=2, textures=1)
-    plan = design(table, settings=FAST.model_copy(update={"resamples": 6, "min_pairs": 2}), seed=3)
+    plan = design(table, settings=FAST.replace(resamples=6, min_pairs=2), seed=3)
     shape, texture = ex.cue(table, "shape"), ex.cue(table, "texture")
     by_shape, by_texture = ex.exemplar_weights(shape, texture, 6, 3)
     for factor, cue in (("shape", shape), ("texture", texture)):
@@ -204,7 +204,7 @@ def test_common_scale_and_any_shift_do_not_move_the_authors_scores(seed, scale, 
 @settings(max_examples=10, deadline=None)
 def test_order_of_images_does_not_matter(seed):
     table = labels()
-    all_pairs = FAST.model_copy(update={"max_pairs": 100_000})
+    all_pairs = FAST.replace(max_pairs=100_000)
     features = features_of(table, seed=seed)
     order = np.random.default_rng(seed).permutation(len(table))
     one = design(table, settings=all_pairs)
@@ -278,7 +278,7 @@ def test_all_units_constant_is_undefined_with_a_reason():
 
 def test_too_few_pairs_are_undefined_with_their_number():
     table = labels(classes=2, shapes=2, textures=1)
-    plan = design(table, settings=FAST.model_copy(update={"min_pairs": 30}))
+    plan = design(table, settings=FAST.replace(min_pairs=30))
     rows, _ = estimates.rows(features_of(table), plan)
     assert all(np.isnan(row["value"]) for row in rows)
     found = {row["factor"]: row["reason"] for row in rows if row["estimator"] != "islam2021"}
@@ -320,9 +320,7 @@ def test_rows_of_a_stage():
 
 def test_convergence_repeats_each_size():
     table = labels()
-    plan = design(
-        table, settings=FAST.model_copy(update={"convergence": (50, 100, 10**6), "repeats": 3})
-    )
+    plan = design(table, settings=FAST.replace(convergence=(50, 100, 10**6), repeats=3))
     plans = estimates.convergence_plans(table, plan)
     rows = estimates.convergence(features_of(table), plans, 3)
     assert len(plans) == 6  # the size beyond what there is is left out
@@ -332,7 +330,7 @@ def test_convergence_repeats_each_size():
 
 def test_shares_and_their_intervals_lie_in_range_and_hold_the_value():
     table = labels(classes=4, shapes=6, textures=3)
-    plan = design(table, settings=FAST.model_copy(update={"resamples": 200}))
+    plan = design(table, settings=FAST.replace(resamples=200))
     found = islam2021(features_of(table, units=64), plan)
     shares = {name: found.share(name) for name in (*FACTORS, "residual")}
     assert shares["shape"] > shares["texture"]
@@ -347,12 +345,12 @@ def test_as_many_pairs_as_are_asked_for_suffice():
     plan = design(table, settings=FAST)
     for factor in FACTORS:
         count = len(plan.pairs[factor])
-        plan_of = replace(plan, settings=FAST.model_copy(update={"min_pairs": count}))
+        plan_of = replace(plan, settings=FAST.replace(min_pairs=count))
         nulls = len(plan.nulls[factor][0])
         assert plan_of.reason(factor) == (
             "" if nulls >= count else f"fewer than {count} null pairs"
         )
-        more = replace(plan, settings=FAST.model_copy(update={"min_pairs": count + 1}))
+        more = replace(plan, settings=FAST.replace(min_pairs=count + 1))
         assert more.reason(factor) == f"{count} {factor} pairs, fewer than {count + 1}"
 
 
@@ -370,7 +368,7 @@ def test_p_values_are_those_of_a_new_value_among_the_nulls():
 
 def test_an_information_interval_holds_the_value_and_is_narrower_than_it():
     table = labels(classes=6, shapes=12, textures=4)
-    plan = design(table, settings=FAST.model_copy(update={"max_pairs": 2000, "resamples": 200}))
+    plan = design(table, settings=FAST.replace(max_pairs=2000, resamples=200))
     found = mi.mutual_information(features_of(table, units=20), plan, "shape")
     assert found.ci_low < found.value < found.ci_high
     assert found.ci_high - found.ci_low < found.value
