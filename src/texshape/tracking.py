@@ -258,9 +258,14 @@ def publish(runs: list[TrackedRun], experiment: str, uri: str | None = None) -> 
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
-    with _alone_in(uri):
+    try:
         from mlflow.tracking import MlflowClient
+    except ModuleNotFoundError as error:
+        if error.name != "mlflow":
+            raise
+        raise InputError("MLflow is not installed; pip install 'texshape[workflow]'") from None
 
+    with _alone_in(uri):
         client = MlflowClient(uri)
         identifier = _experiment(client, experiment)
         counts = {"created": 0, "replaced": 0, "unchanged": 0}

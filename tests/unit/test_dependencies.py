@@ -50,7 +50,8 @@ def test_the_list_is_that_of_the_project() -> None:
 
 def test_each_package_that_the_program_needs_is_used_by_it() -> None:
     sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
-    for name in names(project()["dependencies"]):
+    workflow = project()["optional-dependencies"]["workflow"]
+    for name in names(project()["dependencies"] + workflow):
         module = IMPORTED.get(name, name)
         if module is not None:
             assert re.search(rf"^\s*(import|from) {module}\b", sources, re.M), name
