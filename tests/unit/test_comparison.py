@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 
@@ -13,7 +14,9 @@ from tests import comparison_world as world
 from texshape.comparison import correlation, disagreement, limits, measures
 from texshape.config.comparison import ComparisonSettings
 from texshape.errors import InputError
+from texshape.source_code import PACKAGE
 from texshape.tables import Column, Table
+from texshape.techniques import registry
 from texshape.techniques.base import Measure, Technique
 
 FEW = ComparisonSettings.of(resamples=200, permutations=200)
@@ -401,3 +404,53 @@ def test_a_technique_adds_measures_of_its_own_tables_alone(monkeypatch) -> None:
     assert measures.TABLES["readout"] is before
     with pytest.raises(InputError, match="a measure 'shape_bias' is there already"):
         measures.add(technique("shape_bias", "edges found", "edges_found"))
+
+
+def _taken(**fields: object) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {"model": "a--b", "architecture": "a", "arm": "b", "seed": [0, 0, 1, 1],
+         "stage": ["one", "two", "one", "two"], "share": [0.75, 0.25, np.nan, np.nan],
+         "kind": [None, "x", "x", "x"], "reason": [None, None, "no edge", None]}
+    )  # fmt: skip
+    measure = Measure("edges", "edges", "fraction", "found", "share", interval=(), **fields)
+    return measures.take(measure, table, FEW)
+
+
+def test_a_measure_is_taken_as_it_is_declared():
+    last = _taken(source="{stage} of {kind}", undefined="nothing there")
+    assert last["value"].fillna(-1).tolist() == [0.25, -1]
+    assert last["source"].tolist() == ["found.csv: two of x"] * 2
+    assert last["reason"].tolist() == ["", "nothing there"]
+    best = _taken(stage="best", source="{stage} of {kind}")
+    assert best["value"].tolist()[0] == 0.75
+    assert best["source"].tolist() == ["found.csv: one of ", "found.csv: one of x"]
+    assert best["reason"].tolist() == ["", "no edge"]
+    assert _taken()["source"].tolist() == ["found.csv: last stage (two)"] * 2
+    assert len(_taken(where={"kind": "y"})) == 0
+
+
+@pytest.mark.parametrize(
+    "fields", [{"n": "shares"}, {"where": {"shares": "1"}}, {"source": "{shares}"}]
+)
+def test_a_measure_that_names_no_column_is_one_line(fields):
+    with pytest.raises(InputError) as caught:
+        _taken(**fields)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith(
+        "measure 'edges': found.csv has no column 'shares'; did you mean 'share'"
+    )
+
+
+def test_the_measures_of_every_folder_count_in_the_order_of_the_comparison():
+    """No second list names them: what a folder declares is in the comparison."""
+    found = {}
+    for path in PACKAGE.rglob("measures.py"):
+        place = path.relative_to(PACKAGE).with_suffix("").parts
+        if place[0] != "comparison" and path.parent.name not in registry.OPTIONAL:
+            found[path.parent.name] = importlib.import_module(".".join(("texshape", *place)))
+    assert set(found) == set(measures.ORDER)
+    declared = [measure for name in measures.ORDER for measure in found[name].MEASURES]
+    assert declared == [*measures.MEASURES.values()]
+    assert len({measure.name for measure in declared}) == len(declared) == 34
+    assert [measure for own in measures.TABLES.values() for measure in own] == declared

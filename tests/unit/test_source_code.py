@@ -332,6 +332,12 @@ def reached_from(module: str) -> frozenset[str]:
             waiting += [f"texshape.{figure}" for figure in drawn]
         if name == "texshape.catalogue":  # every declaration of a table
             waiting += importlib.import_module(name).modules()
+        if name == "texshape.comparison.measures":  # what every technique adds to the comparison
+            waiting += [
+                ".".join(("texshape", *path.relative_to(PACKAGE).with_suffix("").parts))
+                for path in PACKAGE.rglob("measures.py")
+                if path.parent.name != "comparison"
+            ]
         if name == "texshape.config.whole":  # every model of a section, also of optional techniques
             waiting += [
                 f"texshape.techniques.{path.parent.name}.settings"

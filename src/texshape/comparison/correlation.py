@@ -266,7 +266,7 @@ def _too_few(comparison: pd.DataFrame, x: str, y: str, both: int, least: int) ->
     for measure in (x, y):
         rows = comparison[(comparison["measure"] == measure) & comparison["value"].notna()]
         lacking = [model for model in networks if model not in set(rows["model"])]
-        label = f"{measure} ({MEASURES[measure][0]})"
+        label = f"{measure} ({MEASURES[measure].label})"
         if networks and len(lacking) == len(networks):
             parts.append(f"no network has {label}")
         elif lacking:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from texshape.comparison.columns import DISAGREEMENT, DISAGREEMENT_IMAGES
-from texshape.comparison.measures import KEYS, last_epoch, last_stage
+from texshape.comparison.rows import KEYS, last_epoch, last_stage
 from texshape.errors import InputError
 from texshape.stats import bootstrap
 from texshape.stats import exemplars as ex

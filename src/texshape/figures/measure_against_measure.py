@@ -210,18 +210,18 @@ def _ordered(rows: pd.DataFrame) -> list[tuple[str, str, str]]:
 
 
 def _percent(measure: str) -> bool:
-    return MEASURES[measure][1] == "fraction"
+    return MEASURES[measure].unit == "fraction"
 
 
 def _short(measure: str) -> str:
     """The label without its stage, as a title."""
-    label = MEASURES[measure][0].split(", last stage")[0]
+    label = MEASURES[measure].label.split(", last stage")[0]
     return label[0].upper() + label[1:]
 
 
 def _scale(axis: Axes, which: str, measure: str) -> None:
-    label, unit = MEASURES[measure]
-    label = label.replace(", last stage", "")
+    unit = MEASURES[measure].unit
+    label = MEASURES[measure].label.replace(", last stage", "")
     signed = measure.startswith("used_")  # a difference of shares may be negative
     if _percent(measure) and not signed:
         style.percent_axis(axis, which, f"{label} (%)")

@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from string import Formatter
 from typing import TYPE_CHECKING, Any
 
 from texshape.errors import InputError
@@ -107,11 +108,21 @@ class Measure:
     value : str
         Column of its value.
     where : mapping of str to str
-        Column to the value that its rows have; the last stage of the last epoch counts of what is left.
+        Column to the value that its rows have; the last epoch counts of what is left.
     interval : tuple of str
         Columns of its limits; empty where it has none.
     n : str
         Column of how many images it rests on; empty where the table has none.
+    rows : str
+        Place of a function of the table and the settings of the comparison
+        (`texshape.config.comparison.ComparisonSettings`) that returns the rows that count, which may have
+        further columns that the fields above name; empty where all of them do.
+    stage : str
+        Which of several stages counts: the ``last``, or the ``best`` in its value.
+    source : str
+        How it was taken, in words; ``{COLUMN}`` stands for the row's cell. The file's name comes before it.
+    undefined : str
+        Why it has no value, where the table gives no reason.
     """
 
     name: str
@@ -122,6 +133,16 @@ class Measure:
     where: Mapping[str, str] = field(default_factory=dict)
     interval: tuple[str, ...] = ("ci_low", "ci_high")
     n: str = ""
+    rows: str = ""
+    stage: str = "last"
+    source: str = ""
+    undefined: str = "undefined in its table"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that it names."""
+        cells = [name for _, name, _, _ in Formatter().parse(self.source) if name]
+        return (*self.where, self.value, *self.interval, *filter(None, [self.n]), *cells)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from texshape.techniques.base import Technique
+from texshape.techniques.cue_strength.measures import MEASURES
 from texshape.techniques.cue_strength.tables import CUE_STRENGTH
 
 TECHNIQUE = Technique(
@@ -22,4 +23,5 @@ TECHNIQUE = Technique(
     gpu=True,
     memory=2500,
     minutes=120,
+    measures=MEASURES,
 )

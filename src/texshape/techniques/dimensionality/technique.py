@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from texshape.techniques.base import Technique
+from texshape.techniques.dimensionality.measures import MEASURES
 from texshape.techniques.dimensionality.tables import DIMENSIONALITY
 
 TECHNIQUE = Technique(
@@ -16,4 +17,5 @@ TECHNIQUE = Technique(
     tables=(DIMENSIONALITY,),
     images=("conflict",),
     features=True,
+    measures=MEASURES,
 )

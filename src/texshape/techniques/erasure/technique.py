@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from texshape.techniques.base import Technique
+from texshape.techniques.erasure.measures import MEASURES
 from texshape.techniques.erasure.tables import ERASURE
 
 TECHNIQUE = Technique(
@@ -22,4 +23,5 @@ TECHNIQUE = Technique(
     gpu=True,
     memory=2500,
     minutes=120,
+    measures=MEASURES,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from texshape.techniques.base import File, Technique
+from texshape.techniques.readout.measures import MEASURES
 from texshape.techniques.readout.tables import READOUT
 
 TECHNIQUE = Technique(
@@ -17,4 +18,5 @@ TECHNIQUE = Technique(
     files=(File("readings.csv", "the last stage's reading of each picture: 1 right, 0 wrong"),),
     images=("conflict",),
     features=True,
+    measures=MEASURES,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from texshape.techniques.base import File, Technique
+from texshape.techniques.receptive_field.measures import MEASURES
 from texshape.techniques.receptive_field.tables import RECEPTIVE_FIELD
 
 TECHNIQUE = Technique(
@@ -23,4 +24,5 @@ TECHNIQUE = Technique(
     batch="receptive_field.batch_size",
     gpu=True,
     memory=3000,
+    measures=MEASURES,
 )

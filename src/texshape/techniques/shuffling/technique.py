@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from texshape.techniques.base import Technique
+from texshape.techniques.shuffling.measures import MEASURES
 from texshape.techniques.shuffling.tables import SHUFFLING
 
 TECHNIQUE = Technique(
@@ -21,4 +22,5 @@ TECHNIQUE = Technique(
     gpu=True,
     memory=2500,
     minutes=120,
+    measures=MEASURES,
 )
