@@ -37,6 +37,7 @@ from texshape.techniques.receptive_field import claims as receptive_field
 from texshape.techniques.segmentation import claims as segmentation
 from texshape.techniques.sensitivity import claims as sensitivity
 from texshape.techniques.shuffling import claims as shuffling
+from texshape.techniques.suppression import claims as suppression
 
 __all__ = ["FILE", "SECTIONS", "Cell", "Claim", "compute", "write"]
 
@@ -60,6 +61,7 @@ SECTIONS = {
     "neural": neural,
     "cue-strength": cue_strength,
     "erasure": erasure,
+    "suppression": suppression,
     "limits": limits,
     "summary": summary,
 }

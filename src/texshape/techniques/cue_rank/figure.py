@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from texshape.figures import style
 from texshape.figures.style import GREY
@@ -16,8 +17,9 @@ from texshape.techniques.cue_rank.estimate import ALL
 PANELS = (
     ("score", "mean of 1 / rank", ("ci_low", "ci_high"), "chance", False),
     ("top1", "first rank, share", ("top1_low", "top1_high"), "top1_chance", False),
-    ("median_rank", "median rank (log scale)", None, None, True),
+    ("median_rank", "median rank", None, None, True),
 )
+TICKS = (1, 3, 10, 30, 100, 300, 1000)
 
 
 def by_network(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
@@ -53,7 +55,12 @@ def by_network(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
         axis.set_title(label, fontsize=8)
         if logarithmic:
             axis.set_xscale("log")
-            axis.set_xlim(0.8, 1.3 * max(2.0, float(frame["n_outputs"].max())))
+            axis.set_xlabel("log scale", fontsize=7)
+            most = max(2.0, float(frame["n_outputs"].max()))
+            axis.set_xlim(0.8, 1.3 * most)
+            axis.set_xticks([tick for tick in TICKS if tick <= 1.3 * most], minor=False)
+            axis.xaxis.set_major_formatter("{x:g}")
+            axis.xaxis.set_minor_locator(NullLocator())
         else:
             axis.set_xlim(-0.03, 1.03)
     axes[0].set_yticks(range(len(pairs)), [style.network_label(*pair) for pair in pairs])
@@ -62,7 +69,7 @@ def by_network(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
     figure.legend([handles[name] for name in names], names, loc="outside lower center", ncols=3)
     images, outputs = style.counts(frame["n_images"]), style.counts(frame["n_outputs"])
     figure.suptitle(
-        f"{title}: n = {images} images a cue ({name}), {outputs} outputs, "
+        f"{title}: n = {images} images a cue, {outputs} outputs, "
         f"{style.seeds(frame['seed'].nunique())}",
         fontsize=8.5,
     )

@@ -5,6 +5,11 @@ from __future__ import annotations
 from texshape.techniques.base import Figure, Measure, Section, Technique
 from texshape.techniques.suppression.tables import SUPPRESSION
 
+#: cue -> the suppression, and its degree, that networks are compared by
+COMPARED = {"shape": ("patch-shuffle", 2), "texture": ("bilateral", 6)}
+#: the pictures that lack a cue: those that show the other one alone
+LACKING = {"shape": "texture", "texture": "shape"}
+
 TECHNIQUE = Technique(
     name="suppression",
     title="suppression of cues",
@@ -27,7 +32,8 @@ TECHNIQUE = Technique(
             tables=("suppression",),
             draw="texshape.techniques.suppression.figure:by_degree",
             caption="Accuracy that is kept when shape, texture or colour is suppressed in degrees, and "
-            "what guessing would keep. Lines are intervals over exemplars.",
+            "what guessing would keep. Dashed, what is kept of pictures that lack the cue: the cost of the "
+            "suppression itself. Vertical lines are intervals over exemplars.",
             alt="Accuracy kept by degree of suppression, a panel a way to suppress a cue.",
         ),
     ),
@@ -38,11 +44,11 @@ TECHNIQUE = Technique(
             unit="ratio",
             table="suppression",
             value="kept",
-            where={"shows": "both", "suppression": kind, "degree": degree},
+            where={"shows": "both", "suppression": kind, "degree": str(degree)},
             interval=("kept_low", "kept_high"),
             n="n_images",
         )
-        for cue, kind, degree in (("shape", "patch-shuffle", "2"), ("texture", "bilateral", "6"))
+        for cue, (kind, degree) in COMPARED.items()
     ),
     section=Section(
         title="Suppression of cues",
