@@ -309,7 +309,7 @@ def test_command_writes_its_tables(tmp_path, monkeypatch):
             main.main()
         assert not stopped.value.code
     names = sorted(path.name for path in (tmp_path / "first").iterdir())
-    assert names == ["comparison.csv", "comparison_wide.csv", "correlations.csv",
+    assert names == ["agreement.csv", "comparison.csv", "comparison_wide.csv", "correlations.csv",
                      "disagreement.csv", "disagreement_images.csv",
                      "equivalent_pair.csv"]  # fmt: skip
     for name in names:

@@ -23,7 +23,7 @@ CUE_CONFLICT = "cue-conflict"
 def compare(
     tables: Annotated[Path, typer.Option(help="Folder of the tables of all techniques (CSV).")],
     settings: Annotated[str, typer.Option(help="Section `comparison`, as JSON.")],
-    output_dir: Annotated[Path, typer.Option(help="Gets the six tables.")],
+    output_dir: Annotated[Path, typer.Option(help="Gets the seven tables.")],
     seed: Annotated[int, typer.Option(min=0, help="Of bootstrap and permutations.")] = 0,
     results: Annotated[
         Path | None, typer.Option(help="Folder of the experiment, for --network.")
@@ -51,10 +51,11 @@ def compare(
         typer.Option(help="Technique that the parameters name, whose measures count too; repeat."),
     ] = None,
 ) -> None:
-    """Write comparison, comparison_wide, correlations, equivalent_pair, disagreement tables."""
+    """Write comparison, comparison_wide, correlations, agreement, equivalent_pair, disagreement tables."""
     import pandas as pd
 
     from texshape.comparison import (
+        agreement,
         columns,
         correlation,
         decisions,
@@ -119,11 +120,13 @@ def compare(
             joined[model, architecture, arm, one] = disagreement.join(
                 own, frame, input=chosen.input, name=str(path)
             )
+    agreed = agreement.agreement(same_images, chosen, seed=seed)
     pairs = equivalence.equivalent_pairs(decided, same_images, chosen, seed=seed)
     for kind, table in (
         (columns.COMPARISON, comparison),
         (columns.COMPARISON_WIDE, measures.widen(comparison)),
         (columns.CORRELATIONS, correlation.correlations(same_images, chosen, seed=seed)),
+        (columns.AGREEMENT, agreed),
         (columns.EQUIVALENT_PAIR, pairs),
         (columns.DISAGREEMENT, disagreement.count(joined, chosen, seed=seed)),
         (columns.DISAGREEMENT_IMAGES, disagreement.top_images(joined, chosen)),

@@ -84,6 +84,56 @@ CORRELATIONS = Table(
     front=(),
 )
 
+TURNED = "each turned so that more means more shape"
+
+
+def _measure(end: str, which: str) -> tuple[Column, ...]:
+    return (
+        Column(f"measure_{end}", "text", f"{which} measure"),
+        Column(f"label_{end}", "text", "its name in words"),
+        Column(
+            f"cue_{end}",
+            "text",
+            "what a larger value means more of: `shape`, `texture` (turned round), or neither",
+        ),
+        Column(f"table_{end}", "text", "table that it is taken from"),
+    )
+
+
+AGREEMENT = Table(
+    "agreement",
+    "a pair of measures, of networks that one hand measured",
+    (
+        Column("measured_by", "text", "`here`, or whose published table holds both measures"),
+        *_measure("x", "first"),
+        *_measure("y", "second"),
+        Column("rho", "number", f"Spearman's rank correlation, {TURNED}", "correlation"),
+        *interval("rho", unit="correlation", how="networks and their seeds resampled"),
+        Column("p_value", "number", "two-sided, from permutations of the networks", "probability"),
+        Column("p_holm", "number", "`p_value` adjusted for the tests of the family", "probability"),
+        Column(
+            "family", "text", "tests corrected together: `shape_bias` (pairs with it), `others`"
+        ),
+        Column("n_tests", "whole", "tests of the family that were made"),
+        Column("n_networks", "whole", "networks that have both measures"),
+        Column("n_seeds", "whole", "their trainings"),
+        Column(
+            "within_rho",
+            "number",
+            "rank correlation among networks of one arm; pairs with shape bias alone",
+            "correlation",
+        ),
+        Column("within_p", "number", "its p, from permutations within arms", "probability"),
+        Column("within_holm", "number", "`within_p` adjusted for the family", "probability"),
+        Column("n_within", "whole", "networks whose arm has another one"),
+        Column("tied", "text", "what ties the two measures by what they are"),
+        Column("verdict", "text", "`agree`, `contrary`, `undecided`, or `tied`"),
+        Column("reason", "text", "why nothing was decided; empty where something was"),
+    ),
+    keys=("measured_by", "measure_x", "measure_y"),
+    front=(),
+)
+
 LEVEL = "level 1 - 2 `alpha`, 90 %"
 INFORMATION = "that of `information`"
 

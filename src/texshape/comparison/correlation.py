@@ -204,7 +204,7 @@ def _correlate(
         same = x if np.ptp(mean[:, 0]) == 0 else y
         found["reason"] = f"all {len(values)} networks have the same {same}"
         return found
-    drawn = _nested(list(values.values()), settings.resamples, seed)
+    drawn = nested(list(values.values()), settings.resamples, seed)
     low, high = bootstrap.interval(spearman(drawn[..., 0], drawn[..., 1]), settings.level)
     p = permutation_p(mean[:, 0], mean[:, 1], permutations=settings.permutations, seed=[*seed, 0])
     found |= {"rho": rho, "ci_low": low, "ci_high": high, "p_value": p}
@@ -223,7 +223,7 @@ def _correlate(
         found["reason"] = f"{len(values)} networks have {settings.covariate} too: no partial rho"
     else:
         mean = np.stack([one.mean(0) for one in values.values()])
-        drawn = _nested(list(values.values()), settings.resamples, seed)
+        drawn = nested(list(values.values()), settings.resamples, seed)
         low, high = bootstrap.interval(partial_spearman(*np.moveaxis(drawn, -1, 0)), settings.level)
         found["partial_rho"] = float(partial_spearman(*mean.T))
         if np.isnan(found["partial_rho"]):
@@ -243,7 +243,7 @@ def _paired(comparison: pd.DataFrame, measures: list[str]) -> dict[str, np.ndarr
     return {str(model): one.to_numpy(float) for model, one in by_model}
 
 
-def _nested(values: list[np.ndarray], resamples: int, seed: list[int]) -> np.ndarray:
+def nested(values: list[np.ndarray], resamples: int, seed: list[int]) -> np.ndarray:
     """Networks drawn with replacement, for each draw its seeds: (resamples, networks, measures)."""
     generator = np.random.default_rng([*seed, 1])
     n, most = len(values), max(map(len, values))

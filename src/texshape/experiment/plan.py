@@ -48,6 +48,7 @@ COMPARISON_TABLES = (
     "comparison",
     "comparison_wide",
     "correlations",
+    "agreement",
     "equivalent_pair",
     "disagreement",
     "disagreement_images",

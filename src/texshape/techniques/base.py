@@ -123,6 +123,9 @@ class Measure:
         How it was taken, in words; ``{COLUMN}`` stands for the row's cell. The file's name comes before it.
     undefined : str
         Why it has no value, where the table gives no reason.
+    cue : str
+        What a larger value means more of, ``shape`` or ``texture``; empty where neither. Agreement between
+        measures is told in shape: one of texture is turned round.
     """
 
     name: str
@@ -137,6 +140,11 @@ class Measure:
     stage: str = "last"
     source: str = ""
     undefined: str = "undefined in its table"
+    cue: str = ""
+
+    def __post_init__(self) -> None:
+        if self.cue not in ("", "shape", "texture"):
+            raise ValueError(f"measure '{self.name}': no cue '{self.cue}'")
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -12,16 +12,19 @@ if TYPE_CHECKING:
     from texshape.config.comparison import ComparisonSettings
 
 
-def _accuracy(name: str, pictures: str, images: str, cue: str = "shape") -> Measure:
+def _accuracy(
+    name: str, pictures: str, images: str, *, label: str = "shape", cue: str = ""
+) -> Measure:
     return Measure(
         name=name,
         label=f"accuracy, {pictures}",
         unit="fraction",
         table="accuracy",
         value="accuracy",
-        where={"set": images, "cue": cue},
+        where={"set": images, "cue": label},
         n="n",
         source="set {set}, label {cue}",
+        cue=cue,
     )
 
 
@@ -36,6 +39,7 @@ MEASURES = (
         n="n_matches",
         source="conflict images, matches of a cue",
         undefined="no decision for either cue",
+        cue="shape",
     ),
     Measure(
         name="cue_match_rate",
@@ -60,10 +64,10 @@ MEASURES = (
         source="set cue-conflict, conflict images",
     ),
     _accuracy("plain_accuracy", "plain images", "test-plain"),
-    _accuracy("stylized_accuracy", "stylized images", "test-stylized"),
-    _accuracy("silhouette_accuracy", "silhouettes", "silhouettes"),
-    _accuracy("edge_accuracy", "edges", "edges"),
-    _accuracy("texture_accuracy", "texture patches", "textures", cue="texture"),
+    _accuracy("stylized_accuracy", "stylized images", "test-stylized", cue="shape"),
+    _accuracy("silhouette_accuracy", "silhouettes", "silhouettes", cue="shape"),
+    _accuracy("edge_accuracy", "edges", "edges", cue="shape"),
+    _accuracy("texture_accuracy", "texture patches", "textures", label="texture", cue="texture"),
 )
 
 

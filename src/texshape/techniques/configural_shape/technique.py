@@ -40,6 +40,7 @@ TECHNIQUE = Technique(
             where={"condition": condition},
             interval=("difference_low", "difference_high"),
             n="n",
+            cue="shape",
         )
         for condition, label in (
             ("joined", "lost by mirroring a part"),

@@ -22,6 +22,7 @@ MEASURES = (
         interval=("balance_low", "balance_high"),
         n="n",
         source="logistic fit over all strengths",
+        cue="shape",
     ),
 )
 

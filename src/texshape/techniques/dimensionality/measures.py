@@ -22,6 +22,7 @@ def _measure(name: str, label: str, unit: str, estimator: str, factor: str) -> M
         rows="texshape.techniques.dimensionality.measures:of_blocks",
         where={"estimator": estimator, "factor": factor},
         n="n_pairs",
+        cue="" if factor == "residual" else factor,
         source="{estimator}, last stage ({stage})",
     )
 

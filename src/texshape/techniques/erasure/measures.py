@@ -21,6 +21,7 @@ MEASURES = tuple(
         value="beyond",
         rows="texshape.techniques.erasure.measures:of_cues_at_end",
         where={"cue": cue},
+        cue=cue,
         interval=("beyond_low", "beyond_high"),
         n="n_images",
         source="share of the decisions for {cue} beyond chance that erasing its subspace takes, minus "

@@ -39,6 +39,8 @@ TECHNIQUE = Technique(
             value="bandwidth",
             interval=("bandwidth_low", "bandwidth_high"),
             n="n",
+            # The paper reads a wide channel as a sign of texture.
+            cue="texture",
         ),
     ),
     section=Section(

@@ -22,6 +22,7 @@ MEASURES = tuple(
         where={"cue": cue},
         stage=stage,
         n="n_images",
+        cue=cue,
         source=f"{stage} stage ({{stage}}), {{input}}",
     )
     for stage, suffix in (("last", ""), ("best", "_best"))

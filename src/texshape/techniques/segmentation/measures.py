@@ -29,6 +29,7 @@ MEASURES = tuple(
         where={"target": target, "bound": bound},
         stage="best",
         n="n_test",
+        cue="shape" if target == "shape" else "",
         source=f"target {{target}}, head {{head}}, {stage} ({{stage}})",
     )
     for bound, (suffix, label, stage) in _BOUNDS.items()

@@ -35,6 +35,7 @@ TECHNIQUE = Technique(
             value="shape_share",
             where={"match": "class", "centred": "True"},
             n="n_anchors",
+            cue="shape",
         ),
     ),
     section=Section(
