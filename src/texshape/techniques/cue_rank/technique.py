@@ -40,6 +40,7 @@ TECHNIQUE = Technique(
             value="score",
             where={"set": "one-cue", "cue": cue, "class": "all"},
             n="n_images",
+            cue=cue,
         )
         for cue in ("shape", "texture")
     ),

@@ -47,6 +47,7 @@ TECHNIQUE = Technique(
             where={"shows": "both", "suppression": kind, "degree": str(degree)},
             interval=("kept_low", "kept_high"),
             n="n_images",
+            cue="texture" if cue == "shape" else "shape",  # what is left to rely on
         )
         for cue, (kind, degree) in COMPARED.items()
     ),
