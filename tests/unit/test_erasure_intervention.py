@@ -12,6 +12,7 @@ from torch import nn
 
 from texshape.data.imageset import ImageSet
 from texshape.errors import InputError
+from texshape.models import positions
 from texshape.models.network import Network
 from texshape.stats import exemplars as ex
 from texshape.techniques.erasure import intervention as iv
@@ -123,7 +124,7 @@ def test_unchanged_version_gives_the_network_s_own_decisions(table):
     module = Painted(SHAPE_READER)
     images = images_of(table)
     indices = np.arange(len(table))
-    erasers = [{iv.Group("positions"): (None, None)}] * 3
+    erasers = [{positions.Group("positions"): (None, None)}] * 3
     halves = [indices % 2] * 3
     found = iv.decisions(
         network(module), images.images, indices, "stage", erasers, halves, batch_size=7
@@ -149,7 +150,7 @@ def test_undefined_scores_are_no_decision(table):
         logits[rows % 6 == 0, 2] = torch.inf
         return logits
 
-    plain, erasers = {iv.Group("positions"): (None, None)}, [indices % 2]
+    plain, erasers = {positions.Group("positions"): (None, None)}, [indices % 2]
     expected = iv.decisions(
         network(module), images.images, indices, "stage", [plain], erasers, batch_size=7
     )[0]
@@ -168,7 +169,9 @@ def test_erasing_every_position_is_erasing_the_average(table):
     values = module.stage(batch).mean((2, 3)).numpy()
     white = er.whitening(values)
     eraser = er.erase_classes(white, values, ex.cue(table, "shape").classes)
-    with iv.changed(network(module), "stage", [{iv.Group("positions"): (eraser, eraser)}]) as hook:
+    with iv.changed(
+        network(module), "stage", [{positions.Group("positions"): (eraser, eraser)}]
+    ) as hook:
         hook.shown = [(0, np.zeros(len(table), dtype=int))]
         found = module(batch).detach().numpy()
     expected = eraser(values) @ module.head.weight.detach().numpy().T
@@ -183,7 +186,7 @@ def test_the_hook_keeps_each_layout_and_changes_each_half_by_its_own_map(shape):
     module.num_prefix_tokens, module.cls_token = 1, torch.zeros(1)
     output = torch.from_numpy(random.normal(size=shape)).float()
     form = iv._stages.layout(module, "x", shape)
-    group = iv.groups(form)[0]
+    group = positions.groups(form)[0]
     hook = iv.Changed(module, "x", [{group: tuple(erasers)}, {group: (None, None)}])
     half = np.array([0, 1, 1, 0])
     hook.shown = [(0, half), (1, half)]
@@ -200,7 +203,7 @@ def test_the_hook_keeps_each_layout_and_changes_each_half_by_its_own_map(shape):
 
 def test_a_transformer_s_class_token_and_patches_are_groups():
     form = iv._stages.Layout("tokens", 8, 3, 3, prefix=5, class_token=True)
-    assert [(g.name, g.start, g.stop) for g in iv.groups(form)] == [
+    assert [(g.name, g.start, g.stop) for g in positions.groups(form)] == [
         ("patches", 5, None), ("class token", 0, 1),
     ]  # fmt: skip
 
@@ -562,7 +565,7 @@ def test_efficientnet_lite_computes_its_blocks_before_the_stage_once(table):
     erasers = [
         er.Eraser(random.normal(size=320), random.normal(size=(320, 320)) / 20, 3) for _ in range(5)
     ]
-    versions = [{iv.Group("positions"): (one, one)} for one in erasers]
+    versions = [{positions.Group("positions"): (one, one)} for one in erasers]
     path = lite.stages["stage5"]
     asked = (small, pixels, np.arange(12), path, versions, [np.zeros(12, int)] * 5)
     found = iv.decisions(*asked, batch_size=5)

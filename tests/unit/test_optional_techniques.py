@@ -22,6 +22,7 @@ SECTIONS = {
     "triplets": {"resamples": 20},
     "frequency_channel": {"resamples": 20},
     "configural_shape": {"resamples": 20, "shares": [0.5]},
+    "steering": {"resamples": 20, "doses": [-1, 2], "draws": 1},
 }
 
 
@@ -83,6 +84,16 @@ def test_parts_and_pieces_of_silhouettes_are_shown_to_the_network(here):
     assert table["accuracy"].between(0, 1).all()
 
 
+def test_a_stage_is_steered_at_its_patches_and_at_its_class_token(here):
+    tables = measured("steering")
+    table, slopes = tables["steering"], tables["steering_slopes"]
+    assert list(table["direction"]) == ["none"] + ["cues"] * 2 + ["others"] * 2 + ["random"] * 2
+    assert set(table["stage"]) == {"block02"}
+    assert (table["n_conflict"].iloc[0], table["n_agreeing"].iloc[0]) == (264, 24)
+    assert table["decisions_changed"].iloc[0] == 0 < table["decisions_changed"].iloc[2]
+    assert list(slopes["direction"]) == ["cues", "others", "random"]
+
+
 def test_a_network_without_the_classes_is_told_why(here):
     with pytest.raises(InputError, match="class map"):
         measured("configural_shape", "unmapped")
@@ -94,6 +105,8 @@ def test_a_network_without_the_classes_is_told_why(here):
         ("frequency_channel", {"noises": [0.1, 0.2]}, "expected 0, no noise"),
         ("configural_shape", {"shares": [0]}, "shares"),
         ("triplets", {"matches": ["picture"]}, "matches"),
+        ("steering", {"doses": [0.5, 0]}, "doses: expected doses other than 0"),
+        ("steering", {"stages": ["block03"]}, "'block03' does not exist"),
     ],
 )
 def test_bad_parameters_are_named(here, name, section, message):

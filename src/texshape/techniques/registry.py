@@ -29,7 +29,14 @@ BUILT_IN = (
     "feature_visualization",
 )
 #: run only where the parameters name them (``techniques``), like those of installed packages
-OPTIONAL = ("cue_rank", "suppression", "triplets", "frequency_channel", "configural_shape")
+OPTIONAL = (
+    "cue_rank",
+    "suppression",
+    "triplets",
+    "frequency_channel",
+    "configural_shape",
+    "steering",
+)
 
 
 @cache

@@ -61,6 +61,25 @@ SEEDS = (
     *interval("seed_difference", "seed", how="over trainings, Welch's"),
     Column("seed_p", "number", "two-sided p of Welch's test", "probability"),
 )
+#: of `texshape.trials.moved.moves`: what a change inside a network does, and what it costs
+MOVED = (
+    BIAS,
+    *interval("shape_bias"),
+    Column("bias_change", "number", "`shape_bias` minus that of the network as it is", "fraction"),
+    *interval("bias_change", "bias_change", how="the same exemplars drawn for both"),
+    MATCH,
+    *interval("cue_match_rate", "match"),
+    Column("match_change", "number", "`cue_match_rate` minus that of the network as it is", "fraction"),
+    *interval("match_change", "match_change", how="the same exemplars drawn for both"),
+    Column("accuracy", "number", "accuracy on images whose cues agree", "fraction"),
+    *interval("accuracy", "accuracy"),
+    Column("accuracy_change", "number", "`accuracy` minus that of the network as it is", "fraction"),
+    *interval("accuracy_change", "accuracy_change", how="the same exemplars drawn for both"),
+    Column("decisions_changed", "number", "share of the decisions on conflict images that differ from those "
+           "of the network as it is", "fraction"),
+    CONFLICT,
+    Column("n_agreeing", "whole", "images whose cues agree"),
+)  # fmt: skip
 
 SHAPE_BIAS = Table(
     "shape_bias", "a network, an observer, or all `humans`", (*SCORE, *EVIDENCE, VERDICT)

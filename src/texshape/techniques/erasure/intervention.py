@@ -27,12 +27,13 @@ import torch
 from torch import Tensor, nn
 
 from texshape.errors import InputError
-from texshape.models import outputs
+from texshape.models import outputs, positions
 from texshape.models import stages as _stages
+from texshape.models.positions import Group
+from texshape.models.replay import Replay
 from texshape.stats import bootstrap
 from texshape.stats import exemplars as ex
 from texshape.techniques.erasure import subspace as er
-from texshape.techniques.erasure.replay import Replay
 from texshape.techniques.erasure.settings import ErasureSettings
 
 if TYPE_CHECKING:
@@ -44,23 +45,6 @@ if TYPE_CHECKING:
 # Of the activations that one pass gets: what follows a stage may need several times as much.
 STACKED_BYTES = 2**28
 TRIED = 4  # images on which it is tried what a network allows
-
-
-@dataclass(frozen=True)
-class Group:
-    """Tokens of a stage that share one eraser: all positions, the patches, or the class token.
-
-    Attributes
-    ----------
-    name : str
-        ``positions``, ``patches`` or ``class token``.
-    start, stop : int or None
-        Slice of the tokens; maps and vectors have one group of all.
-    """
-
-    name: str
-    start: int | None = None
-    stop: int | None = None
 
 
 @dataclass(frozen=True)
@@ -180,8 +164,8 @@ def collect(
             if "stage" not in captured:
                 raise InputError(f"stage '{path}': is not called in a forward pass")
             form = _stages.layout(network.module, path, captured["stage"].shape)
-            flat = _positions(captured["stage"], form).float().cpu().numpy()  # (B, T, C)
-            for group in groups(form):
+            flat = positions.flat(captured["stage"], form).float().cpu().numpy()  # (B, T, C)
+            for group in positions.groups(form):
                 inside = flat[:, group.start : group.stop]
                 pooled = inside.mean(1)
                 sampled = pooled[:, None]
@@ -252,30 +236,6 @@ def decision_layer(
     return None
 
 
-def groups(form: _stages.Layout) -> list[Group]:
-    """Groups of a stage's tokens; registers belong to none and stay as they are."""
-    if form.kind != "tokens":
-        return [Group("positions")]
-    patches = [Group("patches", form.prefix, None)]
-    return [*patches, Group("class token", 0, 1)] if form.class_token else patches
-
-
-def _positions(output: Tensor, form: _stages.Layout) -> Tensor:
-    """Any stage's output as (B, positions, channels)."""
-    if form.kind == "map":
-        return output.flatten(2).transpose(1, 2)
-    if form.kind == "map_last":
-        return output.flatten(1, 2)
-    return output[:, None] if form.kind == "vector" else output
-
-
-def _restore(flat: Tensor, output: Tensor, form: _stages.Layout) -> Tensor:
-    """Back from (V * B, positions, channels) to the layout of the stage's output."""
-    if form.kind == "map":
-        return flat.transpose(1, 2).reshape(-1, *output.shape[1:])
-    return flat.reshape(-1, *output.shape[1:])
-
-
 class Changed:
     """A forward hook that gives the rest of the network several versions of each image.
 
@@ -316,7 +276,7 @@ class Changed:
             )
         self.bytes = output.numel() * output.element_size()
         form = _stages.layout(self.module, self.path, output.shape)
-        flat = _positions(output, form)
+        flat = positions.flat(output, form)
         stack = flat.new_empty(len(self.shown), *flat.shape)
         for changed, (version, half) in zip(stack, self.shown, strict=True):
             changed.copy_(flat)
@@ -328,7 +288,7 @@ class Changed:
                     mean, projection = (tensor.to(flat) for tensor in maps)
                     part = flat[rows, group.start : group.stop]
                     changed[rows, group.start : group.stop] = part - (part - mean) @ projection
-        return _restore(stack.flatten(0, 1), output, form)
+        return positions.restored(stack.flatten(0, 1), output, form)
 
 
 def _tensors(eraser: er.Eraser | None) -> tuple[Tensor, Tensor] | None:
