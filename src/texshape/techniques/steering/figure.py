@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from texshape.comparison.measures import last_stage
+from texshape.comparison.rows import last_stage
 from texshape.figures import moved
 from texshape.figures.style import GREEN, GREY, PURPLE
 
