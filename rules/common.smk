@@ -107,25 +107,20 @@ def technique_inputs(technique):
 
     def files(wildcards):
         run = run_of(wildcards)
-        sets = [
-            name
-            for names in PLAN.roles(technique, run.model).values()
-            for name in names
-        ]
         found = {
             "images": [
                 file
-                for name in sets
+                for name in PLAN.sets_of(technique, run.model)
                 for file in LAYOUT.set_files(
                     BASE, name, masks=SOURCE.masks and name == CONFLICT
                 )
             ]
         }
         if technique.features:
-            found["features"] = LAYOUT.states(run, PLAN.epochs(run))
+            found["features"] = LAYOUT.states(run, PLAN.states(technique, run))
         if technique.network:
             found["network"] = PLAN.network_files(run)
-        if technique.untrained:
+        if technique.untrained and 0 in PLAN.states(technique, run):
             found["untrained"] = PLAN.untrained_files(run)
         return found
 
@@ -139,7 +134,7 @@ def technique_options(technique):
         run = run_of(wildcards)
         roles = PLAN.roles(technique, run.model)
         return [
-            *options("--epoch", PLAN.epochs(run)),
+            *options("--epoch", PLAN.states(technique, run)),
             *options(
                 "--network", [PLAN.named[run.model]] if run.model in PLAN.named else []
             ),
@@ -150,6 +145,11 @@ def technique_options(technique):
         ]
 
     return words
+
+
+def technique_parameters(technique):
+    """What a technique's step reads of the parameters: a function of the wildcards."""
+    return lambda wildcards: job_settings.technique(PLAN, technique, run_of(wildcards))
 
 
 def caption_of(figure):

@@ -214,12 +214,7 @@ rule figure_architectures:
 
 rule figure_segmentation:
     input:
-        LAYOUT.measure(
-            PLAN.shown_runs[0],
-            "segmentation",
-            PLAN.epochs(PLAN.shown_runs[0])[-1],
-            ".npz",
-        ),
+        LAYOUT.measure(PLAN.shown_runs[0], "segmentation", ending=".npz"),
     output:
         report(
             LAYOUT.figure("segmentation_pictures"),

@@ -29,7 +29,7 @@ for technique in PLAN.techniques:
             run=lambda wc: str(run_of(wc)),
             options=technique_options(technique),
             results=lambda wc, output: results_of(output[0]),
-            parameters=job_settings.technique(PLAN, technique),
+            parameters=technique_parameters(technique),
             code=technique_hash(technique),
         shell:
             "texshape run {params.step:q} --results {params.results:q}"
@@ -38,34 +38,36 @@ for technique in PLAN.techniques:
 
 
 # The baseline that knows no network: the pixels themselves, stored beside the first network's features.
-rule readout_pixels:
-    input:
-        images=LAYOUT.set_files(BASE, CONFLICT, masks=SOURCE.masks),
-        features=LAYOUT.feature_files(
-            PLAN.measured_runs[0], PLAN.epochs(PLAN.measured_runs[0])[-1]
-        ),
-    output:
-        LAYOUT.measure(PIXELS, "readout"),
-        LAYOUT.measure(PIXELS, "readings"),
-    log:
-        LAYOUT.log("readout_pixels"),
-    benchmark:
-        LAYOUT.benchmark("readout_pixels")
-    conda:
-        "../envs/texshape.yaml"
-    threads: 1
-    resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(60),
-    params:
-        folder=lambda wc, input: parent(input.features[0]),
-        results=lambda wc, output: results_of(output[0]),
-        run=str(PIXELS),
-        parameters=job_settings.technique(
-            PLAN, registry.get("readout"), inputs=["pixels"]
-        ),
-        code=technique_hash(registry.get("readout")),
-    shell:
-        "texshape run readout --results {params.results:q} --run {params.run:q} --epoch 0"
-        " --images conflict=cue-conflict --features {params.folder:q}"
-        " --parameters {params.parameters:q} --threads {threads} > {log:q} 2>&1"
+for technique in PLAN.with_pixels:
+
+    rule:
+        name:
+            f"{technique.name}_pixels"
+        input:
+            images=LAYOUT.set_files(BASE, CONFLICT, masks=SOURCE.masks),
+            features=LAYOUT.feature_files(
+                PLAN.measured_runs[0], PLAN.epochs(PLAN.measured_runs[0])[-1]
+            ),
+        output:
+            [f"{LAYOUT.run(PIXELS)}/{name}" for name in technique.outputs],
+        log:
+            LAYOUT.log(f"{technique.name}_pixels"),
+        benchmark:
+            LAYOUT.benchmark(f"{technique.name}_pixels")
+        conda:
+            "../envs/texshape.yaml"
+        threads: 1
+        resources:
+            mem_mb=scaled(2000),
+            runtime=scaled(60),
+        params:
+            step=technique.name.replace("_", "-"),
+            folder=lambda wc, input: parent(input.features[0]),
+            results=lambda wc, output: results_of(output[0]),
+            run=str(PIXELS),
+            parameters=job_settings.technique(PLAN, technique, **technique.pixels),
+            code=technique_hash(technique),
+        shell:
+            "texshape run {params.step:q} --results {params.results:q} --run {params.run:q}"
+            " --epoch 0 --images conflict=cue-conflict --features {params.folder:q}"
+            " --parameters {params.parameters:q} --threads {threads} > {log:q} 2>&1"

@@ -41,7 +41,6 @@ OPTIONS = {
               "--output-dir", "{out}"],
     "trials": ["--set", "{set}", "--output-dir", "{out}"],
     "features": ["--set", "{set}", "--output-dir", "{out}"],
-    "segmentation": ["--set", "{set}", "--settings", "{{}}", "--seed", "0", "--output", "{out}"],
     "corruptions": ["--set", "{set}", "--settings", "{{}}", "--seed", "0", "--output", "{out}"],
 }  # fmt: skip
 TRAINING = {
@@ -137,7 +136,7 @@ def test_every_step_on_a_gpu_says_it(step, said, tmp_path, monkeypatch, capsys):
         words = [word.format(**places) for word in OPTIONS[step]]
         words += [] if step == "train" else ["--network", "any"]
     else:
-        roles = dict.fromkeys(("conflict", "plain", "trained-on"), "cue-conflict")
+        roles = dict.fromkeys(("conflict", "masked", "plain", "trained-on"), "cue-conflict")
         _, *words = technique_steps.arguments(
             step, tmp_path / "results", network="any", roles=roles
         )

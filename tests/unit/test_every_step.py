@@ -89,18 +89,16 @@ SECTIONS = {
     "readout": {"folds": 2, "penalties": [0.1], "resamples": 20, "inputs": ["pooled", "cls"]},
     "dimensionality": {"null_draws": 2, "resamples": 20},
     "erasure": {"random_draws": 1, "resamples": 20},
+    "segmentation": {"targets": ["binary"], "heads": ["conv1", "conv3"], "epochs": 1, "conv3_epochs": 1,
+                     "end_to_end": ["binary"], "end_to_end_epochs": 1, "train_images": 24,
+                     "test_images": 24, "resamples": 20, "conv3_widths": [8, 4]},
     "receptive_field": {"images": 4, "batch_size": 4},
     "feature_visualization": {"steps": 2, "channels": 2, "selection": "variance", "images": 8},
     "probes": {"patches": [1, 2], "strengths": [0, 1], "resamples": 20},
 }  # fmt: skip
 #: the images that this folder has, by what they are shown for
-ROLES = {"conflict": "cue-conflict", "plain": "test-plain", "agreeing": "test-plain",
+ROLES = {"conflict": "cue-conflict", "masked": "cue-conflict", "plain": "test-plain", "agreeing": "test-plain",
          "trained-on": "test-plain", "silhouettes": "silhouettes"}  # fmt: skip
-
-
-def file(table):
-    """Where a network's part of a table lies: segmentation has a file a state."""
-    return f"{table}{'/epoch-001' if table == 'segmentation' else ''}.csv"
 
 
 def commands(name):
@@ -112,16 +110,10 @@ def commands(name):
         "trials": [*network, "--set", conflict, "--set", plain, "--output-dir",
                    f"{folder}/trials", "--model", f"{name}--random"],
         "features": [*network, "--set", conflict, "--output-dir", f"{folder}/features/epoch-001"],
-        "segmentation": [*network, "--set", conflict, "--seed", 0, "--pictures",
-                         f"{folder}/segmentation.npz", "--output", f"{folder}/{file('segmentation')}"],
         "corruptions": [*network, "--set", plain, "--seed", 0,
                         "--output", f"{folder}/corruptions.csv"],
     }  # fmt: skip
     settings = {
-        "segmentation": {"targets": ["binary"], "heads": ["conv1", "conv3"], "epochs": 1,
-                         "conv3_epochs": 1,
-                         "end_to_end": ["binary"], "end_to_end_epochs": 1, "train_images": 24,
-                         "test_images": 24, "resamples": 20, "conv3_widths": [8, 4]},
         "corruptions": {"types": ["contrast", "gaussian_noise"], "severities": [3]},
     }  # fmt: skip
     for step, section in settings.items():
@@ -163,13 +155,13 @@ def test_a_transformer_goes_through_every_step(here):
     }
     assert shapes["block02.cls"] == (288, 24)
 
-    readout = read_csv(folder / file("readout"))
+    readout = read_csv(folder / "readout.csv")
     assert (
         len(readout) == 2 * 2 * 2 + 1
     )  # blocks, kinds of features, cues; without the mask's scalars
     assert readout["accuracy"].between(0, 1).all()
 
-    information = read_csv(folder / file("dimensionality"))
+    information = read_csv(folder / "dimensionality.csv")
     assert set(information["stage"]) == {f"{b}{end}" for b in blocks for end in ("", ".cls")}
     assert information["value"].notna().all()
 
@@ -196,7 +188,7 @@ def test_a_transformer_goes_through_every_step(here):
     ]  # fmt: skip
     assert (grid["n_conflict"] == 264).all()
 
-    masks = read_csv(folder / file("segmentation"))
+    masks = read_csv(folder / "segmentation.csv")
     assert masks.groupby("bound").size().to_dict() == {"readout": 4, "end_to_end": 1}
     assert masks["miou"].between(0, 1).all()  # from the grid of tokens
     assert len(read_csv(folder / "corruptions.csv")) == 3
@@ -209,7 +201,7 @@ def test_a_transformer_s_tables_and_comparison(here):
         run_all("vit")
     for table in ("readout", "dimensionality", "erasure", "receptive_field", "shuffling",
                   "cue_strength", "segmentation", "corruptions"):  # fmt: skip
-        call("concatenate", folder / file(table), "--results", here / "results",
+        call("concatenate", folder / f"{table}.csv", "--results", here / "results",
              "--output", here / f"tables/{table}.csv")  # fmt: skip
     few = json.dumps({"resamples": 50, "level": 0.95})
     call("tabulate-trials", "--results", here / "results", "--network", name, "--settings", few,
@@ -251,8 +243,8 @@ def test_activations_of_a_network_that_fits_no_class_map(here):
     for step in ("features", "readout", "dimensionality", "receptive-field",
                  "feature-visualization", "segmentation"):  # fmt: skip
         call(step, *given[step])
-    assert read_csv(here / folder / file("readout"))["accuracy"].notna().all()
-    assert read_csv(here / folder / file("segmentation"))["miou"].notna().all()
+    assert read_csv(here / folder / "readout.csv")["accuracy"].notna().all()
+    assert read_csv(here / folder / "segmentation.csv")["miou"].notna().all()
 
 
 def test_a_network_without_a_local_map(here):
@@ -260,13 +252,13 @@ def test_a_network_without_a_local_map(here):
     fields = read_csv(folder / "receptive_field.csv")
     assert fields["theoretical"].eq("global").all()
     assert fields["reason"].str.contains("no spatial map").all()
-    masks = read_csv(folder / file("segmentation"))
+    masks = read_csv(folder / "segmentation.csv")
     assert len(masks) == 3
     assert masks[["miou", "ci_low", "ci_high"]].isna().all(axis=None)
     assert masks["reason"].eq("the stage gives no spatial map").all()
     assert (masks[["n_train", "n_test"]] == 24).all(axis=None)
     for table, column in (("readout", "accuracy"), ("dimensionality", "value")):
-        assert read_csv(folder / file(table))[column].notna().all()
+        assert read_csv(folder / f"{table}.csv")[column].notna().all()
 
 
 def test_a_wrong_stage_lists_the_right_ones(here):

@@ -133,7 +133,9 @@ def test_the_embedded_experiment() -> None:
     }  # fmt: skip
     assert made.epochs(RunId("cnn", "plain")) == [0, 1, 3, 10]
     assert len(made.per_run["readout"]) == 22 + 1  # the pixels
-    assert len(made.per_run["segmentation"]) == 20 + 5  # before training once an architecture
+    assert len(made.per_run["segmentation"]) == 20
+    looked_at = [made.states(registry.get("segmentation"), run) for run in made.measured_runs]
+    assert sorted(looked_at) == [[0, 10]] * 5 + [[10]] * 15  # before training once an architecture
     assert len(made.per_run["receptive_field"]) == 4 + 6 + 2
     assert {"controls", "corruptions", "training", "shape_bias_by_set"} <= set(made.tables)
     assert not {"benchmark", "sensitivity"} & set(made.tables)
@@ -171,7 +173,6 @@ def test_published_networks_on_published_stimuli() -> None:
     assert made.epochs(made.runs[0]) == [0, 1]
     assert made.compared == []
     assert made.voc is None
-    assert not made.segmented
     assert made.crossed == []
     assert made.fitness == {}
     assert {"benchmark", "consistency_power", "sensitivity", "cue_strength"} <= set(made.tables)
@@ -196,7 +197,10 @@ def test_photographs() -> None:
 def test_both_trained_and_by_name() -> None:
     made = plan("imagenet")
     assert made.voc == "data/voc"
-    assert made.segmented
+    segmentation = registry.get("segmentation")
+    assert made.runs_of(segmentation) == made.measured_runs
+    assert made.roles(segmentation, made.runs[0].model) == {"voc": ["data/voc"]}
+    assert made.sets_of(segmentation, made.runs[0].model) == []  # a folder of files is no set
     assert "torchvision:resnet50" in made.named.values()
     assert made.network(made.runs[-1]) == "torchvision:resnet50"
     tuned = RunId("resnet50", "fine-tuned")
@@ -291,12 +295,12 @@ def test_a_set_is_drawn_anew_only_for_what_it_depends_on() -> None:
 
 def test_the_costly_parts_of_segmentation_are_of_one_network() -> None:
     made = plan()
-    first, last = made.measured_runs[0], made.epochs(made.measured_runs[0])[-1]
-    assert (
-        json.loads(job_settings.segmentation(made, first, last)) == made.parameters["segmentation"]
+    first, *others = (
+        json.loads(job_settings.technique(made, registry.get("segmentation"), run))["segmentation"]
+        for run in made.measured_runs
     )
-    for run, epoch in ((first, 0), (made.measured_runs[1], last)):
-        part = json.loads(job_settings.segmentation(made, run, epoch))
+    assert first == made.parameters["segmentation"]
+    for part in others:
         assert (part["end_to_end"], part["heads"]) == ([], ["conv1"])
 
 

@@ -439,7 +439,7 @@ def test_each_command_in_turn_changes_itself(ours: tuple[Path, Path]) -> None:
 @pytest.mark.parametrize(
     ("module", "steps"),
     [
-        ("stats.bootstrap", {"tabulate-trials", "segmentation"}),
+        ("stats.bootstrap", {"tabulate-trials"}),
         ("models.cifar_resnet", {"train", "features", "trials"}),
         ("models.bagnet", {"train", "features", "trials"}),
         ("trials.names", {"trials", "features"}),
@@ -456,7 +456,14 @@ def test_steps_that_a_list_by_hand_forgot(module: str, steps: set[str]) -> None:
     [
         (
             "stats.bootstrap",
-            {"dimensionality", "erasure", "cue_strength", "readout", "sensitivity"},
+            {
+                "dimensionality",
+                "erasure",
+                "cue_strength",
+                "readout",
+                "segmentation",
+                "sensitivity",
+            },
         ),
         ("stats.exemplars", {"dimensionality", "erasure", "readout"}),
         ("models.bagnet", {"erasure", "receptive_field", "shuffling", "feature_visualization"}),
@@ -477,7 +484,7 @@ def test_techniques_depend_on_what_they_import(module: str, techniques: set[str]
 
 def test_drawing_and_comparing_rerun_no_training() -> None:
     code = SourceCode(PACKAGE)
-    for step in ("train", "features", "trials", "corruptions", "segmentation", "render"):
+    for step in ("train", "features", "trials", "corruptions", "render"):
         used = code.closure([code.steps[step]])
         late = (
             "figures",

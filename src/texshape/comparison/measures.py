@@ -55,7 +55,6 @@ ORDER = (
 #: measured by steps that are no `Technique`
 STEPS = {
     "trials": "texshape.trials.measures:MEASURES",
-    "segmentation": "texshape.techniques.segmentation.measures:MEASURES",
     "corruptions": "texshape.techniques.corruptions.measures:MEASURES",
     "human_consistency": "texshape.techniques.human_consistency.measures:MEASURES",
 }

@@ -68,6 +68,13 @@ class StoredInputs(Inputs):
                 self._opened[name] = imageset.read(self._layout.set("base", name))
         return {name: self._opened[name] for name in names}
 
+    def has(self, role: str) -> bool:
+        return any(self._roles.get(one) for one in role.split("|"))
+
+    def folder(self, role: str) -> Path | None:
+        names = self._roles.get(role)
+        return Path(names[0]) if names else None
+
     def network(self, epoch: int | None = None) -> Network:
         epoch = None if self.epochs and epoch == self.epochs[-1] else epoch
         if epoch not in self._networks:

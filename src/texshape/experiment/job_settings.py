@@ -39,19 +39,15 @@ def features(plan: Plan) -> str:
     return plan.checked.evaluation.part(Presentation).to_json()
 
 
-def technique(plan: Plan, which: Technique, **changes: Any) -> str:
-    """What a technique reads of its own section, the other sections that it names, and the seed."""
-    own = which.section_of(plan.parameters) | changes
+def technique(plan: Plan, which: Technique, run: RunId | None = None, **changes: Any) -> str:
+    """What a technique reads of its own section, the other sections that it names, and the seed.
+
+    Of a run that is not the technique's first what costs most is left out (`Technique.sparing`).
+    """
+    sparing = bool(which.sparing) and run is not None and run != plan.runs_of(which)[0]
+    own = which.dump(which.section_of(plan.parameters) | changes, sparing=sparing)
     sections = {name: getattr(plan.checked, name).dump() for name in which.sections}
-    return to_json({**sections, which.parameters: which.dump(own), "seed": plan.parameters["seed"]})
-
-
-def segmentation(plan: Plan, run: RunId, epoch: int) -> str:
-    """The section; further heads and the upper bound (end to end) for one network, as they cost most."""
-    settings = plan.checked.segmentation
-    if run != plan.measured_runs[0] or epoch != plan.epochs(run)[-1]:
-        settings = settings.replace(end_to_end=[], heads=settings.heads[:1])
-    return settings.to_json()
+    return to_json({**sections, which.parameters: own, "seed": plan.parameters["seed"]})
 
 
 def corruptions(plan: Plan) -> str:

@@ -23,7 +23,7 @@ from texshape.figures.registry import available
 from texshape.models.names import slug
 from texshape.parameters import measured_epochs, overlay, to_json
 from texshape.techniques import registry
-from texshape.techniques.base import Figure, Technique
+from texshape.techniques.base import FOLDERS, Figure, Technique
 
 BASE = "base"  # the variant of the data that all measures but trials are of
 SPLITS = ("train", "validation", "test")
@@ -376,11 +376,6 @@ class Plan:
         """PASCAL VOC, whose masks are read out where the images have none."""
         return None if self.source.masks else self.parameters["data"].get("voc")
 
-    @property
-    def segmented(self) -> bool:
-        """Whether there are masks to be read out."""
-        return self.source.masks or self.voc is not None
-
     @cached_property
     def drawn_strengths(self) -> list[float]:
         """Strengths of texture at which the renderer draws the cue-conflict images anew."""
@@ -502,28 +497,41 @@ class Plan:
         """All techniques whose rule is made of their declaration."""
         return [*registry.built_in().values(), *self.foreign]
 
+    @property
+    def with_pixels(self) -> list[Technique]:
+        """Those of them of which the pixels are a baseline."""
+        return [technique for technique in self.techniques if technique.pixels is not None]
+
     def runs_of(self, technique: Technique) -> list[RunId]:
         """The networks that a technique measures.
 
         Raises
         ------
         InputError
-            If it needs images that the experiment does not have.
+            If the parameters name it and it needs images that the experiment does not have.
         """
-        for asked in technique.images:
+        wanted = (*technique.images, *technique.planned_with)
+        for asked in technique.images if technique in self.foreign else ():
             if not any(self._first(asked, run.model)[1] for run in self.measured_runs):
                 raise InputError(
                     f"techniques: '{technique.name}' needs images '{asked}', which data.kind "
                     f"{self.parameters['data']['kind']} does not bring"
                 )
-        runs = self.shown_runs if technique.shown else self.measured_runs
+        runs = self.read_runs if technique.reads_out else self.measured_runs
+        runs = self.shown_runs if technique.shown else runs
         return [
             run
             for run in runs
             if (run.seed == 0 or not technique.one_seed)
             and (run.model in self.named or not technique.as_given)
-            and all(self._first(asked, run.model)[1] for asked in technique.images)
+            and all(self._first(asked, run.model)[1] for asked in wanted)
         ]
+
+    def states(self, technique: Technique, run: RunId) -> list[int]:
+        """The states of a network that a technique measures."""
+        if not technique.ends:
+            return self.epochs(run)
+        return [*([0] if run in self.untrained_runs else []), self.epochs(run)[-1]]
 
     def _first(self, asked: str, model: str) -> tuple[str, list[str]]:
         """Of several roles, ``plain|conflict``, the first that there are sets for, and their names."""
@@ -537,6 +545,10 @@ class Plan:
             return self.sets_shuffled(model)
         if role == "faded":
             return [f"{CONFLICT}-strength-{strength}" for strength in self.drawn_strengths]
+        if role == "masked":
+            return [CONFLICT] if self.source.masks else []
+        if role == "voc":
+            return [self.voc] if self.voc else []
         if role == "agreeing":
             # Where humans saw the stimuli, the plain pictures are of other classes.
             name = None if self.source.published else self.role("plain")
@@ -550,50 +562,35 @@ class Plan:
         found = dict(self._first(one, model) for one in asked)
         return {role: names for role, names in found.items() if names}
 
+    def sets_of(self, technique: Technique, model: str) -> list[str]:
+        """The sets of images that a technique looks at, each once."""
+        roles = self.roles(technique, model).items()
+        return list(
+            dict.fromkeys(name for role, names in roles if role not in FOLDERS for name in names)
+        )
+
     # --- tables ----------------------------------------------------------------------------------
 
     @cached_property
     def per_run(self) -> dict[str, list[str]]:
         """Tables made of the same files of each network, one below the other: table -> files."""
-        place, measured = self.layout.measure, self.measured_runs
-        tables = {
-            "readout": [place(run, "readout") for run in [*self.read_runs, PIXELS]],
-            "dimensionality": [place(run, "dimensionality") for run in measured],
-            "erasure": [place(run, "erasure") for run in measured],
-            "receptive_field": [place(run, "receptive_field") for run in measured if run.seed == 0],
-        }
-        for name in self.probe_tables:
-            tables[name] = [place(run, name) for run in measured]
-        if self.source.plain:
-            tables["corruptions"] = [place(run, "corruptions") for run in measured]
-        if self.segmented:
-            tables["segmentation"] = [
-                place(run, "segmentation", epoch)
-                for run in measured
-                for epoch in [*([0] if run in self.untrained_runs else []), self.epochs(run)[-1]]
-            ]
+        place = self.layout.measure
+        tables: dict[str, list[str]] = {}
         if self.trained:
             tables["training"] = [self.layout.history(run) for run in self.trained_runs]
-        if self.named:
-            named = map(RunId.of_model, self.named)
-            tables["sensitivity"] = [place(run, "sensitivity") for run in named]
-        for technique in self.foreign:
-            for table in technique.tables:
+        if self.source.plain:
+            tables["corruptions"] = [place(run, "corruptions") for run in self.measured_runs]
+        for technique in self.techniques:
+            runs = self.runs_of(technique)
+            if technique.pixels is not None:
+                runs = [*runs, PIXELS]
+            for table in technique.tables if runs else ():
                 if table.name in tables:
                     raise InputError(
                         f"technique '{technique.name}': a table '{table.name}' is there already"
                     )
-                tables[table.name] = [place(run, table.name) for run in self.runs_of(technique)]
+                tables[table.name] = [place(run, table.name) for run in runs]
         return tables
-
-    @cached_property
-    def probe_tables(self) -> list[str]:
-        """Tables of changed images: a ratio of accuracies needs plain ones, fading needs to know the shapes."""
-        shapes = self.source.masks or self.source.silhouettes
-        return [
-            *(["shuffling"] if self.source.plain else []),
-            *(["cue_strength"] if shapes else []),
-        ]
 
     @cached_property
     def tables(self) -> list[str]:
@@ -677,7 +674,7 @@ class Plan:
             "feature_visualization",
             "architectures",
             "disagreement_images",
-            *(["segmentation_pictures"] if self.segmented else []),
+            *(["segmentation_pictures"] if "segmentation" in self.per_run else []),
             *[f"stylization-{name}" for name in (*self.stylizations, *self.conflicts)],
         ]
 

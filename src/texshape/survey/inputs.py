@@ -134,9 +134,9 @@ class PixelInputs(Inputs):
     def __init__(
         self, technique: Technique, stimuli: Stimuli, settings: Mapping[str, Any], folder: Path
     ) -> None:
-        from texshape.features.extract import PIXELS
-
-        self.settings = technique.parse({**settings[technique.name], "inputs": [PIXELS]})
+        self.settings = technique.parse(
+            technique.section_of(settings) | dict(technique.pixels or {})
+        )
         self.parameters = settings
         self.seed = int(settings["seed"])
         self.network_seed = NETWORK_SEED

@@ -265,9 +265,9 @@ def _run(
         subject.forget_activations()
         subject.network.module.cpu()
     listener.finish()
-    readout = next((technique for technique in chosen if technique.name == "readout"), None)
-    if readout is not None:
-        _pixels(readout, stimuli, settings, folder)
+    for technique in chosen:
+        if technique.pixels is not None:
+            _pixels(technique, stimuli, settings, folder)
     for technique in possible:
         if technique not in chosen:
             reasons += [
@@ -468,17 +468,18 @@ def _versions() -> dict[str, str]:
     return {name: version for name, version in versions().items() if name not in _TOOLS}
 
 
-def _pixels(readout: Technique, stimuli: Stimuli, settings: dict[str, Any], folder: Path) -> None:
-    """The read-out that knows no network: of the pixels themselves."""
+def _pixels(technique: Technique, stimuli: Stimuli, settings: dict[str, Any], folder: Path) -> None:
+    """The baseline that knows no network: of the pixels themselves."""
     place = folder / PIXELS
-    inputs = PixelInputs(readout, stimuli, settings, place / "features")
-    if readout.reason(inputs):
+    inputs = PixelInputs(technique, stimuli, settings, place / "features")
+    if technique.reason(inputs):
         return
-    code = technique_hash(readout) + function_hash(PixelInputs)
-    key = [stimuli.key, settings["readout"], settings["seed"], code, _versions()]
-    outputs = [place / name for name in readout.outputs]
-    action = partial(readout.measure, inputs, place.joinpath)
-    once(place, "readout", key, outputs, action)
+    code = technique_hash(technique) + function_hash(PixelInputs)
+    section = technique.section_of(settings)
+    key = [stimuli.key, section, settings["seed"], code, _versions()]
+    outputs = [place / name for name in technique.outputs]
+    action = partial(technique.measure, inputs, place.joinpath)
+    once(place, technique.name, key, outputs, action)
     shutil.rmtree(place / "features", ignore_errors=True)
 
 
@@ -520,7 +521,7 @@ def _tables(
                 if (slug, technique.name) in written
             ]
             pixels = folder / PIXELS / f"{table.name}.csv"
-            if table.name == "readout" and files and pixels.exists():
+            if technique.pixels is not None and files and pixels.exists():
                 files.append(pixels)
             if files:
                 found[table.name] = tables.concatenate(files, folder)

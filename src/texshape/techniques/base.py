@@ -36,9 +36,13 @@ ROLES = {
     "edges": "line drawings",
     "textures": "textures without an outline",
     "faded": "conflict images whose texture the renderer faded, a set each strength",
+    "masked": "conflict images of which each pixel's object is known",
+    "voc": "photographs of which each pixel's class is known: a folder that holds VOCdevkit/VOC2012",
     "trained-on": "plain pictures, and test pictures of the kinds that the network was trained on",
 }
 
+#: roles of which there is a folder of files, and no set of images
+FOLDERS = ("voc",)
 
 #: code that only techniques which run the network depend on (`texshape.source_code.technique_hash`)
 DECISIONS = "texshape.models.decisions:for_images"
@@ -204,6 +208,10 @@ class Inputs(ABC):
         """Whether there are images of a role."""
         return bool(self.sets(role))
 
+    def folder(self, role: str) -> Path | None:
+        """The folder of a role whose images are files and no set; None where there is none."""
+        return None
+
     def images(self, role: str) -> ImageSet:
         """The images of a role that has one set.
 
@@ -306,6 +314,20 @@ class Technique:
         Whether it is only for networks that are measured as they are.
     shown : bool
         Whether an experiment runs it on the first seed of two networks alone, for a picture.
+    reads_out : bool
+        Whether it tells what can be read out of a network: it measures those too with which an experiment
+        does nothing else (``readout_only``).
+    pixels : mapping, optional
+        What changes in its section where the pixels stand for a network's activations, as a baseline; None
+        where it has no such baseline.
+    ends : bool
+        Whether an experiment runs it on a network's end alone, and of one network an architecture on random
+        weights too; else on every measured state.
+    sparing : str
+        Place of a function of its settings that leaves out what costs most: an experiment measures its first
+        network alone with all of it.
+    planned_with : tuple of str
+        Roles without which an experiment plans no job of it, though it may be run without.
     """
 
     name: str
@@ -335,6 +357,11 @@ class Technique:
     one_seed: bool = False
     as_given: bool = False
     shown: bool = False
+    reads_out: bool = False
+    pixels: Mapping[str, Any] | None = None
+    ends: bool = False
+    sparing: str = ""
+    planned_with: tuple[str, ...] = ()
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -372,9 +399,11 @@ class Technique:
         """Its settings from all parameters; see `parse`."""
         return self.parse(self.section_of(parameters))
 
-    def dump(self, section: Mapping[str, Any]) -> dict[str, Any]:
-        """What it reads of its section, as plain values."""
+    def dump(self, section: Mapping[str, Any], *, sparing: bool = False) -> dict[str, Any]:
+        """What it reads of its section, as plain values; if sparing, without what costs most."""
         found = self.parse(section)
+        if sparing and self.sparing:
+            found = imported(self.sparing)(found)
         return found.dump() if hasattr(found, "dump") else dict(section)
 
     def reason(self, inputs: Inputs) -> str:

@@ -25,6 +25,7 @@ BUILT_IN = (
     "cue_strength",
     "shuffling",
     "erasure",
+    "segmentation",
     "receptive_field",
     "feature_visualization",
 )

@@ -19,6 +19,7 @@ TECHNIQUE = Technique(
     sections=("evaluation",),
     images=("conflict",),
     optional_images=("silhouettes", "faded"),
+    planned_with=("masked|silhouettes",),
     network=True,
     gpu=True,
     memory=2500,

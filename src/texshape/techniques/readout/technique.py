@@ -19,4 +19,6 @@ TECHNIQUE = Technique(
     images=("conflict",),
     features=True,
     measures=MEASURES,
+    reads_out=True,
+    pixels={"inputs": ["pixels"]},
 )

@@ -101,7 +101,7 @@ def predictions(
     ----------
     pictures : mapping of str to ndarray
         ``images`` (n, height, width, 3) and, class by pixel, ``TARGET/truth`` and ``TARGET/STAGE``,
-        as `texshape run segmentation` keeps them.
+        as `segmentation.npz` keeps them.
     target : str
     most : int
         Images shown.

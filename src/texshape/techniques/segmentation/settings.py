@@ -86,3 +86,8 @@ class SegmentationSettings(ReadoutTraining):
     resamples: Count = Field(description="Bootstrap resamples of test images.")
     level: Level = Field(description="Coverage of the intervals.")
     pictures: Whole = Field(description="Test images whose predictions are kept.")
+
+
+def sparing(settings: SegmentationSettings) -> SegmentationSettings:
+    """The settings with one head, and without the networks that are trained end to end."""
+    return settings.replace(end_to_end=[], heads=settings.heads[:1])

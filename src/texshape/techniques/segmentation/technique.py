@@ -1,0 +1,30 @@
+"""Segmentation read-out: the declaration."""
+
+from __future__ import annotations
+
+from texshape.techniques.base import File, Technique
+from texshape.techniques.segmentation.measures import MEASURES
+from texshape.techniques.segmentation.tables import SEGMENTATION
+
+TECHNIQUE = Technique(
+    name="segmentation",
+    title="segmentation read-out",
+    question="Which masks, of the object, its shape or its texture, can be read from the maps of each stage?",
+    paper="Islam, Kowal and others 2021, arXiv 2101.11604, section 4",
+    run="texshape.techniques.segmentation.technique_run:run",
+    settings="texshape.techniques.segmentation.settings:SegmentationSettings",
+    sparing="texshape.techniques.segmentation.settings:sparing",
+    tables=(SEGMENTATION,),
+    files=(
+        File("segmentation.npz", "a few test images, their masks, and what each stage predicts"),
+    ),
+    images=("masked|voc",),
+    network=True,
+    untrained=True,
+    ends=True,
+    batch="segmentation.batch_size",
+    gpu=True,
+    measures=MEASURES,
+    memory=2500,
+    minutes=240,
+)
