@@ -15,7 +15,7 @@ import torchvision
 from torch import Tensor, nn
 
 from texshape.models import bagnet, small, trainable
-from texshape.techniques.receptive_field import theoretical
+from texshape.techniques.receptive_field import paths, theoretical
 from texshape.techniques.receptive_field.architectures import measured, published
 from texshape.techniques.receptive_field.effective import influence
 from texshape.techniques.receptive_field.interval import Interval
@@ -636,14 +636,14 @@ def test_bug_dilation_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_bug_gates_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     """A product counts the local factor alone."""
-    right = theoretical._meet
+    right = paths.meet
 
     def local_only(seen: list, dimensions: int, *, multiplicative: bool):
         return right(
             seen[:1] if multiplicative else seen, dimensions, multiplicative=multiplicative
         )
 
-    monkeypatch.setattr(theoretical, "_meet", local_only)
+    monkeypatch.setattr(theoretical, "meet", local_only)
     with pytest.raises(AssertionError):
         test_squeeze_and_excitation_is_global_and_its_local_path_known()
 
