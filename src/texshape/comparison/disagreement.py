@@ -44,7 +44,7 @@ def join(trials: Trials, readings: pd.DataFrame, *, input: str, name: str) -> pd
     trials : Trials
         On the cue-conflict set.
     readings : DataFrame
-        `READING_COLUMNS`, as ``texshape run readout --images-output`` writes them.
+        `READING_COLUMNS`, of ``readings.csv``.
     input : str
         Kind of features.
     name : str

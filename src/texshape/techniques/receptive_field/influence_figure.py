@@ -19,7 +19,7 @@ def draw(path: str | Path) -> Figure:
     Parameters
     ----------
     path : path
-        File that `texshape run receptive-field --maps` wrote.
+        ``influence.npz`` of the technique `receptive_field`.
 
     Raises
     ------
