@@ -5,6 +5,8 @@ Nothing here was measured.
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 
@@ -403,6 +405,7 @@ def comparison(tables: dict[str, pd.DataFrame], reverse: bool = False) -> dict[s
           "within_rho": 0.5, "within_p": 0.01, "within_holm": 0.02, "n_within": 10, "coupled": ""}
          for measure in ("readout_shape", "information_shape")]
     )  # fmt: skip
+    agreement = _agreement(reverse)
     pair = {"margin": 0.05, "choose_seeds": "0", "confirm_seeds": "1 2", "model_a": "cnn--plain",
             "model_b": "cnn--plain-crop", "confirm_bias_a": 0.11, "confirm_bias_b": 0.12,
             "confirm_bias_low": -0.03, "confirm_bias_high": 0.02, "confirm_information_a": 0.8,
@@ -430,7 +433,36 @@ def comparison(tables: dict[str, pd.DataFrame], reverse: bool = False) -> dict[s
     ]  # fmt: skip
     disagreement = bias[front].drop_duplicates().merge(pd.DataFrame(cells), how="cross")
     return {"comparison": pd.concat(rows, ignore_index=True), "correlations": correlations,
-            "equivalent_pair": pairs, "disagreement": disagreement}  # fmt: skip
+            "agreement": agreement, "equivalent_pair": pairs, "disagreement": disagreement}  # fmt: skip
+
+
+def _agreement(reverse: bool) -> pd.DataFrame:
+    """Of the measures of the comparison: shape decodable agrees with the bias, the rest is undecided."""
+    names = {"shape_bias": "shape bias", "cue_match_rate": "cue match rate",
+             "readout_shape": "shape decodable, last stage",
+             "information_shape": "shape information, last stage"}  # fmt: skip
+    rows = []
+    for x, y in combinations(names, 2):
+        bias = x == "shape_bias"
+        made = {"rho": 0.2, "ci_low": -0.3, "ci_high": 0.6, "p_value": 0.4, "p_holm": 0.9,
+                "verdict": "undecided", "reason": "the interval holds zero"}  # fmt: skip
+        if bias and y == "readout_shape":
+            sign = -1 if reverse else 1
+            made = {"rho": 0.8 * sign, "ci_low": -0.95 if reverse else 0.5,
+                    "ci_high": -0.5 if reverse else 0.95, "p_value": 0.001, "p_holm": 0.003,
+                    "verdict": "contrary" if reverse else "agree", "reason": ""}  # fmt: skip
+        if not bias and {x, y} == {"readout_shape", "information_shape"}:
+            made |= {"verdict": "tied", "reason": "the same activations"}
+        rows.append(
+            {"measured_by": "here", "measure_x": x, "label_x": names[x], "cue_x": "shape",
+             "table_x": "shape_bias", "measure_y": y, "label_y": names[y],
+             "cue_y": "" if y == "cue_match_rate" else "shape", "table_y": "comparison",
+             "family": "shape_bias" if bias else "others", "n_tests": 3, "n_networks": 12,
+             "n_seeds": 36, "n_within": 10 if bias else np.nan, "tied": "",
+             "within_rho": 0.6 if bias else np.nan, "within_p": 0.01 if bias else np.nan,
+             "within_holm": 0.03 if bias else np.nan, **made}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def _accuracies(architecture: str, arm: str, reverse: bool) -> list[tuple[str, str, float, int]]:

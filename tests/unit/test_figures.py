@@ -48,7 +48,7 @@ def tables_of(name: str) -> dict[str, pd.DataFrame]:
 def test_draws_and_labels_its_axes(name):
     figure = draw(name, tables_of(name), SETTINGS)
     text = words(figure)
-    assert any(unit in text for unit in ("%", "(px)", "nats", "log scale", "kappa"))
+    assert any(unit in text for unit in ("%", "(px)", "nats", "log scale", "kappa", "ρ"))
     assert "undefined" not in text
     assert any(axis.has_data() for axis in figure.axes)
 

@@ -58,6 +58,7 @@ FIGURES: dict[str, tuple[str, list[str]]] = {
         "figures.measure_against_measure:scatter",
         ["comparison", "correlations"],
     ),
+    "agreement": ("figures.agreement:matrix", ["agreement"]),
     "layer_by_epoch": ("figures.layer_by_epoch:heat_maps", ["readout", "dimensionality"]),
     "disagreement": ("figures.disagreement:by_network", ["disagreement"]),
 }
@@ -85,7 +86,7 @@ CATEGORIES = {
     "4 How far it sees": ["architectures", "local_patches", "receptive_field", "influence",
                           "shuffling", "feature_visualization"],
     "5 Robustness": ["corruptions", "corruption_errors"],
-    "6 Side by side": ["measure_against_measure", "layer_by_epoch"],
+    "6 Side by side": ["measure_against_measure", "agreement", "layer_by_epoch"],
 }  # fmt: skip
 
 
