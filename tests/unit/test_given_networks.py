@@ -715,8 +715,8 @@ def test_a_network_may_be_named_itself(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("net.onnx", "onnx2torch"),
-        ("folder/net.ONNX", "onnx2torch"),
+        ("net.onnx", "onnx:net.onnx"),
+        ("folder/net.ONNX", "onnx:folder/net.ONNX"),
         ("resnet50.pth", "SOURCE:NAME@resnet50.pth"),
         ("w.safetensors", "SOURCE:NAME@w.safetensors"),
         ("net.py", "without its suffix"),

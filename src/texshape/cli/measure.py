@@ -33,7 +33,7 @@ def measure(
         typer.Argument(
             metavar="MODEL...",
             help="timm:NAME, torchvision:NAME, open_clip:NAME, efficientnet_lite_pytorch:NAME, "
-            "python:MODULE:CALLABLE or a checkpoint's path; @PATH behind a name: local weights.",
+            "onnx:FILE, python:MODULE:CALLABLE or a checkpoint's path; @PATH behind a name: local weights.",
         ),
     ],
     output_dir: Annotated[

@@ -87,6 +87,33 @@ def pipeline(module: nn.Module, name: str) -> Own:
     )
 
 
+def said(name: str, input_size: Any, mean: Any, std: Any) -> Own:
+    """How a network wants its images, by values that stand beside it (metadata of a file).
+
+    Parameters
+    ----------
+    name : str
+        Of the network, for messages.
+    input_size, mean, std : object
+        As the attributes of `pipeline`; None: 224 px, ImageNet's.
+
+    Raises
+    ------
+    InputError
+        As `pipeline`.
+    """
+    size = SIZE if input_size is None else _size(input_size, f"{name}: input_size")
+    if mean is None and std is None:
+        return Own(size, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+    if mean is None or std is None:
+        there, lacking = ("mean", "std") if std is None else ("std", "mean")
+        raise InputError(
+            f"{name}: says its {there} but no {lacking}; expected both of them or neither"
+        )
+    three = (_three(value, f"{name}: {key}") for key, value in (("mean", mean), ("std", std)))
+    return Own(size, **_normalisation(*three, name))
+
+
 def class_names(given: Any, name: str) -> tuple[str, ...] | None:
     """Names of the outputs, in their order.
 

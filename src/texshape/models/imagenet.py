@@ -8,7 +8,7 @@ words of each synset, spelled as torchvision spells them (``weights.meta["catego
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
 
@@ -33,3 +33,18 @@ def outputs_of(classes: Mapping[str, Iterable[str]]) -> dict[str, tuple[int, ...
     """Outputs that mean each class, given the WordNet ids of its kinds."""
     place = {wnid: index for index, wnid in enumerate(wordnet_ids())}
     return {name: tuple(place[wnid] for wnid in wnids) for name, wnids in classes.items()}
+
+
+def are_labels(names: Sequence[str]) -> bool:
+    """Whether names of outputs are the 1,000 classes in their order, however they are spelled.
+
+    Others have more of a synset's words (``tench, Tinca tinca``), or its WordNet id. Half of them must agree:
+    spellings differ, and another order has hardly any at its place.
+    """
+    if len(names) != OUTPUTS:
+        return False
+    same = 0
+    for name, label, wnid in zip(names, labels(), wordnet_ids(), strict=True):
+        first = name.split(",")[0].strip().lower().replace("_", " ")
+        same += first == label.lower() or name.startswith(wnid)
+    return same >= OUTPUTS // 2

