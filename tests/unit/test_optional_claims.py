@@ -25,8 +25,6 @@ from texshape.comparison import measures
 from texshape.config.comparison import ComparisonSettings
 from texshape.techniques import registry
 
-NAMED = ("suppression",)
-
 
 @pytest.fixture(scope="module")
 def world():
@@ -38,6 +36,27 @@ def found(folder, tables) -> dict[str, str]:
 
 
 NORMAL = {
+    "cue-rank-plain": "texture better",
+    "cue-rank-plain-bias": "seen all the same",
+    "cue-rank-stylized": "shape better",
+    "cue-rank-stylized-bias": "seen all the same",
+    "cue-rank-networks": "differ",
+    "triplets-plain": "texture",
+    "triplets-plain-bias": "agrees",
+    "triplets-stylized": "shape",
+    "triplets-stylized-bias": "agrees",
+    "triplets-networks": "differ",
+    "frequency-plain": "channel",
+    "frequency-stylized": "channel",
+    "frequency-order": "lower",
+    "frequency-networks": "channel",
+    "frequency-published": "fewer",
+    "configural-limited": "as known",
+    "configural-plain": "outline",
+    "configural-plain-pieces": "dots better",
+    "configural-stylized": "configuration",
+    "configural-stylized-pieces": "direction adds",
+    "configural-networks": "differ",
     "suppression-plain-shape": "as the control",
     "suppression-plain-texture": "relied on",
     "suppression-stylized-shape": "relied on",
@@ -51,21 +70,41 @@ def of_these(verdicts: dict[str, str]) -> dict[str, str]:
     return {id: verdict for id, verdict in verdicts.items() if id in NORMAL}
 
 
-def test_normal_and_reversed_results(tmp_path, world):
-    assert of_these(found(tmp_path / "normal", world)) == NORMAL
+def test_reversed_results(tmp_path):
     turned = of_these(found(tmp_path / "reversed", synthetic_tables.optional(reverse=True)))
     swapped = {"plain": "stylized", "stylized": "plain"}
 
     def other(id: str) -> str:
         return "-".join(swapped.get(part, part) for part in id.split("-"))
 
-    assert turned == {id: NORMAL[other(id)] for id in NORMAL}
+    beside = {"frequency-order": "higher"}
+    # There is no bias here, so that what stands beside it is not run.
+    assert turned == {id: "not run" if id.endswith("bias") else beside.get(id, NORMAL[other(id)])
+                      for id in NORMAL}  # fmt: skip
+
+
+def test_what_is_said_beside_a_bias_follows_it(tmp_path, world):
+    """With the biases of the invented experiment, and against them."""
+    tables = synthetic_tables.procedural()
+    assert of_these(found(tmp_path / "with", tables | world)) == NORMAL
+    against = of_these(
+        found(tmp_path / "against", tables | synthetic_tables.optional(reverse=True))
+    )
+    for arm in ("plain", "stylized"):
+        assert against[f"triplets-{arm}-bias"] == "contradicts"
+        assert against[f"cue-rank-{arm}-bias"] == "seen all the same"
 
 
 def test_undefined_and_missing_results(tmp_path, world):
     assert not of_these(verdicts(results_of(tmp_path / "none", synthetic_tables.procedural())))
     empty = {name: frame.iloc[:0] for name, frame in world.items()}
     assert set(of_these(found(tmp_path / "empty", empty)).values()) == {"not run"}
+    blank = synthetic_tables.undefined(world)
+    blank["configural_shape"]["share"] = world["configural_shape"]["share"]  # what was drawn stays
+    unknown = of_these(found(tmp_path / "unknown", blank))
+    assert set(unknown.values()) <= {"undefined", "not run", "not recognised", "no channel",
+                                     "no order", "as many"}  # fmt: skip
+    assert len(unknown) == len(of_these(found(tmp_path / "known", world)))
 
 
 # --- suppression ---------------------------------------------------------------------------------
@@ -106,7 +145,8 @@ def test_a_loss_without_control_or_accuracy_says_its_reason(tmp_path, world):
     frame = world["suppression"]
     away = world | {"suppression": frame[frame["shows"] == "both"]}
     arguments = results_of(tmp_path / "away", away)
-    assert set(of_these(verdicts(arguments)).values()) == {"no control"}
+    named = {id: one for id, one in of_these(verdicts(arguments)).items() if "suppression" in id}
+    assert set(named.values()) == {"no control"}
     assert "such pictures were not shown" in said(arguments)
     guess = kept(world, "plain", "both", "bilateral", nothing, (2,), reason)
     arguments = results_of(tmp_path / "guess", guess)
@@ -114,11 +154,103 @@ def test_a_loss_without_control_or_accuracy_says_its_reason(tmp_path, world):
     assert reason in said(arguments)
 
 
+# --- the others ----------------------------------------------------------------------------------
+
+
+def changed(world, name, values, seeds=(0, 1, 2), architecture="cnn", arm="plain", **where):
+    """The tables with some cells of one network's seeds replaced."""
+    frame = world[name].copy()
+    rows = (frame["architecture"] == architecture) & (frame["arm"] == arm)
+    rows &= frame["seed"].isin(seeds)
+    for column, value in where.items():
+        rows &= frame[column] == value
+    assert rows.any()
+    for column, value in values.items():
+        frame.loc[rows, column] = value
+    return world | {name: frame}
+
+
+def around(place, half=0.05, names=("ci_low", "ci_high")):
+    return {names[0]: place - half, names[1]: place + half}
+
+
+def test_ranks_are_held_against_outputs_in_random_order(tmp_path, world):
+    tables = synthetic_tables.procedural() | world
+    guesses = changed(tables, "cue_rank", around(0.27), seeds=(1,), cue="shape")
+    verdict = found(tmp_path / "one", guesses)
+    assert verdict["cue-rank-plain"] == "texture better"
+    assert verdict["cue-rank-plain-bias"] == "not seen"  # in one seed
+    neither = changed(guesses, "cue_rank", around(0.27), seeds=(2,), cue="texture")
+    assert found(tmp_path / "neither", neither)["cue-rank-plain"] == "neither seen"
+    close = changed(tables, "cue_rank", around(0.82), seeds=(0,), cue="shape")
+    assert found(tmp_path / "close", close)["cue-rank-plain"] == "not separated"
+    frame = tables["cue_rank"]
+    alone = tables | {"cue_rank": frame[frame["cue"] == "shape"]}
+    assert found(tmp_path / "alone", alone)["cue-rank-networks"] == "one cue"
+
+
+def test_choices_are_held_against_random_weights(tmp_path, world):
+    last = {"stage": "stage3", "match": "class", "centred": True}
+    untrained = changed(world, "triplets", around(0.24), seeds=(1,), epoch=0, **last)
+    assert found(tmp_path / "null", untrained)["triplets-plain"] == "as untrained"
+    neither = changed(world, "triplets", around(0.48), seeds=(1,), epoch=10, **last)
+    assert found(tmp_path / "neither", neither)["triplets-plain"] == "neither"
+    frame = world["triplets"]
+    trained = world | {"triplets": frame[frame["epoch"] == 10]}
+    assert found(tmp_path / "trained", trained)["triplets-plain"] == "texture"
+
+
+def test_a_channel_is_narrower_than_what_was_shown(tmp_path, world):
+    names = ("bandwidth_low", "bandwidth_high")
+    wide = changed(world, "frequency_channel", around(3.8, 0.3, names), seeds=(1,))
+    assert found(tmp_path / "wide", wide)["frequency-plain"] == "not bounded"
+    reason = "recognises no more than guessing without noise"
+    nothing = dict.fromkeys((*names, "bandwidth"), np.nan) | {"reason": reason}
+    arguments = results_of(
+        tmp_path / "guesses", changed(world, "frequency_channel", nothing, seeds=(1,))
+    )
+    verdict = verdicts(arguments)
+    assert verdict["frequency-plain"] == "no channel"
+    assert verdict["frequency-order"] == "no order"
+    assert reason in said(arguments)
+    more = world["frequency_channel"].assign(published_bandwidth=2.0)
+    more.loc[0, [*names, "bandwidth"]] = np.nan
+    assert found(tmp_path / "more", {"frequency_channel": more})["frequency-published"] == "more"
+
+
+def test_a_loss_by_mirroring_counts_beyond_that_of_the_smallest_field(tmp_path, world):
+    names = ("difference_low", "difference_high")
+    small = {"architecture": "rf9", "arm": "stylized", "condition": "joined"}
+    some = changed(world, "configural_shape", around(0.12, 0.05, names), seeds=(0,), **small)
+    verdict = found(tmp_path / "some", some)
+    assert verdict["configural-limited"] == "as known"  # in one seed of several
+    assert verdict["configural-stylized"] == "configuration"
+    null = changed(world, "configural_shape", around(0.2, 0.05, names), **small)
+    verdict = found(tmp_path / "null", null)
+    assert verdict["configural-limited"] == "loses"
+    assert verdict["configural-stylized"] == "outline"
+    frame = world["configural_shape"]
+    away = {"configural_shape": frame[~frame["architecture"].str.startswith("rf")]}
+    verdict = found(tmp_path / "away", away)
+    assert "configural-limited" not in verdict
+    assert verdict["configural-stylized"] == "configuration"
+    reason = "what it is compared with is not recognised above chance"
+    nothing = dict.fromkeys(names, np.nan) | {"reason": reason}
+    unknown = changed(world, "configural_shape", nothing, seeds=(2,), condition="joined")
+    arguments = results_of(tmp_path / "unknown", unknown)
+    assert verdicts(arguments)["configural-plain"] == "not recognised"
+    assert reason in said(arguments)
+    pieces = changed(
+        world, "configural_shape", around(0.0, 0.05, names), seeds=(2,), condition="segments-50"
+    )
+    assert found(tmp_path / "pieces", pieces)["configural-plain-pieces"] == "not shown"
+
+
 # --- the article and the comparison --------------------------------------------------------------
 
 
 def test_the_article_has_question_method_result_numbers_and_limit(tmp_path, world):
-    for technique in map(registry.get, NAMED):
+    for technique in map(registry.get, registry.OPTIONAL):
         measures.add(technique)
     compared = measures.collect(world, ComparisonSettings.of())
     shape = compared[compared["measure"] == "kept_without_shape"]
@@ -131,12 +263,12 @@ def test_the_article_has_question_method_result_numbers_and_limit(tmp_path, worl
     frames = synthetic_tables.procedural() | world
     frames["comparison"] = pd.concat([frames["comparison"], compared])
     arguments = project(tmp_path, frames)
-    describe_techniques(list(NAMED), arguments["results"] / "techniques.json")
+    describe_techniques(list(registry.OPTIONAL), arguments["results"] / "techniques.json")
     text = words_of(page_of(arguments))
     for claim in claims_of(arguments):
-        if claim.section in NAMED:
+        if claim.section in registry.OPTIONAL:
             assert plain(claim) in text, claim.id
-    for technique in map(registry.get, NAMED):
+    for technique in map(registry.get, registry.OPTIONAL):
         for part in ("question", "method", "limits"):
             assert getattr(technique.section, part) in text
         for measure in technique.measures:

@@ -27,10 +27,13 @@ from texshape.claims.sections import (
 from texshape.errors import InputError
 from texshape.files import atomic_path
 from texshape.models.printed_names import NAMES
+from texshape.techniques.configural_shape import claims as configural_shape
 from texshape.techniques.corruptions import claims as corruptions
+from texshape.techniques.cue_rank import claims as cue_rank
 from texshape.techniques.cue_strength import claims as cue_strength
 from texshape.techniques.dimensionality import claims as dimensionality
 from texshape.techniques.erasure import claims as erasure
+from texshape.techniques.frequency_channel import claims as frequency_channel
 from texshape.techniques.human_consistency import claims as human_consistency
 from texshape.techniques.readout import claims as readout
 from texshape.techniques.receptive_field import claims as receptive_field
@@ -38,6 +41,7 @@ from texshape.techniques.segmentation import claims as segmentation
 from texshape.techniques.sensitivity import claims as sensitivity
 from texshape.techniques.shuffling import claims as shuffling
 from texshape.techniques.suppression import claims as suppression
+from texshape.techniques.triplets import claims as triplets
 
 __all__ = ["FILE", "SECTIONS", "Cell", "Claim", "compute", "write"]
 
@@ -61,7 +65,11 @@ SECTIONS = {
     "neural": neural,
     "cue-strength": cue_strength,
     "erasure": erasure,
+    "cue_rank": cue_rank,
     "suppression": suppression,
+    "triplets": triplets,
+    "frequency_channel": frequency_channel,
+    "configural_shape": configural_shape,
     "limits": limits,
     "summary": summary,
 }

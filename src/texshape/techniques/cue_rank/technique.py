@@ -5,6 +5,9 @@ from __future__ import annotations
 from texshape.techniques.base import Figure, Measure, Section, Technique
 from texshape.techniques.cue_rank.tables import CUE_RANK
 
+#: rows that networks are compared by
+COMPARED = {"set": "one-cue", "class": "all"}
+
 TECHNIQUE = Technique(
     name="cue_rank",
     title="rank of each cue",
@@ -38,7 +41,7 @@ TECHNIQUE = Technique(
             unit="mean of 1 / rank",
             table="cue_rank",
             value="score",
-            where={"set": "one-cue", "cue": cue, "class": "all"},
+            where={**COMPARED, "cue": cue},
             n="n_images",
             cue=cue,
         )

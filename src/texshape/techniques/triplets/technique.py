@@ -5,6 +5,9 @@ from __future__ import annotations
 from texshape.techniques.base import Figure, Measure, Section, Technique
 from texshape.techniques.triplets.tables import TRIPLETS
 
+#: rows that networks are compared by
+COMPARED = {"match": "class", "centred": "True"}
+
 TECHNIQUE = Technique(
     name="triplets",
     title="choices by likeness",
@@ -33,7 +36,7 @@ TECHNIQUE = Technique(
             unit="fraction",
             table="triplets",
             value="shape_share",
-            where={"match": "class", "centred": "True"},
+            where=COMPARED,
             n="n_anchors",
             cue="shape",
         ),

@@ -1,0 +1,187 @@
+"""Whether networks lose by a changed configuration, beyond what a network without one loses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import partial
+
+from texshape.claims.claim import Claim, cells_of, claim
+from texshape.claims.evidence import Row, Rows, largest, number, select, smallest, values
+from texshape.claims.experiment import Experiment
+from texshape.claims.networks import known, networks, over_networks, reasons, trained_arms
+from texshape.claims.rules import NOT_RUN, UNDEFINED, side
+from texshape.claims.wording import listed, network_name, pct
+
+CONFIGURATION, OUTLINE, NEITHER, NOT_RECOGNISED = (
+    "configuration", "outline", "neither", "not recognised",
+)  # fmt: skip
+LIMITS = ("difference_low", "difference_high")
+COLUMNS = ("difference", *LIMITS, "reason")
+RULE = (
+    "configuration: in every seed mirroring a part costs accuracy, by an interval above zero and above every "
+    "one of the network with the smallest receptive field (where one was measured), which cannot see how parts "
+    "are arranged; outline: not so, but breaking the outline does cost in every seed; neither otherwise; not "
+    "recognised: in a seed the whole is recognised no better than by guessing"
+)
+
+
+def applies(experiment: Experiment) -> bool:
+    """Whether the article has this section."""
+    return experiment.has("configural_shape")
+
+
+def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]:
+    """The claims of the section, in the order of its text."""
+    e = experiment
+    rows = e.rows("configural_shape")
+    null = limited(rows)
+    floor = _floor(null)
+    if null:
+        yield _known_answer(null)
+    for arm in trained_arms(e, rows):
+        own = e.of("configural_shape", arm)
+        yield _of_arm(e, arm, own, null)
+        if _segments(own):
+            yield _pieces(e, arm, _segments(own))
+    yield over_networks(
+        e,
+        "configural-networks",
+        [row for row in rows if row["condition"] in ("joined", "apart")],
+        partial(state, floor=floor),
+        {
+            CONFIGURATION: "a loss of accuracy by mirroring a part",
+            OUTLINE: "a loss by breaking the outline alone",
+            NEITHER: "no loss shown by either",
+            NOT_RECOGNISED: "no whole that is recognised",
+        },
+        evidence=_evidence("every network"),
+        rule=RULE,
+        cells=cells_of(_moved(rows), *COLUMNS),
+    )
+
+
+def limited(rows: Rows) -> list[Row]:
+    """Rows of the architecture that is named after the smallest receptive field; none without any."""
+    fields = {row["architecture"]: re.fullmatch(r"rf(\d+)", row["architecture"]) for row in rows}
+    sizes = {name: int(found[1]) for name, found in fields.items() if found}
+    return select(rows, architecture=min(sizes, key=sizes.__getitem__)) if sizes else []
+
+
+def _floor(null: Rows) -> float:
+    """The largest loss by mirroring that networks without configuration may have."""
+    return max(0, largest(select(null, condition="joined"), "difference_high") or 0)
+
+
+def _moved(rows: Rows) -> list[Row]:
+    return [row for row in rows if row["condition"] in ("joined", "apart")]
+
+
+def state(rows: Rows, floor: float = 0) -> str:
+    """What a network loses by; `rows` are those of all of its seeds."""
+    joined, apart = (select(rows, condition=name) for name in ("joined", "apart"))
+    if not joined:
+        return NOT_RUN
+    if not known([*joined, *apart], *LIMITS):
+        return NOT_RECOGNISED
+    if all(number(row["difference_low"]) > floor for row in joined):
+        return CONFIGURATION
+    broken = apart and all(number(row["difference_low"]) > 0 for row in apart)
+    return OUTLINE if broken else NEITHER
+
+
+def _evidence(who: str) -> str:
+    return (
+        f"configural_shape.csv: {who}, conditions joined and apart, all seeds: {', '.join(COLUMNS)}"
+    )
+
+
+def _known_answer(null: Rows) -> Claim:
+    """A network that sees parts alone must lose nothing by their arrangement."""
+    states = []
+    for own in networks(null).values():
+        joined = select(own, condition="joined")
+        if joined and known(joined, *LIMITS):
+            pairs = [tuple(number(row[name]) for name in LIMITS) for row in joined]
+            states.append(side(pairs, ("loses", "gains", "as known")))
+    name = network_name(null[0]["architecture"])
+    verdict = "loses" if "loses" in states else "as known"
+    joined = select(null, condition="joined")
+    losses = f"""{pct(smallest(joined, "difference"))} to {pct(largest(joined, "difference"))}"""
+    return claim(
+        "configural-limited",
+        verdict if states else NOT_RECOGNISED,
+        {
+            "as known": f"""The {name} sees parts and not how they are arranged, so its answer is known: it
+            may not lose by mirroring. In no training do all seeds show that it does (losses of {losses}).""",
+            "loses": f"""The {name} sees parts and not how they are arranged, and yet it loses by mirroring in
+            every seed of a training (losses of {losses}): so much is the cost of the mirroring itself, and only
+            what others lose beyond it counts.""",
+            NOT_RECOGNISED: f"""The {name}, whose answer is known, recognises no whole silhouette, so that it
+            gives no control: {reasons(joined)}.""",
+        },
+        evidence=_evidence(f"{null[0]['architecture']}, every training"),
+        rule="loses: of some training every seed's interval lies above zero; not recognised: no training has a "
+        "difference in every seed; as known otherwise",
+        cells=cells_of(joined, *COLUMNS),
+    )
+
+
+def _of_arm(e: Experiment, arm: str, rows: list[Row], null: Rows) -> Claim:
+    limits = {"low": LIMITS[0], "high": LIMITS[1]}
+    joined, apart = (
+        e.describe(select(rows, condition=name), "difference", "n", **limits)
+        for name in ("joined", "apart")
+    )
+    who = f"The {e.main_name} trained on {arm} images"
+    start = f"""{who} loses {joined} of its accuracy where a part is mirrored and joined again, and {apart}
+        where the outline is broken, too."""
+    against = ", beyond the network of small fields" if _floor(null) else ""
+    return claim(
+        f"configural-{arm}",
+        state(rows, _floor(null)),
+        {
+            CONFIGURATION: f"{start} It uses how parts are arranged{against}.",
+            OUTLINE: f"{start} It goes by local shape: that it uses the arrangement is not shown.",
+            NEITHER: f"{start} That it uses either is not shown.",
+            NOT_RECOGNISED: f"{who} has nothing to lose in at least one seed: {reasons(_moved(rows))}.",
+        },
+        evidence=_evidence(f"{e.main} trained on {arm}, and the smallest receptive field"),
+        rule=RULE,
+        cells=cells_of([*_moved(rows), *select(null, condition="joined")], *COLUMNS),
+    )
+
+
+def _segments(rows: Rows) -> list[Row]:
+    """Segments of about half of the outline."""
+    drawn = [row for row in rows if row["condition"].startswith("segments")]
+    shares = set(values(drawn, "share"))
+    if not shares:
+        return []
+    half = min(sorted(shares), key=lambda share: abs(share - 0.5))
+    return [row for row in drawn if number(row["share"]) == half]
+
+
+def _pieces(e: Experiment, arm: str, rows: list[Row]) -> Claim:
+    pairs = [tuple(number(row[name]) for name in LIMITS) for row in rows]
+    verdict = side(pairs, ("direction adds", "dots better", "not shown"))
+    gain = e.describe(rows, "difference", "n", low=LIMITS[0], high=LIMITS[1])
+    share = listed(dict.fromkeys(pct(number(row["share"]), 0) for row in rows))
+    start = f"""With {share} of the outline drawn, segments are recognised {gain} more often than dots of the
+        same ink."""
+    return claim(
+        f"configural-{arm}-pieces",
+        "not recognised" if verdict == UNDEFINED else verdict,
+        {
+            "direction adds": f"{start} The direction of pieces adds to their places.",
+            "dots better": f"{start} Dots serve it better, so that direction adds nothing.",
+            "not shown": f"{start} That direction adds to place is not shown.",
+            "not recognised": f"""With {share} of the outline drawn, pieces say nothing in at least one seed:
+            {reasons(rows)}.""",
+        },
+        evidence=f"configural_shape.csv: {e.main} trained on {arm}, segments of about half of the outline, all "
+        f"seeds: {', '.join(LIMITS)}",
+        rule="direction adds: every seed's interval above zero; dots better: below; not recognised: a "
+        "difference is undefined",
+        cells=cells_of(rows, *COLUMNS),
+    )
