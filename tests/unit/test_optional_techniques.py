@@ -23,6 +23,7 @@ SECTIONS = {
     "frequency_channel": {"resamples": 20},
     "configural_shape": {"resamples": 20, "shares": [0.5]},
     "steering": {"resamples": 20, "doses": [-1, 2], "draws": 1},
+    "top_k": {"resamples": 20, "shares": [0.25]},
 }
 
 
@@ -94,6 +95,19 @@ def test_a_stage_is_steered_at_its_patches_and_at_its_class_token(here):
     assert list(slopes["direction"]) == ["cues", "others", "random"]
 
 
+def test_patches_are_thinned_and_the_class_token_stays(here):
+    section = SECTIONS["top_k"] | {"stages": ["block01", "block02"]}
+    table = measured("top_k", top_k=section)["top_k"]
+    by_stage = table.groupby("stage")["decisions_changed"].max()
+    assert (
+        by_stage["block01"] > 0 == by_stage["block02"]
+    )  # which the class token alone decides after
+    table = measured("top_k")["top_k"]
+    assert list(table["kept"]) == ["all", "largest", "random", "largest", "random"]
+    assert list(table["k"].dropna()) == [4, 4, 6, 6]  # of 4 x 4 patches, of 24 channels
+    assert set(table["stage"]) == {"block02"}
+
+
 def test_a_network_without_the_classes_is_told_why(here):
     with pytest.raises(InputError, match="class map"):
         measured("configural_shape", "unmapped")
@@ -107,6 +121,7 @@ def test_a_network_without_the_classes_is_told_why(here):
         ("triplets", {"matches": ["picture"]}, "matches"),
         ("steering", {"doses": [0.5, 0]}, "doses: expected doses other than 0"),
         ("steering", {"stages": ["block03"]}, "'block03' does not exist"),
+        ("top_k", {"shares": [0.5, 1.5]}, "shares"),
     ],
 )
 def test_bad_parameters_are_named(here, name, section, message):

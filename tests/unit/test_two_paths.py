@@ -40,6 +40,7 @@ SECTIONS = {
     "cue_rank": {"resamples": 20, "level": 0.9},
     "suppression": {"suppressions": ["patch-shuffle", "grey"], "resamples": 20, "images": 12},
     "steering": {"resamples": 20, "level": 0.9, "doses": [-1, 1.5], "draws": 1, "images": 16},
+    "top_k": {"resamples": 20, "level": 0.9, "shares": [0.4, 0.1], "draws": 2, "images": 16},
 }  # fmt: skip
 
 
@@ -112,7 +113,7 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 TABLES = [
     "trials/cue-conflict.csv", "trials/silhouettes.csv", "sensitivity.csv", "readout.csv",
     "readings.csv", "dimensionality.csv", "erasure.csv", "cue_strength.csv", "receptive_field.csv",
-    "cue_rank.csv", "suppression.csv", "triplets.csv", "steering.csv", "steering_slopes.csv",
+    "cue_rank.csv", "suppression.csv", "triplets.csv", "steering.csv", "steering_slopes.csv", "top_k.csv",
 ]  # fmt: skip
 
 

@@ -87,7 +87,8 @@ def panels(
         axis.set_xlabel(label, fontsize=7)
         if ticks is not None:
             axis.set_xticks(ticks, names, fontsize=6.5)
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4, fontsize=7)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center",
+                  ncols=3 if len(handles) < 4 else 2, fontsize=7)  # fmt: skip
     count, seeds = style.counts(frame["n_conflict"]), style.seeds(frame["seed"].nunique() or 1)
     figure.suptitle(f"{title}: n = {count} conflict images, {seeds}", fontsize=8.5)
     return figure

@@ -37,6 +37,7 @@ OPTIONAL = (
     "frequency_channel",
     "configural_shape",
     "steering",
+    "top_k",
 )
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from texshape.models import changed
 from texshape.stats.exemplars import ABSENT, conflicting
 from texshape.techniques.base import Inputs
 from texshape.techniques.corruptions.accuracy import balanced
+from texshape.trials.moved import Moves, moves
 
 if TYPE_CHECKING:
     from texshape.data.imageset import ImageSet
+    from texshape.models.network import Network
+
+BATCH = 64  # images at a time, where the parameters leave it open
 
 
 def in_conflict(images: ImageSet, most: int | None, *, seed: int) -> np.ndarray:
@@ -33,3 +39,38 @@ def agreeing(inputs: Inputs) -> ImageSet:
     A conflict set often holds the pairs of one class too.
     """
     return inputs.images("agreeing" if inputs.has("agreeing") else "conflict")
+
+
+def moves_by(
+    inputs: Inputs, network: Network, changes: Sequence[changed.Change], *, after: str = ""
+) -> Moves:
+    """What changes that look at no label do to the decisions on both kinds of images.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Whose settings have ``images`` (the most of either kind), ``resamples`` and ``level``.
+    network : Network
+        With decision classes.
+    changes : sequence of callable
+        The first leaves the network as it is.
+    after : str
+        See `changed.decisions`.
+    """
+    classes, settings = network.require_classes(), inputs.settings
+    conflict, other = inputs.images("conflict"), agreeing(inputs)
+    rows = in_conflict(conflict, settings.images, seed=inputs.seed)
+    intact = in_agreement(other, settings.images, seed=inputs.seed)
+    intact = intact[other.labels["shape"].iloc[intact].isin(classes).to_numpy()]
+    decided = [
+        changed.decisions(
+            network, images.images[chosen], changes, after=after,
+            batch_size=inputs.evaluation.batch_size or BATCH,
+        )
+        if len(chosen) else np.empty((len(changes), 0), dtype=int)
+        for images, chosen in ((conflict, rows), (other, intact))
+    ]  # fmt: skip
+    return moves(
+        decided[0], conflict.labels.iloc[rows], decided[1], other.labels.iloc[intact], classes,
+        resamples=settings.resamples, level=settings.level, seed=inputs.seed,
+    )  # fmt: skip

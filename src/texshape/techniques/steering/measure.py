@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 NONE, CUES, OTHERS, RANDOM = "none", "cues", "others", "random"
 LEAST_CLASSES = 4  # for directions of two other classes
-BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def run(inputs: Inputs) -> Outputs:
     rows, slopes = measure(
         inputs.deciding("conflict"), inputs.images("conflict"), shown.agreeing(inputs),
         own=not inputs.has("agreeing"), settings=inputs.settings, seed=inputs.seed,
-        batch_size=inputs.evaluation.batch_size or BATCH,
+        batch_size=inputs.evaluation.batch_size or shown.BATCH,
     )  # fmt: skip
     return {"steering": STEERING.frame(rows), "steering_slopes": STEERING_SLOPES.frame(slopes)}
 
@@ -68,7 +67,7 @@ def measure(
     settings: SteeringSettings,
     own: bool = False,
     seed: int = 0,
-    batch_size: int = BATCH,
+    batch_size: int = shown.BATCH,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Dose-response of bias, cue matches and accuracy.
 
