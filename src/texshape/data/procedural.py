@@ -75,8 +75,6 @@ _SPLITS = {
     "textures": 5,
     "cue-conflict": 6,
     "styles": 7,
-    "contents": 8,
-    "texture-styles": 9,
 }
 _PAIRING = 4
 
@@ -545,22 +543,6 @@ def render(
     )
 
 
-def render_conflict(
-    settings: Settings,
-    seed: int,
-    texture_strength: float = 1.0,
-    *,
-    executor: Executor | None = None,
-) -> ImageSet:
-    """Draw the cue-conflict set with its texture cue faded.
-
-    Outlines, patterns, grey levels, ground and noise are those of the set at full strength; only
-    the contrast of the pattern inside the object is scaled, around its mean: 0 leaves it flat.
-    """
-    name = "cue-conflict" if texture_strength == 1 else strength_set(texture_strength)
-    return render(settings, seed, name, executor=executor)
-
-
 # --- for stylization by a network --------------------------------------------------------
 
 
@@ -606,68 +588,13 @@ def style_images(
     images : ndarray of shape (count, size, size, 3), uint8
     families : list of str
     """
-    return _full_frames(settings, seed, count, size, tuple(STYLES), "styles")
-
-
-def texture_images(
-    settings: Settings, seed: int, count: int, size: int
-) -> tuple[np.ndarray, list[str]]:
-    """Draw images filled with the class textures in turn, for style transfer.
-
-    Returns
-    -------
-    images : ndarray of shape (count, size, size, 3), uint8
-    classes : list of str
-    """
-    return _full_frames(settings, seed, count, size, CLASSES, "texture-styles")
-
-
-def content_images(
-    settings: Settings, seed: int, count: int, size: int
-) -> tuple[np.ndarray, list[str], np.ndarray]:
-    """Draw silhouettes of the classes in turn, in one colour, as content for style transfer.
-
-    Returns
-    -------
-    images : ndarray of shape (count, size, size, 3), uint8
-    classes : list of str
-    masks : ndarray of shape (count, size, size), uint8
-    """
-    settings = _resized(settings, size)
-    shown = [
-        Picture(
-            CLASSES[index % len(CLASSES)],
-            index // len(CLASSES) + 1,
-            FLAT,
-            index + 1,
-            "contents",
-            "contents",
-            (len(SETS) + _SPLITS["contents"], index),
-        )
-        for index in range(count)
-    ]
-    drawn = [draw_picture(settings, seed, picture) for picture in shown]
-    names = [picture.shape for picture in shown]
-    return np.stack([image for image, _ in drawn]), names, np.stack([mask for _, mask in drawn])
-
-
-def _full_frames(
-    settings: Settings, seed: int, count: int, size: int, families: tuple[str, ...], split: str
-) -> tuple[np.ndarray, list[str]]:
-    settings = _resized(settings, size)
+    values = {part.name: getattr(settings, part.name) for part in fields(Settings)}
+    settings = Settings(**{**values, "image_size": size})
+    families = tuple(STYLES)
     names = [families[index % len(families)] for index in range(count)]
-    stream = len(SETS) + _SPLITS[split]
-    images = [
-        draw_picture(
-            settings,
-            seed,
-            Picture(ABSENT, 0, name, index // len(families) + 1, split, split, (stream, index)),
-        )[0]
+    stream = len(SETS) + _SPLITS["styles"]
+    shown = [
+        Picture(ABSENT, 0, name, index // len(families) + 1, "styles", "styles", (stream, index))
         for index, name in enumerate(names)
     ]
-    return np.stack(images), names
-
-
-def _resized(settings: Settings, size: int) -> Settings:
-    values = {part.name: getattr(settings, part.name) for part in fields(Settings)}
-    return Settings(**{**values, "image_size": size})
+    return np.stack([draw_picture(settings, seed, picture)[0] for picture in shown]), names
