@@ -51,6 +51,7 @@ COMMANDS = [
     "reference",
     "robustness",
     "segmentation",
+    "stylization_fitness",
     "stylize",
     "summary",
     "tables",

@@ -12,9 +12,6 @@
         --seed 2019 --shard 0 --shards 4 --output STEM
     texshape run merge-shards --part STEM ... --output STEM
     texshape run conflict-by-optimisation --data JSON --settings JSON --seed 2019 --output STEM
-    texshape run stylization-fitness --results DIR --set NAME --full SLUG/seed-0 \
-        --limited SLUG/seed-0 --manifest CSV --output CSV
-    texshape run tabulate-reconstruction --table NAME=CSV ... --output CSV
     texshape run conflict-sheet --data JSON --seed 2019 --result STEM --output-stem STEM
     texshape run stylization-sheet --content STEM --styles STEM --result STEM --output-stem STEM
 
@@ -31,7 +28,7 @@ import typer
 
 from texshape.cli.run import run
 from texshape.devices import failures
-from texshape.errors import InputError, nearest
+from texshape.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,7 +37,7 @@ if TYPE_CHECKING:
     from texshape.data.imageset import ImageSet
     from texshape.shards import Shard
 
-RENDERER, PHOTOGRAPHS = "renderer", "photographs"
+RENDERER = "renderer"
 
 SettingsOption = Annotated[str, typer.Option(help="Section `stylize` of the parameters, JSON.")]
 Seed = Annotated[int, typer.Option(min=0, help="Root of all randomness.")]
@@ -360,87 +357,6 @@ def conflict_by_optimisation(
         steps.merge([stem for _, stem in parts], output)
 
 
-@run.command("stylization-fitness")
-def stylization_fitness(
-    results: Annotated[Path, typer.Option(help="Folder of the experiment.")],
-    set_name: Annotated[
-        list[str], typer.Option("--set", help="Stylized test set: trials/SET.csv; repeat.")
-    ],
-    manifest: Annotated[
-        list[str],
-        typer.Option(
-            help="Manifest of that set, one each, or `renderer`, `photographs` where no engine made it."
-        ),
-    ],
-    full: Annotated[
-        list[str],
-        typer.Option(help="SET=SLUG/seed-S: full network trained on that stylization; repeat."),
-    ],
-    limited: Annotated[
-        list[str], typer.Option(help="SET=SLUG/seed-S: receptive-field-limited network; repeat.")
-    ],
-    output: Annotated[Path, typer.Option(help="Table (CSV).")],
-    settings: Annotated[str, typer.Option(help="Section `bootstrap`, JSON.")] = "{}",
-    seed: Seed = 0,
-) -> None:
-    """Score stylizations: networks that train and test on them, full against limited."""
-    import pandas as pd
-
-    from texshape.config.evaluation import BootstrapSettings
-    from texshape.stylize import fitness
-    from texshape.stylize.columns import STYLIZATION_FITNESS
-
-    if len(set_name) != len(manifest):
-        raise InputError(f"{len(set_name)} times --set but {len(manifest)} times --manifest")
-    section = BootstrapSettings.read(settings).dump()
-    networks = {name: [] for name in set_name}
-    for role, given in (("full", full), ("limited", limited)):
-        for text in given:
-            name, _, network = text.partition("=")
-            if name not in networks or not network:
-                raise InputError(
-                    f"--{role} '{text}': expected SET=SLUG/seed-S with a --set"
-                    f"{nearest(name, networks)}"
-                )
-            networks[name].append((role, network))
-    tables = []
-    for name, path in zip(set_name, manifest, strict=True):
-        engine, weights = (path, "") if path in (RENDERER, PHOTOGRAPHS) else _made_by(Path(path))
-        decided = [_decided(results, name, role, network) for role, network in networks[name]]
-        tables.append(
-            fitness.fitness_table(
-                name, decided, engine=engine, weights=weights, seed=seed, **section
-            )
-        )
-    STYLIZATION_FITNESS.write(output, pd.concat(tables, ignore_index=True))
-
-
-@run.command("tabulate-reconstruction")
-def tabulate_reconstruction(
-    table: Annotated[
-        list[str],
-        typer.Option(help="NAME=CSV: what train-decoder wrote for a stylization; repeat."),
-    ],
-    output: Annotated[Path, typer.Option(help="Table (CSV).")],
-) -> None:
-    """Put the reconstruction errors of several decoders below one another."""
-    import pandas as pd
-
-    from texshape.files import read_csv
-    from texshape.stylize.columns import RECONSTRUCTION
-    from texshape.stylize.reconstruction import COLUMNS
-
-    parts = []
-    for text in table:
-        name, _, path = text.partition("=")
-        if not name or not path:
-            raise InputError(f"--table '{text}': expected NAME=CSV")
-        part = read_csv(path, COLUMNS)
-        part.insert(0, "stylization", name)
-        parts.append(part)
-    RECONSTRUCTION.write(output, pd.concat(parts, ignore_index=True))
-
-
 @run.command("conflict-sheet")
 def conflict_sheet(
     result: Annotated[Path, typer.Option(help="Stem of the conflict set.")],
@@ -622,34 +538,3 @@ def _pictures(data: dict[str, Any], seed: int) -> Any:
     from texshape.data import procedural
 
     return procedural.pictures(procedural.parse_settings(data), seed, "cue-conflict")
-
-
-def _made_by(manifest: Path) -> tuple[str, str]:
-    from texshape.files import read_csv
-    from texshape.stylize.manifest import MANIFEST_COLUMNS
-
-    table = read_csv(manifest, MANIFEST_COLUMNS)
-    kinds = table[["engine", "weights"]].drop_duplicates()
-    if len(kinds) != 1:
-        raise InputError(f"{manifest}: {len(kinds)} kinds of engine and weights, expected one")
-    return str(kinds["engine"].iloc[0]), str(kinds["weights"].iloc[0])
-
-
-def _decided(results: Path, set_name: str, role: str, network: str) -> Any:
-    from texshape.files import read_csv
-    from texshape.stylize.fitness import Decided
-    from texshape.trials.tables import network_subject
-
-    subject = network_subject(network)
-    table = read_csv(
-        results / network / "trials" / f"{set_name}.csv",
-        ["imagename", "category", "object_response"],
-    )
-    return Decided(
-        role=role,
-        model=subject.model,
-        seed=int(subject.seed or 0),
-        imagename=list(table["imagename"]),
-        category=list(table["category"]),
-        response=list(table["object_response"]),
-    )
