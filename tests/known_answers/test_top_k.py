@@ -134,6 +134,21 @@ def test_a_random_mask_leaves_as_many(across):
     assert (mask != other).any()
 
 
+@pytest.mark.parametrize("kept", ["largest", "random"])
+def test_patches_are_thinned_and_a_class_token_stays(kept):
+    tokens = torch.from_numpy(np.random.default_rng(2).normal(size=(3, 17, 8)).astype(np.float32))
+    module = nn.Sequential(nn.Identity())
+    module.num_prefix_tokens = 1
+    version = measure.Version("channel", kept, 0, 0.25)
+    with measure._thinned(coded.network(module, "0"), "0", version, 0, np.arange(3)):
+        found = module(tokens)
+    assert (found[:, 0] == tokens[:, 0]).all()
+    patches = found[:, 1:]
+    assert ((patches != 0).sum(1) == 4).all()
+    assert ((patches == 0) | (patches == tokens[:, 1:])).all()
+    assert (module(tokens) == tokens).all()  # as before
+
+
 def test_the_same_seed_gives_the_same_rows_and_batches_do_not_matter(frame):
     again = thinned(shares=[0.56])
     rows = frame[frame["share"] == 0.56].reset_index(drop=True)
