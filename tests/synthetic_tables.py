@@ -686,7 +686,7 @@ def _channels(rows: list[dict], front: dict, by_shape: bool) -> None:
     """Who goes by shape has the narrower channel; the published estimator has none for small fields."""
     width = 1.5 if by_shape else 2.5
     theirs = np.nan if front["architecture"] == "rf9" else width
-    rows.append({**front, "bandwidth": width, "bandwidth_low": width - 0.3,
+    rows.append({**front, "set": "plain", "bandwidth": width, "bandwidth_low": width - 0.3,
                  "bandwidth_high": width + 0.3, "centre": 6.0, "centre_low": 5.0, "centre_high": 7.0,
                  "peak_sensitivity": 12.0, "asymptote": 0.9, "slope": 2.0, "deviance": 1.0,
                  "degrees": 1, "published_bandwidth": theirs, "published_centre": 6.0,

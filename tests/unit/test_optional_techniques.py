@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from tests import technique_steps
@@ -76,6 +77,30 @@ def test_noise_of_octaves_is_shown_to_the_network(here):
     assert np.isnan(channel["bandwidth"])
     assert isinstance(channel["reason"], str)
     assert found["frequency_bands"]["n"].sum() < 72
+
+
+def test_published_photographs_are_shown_in_place_of_plain_pictures(here, monkeypatch):
+    """They come with their noises; a network of other classes is told so before anything is downloaded."""
+    from texshape.data import critical_band, imageset
+
+    plain = imageset.read("results/data/base/test-plain")
+    conditions = pd.DataFrame({"picture": plain.labels["imagename"], "stratum": plain.labels["shape"],
+                               "band": [0, 1, 2] * 24, "noise": [0.0, 0.1] * 36})  # fmt: skip
+    monkeypatch.setattr(critical_band, "stimuli", lambda cache: (plain, conditions))
+    chosen = {"frequency_channel": {"photographs": True, "resamples": 20}}
+    with pytest.raises(InputError, match="'airplane' is none of"):
+        measured("frequency_channel", **chosen)
+    monkeypatch.setattr("texshape.techniques.frequency_channel.measure.CATEGORIES", CLASSES)
+    row = measured("frequency_channel", **chosen)["frequency_channel"].iloc[0]
+    assert (row["set"], row["n"], row["n_bands"]) == ("critical-band", 72, 3)
+    assert measured("frequency_channel")["frequency_channel"]["set"].tolist() == ["plain"]
+
+
+def test_what_brings_its_own_pictures_needs_no_others(tmp_path):
+    technique = registry.get("frequency_channel")
+    assert technique.needs({}) == ("plain",)
+    assert technique.needs({"frequency_channel": {"photographs": True}}) == ()
+    assert registry.get("triplets").needs({}) == ("conflict",)
 
 
 def test_parts_and_pieces_of_silhouettes_are_shown_to_the_network(here):

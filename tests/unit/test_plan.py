@@ -158,6 +158,10 @@ def test_a_technique_without_its_images_is_named_before_any_job() -> None:
     )
     with pytest.raises(InputError, match=expected):
         made.tables  # noqa: B018
+    own = plan(
+        "published", techniques=["frequency_channel"], frequency_channel={"photographs": True}
+    )
+    assert own.runs_of(registry.get("frequency_channel")) == own.measured_runs
 
 
 def test_published_networks_on_published_stimuli() -> None:

@@ -510,8 +510,9 @@ class Plan:
         InputError
             If the parameters name it and it needs images that the experiment does not have.
         """
-        wanted = (*technique.images, *technique.planned_with)
-        for asked in technique.images if technique in self.foreign else ():
+        needed = technique.needs(self.parameters)
+        wanted = (*needed, *technique.planned_with)
+        for asked in needed if technique in self.foreign else ():
             if not any(self._first(asked, run.model)[1] for run in self.measured_runs):
                 raise InputError(
                     f"techniques: '{technique.name}' needs images '{asked}', which data.kind "

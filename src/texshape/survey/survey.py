@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -233,7 +233,7 @@ def _run(
     for candidate in candidates:
         if slugs.count(candidate.slug) > 1:
             raise InputError(f"model '{candidate.name}': is given twice")
-    possible = possible_techniques(stimuli, settings["techniques"])
+    possible = possible_techniques(stimuli, settings["techniques"], settings)
     chosen = [] if quick else possible
     for technique in chosen:  # bad parameters are said before anything is computed
         technique.configured(settings)
@@ -303,12 +303,19 @@ def _run(
     return Result(folder, board, missing, said, failed, sorted(written))
 
 
-def possible_techniques(stimuli: Stimuli, named: Sequence[str] = ()) -> list[Technique]:
-    """The techniques for which there are images: those that always run, and those that are named."""
+def possible_techniques(
+    stimuli: Stimuli, named: Sequence[str] = (), settings: Mapping[str, Any] | None = None
+) -> list[Technique]:
+    """The techniques for which there are images: those that always run, and those that are named.
+
+    Where the settings are given, one that brings pictures of its own by them needs none.
+    """
     found = [*registry.built_in().values(), *map(registry.get, named)]
-    return [
-        technique for technique in found if all(sets_of(stimuli, role) for role in technique.images)
-    ]
+
+    def needed(technique: Technique) -> tuple[str, ...]:
+        return technique.images if settings is None else technique.needs(settings)
+
+    return [one for one in found if all(sets_of(stimuli, role) for role in needed(one))]
 
 
 @dataclass(frozen=True)

@@ -326,6 +326,8 @@ class Technique:
     sparing : str
         Place of a function of its settings that leaves out what costs most: an experiment measures its first
         network alone with all of it.
+    brings : str
+        Key of its section; where that is true it brings pictures of its own and needs none of `images`.
     planned_with : tuple of str
         Roles without which an experiment plans no job of it, though it may be run without.
     """
@@ -362,6 +364,7 @@ class Technique:
     ends: bool = False
     sparing: str = ""
     planned_with: tuple[str, ...] = ()
+    brings: str = ""
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -406,11 +409,18 @@ class Technique:
             found = imported(self.sparing)(found)
         return found.dump() if hasattr(found, "dump") else dict(section)
 
+    def needs(self, parameters: Mapping[str, Any]) -> tuple[str, ...]:
+        """Roles of images that it needs by all parameters: `images`, or none where it brings its own."""
+        return self._needs(self.configured(parameters)) if self.brings else self.images
+
+    def _needs(self, settings: Any) -> tuple[str, ...]:
+        return () if self.brings and getattr(settings, self.brings) else self.images
+
     def reason(self, inputs: Inputs) -> str:
         """Why a network cannot be measured; empty where it can."""
         from texshape.devices import failures
 
-        for role in self.images:
+        for role in self._needs(inputs.settings):
             if not inputs.has(role):
                 return f"there are no images '{role}'"
         with failures(self.batch):

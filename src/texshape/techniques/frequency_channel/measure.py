@@ -1,47 +1,77 @@
-"""The technique `frequency_channel`: plain pictures under noise of one octave."""
+"""The technique `frequency_channel`: pictures under noise of one octave, made here or published."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from texshape.data import critical_band
+from texshape.techniques.base import DECISIONS, imported
+from texshape.trials.imagenet16 import CATEGORIES
+from texshape.trials.names import ABSENT
+
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from texshape.data.imageset import ImageSet
+    from texshape.models.network import Network
     from texshape.techniques.base import Inputs, Outputs
 
 
 def run(inputs: Inputs) -> Outputs:
     """Show each picture once, under one noise of one band, and fit the channel."""
-
-    from texshape.techniques.corruptions.accuracy import balanced
-    from texshape.techniques.frequency_channel import bands, channel
+    from texshape.techniques.frequency_channel import channel
     from texshape.trials.evaluate import decide, speed
 
     settings = inputs.settings
-    shown = inputs.images("plain")
-    rows = balanced(shown.labels["shape"].to_numpy(), settings.images, seed=inputs.seed)
-    chosen = shown.take(rows)
-    masked = bands.masked(
-        chosen, seed=inputs.seed, noises=settings.noises, bands=settings.bands,
-        contrast=settings.contrast,
-    )  # fmt: skip
-    network = inputs.deciding("plain")
-    decisions = decide(network, masked.images.images, **speed(inputs.evaluation))
-    trials = masked.trials.assign(
-        correct=(decisions == chosen.labels["shape"].to_numpy()).astype(int)
-    )
+    shown, trials = _published(inputs) if settings.photographs else _masked(inputs)
+    network = _deciding(inputs, shown.labels)
+    decisions = decide(network, shown.images, **speed(inputs.evaluation))
+    trials = trials.assign(correct=(decisions == shown.labels["shape"].to_numpy()).astype(int))
     by_band, found = channel.measure(
         trials, chance=1 / len(network.require_classes()), resamples=settings.resamples,
         level=settings.level, seed=inputs.seed,
     )  # fmt: skip
-    return {"frequency_bands": by_band, "frequency_channel": found}
+    name = critical_band.SOURCE if settings.photographs else "plain"
+    return {"frequency_bands": by_band, "frequency_channel": found.assign(set=name)}
+
+
+def _masked(inputs: Inputs) -> tuple[ImageSet, pd.DataFrame]:
+    """Plain pictures, each under one noise of one band, and their conditions."""
+    from texshape.techniques.corruptions.accuracy import balanced
+    from texshape.techniques.frequency_channel import bands
+
+    settings = inputs.settings
+    plain = inputs.images("plain")
+    rows = balanced(plain.labels["shape"].to_numpy(), settings.images, seed=inputs.seed)
+    masked = bands.masked(
+        plain.take(rows), seed=inputs.seed, noises=settings.noises, bands=settings.bands,
+        contrast=settings.contrast,
+    )  # fmt: skip
+    return masked.images, masked.trials
+
+
+def _published(inputs: Inputs) -> tuple[ImageSet, pd.DataFrame]:
+    """The published photographs, which are under noise already."""
+    return critical_band.stimuli(inputs.settings.cache)
+
+
+def _deciding(inputs: Inputs, labels: pd.DataFrame) -> Network:
+    """The network as it decides about pictures with such labels."""
+    return imported(DECISIONS)(inputs.network(), labels, inputs.evaluation.aggregation)
 
 
 def reason(inputs: Inputs) -> str:
     """Why it cannot be measured; empty where it can."""
-    from texshape.techniques.frequency_channel.bands import shown_bands
-    from texshape.techniques.reasons import without_classes
+    import pandas as pd
 
+    from texshape.techniques.frequency_channel.bands import shown_bands
+    from texshape.techniques.reasons import undecided, without_classes
+
+    if inputs.settings.photographs:  # known without the download
+        labels = pd.DataFrame({"shape": CATEGORIES, "texture": ABSENT})
+        return undecided(_deciding(inputs, labels), labels)
     side = inputs.images("plain").images.shape[1]
-    shown = len(shown_bands(side, inputs.settings.bands))
-    if shown < 3:
-        return f"pictures of {side} px show {shown} octaves; a channel needs three"
+    bands = len(shown_bands(side, inputs.settings.bands))
+    if bands < 3:
+        return f"pictures of {side} px show {bands} octaves; a channel needs three"
     return without_classes(inputs, "plain")

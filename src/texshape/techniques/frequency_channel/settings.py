@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from texshape.config.base import DISTINCT, Count, Level, NotNegative, Section, Values, fault
+from texshape.config.base import DISTINCT, Count, Level, NotNegative, Section, Text, Values, fault
 
 BANDS = 7
 NOISES = (0.0, 0.02, 0.04, 0.08, 0.16)  # standard deviation, where black is 0 and white 1
@@ -32,6 +32,15 @@ class FrequencyChannelSettings(Section):
     )
     images: Annotated[int, Field(ge=12)] | None = Field(
         default=None, description="Most pictures, classes in equal shares; null for all."
+    )
+    photographs: bool = Field(
+        default=False,
+        description="Whether the published photographs under noise, which are downloaded, are shown in place "
+        "of plain pictures; all of them, with the noises that they have.",
+    )
+    cache: Text = Field(
+        default=".cache/texshape",
+        description="Folder that keeps downloaded photographs between runs.",
     )
     resamples: Count = Field(default=1000, description="Bootstrap resamples of pictures.")
     level: Level = Field(default=0.95, description="Coverage of the intervals.")

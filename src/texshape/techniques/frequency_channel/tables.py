@@ -32,6 +32,7 @@ CHANNEL = Table(
     name="frequency_channel",
     about="one network",
     columns=(
+        Column("set", "text", "the pictures: `plain`, or `critical-band`, the published photographs"),
         Column("bandwidth", "number", "full width of the channel at half of its peak", _OCTAVES),
         *interval("bandwidth", "bandwidth", _OCTAVES, "over pictures; its ends are at most the bands shown"),
         Column("centre", "number", "where the channel peaks", _CYCLES),

@@ -16,6 +16,7 @@ TECHNIQUE = Technique(
     sections=("evaluation",),
     tables=(CHANNEL, BANDS),
     images=("plain",),
+    brings="photographs",
     network=True,
     gpu=True,
     memory=2500,
