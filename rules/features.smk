@@ -44,7 +44,8 @@ rule features:
 # A network measured as it is has two states: random weights (epoch 0) and its own (epoch 1).
 rule features_named:
     input:
-        LAYOUT.set_files(BASE, CONFLICT, masks=False),
+        images=LAYOUT.set_files(BASE, CONFLICT, masks=False),
+        network=lambda wc: PLAN.network_files(run_of(wc)),
     output:
         feature_parts("{epoch}"),
     log:
@@ -64,7 +65,7 @@ rule features_named:
     params:
         network=lambda wc: PLAN.named[wc.model],
         random=lambda wc: ["--random"] if int(wc.epoch) == 0 else [],
-        stem=lambda wc, input: stem(input),
+        stem=lambda wc, input: stem(input.images),
         folder=lambda wc, output: parent(output[0]),
         shard=lambda wc: shard_numbers(wc.shard) if FEATURE_SHARDS > 1 else [],
         batch_size=config["features"]["batch_size"],

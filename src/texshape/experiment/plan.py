@@ -20,6 +20,7 @@ from texshape.experiment.runs import PIXELS, RunId, model_name
 from texshape.experiment.sources import CONFLICT, ROLES, SOURCES, Source
 from texshape.experiment.stylizations import PAINTINGS, RENDERER, TRAIN, Stylization
 from texshape.figures.registry import available
+from texshape.models.cards import local_files
 from texshape.models.names import slug
 from texshape.parameters import measured_epochs, overlay, to_json
 from texshape.techniques import registry
@@ -189,7 +190,9 @@ class Plan:
 
     def network_files(self, run: RunId) -> list[str]:
         """The files that `network` refers to."""
-        return [self.layout.checkpoint(run)] if run.model in self.trained else []
+        if run.model in self.trained:
+            return [self.layout.checkpoint(run)]
+        return local_files(self.named[run.model])
 
     def untrained_files(self, run: RunId) -> list[str]:
         """The network before training, where its training is ours."""

@@ -7,10 +7,10 @@ aggregations are there by name, since shape bias depends on them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -132,7 +132,10 @@ def for_images(network: Network, labels: pd.DataFrame, aggregation: str | None =
 
 
 def read_class_map(
-    path: str | Path, outputs: int, labels: Sequence[str] | None = None
+    given: str | Path | Mapping[Any, Any],
+    outputs: int,
+    labels: Sequence[str] | None = None,
+    place: str | Path = "",
 ) -> dict[str, list[int]]:
     """Read a class map: YAML, category to a list of output indices or output labels.
 
@@ -140,11 +143,13 @@ def read_class_map(
 
     Parameters
     ----------
-    path : path of the YAML file
+    given : path of the YAML file, or what it holds
     outputs : int
         Number of the network's outputs.
     labels : sequence of str, optional
         Names of the outputs.
+    place : path, optional
+        Where what is given stands, for messages.
 
     Raises
     ------
@@ -154,9 +159,11 @@ def read_class_map(
     """
     from texshape.parameters import read_yaml
 
+    content = given if isinstance(given, Mapping) else read_yaml(given)
+    path = f"{place}: outputs" if isinstance(given, Mapping) else given
     table: dict[str, list[int]] = {}
     owner: dict[int, str] = {}
-    for key, members in read_yaml(path).items():
+    for key, members in content.items():
         category = composed(str(key))
         if (
             category in table

@@ -35,6 +35,31 @@ def outputs_of(classes: Mapping[str, Iterable[str]]) -> dict[str, tuple[int, ...
     return {name: tuple(place[wnid] for wnid in wnids) for name, wnids in classes.items()}
 
 
+#: Numbers of outputs of ImageNet's larger sets, and timm's names for the lists of their WordNet ids: the whole
+#: of autumn 2011 (21,841 sorted ids), Google's with two more, Microsoft's with the 1,000 first, and two parts.
+LARGER = {
+    21841: "imagenet-22k",
+    21843: "imagenet-21k-goog",
+    21842: "imagenet-22k-ms",
+    11821: "imagenet-12k",
+    11221: "imagenet-21k-miil",
+}
+
+
+@lru_cache
+def larger_wordnet_ids(outputs: int) -> tuple[str, ...]:
+    """WordNet ids of the outputs of networks trained on more of ImageNet than 1,000 classes.
+
+    Parameters
+    ----------
+    outputs : int
+        Their number, one of `LARGER`.
+    """
+    from timm.data import ImageNetInfo
+
+    return tuple(ImageNetInfo(LARGER[outputs]).label_names())
+
+
 def are_labels(names: Sequence[str]) -> bool:
     """Whether names of outputs are the 1,000 classes in their order, however they are spelled.
 

@@ -27,12 +27,13 @@ from torch import Tensor, nn
 
 from texshape.config.evaluation import EvaluationSettings, Presentation
 from texshape.errors import InputError, first_line, nearest, nearest_path
-from texshape.models import attributes, imagenet, names, outputs, user_code
+from texshape.models import attributes, cards, imagenet, names, outputs, user_code
+from texshape.models.cards import Card
 from texshape.models.decisions import decider, probabilities, read_class_map
 from texshape.models.modules import duplicate, frozen, unwrapped
 from texshape.models.network import Network
 from texshape.models.preprocessing import Own, preprocess
-from texshape.models.stages import find_stages
+from texshape.models.stages import find_stages, resolve
 from texshape.models.weight_files import load_into
 from texshape.notices import note, warn
 from texshape.trials.names import composed
@@ -52,6 +53,7 @@ class _Loaded:
     labels: tuple[str, ...] | None = None  # names of the outputs
     decides: bool = False  # the outputs are the decision classes, `labels` their names
     assumed: bool = False  # nothing says mean and std, so they are ImageNet's
+    card: Card | None = None  # whose outputs and stages count
 
 
 def load(
@@ -79,28 +81,31 @@ def load(
     ------
     InputError
         If the name is unknown (the nearest are named), a file is missing or does not fit, a package
-        is not installed, or weights cannot be had.
+        is not installed, or weights cannot be had; or if a card does not fit its network.
     """
     chosen = EvaluationSettings.over(settings or {})
-    parsed = names.parse(name)
-    needed = weights or parsed.source == "onnx"  # whose file is the architecture too
-    if parsed.weights is not None and needed and not parsed.weights.is_file():
-        raise InputError(
-            f"model '{name}': no such file: {parsed.weights}{nearest_path(parsed.weights)}"
-        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        loaded = _LOADERS[parsed.source](parsed, weights)
-    if loaded.assumed:
+        loaded = _loaded(names.parse(name), weights)
+    if loaded.assumed and weights:
         note(
             name,
-            "says no mean and std of its input, so ImageNet's are taken; a file's metadata can say others",
+            "says no mean and std of its input, so ImageNet's are taken; a network card can say others",
         )
     network = _network(name, names.slug(name, weights=weights), loaded, chosen)
     user_code.remember()  # what was imported when the network ran
     if weights:  # once: the untrained network reads the same map
         _warn_of_class_map(network, chosen.class_map)
     return network
+
+
+def _loaded(parsed: names.ModelName, weights: bool) -> _Loaded:
+    needed = weights or parsed.source == "onnx"  # whose file is the architecture too
+    if parsed.weights is not None and needed and not parsed.weights.is_file():
+        raise InputError(
+            f"model '{parsed.text}': no such file: {parsed.weights}{nearest_path(parsed.weights)}"
+        )
+    return _LOADERS[parsed.source](parsed, weights)
 
 
 def from_module(
@@ -217,7 +222,10 @@ def _network(name: str, slug: str, loaded: _Loaded, settings: EvaluationSettings
         labels=loaded.labels,
     )
     network = replace(network, **_decision(network, loaded, settings))
-    return replace(network, stages=find_stages(network.module, network.input_size))
+    stages = find_stages(network.module, network.input_size)
+    if loaded.card and loaded.card.stages:
+        stages = _named_stages(network.module, stages, loaded.card)
+    return replace(network, stages=stages)
 
 
 def _made_in_inference_mode(module: nn.Module) -> bool:
@@ -235,7 +243,7 @@ def _made_in_inference_mode(module: nn.Module) -> bool:
 def _decision(network: Network, loaded: _Loaded, settings: EvaluationSettings) -> dict[str, Any]:
     """Outputs, and what is decided from them."""
     aggregation, class_map = settings.aggregation, settings.class_map
-    labels = loaded.labels
+    labels, card = loaded.labels, loaded.card
     with torch.random.fork_rng(devices=[]):  # noise that stays on draws
         found = outputs.look(
             network.module,
@@ -244,19 +252,24 @@ def _decision(network: Network, loaded: _Loaded, settings: EvaluationSettings) -
             len(labels) if labels else imagenet.OUTPUTS,
         )
     width = found.width
+    module = outputs.take(network.module, found)
+    if card and card.outputs:
+        _check_outputs(card, width)
+        if card.outputs == "imagenet-with-background":
+            module, width = outputs.without_first(module), imagenet.OUTPUTS
+        loaded = replace(loaded, decides=False)
+        labels = imagenet.labels() if width == imagenet.OUTPUTS else None
     if width is not None and labels and len(labels) != width and not loaded.decides:
         labels = None  # ImageNet's, where a file of weights brought a head of another size
-    changes: dict[str, Any] = {
-        "module": outputs.take(network.module, found),
-        "outputs": width,
-        "labels": labels,
-    }
+    wordnet = _wordnet_ids(network.name, loaded, labels, width)
+    labels = labels or wordnet
+    changes: dict[str, Any] = {"module": module, "outputs": width, "labels": labels}
     if width is None:
         problem = (
             f"it returns {found.returned} for two images; expected one tensor of logits, "
             "(2, outputs), or a dictionary with such an entry 'logits'"
         )
-        if class_map:
+        if class_map or (card and card.class_map):
             raise InputError(f"{network.name}: {problem}; class_map does not apply")
         return changes | {"without_decision": problem}
     if labels and len(labels) != width:
@@ -264,20 +277,94 @@ def _decision(network: Network, loaded: _Loaded, settings: EvaluationSettings) -
             f"{network.name}: classes: {len(labels):,} names for {width:,} outputs; expected as many "
             "names as outputs"
         )
+    if card and card.outputs == "none":
+        return changes | {"without_decision": f"{card.path} says that its outputs are no classes"}
+    if card and card.class_map:
+        if class_map:
+            note(network.name, f"its card says what its outputs mean, so {class_map} is not used")
+        table = read_class_map(card.class_map, width, labels, card.path)
+        return changes | _by_category(table, aggregation)
     if class_map:
         table = read_class_map(class_map, width, labels)
         return changes | _by_category(table, aggregation)
     if loaded.decides and labels and labels != imagenet.labels():
         return changes | {"classes": tuple(map(composed, labels)), "decide": probabilities}
-    if width == imagenet.OUTPUTS:
-        from texshape.trials import imagenet16
+    from texshape.trials import imagenet16
 
+    if width == imagenet.OUTPUTS and not (card and card.wordnet):
         table = imagenet16.indices()
         return changes | _by_category({c: table[c] for c in imagenet16.CATEGORIES}, aggregation)
+    if wordnet:
+        place = {wnid: number for number, wnid in enumerate(wordnet)}
+        groups: dict[str, list[int]] = {c: [] for c in imagenet16.CATEGORIES}
+        for wnid, _, category in imagenet16.table():
+            if category in groups and wnid in place:
+                groups[category].append(place[wnid])
+        groups = {category: rows for category, rows in groups.items() if rows}
+        if len(groups) > 1:
+            return changes | _by_category(groups, aggregation)
+    background = (
+        "; if the first is a background, a network card says so, outputs: imagenet-with-background"
+        if width == imagenet.OUTPUTS + 1
+        else ""
+    )
     return changes | {
         "without_decision": f"no class map fits: it has {width} outputs, "
-        f"not the {imagenet.OUTPUTS} of ImageNet nor the classes of a checkpoint"
+        f"not the {imagenet.OUTPUTS} of ImageNet nor the classes of a checkpoint{background}"
     }
+
+
+def _check_outputs(card: Card, width: int | None) -> None:
+    """As many outputs as the card says."""
+    expected = {
+        "imagenet": [imagenet.OUTPUTS],
+        "imagenet-with-background": [imagenet.OUTPUTS + 1],
+        "imagenet-21k": list(imagenet.LARGER),
+    }.get(card.outputs)
+    if expected and width not in expected:
+        wanted = " or ".join(f"{count:,}" for count in expected)
+        found = "no logits" if width is None else f"{width:,}"
+        raise InputError(
+            f"{card.path}: outputs: {card.outputs} means {wanted} outputs, and '{card.network.text}' "
+            f"has {found}"
+        )
+
+
+def _wordnet_ids(
+    name: str, loaded: _Loaded, labels: Sequence[str] | None, width: int | None
+) -> tuple[str, ...] | None:
+    """WordNet ids of the outputs, of networks that know more, or other, classes than the 1,000."""
+    card = loaded.card
+    if card and card.wordnet:
+        found = cards.wordnet_ids(card.wordnet)
+        if len(found) != width:
+            has = "no logits" if width is None else f"{width:,} outputs"
+            raise InputError(
+                f"{card.wordnet}: {len(found):,} WordNet ids, and '{card.network.text}' has {has}"
+            )
+        return found
+    if width in imagenet.LARGER and not labels and not loaded.decides:
+        if not (card and card.outputs):
+            note(
+                name,
+                f"has {width:,} outputs, which are read as those of ImageNet-21k, by WordNet id",
+            )
+        return imagenet.larger_wordnet_ids(width)
+    return None
+
+
+def _named_stages(module: nn.Module, known: Mapping[str, str], card: Card) -> dict[str, str]:
+    """The stages that a card names; an ONNX operator may be written as its file has it, with dots."""
+    there = {*known, *(name for name, _ in module.named_modules())}
+    wanted = {
+        name: one if one in there or (other := one.replace(".", "/")) not in there else other
+        for name, one in card.stages.items()
+    }
+    try:
+        found = resolve(module, known, list(wanted.values()))
+    except InputError as error:
+        raise InputError(f"{card.path}: stages: {error}") from None
+    return {name: found[one] for name, one in wanted.items()}
 
 
 def _by_category(table: Mapping[str, list[int]], aggregation: str) -> dict[str, Any]:
@@ -623,6 +710,37 @@ def _raised(error: Exception) -> str:
     return f"{type(error).__name__}: {first_line(error)}{place}"
 
 
+def _card(name: names.ModelName, weights: bool) -> _Loaded:
+    card = cards.read(name.text)
+    loaded = _loaded(card.network, weights)
+    said = card.input
+    module, own = loaded.module, loaded.own
+    if own is None:
+        module = frozen(module, name.text)
+        complete = said.size is not None and said.mean is not None
+        own = Own(said.size) if complete else attributes.pipeline(module, name.text)
+    if said.size is not None and said.size != own.size:
+        resize = None if own.resize is None else round(own.resize * said.size / own.size)
+        own = replace(own, size=said.size, resize=resize)
+    if said.mean is not None:
+        own = replace(own, mean=said.mean, std=said.std)
+    if said.channels == "bgr":
+        if isinstance(module, torch.jit.ScriptModule):
+            raise InputError(
+                f"{card.path}: input.channels: cannot be turned in a script of TorchScript"
+            )
+        module.register_forward_pre_hook(BlueFirst())
+    assumed = loaded.assumed and said.mean is None
+    return replace(loaded, module=module, own=own, assumed=assumed, card=card)
+
+
+class BlueFirst:
+    """The hook in front of a network that takes its channels as blue, green, red."""
+
+    def __call__(self, _: nn.Module, shown: tuple[Tensor, ...]) -> tuple[Tensor]:
+        return (shown[0].flip(1),)
+
+
 def _checkpoint(name: names.ModelName, weights: bool) -> _Loaded:
     from texshape.models import trainable
     from texshape.training import checkpoints
@@ -651,6 +769,7 @@ _LOADERS = {
     "onnx": _onnx,
     "python": _python,
     "checkpoint": _checkpoint,
+    "card": _card,
 }
 
 

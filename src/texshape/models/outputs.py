@@ -116,6 +116,21 @@ def take(module: nn.Module, found: Outputs) -> nn.Module:
     return module
 
 
+def without_first(module: nn.Module) -> nn.Module:
+    """The network without its first output, for those that begin with a background class."""
+    if isinstance(module, torch.jit.ScriptModule):
+        module = Logits(module, None)
+    module.register_forward_hook(_Behind())
+    return module
+
+
+class _Behind:
+    """The forward hook that drops the first output."""
+
+    def __call__(self, _: nn.Module, __: tuple[Any, ...], result: Tensor) -> Tensor:
+        return result[:, 1:]
+
+
 class Logits(nn.Module):
     """A network of which one entry of its output is passed on, as (B, outputs).
 
