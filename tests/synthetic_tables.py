@@ -660,7 +660,8 @@ def optional(reverse: bool = False) -> dict[str, pd.DataFrame]:
     Networks trained on stylized images go by shape, the others by texture; reversed, the other way.
     """
     make = {"cue_rank": _ranks, "suppression": _suppressed, "triplets": _triplets,
-            "frequency_channel": _channels, "configural_shape": _configural}  # fmt: skip
+            "frequency_channel": _channels, "configural_shape": _configural,
+            "steering": _steered, "steering_slopes": _slopes, "top_k": _thinned}  # fmt: skip
     rows: dict[str, list[dict]] = {name: [] for name in make}
     for architecture, arm, seed in networks():
         front = _front(architecture, arm, seed)
@@ -708,6 +709,62 @@ def _configural(rows: list[dict], front: dict, by_shape: bool) -> None:
                      "difference": difference, "difference_low": difference - 0.05,
                      "difference_high": difference + 0.05, "chance": 1 / 12, "n": 200,
                      "n_exemplars": 200, "reason": ""})  # fmt: skip
+
+
+def _moved(bias: float, was: float, match: float, accuracy: float) -> dict:
+    """What a change inside a network moves, from a bias that was, 0.8 cue matches and 0.9 accuracy."""
+    return {"shape_bias": bias, "ci_low": bias - 0.03, "ci_high": bias + 0.03,
+            "bias_change": bias - was, "bias_change_low": bias - was - 0.03,
+            "bias_change_high": bias - was + 0.03, "cue_match_rate": match,
+            "match_low": match - 0.03, "match_high": match + 0.03, "match_change": match - 0.8,
+            "match_change_low": match - 0.83, "match_change_high": match - 0.77,
+            "accuracy": accuracy, "accuracy_low": accuracy - 0.02, "accuracy_high": accuracy + 0.02,
+            "accuracy_change": accuracy - 0.9, "accuracy_change_low": accuracy - 0.92,
+            "accuracy_change_high": accuracy - 0.88, "decisions_changed": 0.0 if bias == was else 0.3,
+            "n_conflict": 480, "n_agreeing": 480, "reason": ""}  # fmt: skip
+
+
+def _steered(rows: list[dict], front: dict, by_shape: bool) -> None:
+    """The cues' direction moves the bias and costs accuracy; random ones do nothing."""
+    was = 0.6 if by_shape else 0.2
+    for direction, doses in (
+        ("none", [0]),
+        ("cues", [-1, 1]),
+        ("others", [-1, 1]),
+        ("random", [-1, 1]),
+    ):
+        for dose in doses:
+            bias = was + (0.15 * dose if direction == "cues" else 0)
+            cost = 0.3 * abs(dose) if direction in ("cues", "others") else 0
+            rows.append({**front, "stage": "stage3", "direction": direction, "draw": 0, "dose": dose,
+                         "length": 2.0 * abs(dose), **_moved(bias, was, 0.8 - cost, 0.9 - cost)})  # fmt: skip
+
+
+def _slopes(rows: list[dict], front: dict, by_shape: bool) -> None:
+    for direction, slope in (("cues", 0.15), ("others", 0.0), ("random", 0.0)):
+        beyond = np.nan if direction == "random" else slope
+        cost = 0.0 if direction == "random" else -0.3
+        rows.append({**front, "stage": "stage3", "direction": direction, "bias_slope": slope,
+                     "ci_low": slope - 0.03, "ci_high": slope + 0.03, "beyond_random": beyond,
+                     "beyond_random_low": beyond - 0.03, "beyond_random_high": beyond + 0.03,
+                     **{f"{name}_slope{end}": cost + by for name in ("match", "accuracy")
+                        for end, by in (("", 0), ("_low", -0.03), ("_high", 0.03))},
+                     "n_conflict": 480, "n_agreeing": 480, "reason": ""})  # fmt: skip
+
+
+def _thinned(rows: list[dict], front: dict, by_shape: bool) -> None:
+    """A tenth of a channel's activations moves the bias a little, as many at random more."""
+    was = 0.6 if by_shape else 0.2
+    for across, kept, share, by, cost in (
+        ("none", "all", 1.0, 0.0, 0.0), ("channel", "largest", 0.1, 0.1, 0.3),
+        ("channel", "random", 0.1, 0.2, 0.6), ("position", "largest", 0.1, 0.05, 0.2),
+        ("position", "random", 0.1, 0.2, 0.6),
+    ):  # fmt: skip
+        whole = kept == "all"
+        of = np.nan if whole else 144 if across == "channel" else 64
+        rows.append({**front, "stage": "stage2", "across": across, "kept": kept, "draw": 0,
+                     "share": share, "k": np.round(share * of), "of": of, "strongest": not whole,
+                     **_moved(was + by, was, 0.8 - cost, 0.9 - cost)})  # fmt: skip
 
 
 def _ranks(rows: list[dict], front: dict, by_shape: bool) -> None:
