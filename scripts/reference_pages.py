@@ -13,8 +13,9 @@ from pathlib import Path
 from texshape.catalogue import catalogue
 from texshape.files import write_text
 from texshape.tables import KINDS, PATH_COLUMNS, Column, Table
+from texshape.techniques import registry
 
-DOCS = Path(__file__).resolve().parents[1] / "docs" / "reference"
+ROOT = Path(__file__).resolve().parents[1]
 LOWER, UPPER = "lower end of", "upper end of"
 
 
@@ -53,8 +54,25 @@ def _lines(columns: list[Column]) -> Iterator[str]:
         yield f"| {names} | {holds} | {meaning} |"
 
 
+def techniques() -> str:
+    """A row for each technique of texshape's own, a star behind those that the parameters have to name."""
+    lines = ["| technique | asks | after | step | files |", "|---|---|---|---|---|"]
+    for name in (*registry.BUILT_IN, *registry.OPTIONAL):
+        each = registry.get(name)
+        star = "*" if name in registry.OPTIONAL else ""
+        files = ", ".join(f"`{file}`" for file in each.outputs)
+        step = name.replace("_", "-")
+        lines.append(
+            f"| {each.title}{star} | {each.question} | {each.paper} | `{step}` | {files} |"
+        )
+    return "\n".join(lines)
+
+
 #: page, name of the part, what writes it
-PARTS: list[tuple[str, str, Callable[[], str]]] = [("files.md", "tables", tables)]
+PARTS: list[tuple[str, str, Callable[[], str]]] = [
+    ("docs/reference/files.md", "tables", tables),
+    ("README.md", "techniques", techniques),
+]
 
 
 def filled(page: str, name: str, text: str) -> str:
@@ -73,11 +91,11 @@ def filled(page: str, name: str, text: str) -> str:
     return f"{before}{start}\n\n{text}\n\n{end}{after}"
 
 
-def stale(docs: Path = DOCS, write: bool = False) -> list[str]:
-    """Pages that are not what the code says; they are written anew if asked."""
+def stale(root: Path = ROOT, write: bool = False) -> list[str]:
+    """Pages below a folder that are not what the code says; they are written anew if asked."""
     found = []
     for page, name, make in PARTS:
-        path = docs / page
+        path = root / page
         text = path.read_text(encoding="utf-8")
         new = filled(text, name, make())
         if new != text:

@@ -46,12 +46,18 @@ def test_the_page_on_files_is_what_the_tables_declare(tmp_path: Path) -> None:
                 for name in re.findall(r"`(\w+)`", line)]  # fmt: skip
         assert told == [*table.names, *([table.more.name] if table.more else [])], table.name
     changed = page.replace("| `verdict` |", "| `name` |").replace("## Trials", "## Decisions")
-    (tmp_path / "files.md").write_text(changed, encoding="utf-8")
+    copy = tmp_path / "docs" / "reference" / "files.md"
+    copy.parent.mkdir(parents=True)
+    copy.write_text(changed, encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (tmp_path / "README.md").write_text(readme.replace("`readout.csv`", ""), encoding="utf-8")
     command = [sys.executable, ROOT / "scripts" / "reference_pages.py", "--check"]
     assert subprocess.run(command, check=False).returncode == 0
-    assert reference_pages.stale(tmp_path) == ["files.md"]
-    assert reference_pages.stale(tmp_path, write=True) == ["files.md"]
-    again = (tmp_path / "files.md").read_text(encoding="utf-8")
+    pages = ["docs/reference/files.md", "README.md"]
+    assert reference_pages.stale(tmp_path) == pages
+    assert reference_pages.stale(tmp_path, write=True) == pages
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == readme
+    again = copy.read_text(encoding="utf-8")
     assert again == page.replace("## Trials", "## Decisions")
 
 
