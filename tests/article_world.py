@@ -182,6 +182,9 @@ NORMAL = {
     "pair-information_shape": "no pair",
     "disagreement": "less",
     "disagreement-read": "more often",
+    "agreement": "agree",
+    "report-instead": "some undecided",
+    "report-two": "nothing against",
     "limits-counts": "alike",
     "limits-known": "hides",
     "limits-used": "used",
@@ -249,6 +252,9 @@ REVERSED = {
     "pair-matches-readout_shape": "no pair",
     "disagreement": "more",
     "disagreement-read": "less often",
+    "agreement": "contrary",
+    "report-instead": "contrary",
+    "report-two": "contrary",
     "limits-known": "not shown",
     "limits-used": "not shown",
     "limits-freed": "not freed",
@@ -262,6 +268,9 @@ REVERSED = {
 
 # Claims whose verdict says why there is nothing to say, where every value is undefined.
 NOTHING = {
+    "agreement": "undecided",
+    "report-instead": "undecided",
+    "report-two": "nothing against",
     "correlations": "too few",
     "correlations-within": "nothing to hold",
     "pair-readout_shape": "no pair",
@@ -289,7 +298,8 @@ SECTIONS = {
     "shuffling": "shuffling",
     "architectures": "tracer|field-accuracy",
     "receptive_field": "field-(effective|training)",
-    "comparison": "correlations|(brief-)?pair|disagreement",
+    "comparison": "correlations|(brief-)?pair|disagreement|agreement|report",
+    "agreement": "agreement|report",
 }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from texshape.comparison import agreement
 from texshape.trials import naming
 
 # What a number may be of: a network's arm on a set, one cue of one technique, ...
@@ -22,13 +23,14 @@ NAMES = [
     *(naming.TEXTURE, naming.SHAPE, naming.NEITHER, naming.UNRECOGNISED, naming.NO_CUE),
     naming.FEW_ANSWERS,
 ]
+VERDICTS = [agreement.AGREE, agreement.CONTRARY, agreement.UNDECIDED, agreement.TIED]
 
 
 def moved(tables: dict[str, pd.DataFrame], seed: int) -> dict[str, pd.DataFrame]:
     """The tables of another world.
 
     The numbers of each group stay, meet at one place, turn round, shift, grow, or lose or gain certainty;
-    intervals stay around them. Names of biases are drawn.
+    intervals stay around them. Names of biases, and verdicts on measures, are drawn.
 
     Parameters
     ----------
@@ -57,6 +59,7 @@ def _moved(
     )
     moved = {column: frame[column].to_numpy(float, copy=True) for column in numbers}
     names = frame["verdict"].to_numpy(object, copy=True) if "verdict" in filled else None
+    drawn = VERDICTS if names is not None and set(names) <= set(VERDICTS) else NAMES
     for group in groups:
         if random.random() > share:
             continue
@@ -82,5 +85,5 @@ def _moved(
                     both = moved[low][rows], moved[high][rows]
                     moved[high][rows], moved[low][rows] = both
         if names is not None and how != "near":
-            names[rows] = random.choice(NAMES)
+            names[rows] = random.choice(drawn)
     return frame.assign(**moved, **({} if names is None else {"verdict": names}))

@@ -15,6 +15,7 @@ from pathlib import Path
 from texshape.claims.claim import Cell, Claim
 from texshape.claims.experiment import Experiment
 from texshape.claims.sections import (
+    agreement,
     comparison,
     controls,
     limits,
@@ -70,6 +71,7 @@ SECTIONS = {
     "triplets": triplets,
     "frequency_channel": frequency_channel,
     "configural_shape": configural_shape,
+    "agreement": agreement,
     "limits": limits,
     "summary": summary,
 }
