@@ -36,7 +36,7 @@ KINDS = ("quick", "all")
 
 
 def measure(
-    model: str | nn.Module,
+    model: str | nn.Module | Callable[[list[Any]], Sequence[Any]],
     transforms: Callable[[Any], Tensor] | None = None,
     *,
     name: str | None = None,
@@ -53,10 +53,12 @@ def measure(
 
     Parameters
     ----------
-    model : str or nn.Module
+    model : str, nn.Module or callable
         A name (``timm:resnet50``, see `texshape.models.names`), or a network that takes images
         (B, 3, S, S) and gives logits (B, outputs): 1,000 of ImageNet, or those that `class_map` or
-        `classes` explain. It is used in evaluation mode, and left as it was.
+        `classes` explain; it is used in evaluation mode, and left as it was. Or a function from a list of
+        PIL images to a list of class names, or of mappings of classes to scores, which is measured by its
+        answers alone.
     transforms : callable, optional
         One PIL image to the network's input (3, S, S), such as ``weights.transforms()``; for a
         network only. By default the whole image, with the size and normalisation that the network's
@@ -247,15 +249,24 @@ def _candidate(
         return survey.by_name(str(model), evaluation)
     from torch import nn
 
-    if not isinstance(model, nn.Module):
-        raise InputError(f"model: expected a name or an nn.Module, found {type(model).__name__}")
-    name = name or type(model).__name__
+    if not isinstance(model, nn.Module) and not callable(model):
+        raise InputError(
+            "model: expected a name, an nn.Module or a function of a list of pictures, found "
+            f"{type(model).__name__}"
+        )
+    name = name or getattr(model, "__name__", type(model).__name__)
     slug = re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") + "--given"
 
     def untrained() -> Network:
         raise InputError("a network that is given as an object has no untrained version")
 
     def load() -> Network:
+        if not isinstance(model, nn.Module):
+            from texshape.models.asked import from_function
+
+            if transforms is not None:
+                raise InputError("transforms: a function is shown pictures as they are")
+            return from_function(model, name=name, slug=slug, classes=classes)
         from texshape.models.loading import from_module
 
         return replace(

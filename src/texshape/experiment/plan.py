@@ -21,7 +21,7 @@ from texshape.experiment.sources import CONFLICT, ROLES, SOURCES, Source
 from texshape.experiment.stylizations import PAINTINGS, RENDERER, TRAIN, Stylization
 from texshape.figures.registry import available
 from texshape.models.cards import local_files
-from texshape.models.names import slug
+from texshape.models.names import ASKED, parse, slug
 from texshape.parameters import measured_epochs, overlay, to_json
 from texshape.techniques import registry
 from texshape.techniques.base import FOLDERS, Figure, Technique
@@ -123,6 +123,11 @@ class Plan:
         self.parameters = overlay(parameters, {"training": {"checkpoint_epochs": epochs}})
         self.layout = Layout(f"results/{parameters['experiment']}")
         self.source: Source = SOURCES[parameters["data"]["kind"]]
+        for name in parameters["networks"]:
+            if parse(name).source in ASKED:
+                raise InputError(
+                    f"networks: '{name}' is asked, and has nothing but answers; texshape measure takes it"
+                )
         self.named = {slug(name): name for name in parameters["networks"]}
         seeds: dict[tuple[str, str], set[int]] = {}
         for entry in parameters["trained"]:

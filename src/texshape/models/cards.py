@@ -108,6 +108,10 @@ def read(path: str | Path) -> Card:
         raise InputError(f"{path}: network: {error}") from None
     if network.source == "card":
         raise InputError(f"{path}: network: '{given.network}' is a card; expected a network's name")
+    if network.source in names.ASKED:
+        raise InputError(
+            f"{path}: network: '{given.network}' is asked, and a card has nothing to say of it; name it itself"
+        )
     if (given.input.mean is None) != (given.input.std is None):
         there, lacking = ("mean", "std") if given.input.std is None else ("std", "mean")
         raise InputError(f"{path}: input: says {there} but no {lacking}; expected both or neither")

@@ -84,7 +84,8 @@ def between(network: Network, shown: Iterable[str], aggregation: str = "mean") -
 
     A network that we trained on ImageNet decides between WordNet ids, as its test images ask for.
     Shown the published stimuli it decides between their 16 categories, of which each has the
-    outputs of those of its classes that the network knows. Any other network stays as it is.
+    outputs of those of its classes that the network knows. A subject that is asked, and says no classes of
+    its own, decides between those that are shown. Any other network stays as it is.
 
     Parameters
     ----------
@@ -95,6 +96,8 @@ def between(network: Network, shown: Iterable[str], aggregation: str = "mean") -
         As in `decider`.
     """
     wanted = set(shown) - {ABSENT}
+    if network.asked is not None:
+        return network.asked.deciding(network, wanted)
     own = network.classes or ()
     if wanted <= set(own) or not wanted <= set(imagenet16.CATEGORIES):
         return network

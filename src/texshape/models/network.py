@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from texshape.errors import InputError
 from texshape.models.preprocessing import Own, Preprocess
+
+if TYPE_CHECKING:
+    from texshape.models.asked import Asked
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class Network:
     outputs : int or None
         Number of outputs; None where what it returns is no vector of them, so that no class map can
         help.
+    asked : Asked or None
+        The module, where it is a subject that is asked: nothing but its answers can be seen.
     """
 
     name: str
@@ -60,6 +66,7 @@ class Network:
     own: Own | None = None
     without_decision: str = ""
     outputs: int | None = None
+    asked: Asked | None = None
 
     @property
     def device(self) -> torch.device:

@@ -9,9 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import inspect
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from texshape.errors import InputError, first_line, nearest
 
 DYNAMIC_IMPORTS = ()  # never a module of ours (`texshape.source_code`)
 
@@ -47,6 +54,69 @@ def import_module(name: str, folder: Path) -> ModuleType:
         if place in sys.path:
             sys.path.remove(place)
         _remember(set(sys.modules) - known)
+
+
+def named(text: str, place: str) -> tuple[Any, str]:
+    """What ``MODULE:CALLABLE`` names, looked for from the working folder.
+
+    Parameters
+    ----------
+    text : str
+        Full name of the model, for messages.
+    place : str
+        ``MODULE:CALLABLE``.
+
+    Returns
+    -------
+    tuple
+        What can be called, and its name in the module.
+
+    Raises
+    ------
+    InputError
+        If the module cannot be imported, has nothing of that name, or it cannot be called.
+    """
+    module_name, _, attribute = place.partition(":")
+    try:
+        source = import_module(module_name, Path.cwd())
+    except ModuleNotFoundError as error:
+        raise InputError(f"model '{text}': cannot import {module_name} ({error})") from None
+    except Exception as error:  # whatever the user's module does when it is imported
+        raise InputError(
+            f"model '{text}': {module_name} fails when it is imported ({raised(error)})"
+        ) from None
+    found = source
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            hint = nearest(part, _callables(found)) or nearest(part, vars(found), 1)
+            raise InputError(f"model '{text}': {module_name} has no '{attribute}'{hint}")
+        found = getattr(found, part)
+    if not callable(found):
+        raise InputError(f"model '{text}': {attribute} cannot be called")
+    return found, attribute
+
+
+def _callables(source: Any) -> list[str]:
+    """What a module or a class has of its own that can be called."""
+    package = getattr(source, "__name__", "").partition(".")[0]
+    return [
+        name
+        for name, value in vars(source).items()
+        if not name.startswith("_")
+        and callable(value)
+        and (
+            isinstance(value, nn.Module)
+            or inspect.isclass(source)
+            or str(getattr(value, "__module__", "")).partition(".")[0] == package
+        )
+    ]
+
+
+def raised(error: Exception) -> str:
+    """An exception of a user's code, with its place, in a line."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"; {Path(frames[-1].filename).name}, line {frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}: {first_line(error)}{place}"
 
 
 def remember() -> None:

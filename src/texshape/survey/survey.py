@@ -408,14 +408,15 @@ def _identity(network: Network) -> str | None:
 
 def _describe(candidate: Candidate, subject: Subject) -> dict[str, Any]:
     network = subject.network
+    seen = network.asked is None
     architecture, weights = runs.model_parts(candidate.slug)
     return {
         "model": candidate.slug,
         "name": candidate.name,
         "architecture": architecture,
         "arm": weights,
-        "input_size": network.input_size,
-        "parameters": sum(p.numel() for p in network.module.parameters()),
+        "input_size": network.input_size if seen else None,
+        "parameters": sum(p.numel() for p in network.module.parameters()) if seen else None,
         "classes": len(network.classes or ()),
         "class_map": candidate.class_map,
         "key": subject.key,

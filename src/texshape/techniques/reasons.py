@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from texshape.models.network import Network
 
 
+UNSEEN = "it is known by its answers alone: there are no activations and no gradients"
+UNRANKED = "it names a class and gives no scores, so no class but the first has a rank"
+
+
 def without_classes(inputs: Inputs, role: str = "conflict") -> str:
     """Why its decisions say nothing about the images of a role; empty where they do."""
     return undecided(inputs.deciding(role), inputs.images(role).labels)
@@ -26,17 +30,20 @@ def undecided(network: Network, labels: pd.DataFrame) -> str:
     shown = sorted({*labels["shape"].astype(str), *labels["texture"].astype(str)} - {ABSENT})
     unknown = [name for name in shown if name not in network.classes]
     if unknown:
+        helps = "" if network.asked is not None else "; a class map gives it others"
         return (
             f"it does not decide between the images' {len(shown)} classes "
-            f"('{unknown[0]}' is none of {', '.join(network.classes[:3])}, ...); a class map gives "
-            "it others"
+            f"('{unknown[0]}' is none of {', '.join(network.classes[:3])}, ...){helps}"
         )
     return ""
 
 
 def without_stages(inputs: Inputs) -> str:
     """Why nothing inside it can be looked at; empty where something can."""
-    return "" if inputs.network().stages else "no stages could be found in it"
+    network = inputs.network()
+    if network.asked is not None:
+        return UNSEEN
+    return "" if network.stages else "no stages could be found in it"
 
 
 def without_folds(inputs: Inputs) -> str:

@@ -125,10 +125,12 @@ def evaluate_with(
     found = [np.concatenate(part) for part in parts]
     undefined = int((~np.isfinite(found[0])).any(1).sum())
     if undefined:
+        what = "outputs are undefined (NaN or infinite)"
+        if network.asked is not None:
+            what = "answers name none of the classes, or several,"
         warn(
             network.name,
-            f"its outputs are undefined (NaN or infinite) for {undefined} of {len(images)} images; "
-            "these count as no decision",
+            f"its {what} for {undefined} of {len(images)} images; these count as no decision",
         )
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from texshape.errors import InputError
 from texshape.stats.exemplars import ABSENT
 from texshape.techniques.base import Inputs, Outputs
+from texshape.techniques.reasons import UNRANKED
 
 ROLES = {"shape": "silhouettes|edges", "texture": "textures"}
 OWN, REFINED = "one-cue", "refined-bias"  # names in the column `set`
@@ -45,6 +46,8 @@ def reason(inputs: Inputs) -> str:
         network = inputs.deciding(role)
         if network.classes is None:
             return network.without_decision
+        if network.asked is not None and not network.asked.ranked:
+            return UNRANKED
         try:
             outputs_for(network, set(inputs.images(role).labels[cue].astype(str)) - {ABSENT})
         except InputError as error:

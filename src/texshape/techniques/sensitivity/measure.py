@@ -22,7 +22,9 @@ def run(inputs: Inputs) -> Outputs:
 
 def without_grid(inputs: Inputs) -> str:
     """Why there is nothing to vary; empty where there is."""
-    reason = without_classes(inputs)
-    if not reason and inputs.network().own is None:
+    reason, network = without_classes(inputs), inputs.network()
+    if not reason and network.asked is not None:
+        reason = "it is shown each picture as it is, so there is nothing to vary"
+    if not reason and network.own is None:
         reason = "its preprocessing is a function, so there is nothing to vary"
     return reason

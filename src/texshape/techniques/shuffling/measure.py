@@ -13,7 +13,7 @@ def run(inputs: Inputs) -> Outputs:
     from texshape.techniques.cue_strength import probes
     from texshape.trials.evaluate import speed
 
-    section, network = dict(inputs.settings), inputs.network()
+    section, network = dict(inputs.settings), inputs.deciding("trained-on")
     tables = [
         probes.shuffling(
             network, images, name=name, ks=section["patches"], seed=inputs.seed,
