@@ -28,7 +28,7 @@ SOURCES = (
 )  # fmt: skip
 #: of which nothing but answers can be seen
 ASKED = ("decide",)
-_CALLABLES = ("python", "decide")
+CALLABLES = ("python", "decide")
 CHECKPOINT_SUFFIX = ".pt"
 CARD_SUFFIXES = (".yaml", ".yml")
 
@@ -107,7 +107,7 @@ def parse(text: str) -> ModelName:
         missing = "no path after '@'" if at and architecture else f"no name after '{prefix}:'"
         raise InputError(f"model '{text}': {missing}; {_expected()}")
     weights = Path(path) if at else None
-    if prefix in _CALLABLES and not re.fullmatch(r"[\w.]+:[\w.]+", architecture):
+    if prefix in CALLABLES and not re.fullmatch(r"[\w.]+:[\w.]+", architecture):
         raise InputError(f"model '{text}': expected {prefix}:MODULE:CALLABLE")
     if prefix in ASKED and weights is not None:
         raise InputError(f"model '{text}': it is asked, and takes no weights '@{path}'")
@@ -181,7 +181,7 @@ def _clean(part: str) -> str:
 
 
 def _expected() -> str:
-    parts = dict.fromkeys(SOURCES, "NAME") | dict.fromkeys(_CALLABLES, "MODULE:CALLABLE")
+    parts = dict.fromkeys(SOURCES, "NAME") | dict.fromkeys(CALLABLES, "MODULE:CALLABLE")
     parts["onnx"] = "FILE"
     names = ", ".join(f"{source}:{part}" for source, part in parts.items())
     return f"expected {names}, or the path of a checkpoint (.pt) or of a network card (.yaml)"
