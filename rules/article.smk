@@ -70,7 +70,10 @@ rule article:
     output:
         pdf=report(
             LAYOUT.file("paper.pdf"),
-            caption="../report/article.rst",
+            caption=caption(
+                "article",
+                "The article of this experiment. Every number in it is read from the tables of this run.",
+            ),
             category="0 Article",
         ),
         html=LAYOUT.file("paper.html"),

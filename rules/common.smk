@@ -13,7 +13,8 @@ from texshape.experiment.layout import shard_names
 from texshape.experiment.plan import BASE, COMPARISON_TABLES, SPLITS, Plan
 from texshape.experiment.runs import PIXELS, WILDCARDS, RunId
 from texshape.experiment.sources import CONFLICT
-from texshape.figures.registry import category
+from texshape.figures.registry import declaration
+from texshape.files import write_text
 from texshape.source_code import step_hash, technique_hash
 from texshape.techniques import registry
 
@@ -152,16 +153,24 @@ def technique_parameters(technique):
     return lambda wildcards: job_settings.technique(PLAN, technique, run_of(wildcards))
 
 
-def caption_of(figure):
-    """The file of a figure's caption in the report; of a technique of another package it is written here."""
-    declared = {one.name: one.caption for one in PLAN.foreign_figures}
-    place = Path(workflow.basedir) / "report" / f"{figure}.rst"
-    if place.exists() or figure not in declared:
-        return str(place)
-    written = Path(".snakemake") / "captions" / f"{figure}.rst"
-    written.parent.mkdir(parents=True, exist_ok=True)
-    written.write_text(declared[figure] + "\n", encoding="utf-8")
-    return str(written.resolve())
+
+def caption(name, text):
+    """A caption of the report as a file, which is what Snakemake takes."""
+    path = Path(".snakemake") / "captions" / f"{name}.rst"
+    if not path.exists() or path.read_text(encoding="utf-8") != f"{text}\n":
+        write_text(path, f"{text}\n")
+    return str(path.resolve())
+
+
+def shown(figure, name=None):
+    """How the report shows a figure: caption, chapter and label, as its declaration says."""
+    about = declaration(figure)
+    label = {"figure": (name or figure).replace("_", " ")}
+    return {
+        "caption": caption(figure, about.caption),
+        "category": about.chapter,
+        "labels": label,
+    }
 
 
 def results_of(file):

@@ -54,9 +54,7 @@ rule figure_disagreement_images:
     output:
         report(
             LAYOUT.figure("disagreement_images"),
-            caption="../report/disagreement_images.rst",
-            category=category("disagreement_images"),
-            labels={"figure": "disagreement images"},
+            **shown("disagreement_images"),
         ),
         LAYOUT.figure("disagreement_images", "png"),
     log:

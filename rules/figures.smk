@@ -22,9 +22,7 @@ rule contact_sheet:
     output:
         report(
             LAYOUT.figure("contact_sheet"),
-            caption="../report/contact_sheet.rst",
-            category=category("contact_sheet"),
-            labels={"figure": "contact sheet"},
+            **shown("contact_sheet"),
         ),
         LAYOUT.figure("contact_sheet", "png"),
     log:
@@ -54,9 +52,7 @@ rule figures:
         [
             report(
                 LAYOUT.figure(name),
-                caption=caption_of(name),
-                category=category(name),
-                labels={"figure": name.replace("_", " ")},
+                **shown(name),
             )
             for name in PLAN.figures
         ],
@@ -118,9 +114,7 @@ rule figure_influence:
     output:
         report(
             LAYOUT.figure("influence"),
-            caption="../report/influence.rst",
-            category=category("influence"),
-            labels={"figure": "influence"},
+            **shown("influence"),
         ),
         LAYOUT.figure("influence", "png"),
     log:
@@ -149,9 +143,7 @@ rule figure_feature_visualization:
     output:
         report(
             LAYOUT.figure("feature_visualization"),
-            caption="../report/feature_visualization.rst",
-            category=category("feature_visualization"),
-            labels={"figure": "feature visualization"},
+            **shown("feature_visualization"),
         ),
         LAYOUT.figure("feature_visualization", "png"),
     log:
@@ -184,9 +176,7 @@ rule figure_architectures:
     output:
         report(
             LAYOUT.figure("architectures"),
-            caption="../report/architectures.rst",
-            category=category("architectures"),
-            labels={"figure": "architectures"},
+            **shown("architectures"),
         ),
         LAYOUT.figure("architectures", "png"),
     log:
@@ -218,9 +208,7 @@ rule figure_segmentation:
     output:
         report(
             LAYOUT.figure("segmentation_pictures"),
-            caption="../report/segmentation_pictures.rst",
-            category=category("segmentation_pictures"),
-            labels={"figure": "segmentation pictures"},
+            **shown("segmentation_pictures"),
         ),
         LAYOUT.figure("segmentation_pictures", "png"),
     log:

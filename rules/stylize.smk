@@ -344,9 +344,7 @@ rule figure_stylization:
     output:
         report(
             LAYOUT.figure("stylization-{stylization}"),
-            caption="../report/stylization.rst",
-            category=category("stylization"),
-            labels={"figure": "stylization {stylization}"},
+            **shown("stylization", "stylization {stylization}"),
         ),
         LAYOUT.figure("stylization-{stylization}", "png"),
     log:
@@ -383,9 +381,7 @@ rule figure_conflict:
     output:
         report(
             LAYOUT.figure("stylization-{conflict}"),
-            caption="../report/stylization_conflict.rst",
-            category=category("stylization_conflict"),
-            labels={"figure": "conflict set {conflict}"},
+            **shown("stylization_conflict", "conflict set {conflict}"),
         ),
         LAYOUT.figure("stylization-{conflict}", "png"),
     log:

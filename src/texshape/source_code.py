@@ -395,7 +395,7 @@ def _dynamic(tree: ast.Module, path: Path, package: Path) -> list[tuple[str, str
 
     It is a tuple of names: of a module; of modules, where ``*`` stands for any name; or of a package
     followed by ``.MODULE:`` for those below it that the file names in texts such as
-    ``"figures.training:curves"``. An empty one says that what is imported so is never ours.
+    ``"texshape.figures.training:curves"``. An empty one says that what is imported so is never ours.
 
     Raises
     ------
@@ -421,19 +421,18 @@ def _dynamic(tree: ast.Module, path: Path, package: Path) -> list[tuple[str, str
     found = []
     for name in declared or ():
         if name.endswith(".MODULE:"):
-            start = name.rpartition(".")[0]
-            folder = package.parent.joinpath(*start.split("."))
+            start = name.removesuffix("MODULE:")
             texts = {text.partition(":")[0] for text in _texts(tree) if ":" in text}
-            stems = {
-                text
-                for text in texts
-                if folder.joinpath(*text.split(".")).with_suffix(".py").is_file()
+            places = {
+                text: package.parent.joinpath(*text.split(".")).with_suffix(".py")
+                for text in sorted(texts)
+                if text.startswith(start)
             }
-            found += [(f"{start}.{stem}", None) for stem in sorted(stems)]
+            found += [(text, None) for text, path in places.items() if path.is_file()]
         elif "*" in name:
             files = package.parent.glob(f"{name.replace('.', '/')}.py")
-            places = sorted(file.relative_to(package.parent).with_suffix("") for file in files)
-            found += [(".".join(at.parts), None) for at in places if at.name != "__init__"]
+            below = sorted(file.relative_to(package.parent).with_suffix("") for file in files)
+            found += [(".".join(at.parts), None) for at in below if at.name != "__init__"]
         else:
             found.append((name, None))
     return found

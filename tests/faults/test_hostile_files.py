@@ -288,7 +288,7 @@ def test_the_sources_read_nothing_that_could_run_code() -> None:
     assert loads >= 5
     # By names that stand in our sources or in an installed package's, never in a file that is read.
     assert importers == {
-        "catalogue.py", "cli/main.py", "config/whole.py", "core/snakemake_private.py", "figures/registry.py",
+        "catalogue.py", "cli/main.py", "config/whole.py", "core/snakemake_private.py",
         "models/loading.py", "models/user_code.py", "techniques/base.py",
     }  # fmt: skip
 

@@ -93,7 +93,7 @@ def test_every_file_is_named_once_and_below_the_results(experiment: str) -> None
 def test_figures_have_their_tables(experiment: str) -> None:
     made = plan(experiment)
     for name in made.figures:
-        assert set(declaration(name)[1]) <= set(made.tables)
+        assert set(declaration(name).tables) <= set(made.tables)
     assert not set(made.figures) & set(made.image_figures)
 
 

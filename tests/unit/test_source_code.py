@@ -105,7 +105,7 @@ def fit(epochs):
     "figures/registry.py": """
 import importlib
 DYNAMIC_IMPORTS = ("small.figures.MODULE:",)
-FIGURES = {"bias": "bars:by_class"}
+FIGURES = {"bias": "small.figures.bars:by_class"}
 def draw(name):
     return importlib.import_module(FIGURES[name])
 """,
@@ -327,9 +327,13 @@ def reached_from(module: str) -> frozenset[str]:
         for code in nested(compiled(name)):
             waiting += [target for target, _ in imported(code)]
         if name == "texshape.figures.registry":
-            registry = importlib.import_module(name)
-            drawn = {place.split(":")[0] for place, _ in registry.FIGURES.values()}
-            waiting += [f"texshape.{figure}" for figure in drawn]
+            for own in importlib.import_module(name).FIGURES.values():
+                waiting += [own.draw.split(":")[0]] if own.draw else []
+            waiting += [
+                f"texshape.techniques.{path.parent.name}.{path.stem}"
+                for kind in ("technique", "figure", "figures")
+                for path in PACKAGE.glob(f"techniques/*/{kind}.py")
+            ]
         if name == "texshape.catalogue":  # every declaration of a table
             waiting += importlib.import_module(name).modules()
         if name == "texshape.comparison.measures":  # what every technique adds to the comparison

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "rules", "schemas", "params.yaml", "experiments", "profiles", "paper", "report",
+PARTS = ("Snakefile", "rules", "schemas", "params.yaml", "experiments", "profiles", "paper",
          "envs", "dvc.yaml", "requirements.lock")  # fmt: skip
 
 

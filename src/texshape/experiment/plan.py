@@ -671,7 +671,7 @@ class Plan:
             figure
             for technique in self.foreign
             for figure in technique.figures
-            if set(figure.tables) <= set(self.tables)
+            if figure.draw and set(figure.tables) <= set(self.tables)
         ]
 
     @cached_property

@@ -1,97 +1,48 @@
-"""The figures by name: which function draws each, and which tables it reads.
+"""The figures by name, as they are declared: by each technique, and here where they are of none.
 
-The Snakefile builds its rules' inputs from `FIGURES`, so this module imports no drawing library.
+The Snakefile asks for names, captions and chapters, so this module imports no drawing library.
 """
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from texshape.errors import InputError, nearest
+from texshape.figures import declared as others
 from texshape.techniques import registry
+from texshape.techniques.base import Figure as Declared
+from texshape.techniques.base import imported
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-#: what `draw` imports by name, for `texshape.source_code`
-DYNAMIC_IMPORTS = ("texshape.MODULE:",)
-
-#: name -> (module:function below texshape, tables that it reads)
-FIGURES: dict[str, tuple[str, list[str]]] = {
-    "training": ("figures.training:curves", ["training"]),
-    "accuracy": ("figures.accuracy:by_set", ["accuracy"]),
-    "shape_bias": ("figures.shape_bias:by_arm", ["shape_bias", "shape_bias_by_class", "accuracy"]),
-    "shape_bias_by_class": ("figures.shape_bias:by_class", ["shape_bias", "shape_bias_by_class"]),
-    "published_comparison": (
-        "figures.comparison:with_published",
-        ["shape_bias", "shape_bias_by_class"],
-    ),
-    "conflict_sets": ("figures.conflict_sets:by_set", ["shape_bias_by_set", "shape_bias_by_class"]),
-    "stylization_fitness": ("figures.fitness:by_set", ["stylization_fitness"]),
-    "controls": ("figures.controls:difficulty", ["shape_bias", "shape_bias_by_class"]),
-    "local_patches": (
-        "techniques.receptive_field.figure:accuracy_by_field",
-        ["accuracy", "receptive_field"],
-    ),
-    "receptive_field": ("techniques.receptive_field.figure:by_stage", ["receptive_field"]),
-    "shuffling": ("techniques.shuffling.figure:by_patches", ["shuffling"]),
-    "cue_strength": ("techniques.cue_strength.figure:curves", ["cue_strength"]),
-    "sensitivity": ("techniques.sensitivity.figure:grid", ["sensitivity"]),
-    "readout": ("techniques.readout.figure:by_stage", ["readout"]),
-    "dimensionality": ("techniques.dimensionality.figure:by_stage", ["dimensionality"]),
-    "segmentation": ("techniques.segmentation.figure:by_stage", ["segmentation"]),
-    "erasure": ("techniques.erasure.figure:by_condition", ["erasure"]),
-    "corruptions": ("techniques.corruptions.figure:by_type", ["corruptions"]),
-    "corruption_errors": ("techniques.corruptions.figure:relative", ["corruption_errors"]),
-    "benchmark": ("techniques.human_consistency.figure:with_humans", ["benchmark"]),
-    "consistency_power": (
-        "techniques.consistency_power.figure:neighbours",
-        ["consistency_power", "consistency_differences"],
-    ),
-    "cue_rank": ("techniques.cue_rank.figure:by_network", ["cue_rank"]),
-    "suppression": ("techniques.suppression.figure:by_degree", ["suppression"]),
-    "measure_against_measure": (
-        "figures.measure_against_measure:scatter",
-        ["comparison", "correlations"],
-    ),
-    "agreement": ("figures.agreement:matrix", ["agreement"]),
-    "layer_by_epoch": ("figures.layer_by_epoch:heat_maps", ["readout", "dimensionality"]),
-    "disagreement": ("figures.disagreement:by_network", ["disagreement"]),
-}
-
-#: figures that only an experiment with something of that kind can show
-NEEDS = {
-    "controls": "controls",
-    "local_patches": "trained",
-    "training": "trained",
-    "published_comparison": "published",
-    "sensitivity": "named",
-}
+#: declarations, and what draws by them, for `texshape.source_code`
+DYNAMIC_IMPORTS = (
+    "texshape.techniques.*.technique",
+    "texshape.techniques.*.figures",
+    "texshape.techniques.*.figure",
+)
+#: measured by steps that are no `Technique`
+STEPS = ("corruptions", "human_consistency", "consistency_power")
 
 
-#: chapters of `snakemake --report`, in the order of the article
-CATEGORIES = {
-    "1 Data and training": ["contact_sheet", "training", "accuracy", "stylization",
-                            "stylization_conflict", "stylization_fitness"],
-    "2 What decides": ["shape_bias", "shape_bias_by_class", "published_comparison", "conflict_sets",
-                       "controls", "cue_strength", "suppression", "sensitivity", "benchmark",
-                       "consistency_power"],
-    "3 What is known and used": ["readout", "dimensionality", "segmentation",
-                                 "segmentation_pictures", "erasure", "cue_rank", "disagreement",
-                                 "disagreement_images"],
-    "4 How far it sees": ["architectures", "local_patches", "receptive_field", "influence",
-                          "shuffling", "feature_visualization"],
-    "5 Robustness": ["corruptions", "corruption_errors"],
-    "6 Side by side": ["measure_against_measure", "agreement", "layer_by_epoch"],
-}  # fmt: skip
+def _own() -> Iterator[Declared]:
+    yield from others.FIGURES
+    for name in registry.BUILT_IN + registry.OPTIONAL:
+        yield from registry.get(name).figures
+    for name in STEPS:
+        yield from imported(f"texshape.techniques.{name}.figures:FIGURES")
 
 
-def declaration(name: str) -> tuple[str, Sequence[str]]:
-    """Where a figure is drawn, ``module:function``, and the tables that it reads.
+#: texshape's own by name
+FIGURES: dict[str, Declared] = {figure.name: figure for figure in _own()}
+
+
+def declaration(name: str) -> Declared:
+    """What a figure is.
 
     Raises
     ------
@@ -99,18 +50,12 @@ def declaration(name: str) -> tuple[str, Sequence[str]]:
         If no figure of ours, and none that a technique declares, has that name.
     """
     if name in FIGURES:
-        place, tables = FIGURES[name]
-        return f"texshape.{place}", tables
-    for technique in registry.names():
+        return FIGURES[name]
+    for technique in registry.installed():
         for figure in registry.get(technique).figures:
             if figure.name == name:
-                return figure.draw, figure.tables
+                return figure
     raise InputError(f"figure '{name}' is not known{nearest(name, FIGURES)}")
-
-
-def category(name: str) -> str:
-    """Chapter of the report that a figure stands in."""
-    return next((title for title, names in CATEGORIES.items() if name in names), "7 Others")
 
 
 def available(
@@ -144,9 +89,9 @@ def available(
         "named": not trained if named is None else named,
     }
     return [
-        name
-        for name, (_, needed) in FIGURES.items()
-        if has.get(NEEDS.get(name, ""), True) and tables.issuperset(needed)
+        figure.name
+        for figure in FIGURES.values()
+        if figure.draw and has.get(figure.needs, True) and tables.issuperset(figure.tables)
     ]
 
 
@@ -162,7 +107,7 @@ def read_tables(name: str, folder: str | Path) -> dict[str, pd.DataFrame]:
     from texshape.files import read_csv
 
     tables = {}
-    for table in declaration(name)[1]:
+    for table in declaration(name).tables:
         path = Path(folder) / f"{table}.csv"
         tables[table] = declared(table).check(read_csv(path), path, networks=True)
     return tables
@@ -185,7 +130,6 @@ def draw(
     """
     from texshape.figures.style import style
 
-    module, function = declaration(name)[0].split(":")
-    drawing: Callable[..., Figure] = getattr(importlib.import_module(module), function)
+    drawing: Callable[..., Figure] = imported(declaration(name).draw)
     with style():
         return drawing(tables, dict(settings or {}))

@@ -73,27 +73,35 @@ class File:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure that is drawn from tables.
+    """A figure, of a technique or of an experiment.
 
     Attributes
     ----------
     name : str
         Of its files.
     tables : tuple of str
-        That it reads.
+        That it is drawn from.
     draw : str
-        Place of a function of the tables by name and of the sections ``arms`` and ``data``.
+        Place of a function of the tables by name and of the sections ``arms`` and ``data``. Empty where a
+        step of its own draws it, of pictures or maps.
     caption : str
         What it shows; of the workflow's report, and below it in a section that the article makes itself.
     alt : str
         What a reader who does not see it is told; the caption where it is empty.
+    chapter : str
+        Of the workflow's report, in which chapters are sorted by their name.
+    needs : str
+        What an experiment must have, beside the tables, for there to be anything to show: networks that are
+        ``trained``, or ``named``, ``published`` trials, or ``controls``.
     """
 
     name: str
-    tables: tuple[str, ...]
-    draw: str
+    tables: tuple[str, ...] = ()
+    draw: str = ""
     caption: str = ""
     alt: str = ""
+    chapter: str = "7 Others"
+    needs: str = ""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ TECHNIQUE = Technique(
             "class, share of first ranks and median rank, with what outputs in random order would give. "
             "Lines are intervals over exemplars.",
             alt="Rank scores of shape and of texture with their intervals, a row a network.",
+            chapter="3 What is known and used",
         ),
     ),
     measures=tuple(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import Technique
+from texshape.techniques.base import Figure, Technique
 from texshape.techniques.cue_strength.measures import MEASURES
 from texshape.techniques.cue_strength.tables import CUE_STRENGTH
 
@@ -25,4 +25,16 @@ TECHNIQUE = Technique(
     memory=2500,
     minutes=120,
     measures=MEASURES,
+    figures=(
+        Figure(
+            name="cue_strength",
+            tables=("cue_strength",),
+            draw="texshape.techniques.cue_strength.figure:curves",
+            caption="Share of shape decisions as the texture of the conflict images is faded in, with "
+            "the balance points of a logistic curve; the table has the crossing of one half "
+            "without such a curve too. The lower panels show the share of decisions that "
+            "match either cue. A network's shape bias is the right end of its line.",
+            chapter="2 What decides",
+        ),
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import Technique
+from texshape.techniques.base import Figure, Technique
 from texshape.techniques.dimensionality.measures import MEASURES
 from texshape.techniques.dimensionality.tables import DIMENSIONALITY
 
@@ -18,4 +18,15 @@ TECHNIQUE = Technique(
     images=("conflict",),
     features=True,
     measures=MEASURES,
+    figures=(
+        Figure(
+            name="dimensionality",
+            tables=("dimensionality",),
+            draw="texshape.techniques.dimensionality.figure:by_stage",
+            caption="Information about shape and texture in the units of each stage: mutual "
+            "information above null pairs, and the scores and shares of the published "
+            "variant. Dashed: untrained; dotted: null.",
+            chapter="3 What is known and used",
+        ),
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import Technique
+from texshape.techniques.base import Figure, Technique
 from texshape.techniques.erasure.measures import MEASURES
 from texshape.techniques.erasure.tables import ERASURE
 
@@ -24,4 +24,17 @@ TECHNIQUE = Technique(
     memory=2500,
     minutes=120,
     measures=MEASURES,
+    figures=(
+        Figure(
+            name="erasure",
+            tables=("erasure",),
+            draw="texshape.techniques.erasure.figure:by_condition",
+            caption="The network's own decisions on conflict images as it is, after erasing the "
+            "subspace from which a cue can be read, after erasing meaningless groupings of "
+            "the same exemplars, and after erasing random subspaces of the same dimension. "
+            "The table has the share that is taken, beyond the groupings too, and what a new "
+            "reader finds afterwards on exemplars that nothing was fitted on.",
+            chapter="3 What is known and used",
+        ),
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import File, Technique
+from texshape.techniques.base import Figure, File, Technique
 
 TECHNIQUE = Technique(
     name="feature_visualization",
@@ -24,4 +24,12 @@ TECHNIQUE = Technique(
     gpu=True,
     memory=3000,
     minutes=120,
+    figures=(
+        Figure(
+            name="feature_visualization",
+            caption="Images that excite single channels, stages from left to right. Channels are "
+            "drawn with a seed.",
+            chapter="4 How far it sees",
+        ),
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import File, Technique
+from texshape.techniques.base import Figure, File, Technique
 from texshape.techniques.readout.measures import MEASURES
 from texshape.techniques.readout.tables import READOUT
 
@@ -21,4 +21,16 @@ TECHNIQUE = Technique(
     measures=MEASURES,
     reads_out=True,
     pixels={"inputs": ["pixels"]},
+    figures=(
+        Figure(
+            name="readout",
+            tables=("readout",),
+            draw="texshape.techniques.readout.figure:by_stage",
+            caption="Accuracy of linear classifiers of shape and of texture on the activations of "
+            "each stage, beside chance, permuted labels (of the last stage), the untrained "
+            "network and raw pixels. The table also has each network's gain over its own "
+            "initialisation, and what four numbers of the mask tell of the shape.",
+            chapter="3 What is known and used",
+        ),
+    ),
 )

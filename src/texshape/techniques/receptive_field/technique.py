@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import File, Technique
+from texshape.techniques.base import Figure, File, Technique
 from texshape.techniques.receptive_field.measures import MEASURES
 from texshape.techniques.receptive_field.tables import RECEPTIVE_FIELD
 
@@ -25,4 +25,37 @@ TECHNIQUE = Technique(
     gpu=True,
     memory=3000,
     measures=MEASURES,
+    figures=(
+        Figure(
+            name="local_patches",
+            tables=("accuracy", "receptive_field"),
+            draw="texshape.techniques.receptive_field.figure:accuracy_by_field",
+            caption="Accuracy against receptive field, for networks trained and tested on plain or on "
+            "stylized images. Points are seeds. Hollow markers are the control: the same "
+            "receptive field in a wider network.",
+            chapter="4 How far it sees",
+            needs="trained",
+        ),
+        Figure(
+            name="receptive_field",
+            tables=("receptive_field",),
+            draw="texshape.techniques.receptive_field.figure:by_stage",
+            caption="Side of the receptive field by stage: theoretical, and effective before and "
+            "after training. A field is global where something looks at the whole map, and "
+            "undefined where positions cannot be followed.",
+            chapter="4 How far it sees",
+        ),
+        Figure(
+            name="influence",
+            caption="Which pixels the central unit of each stage depends on, before and after "
+            "training. The square holds the stated share of the influence.",
+            chapter="4 How far it sees",
+        ),
+        Figure(
+            name="architectures",
+            caption="Theoretical receptive field and accuracy of published networks, after Araujo et "
+            "al. (2019), and of the networks of this experiment.",
+            chapter="4 How far it sees",
+        ),
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import File, Technique
+from texshape.techniques.base import Figure, File, Technique
 from texshape.techniques.segmentation.measures import MEASURES
 from texshape.techniques.segmentation.tables import SEGMENTATION
 
@@ -25,6 +25,21 @@ TECHNIQUE = Technique(
     batch="segmentation.batch_size",
     gpu=True,
     measures=MEASURES,
+    figures=(
+        Figure(
+            name="segmentation",
+            tables=("segmentation",),
+            draw="texshape.techniques.segmentation.figure:by_stage",
+            caption="Mean intersection over union of masks read by one convolution from each frozen "
+            "stage, beside the untrained network, the mean mask and networks trained end to end.",
+            chapter="3 What is known and used",
+        ),
+        Figure(
+            name="segmentation_pictures",
+            caption="Test images, their true masks, and what the head reads from each stage.",
+            chapter="3 What is known and used",
+        ),
+    ),
     memory=2500,
     minutes=240,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import Technique
+from texshape.techniques.base import Figure, Technique
 from texshape.techniques.sensitivity.tables import SENSITIVITY
 
 TECHNIQUE = Technique(
@@ -21,4 +21,15 @@ TECHNIQUE = Technique(
     gpu=True,
     memory=2000,
     minutes=120,
+    figures=(
+        Figure(
+            name="sensitivity",
+            tables=("sensitivity",),
+            draw="texshape.techniques.sensitivity.figure:grid",
+            caption="Shape bias of the same network under other ways to combine class outputs and to "
+            "prepare the image. The spread within a panel does not belong to the network.",
+            chapter="2 What decides",
+            needs="named",
+        ),
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import Technique
+from texshape.techniques.base import Figure, Technique
 from texshape.techniques.shuffling.measures import MEASURES
 from texshape.techniques.shuffling.tables import SHUFFLING
 
@@ -23,4 +23,16 @@ TECHNIQUE = Technique(
     memory=2500,
     minutes=120,
     measures=MEASURES,
+    figures=(
+        Figure(
+            name="shuffling",
+            tables=("shuffling",),
+            draw="texshape.techniques.shuffling.figure:by_patches",
+            caption="Accuracy on images cut into k x k patches that are put back in a random order. A "
+            "line that falls late belongs to a network whose evidence lies within patches; "
+            "seams are new to all networks. Dashed, with hollow markers: the same networks on "
+            "pictures of the kind that they were trained on.",
+            chapter="4 How far it sees",
+        ),
+    ),
 )

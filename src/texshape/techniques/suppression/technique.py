@@ -35,6 +35,7 @@ TECHNIQUE = Technique(
             "what guessing would keep. Dashed, what is kept of pictures that lack the cue: the cost of the "
             "suppression itself. Vertical lines are intervals over exemplars.",
             alt="Accuracy kept by degree of suppression, a panel a way to suppress a cue.",
+            chapter="2 What decides",
         ),
     ),
     measures=tuple(
