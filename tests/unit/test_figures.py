@@ -28,7 +28,7 @@ WITHOUT_ONE_N = ("receptive_field", "training", "dimensionality", "shape_bias_by
 FROM_PUBLISHED = ("published_comparison", "sensitivity", "benchmark", "consistency_power")
 OPTIONAL = synthetic_tables.optional()
 #: drawn by the tests of their techniques
-ELSEWHERE = ("triplets", "frequency_channel", "configural_shape", "steering")
+ELSEWHERE = ("frequency_channel", "configural_shape")
 DRAWN_FROM = {
     name: PUBLISHED if name in FROM_PUBLISHED else OPTIONAL if name in OPTIONAL else PROCEDURAL
     for name, figure in FIGURES.items()
