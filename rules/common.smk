@@ -153,7 +153,6 @@ def technique_parameters(technique):
     return lambda wildcards: job_settings.technique(PLAN, technique, run_of(wildcards))
 
 
-
 def caption(name, text):
     """A caption of the report as a file, which is what Snakemake takes."""
     path = Path(".snakemake") / "captions" / f"{name}.rst"
