@@ -661,7 +661,8 @@ def optional(reverse: bool = False) -> dict[str, pd.DataFrame]:
     """
     make = {"cue_rank": _ranks, "suppression": _suppressed, "triplets": _triplets,
             "frequency_channel": _channels, "configural_shape": _configural,
-            "steering": _steered, "steering_slopes": _slopes, "top_k": _thinned}  # fmt: skip
+            "steering": _steered, "steering_slopes": _slopes, "top_k": _thinned,
+            "attention_radius": _near}  # fmt: skip
     rows: dict[str, list[dict]] = {name: [] for name in make}
     for architecture, arm, seed in networks():
         front = _front(architecture, arm, seed)
@@ -765,6 +766,22 @@ def _thinned(rows: list[dict], front: dict, by_shape: bool) -> None:
         rows.append({**front, "stage": "stage2", "across": across, "kept": kept, "draw": 0,
                      "share": share, "k": np.round(share * of), "of": of, "strongest": not whole,
                      **_moved(was + by, was, 0.8 - cost, 0.9 - cost)})  # fmt: skip
+
+
+def _near(rows: list[dict], front: dict, by_shape: bool) -> None:
+    """Attention nearby takes shape; the smallest field stands for a network that has no attention."""
+    if front["architecture"] == "rf9":
+        rows.append({**front, "kept": "all", "draw": 0, "n_modules": 0, "strongest": False,
+                     "reason": "it has no attention between patches"})  # fmt: skip
+        return
+    was = 0.6 if by_shape else 0.2
+    for kept, radius, by, cost in (
+        ("all", np.nan, 0.0, 0.0), ("near", 4.0, -0.05, 0.1), ("near", 1.0, -0.15, 0.3),
+        ("random", 4.0, 0.0, 0.2), ("random", 1.0, 0.05, 0.6),
+    ):  # fmt: skip
+        rows.append({**front, "kept": kept, "draw": 0, "radius": radius,
+                     "pairs": {4.0: 0.2, 1.0: 0.02}.get(radius, 1.0), "n_modules": 12, "side": 14,
+                     "strongest": radius == 1, **_moved(was + by, was, 0.8 - cost, 0.9 - cost)})  # fmt: skip
 
 
 def _ranks(rows: list[dict], front: dict, by_shape: bool) -> None:

@@ -25,6 +25,7 @@ SECTIONS = {
     "configural_shape": {"resamples": 20, "shares": [0.5]},
     "steering": {"resamples": 20, "doses": [-1, 2], "draws": 1},
     "top_k": {"resamples": 20, "shares": [0.25]},
+    "attention_radius": {"resamples": 20, "radii": [0, 1, 9]},
 }
 
 
@@ -128,6 +129,16 @@ def test_patches_of_the_middle_block_are_thinned(here):
     assert (table["decisions_changed"] == 0).all()  # after it the class token alone decides
 
 
+def test_attention_of_a_transformer_is_kept_within_radii(here):
+    table = measured("attention_radius")["attention_radius"]
+    assert list(table["kept"]) == ["all"] + ["near"] * 3 + ["random"] * 3
+    assert (set(table["n_modules"]), set(table["side"])) == ({2}, {4})
+    assert list(table["pairs"][:4]) == [1, 1, (16 + 48) / 256, 1 / 16]
+    assert table["decisions_changed"][1] == 0  # no two patches are 9 apart
+    table = measured("attention_radius", "flat")["attention_radius"]
+    assert list(table["reason"]) == ["it has no attention between patches"]
+
+
 def test_a_network_without_the_classes_is_told_why(here):
     with pytest.raises(InputError, match="class map"):
         measured("configural_shape", "unmapped")
@@ -142,6 +153,7 @@ def test_a_network_without_the_classes_is_told_why(here):
         ("steering", {"doses": [0.5, 0]}, "doses: expected doses other than 0"),
         ("steering", {"stages": ["block03"]}, "'block03' does not exist"),
         ("top_k", {"shares": [0.5, 1.5]}, "shares"),
+        ("attention_radius", {"radii": [-1]}, "radii"),
     ],
 )
 def test_bad_parameters_are_named(here, name, section, message):

@@ -143,7 +143,9 @@ def test_the_embedded_experiment() -> None:
 
 def test_the_embedded_experiment_runs_every_technique_that_has_to_be_named() -> None:
     made = plan()
-    assert [technique.name for technique in made.foreign] == list(registry.OPTIONAL)
+    # No network of it attends.
+    wanted = [name for name in registry.OPTIONAL if name != "attention_radius"]
+    assert [technique.name for technique in made.foreign] == wanted
     for technique in made.foreign:
         assert made.runs_of(technique) == made.measured_runs
         assert technique.section is not None

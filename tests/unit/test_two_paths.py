@@ -41,6 +41,7 @@ SECTIONS = {
     "suppression": {"suppressions": ["patch-shuffle", "grey"], "resamples": 20, "images": 12},
     "steering": {"resamples": 20, "level": 0.9, "doses": [-1, 1.5], "draws": 1, "images": 16},
     "top_k": {"resamples": 20, "level": 0.9, "shares": [0.4, 0.1], "draws": 2, "images": 16},
+    "attention_radius": {"resamples": 20},
 }  # fmt: skip
 
 
@@ -114,6 +115,7 @@ TABLES = [
     "trials/cue-conflict.csv", "trials/silhouettes.csv", "sensitivity.csv", "readout.csv",
     "readings.csv", "dimensionality.csv", "erasure.csv", "cue_strength.csv", "receptive_field.csv",
     "cue_rank.csv", "suppression.csv", "triplets.csv", "steering.csv", "steering_slopes.csv", "top_k.csv",
+    "attention_radius.csv",
 ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ RATES = {
     "cue_match_rate": ("match_low", "match_high", "cue matches"),
     "accuracy": ("accuracy_low", "accuracy_high", "accuracy, agreeing"),
 }
-MOST = 5  # networks that panels are drawn of; the table has all
+MOST = 4  # networks that panels are drawn of; the table has all
 #: value of the column that tells changes apart -> colour, marker, line, label
 Looks = Mapping[str, tuple[str, str, str, str]]
 

@@ -38,6 +38,7 @@ OPTIONAL = (
     "configural_shape",
     "steering",
     "top_k",
+    "attention_radius",
 )
 
 
