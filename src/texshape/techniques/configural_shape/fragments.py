@@ -75,10 +75,16 @@ def draw(chosen: np.ndarray, kind: str, side: int) -> np.ndarray:
     ndarray of shape (side, side, 3), uint8
         Black on white, edges a pixel soft.
     """
+    return _grown(chosen, [len(chosen)], kind, side)[0]
+
+
+def _grown(ordered: np.ndarray, counts: Sequence[int], kind: str, side: int) -> list[np.ndarray]:
+    """Draw the first pieces of an order, for each count; each piece is worked out once."""
     rows, columns = np.mgrid[:side, :side].astype(float)
     covered = np.zeros((side, side))
     thick = max(1.0, THICKNESS * side)
-    for begin, end in chosen:
+    drawn = {0: covered.copy()}
+    for number, (begin, end) in enumerate(ordered[: max(counts, default=0)], 1):
         middle, length = (begin + end) / 2, float(np.hypot(*(end - begin)))
         y, x = rows - middle[0], columns - middle[1]
         if kind == SEGMENTS:
@@ -88,6 +94,12 @@ def draw(chosen: np.ndarray, kind: str, side: int) -> np.ndarray:
         else:
             part = _inside(np.sqrt(length * thick / np.pi) - np.hypot(y, x))
         covered += part
+        if number in counts:
+            drawn[number] = covered.copy()
+    return [_black_on_white(drawn[count]) for count in counts]
+
+
+def _black_on_white(covered: np.ndarray) -> np.ndarray:
     return np.repeat(np.rint(255 * (1 - np.clip(covered, 0, 1))).astype(np.uint8)[..., None], 3, -1)
 
 
@@ -129,10 +141,11 @@ def make(silhouettes: ImageSet, *, seed: int, shares: Sequence[float] = SHARES) 
         if not len(found):
             raise InputError(f"{labels['imagename']}: no outline; expected black on white")
         order = np.random.default_rng([seed, 12, row]).permutation(len(found))
-        for share in shares:
-            chosen = found[order[: max(1, round(share * len(found)))]]
+        counts = [max(1, round(share * len(found))) for share in shares]
+        drawn = {kind: _grown(found[order], counts, kind, side) for kind in (SEGMENTS, DOTS)}
+        for place, share in enumerate(shares):
             for kind in (SEGMENTS, DOTS):
-                images.append(draw(chosen, kind, side))
+                images.append(drawn[kind][place])
                 condition = name(kind, share)
                 rows.append(
                     {
