@@ -802,9 +802,11 @@ _SUPPRESSIONS = (
 
 
 def _suppressed(rows: list[dict], front: dict, by_shape: bool) -> None:
-    """Only the cue that a network goes by costs it more than pictures without that cue."""
+    """Only the cue that a network goes by costs it more than pictures without that cue; the smallest field
+    sees no shape."""
     for suppression, cue, degrees, lacking, constants in _SUPPRESSIONS:
         used = cue == ("shape" if by_shape else "texture")
+        used &= cue != "shape" or front["architecture"] != "rf9"
         for shows in ("both", *([lacking] if lacking else [])):
             for degree in range(1, degrees + 1):
                 kept = 1 - (0.15 if used and shows == "both" else 0.01) * min(degree, 3)

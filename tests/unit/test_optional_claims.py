@@ -138,6 +138,29 @@ def test_a_loss_counts_only_beyond_that_of_pictures_without_the_cue(tmp_path, wo
     assert found(tmp_path / "helped", helped)[id] == "as the control"
 
 
+def test_a_loss_of_shape_counts_only_beyond_that_of_who_cannot_see_it(tmp_path, world):
+    """The network with the smallest field, trained alike, loses as much by the cuts."""
+    names = ("kept_low", "kept_high")
+    own = {
+        "architecture": "rf9",
+        "arm": "stylized",
+        "suppression": "patch-shuffle",
+        "shows": "both",
+    }
+    verdict = found(
+        tmp_path / "null", changed(world, "suppression", around(0.7, 0.04, names), **own)
+    )
+    assert verdict["suppression-stylized-shape"] == "as the control"
+    assert verdict["suppression-shape"] == "as the control"
+    seen = changed(world, "suppression", around(0.9, 0.04, names), **own)
+    arguments = results_of(tmp_path / "seen", seen)
+    assert verdicts(arguments)["suppression-stylized-shape"] == "relied on"
+    assert "more than the RF 9, which cannot see the shape" in said(arguments)
+    frame = world["suppression"]
+    away = world | {"suppression": frame[~frame["architecture"].str.startswith("rf")]}
+    assert found(tmp_path / "away", away)["suppression-stylized-shape"] == "relied on"
+
+
 def test_a_loss_without_control_or_accuracy_says_its_reason(tmp_path, world):
     nothing = [np.nan] * 3
     reason = "intact images are recognised no better than by guessing"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
 from texshape.claims.claim import Cell, Claim, claim
-from texshape.claims.evidence import Row, Rows, number, values
+from texshape.claims.evidence import Row, Rows, number, select, values
 from texshape.claims.experiment import Experiment
 from texshape.claims.rules import NOT_RUN, UNDEFINED
 from texshape.claims.wording import escape, listed, network_name
@@ -34,6 +35,17 @@ def trained_arms(e: Experiment, rows: Rows) -> list[str]:
         return []
     there = {row["arm"] for row in rows if row["architecture"] == e.main}
     return [arm for arm in ("plain", "stylized") if arm in there]
+
+
+def smallest_field(rows: Rows) -> list[Row]:
+    """Rows of the architecture that is named after the smallest receptive field; none without any.
+
+    It sees parts and not how they are arranged, so that what it loses by another arrangement is not lost to
+    that.
+    """
+    fields = {row["architecture"]: re.fullmatch(r"rf(\d+)", row["architecture"]) for row in rows}
+    sizes = {name: int(found[1]) for name, found in fields.items() if found}
+    return select(rows, architecture=min(sizes, key=sizes.__getitem__)) if sizes else []
 
 
 def by_seed(rows: Rows, column: str) -> dict[str, float | None]:

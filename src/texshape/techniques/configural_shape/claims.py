@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from functools import partial
 
 from texshape.claims.claim import Claim, cells_of, claim
 from texshape.claims.evidence import Row, Rows, largest, number, select, smallest, values
 from texshape.claims.experiment import Experiment
-from texshape.claims.networks import known, networks, over_networks, reasons, trained_arms
+from texshape.claims.networks import (
+    known,
+    networks,
+    over_networks,
+    reasons,
+    smallest_field,
+    trained_arms,
+)
 from texshape.claims.rules import NOT_RUN, UNDEFINED, side
 from texshape.claims.wording import listed, network_name, pct
 
@@ -35,7 +41,7 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
     """The claims of the section, in the order of its text."""
     e = experiment
     rows = e.rows("configural_shape")
-    null = limited(rows)
+    null = smallest_field(rows)
     floor = _floor(null)
     if null:
         yield _known_answer(null)
@@ -59,13 +65,6 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         rule=RULE,
         cells=cells_of(_moved(rows), *COLUMNS),
     )
-
-
-def limited(rows: Rows) -> list[Row]:
-    """Rows of the architecture that is named after the smallest receptive field; none without any."""
-    fields = {row["architecture"]: re.fullmatch(r"rf(\d+)", row["architecture"]) for row in rows}
-    sizes = {name: int(found[1]) for name, found in fields.items() if found}
-    return select(rows, architecture=min(sizes, key=sizes.__getitem__)) if sizes else []
 
 
 def _floor(null: Rows) -> float:
