@@ -25,11 +25,10 @@ RELIED, AS_CONTROL, NO_CONTROL, NOT_RECOGNISED = (
 )  # fmt: skip
 RULE = (
     "relied on: in every seed the interval of what is kept lies below 1, below that of pictures without the "
-    "cue under the same suppression, and, for shape, below every one of the network with the smallest receptive "
-    "field trained alike (where one was measured), which cannot see how parts are arranged; as the control "
-    "otherwise; no control: in a seed those pictures "
-    "were not shown, or intact ones are not recognised; not recognised: intact pictures with both cues are "
-    "recognised no better than by guessing"
+    "cue under the same suppression, and, for shape, below every one of the network with the smallest "
+    "receptive field trained alike (where one was measured), which cannot see how parts are arranged; as the "
+    "control otherwise; no control: in a seed those pictures were not shown, or intact ones are not "
+    "recognised; not recognised: intact pictures with both cues are recognised no better than by guessing"
 )
 COLUMNS = ("kept_low", "kept_high")
 
