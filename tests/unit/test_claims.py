@@ -432,6 +432,7 @@ def test_the_article_rounds_as_the_claims_do(tmp_path):
     ("kind", "tables"),
     [
         ("procedural", synthetic_tables.procedural()),
+        ("procedural", synthetic_tables.procedural() | synthetic_tables.optional()),
         ("published", synthetic_tables.published() | synthetic_tables.published_techniques()),
     ],
 )
