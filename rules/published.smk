@@ -3,6 +3,7 @@
 
 # The nodes of a cluster may lack a network.
 localrules:
+    published_measures,
     published_stimuli,
     published_trials,
 
@@ -49,3 +50,22 @@ rule published_trials:
         code=step_hash("published-trials"),
     shell:
         "texshape run published-trials --output-dir {params.output_dir:q} > {log:q} 2>&1"
+
+
+rule published_measures:
+    output:
+        LAYOUT.table("published_measures"),
+    log:
+        LAYOUT.log("published_measures"),
+    benchmark:
+        LAYOUT.benchmark("published_measures")
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(500),
+        runtime=scaled(120),
+    params:
+        code=step_hash("published-measures"),
+    shell:
+        "texshape run published-measures --output {output:q} > {log:q} 2>&1"

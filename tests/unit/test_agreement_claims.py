@@ -110,16 +110,41 @@ def test_networks_that_others_measured_are_no_evidence_of_these(tmp_path):
     arguments = results_of(tmp_path, TABLES | {"agreement": rows})
     claims = {one.id: one for one in claims_of(arguments)}
     assert claims["agreement"].verdict == "agree"
+    assert claims["agreement-by-somebody-2023"].verdict == "contrary"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        (("agree", "undecided"), "agree"),
+        (("contrary", "tied"), "contrary"),
+        (("agree", "contrary"), "both"),
+        (("undecided", "too few"), "undecided"),
+    ],
+)
+def test_every_verdict_on_networks_of_others_is_reached(tmp_path, verdicts, expected):
+    names = ("plain_accuracy", "channel_bandwidth")
+    rows = [{**row_of(name, verdict), "measured_by": "Somebody 2023"}
+            for name, verdict in zip(names, verdicts, strict=True)]  # fmt: skip
+    arguments = results_of(tmp_path, TABLES | {"agreement": pd.DataFrame(rows)})
+    claims = {one.id: one for one in claims_of(arguments)}
+    own = claims["agreement-by-somebody-2023"]
+    assert own.verdict == expected
+    assert "Of 12 networks that Somebody 2023 measured" in plain(own)
+    assert claims["agreement"].verdict == "not run"  # none was measured here
 
 
 def test_the_article_sets_each_verdict_once(tmp_path):
     rows = [row_of("cue_rank_shape", "agree"), row_of("cue_rank_texture", "undecided"),
-            row_of("triplet_shape_share", "contrary"), row_of("plain_accuracy", "agree")]  # fmt: skip
+            row_of("triplet_shape_share", "contrary"), row_of("plain_accuracy", "agree"),
+            {**row_of("masked_accuracy", "agree"), "measured_by": "Somebody 2023"}]  # fmt: skip
     arguments = project(tmp_path, TABLES | {"agreement": pd.DataFrame(rows)})
     describe_techniques(["cue_rank", "triplets"], arguments["results"] / "techniques.json")
     assert json.loads((arguments["results"] / "techniques.json").read_text())["techniques"]
     text = words_of(page_of(arguments))
     own = [one for one in claims_of(arguments) if one.section == "agreement"]
-    assert {"agreement-cue_rank", "agreement-triplets"} <= {one.id for one in own}
+    assert {"agreement-cue_rank", "agreement-triplets", "agreement-by-somebody-2023"} <= {
+        one.id for one in own
+    }
     for one in own:
         assert text.count(plain(one)) == 1

@@ -454,3 +454,36 @@ def test_the_measures_of_every_folder_count_in_the_order_of_the_comparison():
     assert declared == [*measures.MEASURES.values()]
     assert len({measure.name for measure in declared}) == len(declared) == 34
     assert [measure for own in measures.TABLES.values() for measure in own] == declared
+
+
+def test_networks_that_others_measured_change_no_row_of_those_here(tmp_path, monkeypatch):
+    from texshape.cli import comparison, main
+
+    assert comparison.run is not None
+    world.write(tmp_path, _networks(10))
+    others = pd.DataFrame(
+        [{"measured_by": who, "network": f"net{i}--plain", "measure": measure, "label": measure,
+          "unit": "fraction", "cue": cue, "value": sign * i, "source": "invented", "reason": ""}
+         for who in ("Somebody 2023", "Another 2024") for i in range(12)
+         for measure, cue, sign in (("shape_bias", "shape", 1), ("colour", "texture", 1))]
+    )  # fmt: skip
+    for out in ("alone", "beside"):
+        monkeypatch.setattr(
+            sys, "argv",
+            ["texshape", "run", "compare", "--tables", str(tmp_path / "tables"), "--settings",
+             '{"resamples": 50, "permutations": 50}', "--output-dir", str(tmp_path / out)],
+        )  # fmt: skip
+        with pytest.raises(SystemExit) as stopped:
+            main.main()
+        assert not stopped.value.code
+        others.to_csv(tmp_path / "tables" / "published_measures.csv", index=False)
+    alone, beside = (pd.read_csv(tmp_path / out / "agreement.csv") for out in ("alone", "beside"))
+    here = beside[beside["measured_by"] == "here"]
+    pd.testing.assert_frame_equal(alone, here)
+    assert alone["n_networks"].max() == 10
+    theirs = beside[beside["measured_by"] != "here"]
+    assert theirs["n_networks"].tolist() == [12, 12]
+    assert theirs["verdict"].tolist() == ["contrary", "contrary"]
+    for path in (tmp_path / "alone").iterdir():
+        if path.stem != "agreement":
+            assert path.read_bytes() == (tmp_path / "beside" / path.name).read_bytes()

@@ -185,6 +185,8 @@ def test_published_networks_on_published_stimuli() -> None:
     assert not {"training", "corruptions", "shuffling", "segmentation", "controls"} & set(
         made.tables
     )
+    assert "published_measures" in made.tables
+    assert "published_measures" not in plan("procedural").tables
     assert "published_comparison" in made.figures
 
 

@@ -120,13 +120,17 @@ def compare(
             joined[model, architecture, arm, one] = disagreement.join(
                 own, frame, input=chosen.input, name=str(path)
             )
-    agreed = agreement.agreement(same_images, chosen, seed=seed)
+    agreed = [agreement.agreement(same_images, chosen, seed=seed)]
+    by_others = tables / f"{columns.PUBLISHED_MEASURES.name}.csv"
+    if by_others.exists():
+        rows = columns.PUBLISHED_MEASURES.check(read_csv(by_others), by_others)
+        agreed += agreement.of_others(rows, chosen, seed=seed)
     pairs = equivalence.equivalent_pairs(decided, same_images, chosen, seed=seed)
     for kind, table in (
         (columns.COMPARISON, comparison),
         (columns.COMPARISON_WIDE, measures.widen(comparison)),
         (columns.CORRELATIONS, correlation.correlations(same_images, chosen, seed=seed)),
-        (columns.AGREEMENT, agreed),
+        (columns.AGREEMENT, pd.concat(agreed, ignore_index=True)),
         (columns.EQUIVALENT_PAIR, pairs),
         (columns.DISAGREEMENT, disagreement.count(joined, chosen, seed=seed)),
         (columns.DISAGREEMENT_IMAGES, disagreement.top_images(joined, chosen)),

@@ -1,4 +1,4 @@
-"""Steps that bring published data: `published-stimuli` and `published-trials`."""
+"""Steps that bring published data: `published-stimuli`, `published-trials` and `published-measures`."""
 
 from __future__ import annotations
 
@@ -53,3 +53,15 @@ def published_trials(
             for item in files
         ]
     write_csv(output_dir / "manifest.csv", pd.DataFrame(rows, columns=["path", "sha256", "source"]))
+
+
+@run.command("published-measures")
+def published_measures(
+    output: Annotated[Path, typer.Option(help="Gets published_measures.csv.")],
+    cache: CACHE = Path(".cache/texshape"),
+) -> None:
+    """Download measures of networks that others made, and write them as one table."""
+    from texshape.comparison.columns import PUBLISHED_MEASURES
+    from texshape.data.published_measures import measures
+
+    PUBLISHED_MEASURES.write(output, measures(cache))

@@ -27,12 +27,12 @@ from texshape.comparison.columns import AGREEMENT
 from texshape.comparison.correlation import COUPLED, holm, nested, ranks, within
 from texshape.comparison.measures import HUMANS, MEASURES
 from texshape.stats import bootstrap
+from texshape.techniques.base import Measure
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from texshape.config.comparison import ComparisonSettings
-    from texshape.techniques.base import Measure
 
 REFERENCE, OTHERS = "shape_bias", "others"
 HERE = "here"  # measured by this experiment
@@ -50,6 +50,7 @@ TIES = {
         "parts of one whole",
     ("corruption_accuracy", "corruption_error_ratio"): "the same decisions",
     ("error_consistency", "error_consistency_17"): "one is a part of the other",
+    ("channel_bandwidth", "published_bandwidth"): "the same answers",
     ("configural_loss_joined", "configural_loss_apart"): "the same accuracy on wholes",
 }  # fmt: skip
 
@@ -62,6 +63,41 @@ def tie(first: str, second: str) -> str:
     if found := COUPLED.get(frozenset((first, second))):
         return found
     return next((why for names, why in TIES.items() if {first, second} <= {*names}), "")
+
+
+def of_others(
+    published: pd.DataFrame, settings: ComparisonSettings, *, seed: int = 0
+) -> list[pd.DataFrame]:
+    """The same of networks that others measured: a table for each hand, and no network in two.
+
+    Parameters
+    ----------
+    published : DataFrame
+        `columns.PUBLISHED_MEASURES`.
+    settings, seed
+        As of `agreement`.
+    """
+    tables = []
+    for who, rows in published.groupby("measured_by", sort=False):
+        about = rows.drop_duplicates("measure")
+        others = [
+            Measure(name, label, unit, "published_measures", "value", cue=cue)
+            for name, label, unit, cue in zip(
+                about["measure"],
+                about["label"],
+                about["unit"],
+                about["cue"].fillna(""),
+                strict=True,
+            )
+        ]
+        # What they were trained on is not told in one word: each is of an arm of its own.
+        frame = rows.assign(
+            model=rows["network"], architecture=rows["network"], arm=rows["network"], seed=None,
+            source="published_measures.csv: " + rows["source"],
+        )  # fmt: skip
+        frame = frame.astype({"seed": "Int64"})
+        tables.append(agreement(frame, settings, others=others, measured_by=str(who), seed=seed))
+    return tables
 
 
 def agreement(

@@ -84,6 +84,24 @@ CORRELATIONS = Table(
     front=(),
 )
 
+PUBLISHED_MEASURES = Table(
+    "published_measures",
+    "a network that others measured, and a measure",
+    (
+        Column("measured_by", "text", "whose public table it is; none of these was measured here"),
+        Column("network", "text", "the network, as they call it"),
+        Column("measure", "text", "name of the measure"),
+        Column("label", "text", "its name in words"),
+        Column("unit", "text", "unit of the value"),
+        Column("cue", "text", "what a larger value means more of: `shape`, `texture`, or neither"),
+        Column("value", "number", "its value", BY_MEASURE),
+        Column("source", "text", "repository, file and column, or how it was estimated"),
+        REASON,
+    ),
+    keys=("measured_by", "network", "measure"),
+    front=(),
+)
+
 TURNED = "each turned so that more means more shape"
 
 

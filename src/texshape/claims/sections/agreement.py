@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from texshape.claims.claim import Claim, cells_of, claim
@@ -41,6 +42,7 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
     yield _all(rows)
     for name, title, own in _by_technique(rows):
         yield _technique(experiment, name, title, own)
+    yield from _others(experiment)
     yield _instead(rows)
     yield _two(rows)
 
@@ -173,6 +175,46 @@ def _technique(e: Experiment, name: str, title: str, rows: list[Row]) -> Claim:
         rule=f"by measure, {RULE}; of the technique, agree: every measure that is not tied; partly: some, "
         "and none is contrary; contrary: some, and none agrees; both: some of either",
         cells=cells_of(rows, *COLUMNS, "within_rho", "within_holm"),
+    )
+
+
+def _others(e: Experiment) -> Iterator[Claim]:
+    """What networks say that others measured: a claim for each hand, of which no other claim takes a row."""
+    rows = [row for row in e.rows("agreement") if row["family"] == REFERENCE]
+    for who in dict.fromkeys(row["measured_by"] for row in rows):
+        if who != HERE:
+            yield _by(who, select(rows, measured_by=who))
+
+
+def _by(who: str, rows: list[Row]) -> Claim:
+    agree, contrary, undecided = (_with(rows, verdict) for verdict in (AGREE, CONTRARY, UNDECIDED))
+    if agree and contrary:
+        verdict = "both"
+    elif agree or contrary:
+        verdict = AGREE if agree else CONTRARY
+    else:
+        verdict = UNDECIDED
+
+    def with_rho(chosen: list[Row]) -> str:
+        return listed(f"{_word(row)} ({num(number(row['rho']))})" for row in chosen)
+
+    n = span(*(f(number(row["n_networks"]) or 0 for row in rows) for f in (min, max)), show=count)
+    start = f"Of {n} networks that {escape(who)} measured"
+    open_ = when(undecided, f" Undecided: {with_rho(undecided)}.")
+    return claim(
+        "agreement-by-" + re.sub(r"\W+", "-", who.lower()).strip("-"),
+        verdict,
+        {
+            AGREE: f"{start}, shape bias orders them as {with_rho(agree)} does.{open_}",
+            CONTRARY: f"{start}, shape bias orders them contrary to {with_rho(contrary)}.{open_}",
+            "both": f"""{start}, shape bias orders them as {with_rho(agree)} does, and contrary to
+            {with_rho(contrary)}.{open_}""",
+            UNDECIDED: f"{start}, no measure is shown to order them as shape bias does, or contrary.{open_}",
+        },
+        evidence=f"agreement.csv: rows of shape_bias measured by {who}: verdict, rho",
+        rule=f"by measure, {RULE}; both: some measures agree and some are contrary; agree, contrary: only "
+        "such are decided",
+        cells=cells_of(rows, *COLUMNS),
     )
 
 
