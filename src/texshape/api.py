@@ -13,7 +13,8 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from texshape.models.network import Network
     from texshape.survey.survey import Candidate
+    from texshape.techniques.base import Observations
 
 COLUMNS = [
     "model", "architecture", "arm", "measure", "set", "class", "stage", "cue", "detail", "epoch",
@@ -86,8 +88,9 @@ def measure(
         ``n_shape`` and ``n_texture`` (by ``class``, or ``all``), ``accuracy`` (by ``set`` and
         ``cue``) and, with all techniques, ``readout`` (``detail``: which features),
         ``dimensionality`` (the estimator), ``erasure`` (what was erased; the bias that is left),
-        ``cue_strength`` (the texture's strength; the share of shape decisions) and
-        ``effective_receptive_field`` (px), by ``stage`` and ``cue``; epoch 0 is the network before
+        ``cue_strength`` (the texture's strength; the share of shape decisions), ``shuffling``
+        (pieces a side; the accuracy) and ``effective_receptive_field`` (px), by ``stage`` and
+        ``cue``, and what techniques of other packages declare; epoch 0 is the network before
         training. Rates are fractions;
         undefined is NaN. Humans and published networks have ``arm`` ``published``. What could not
         be measured, and why, is in ``frame.attrs["not_measured"]``, technique to reason; what must be
@@ -152,38 +155,33 @@ def tidy(folder: Path) -> pd.DataFrame:
     from texshape.files import read_csv
 
     parts = []
-
-    def add(table: str, value: str, measure: str, names: Mapping[str, str], **fixed: Any) -> None:
-        path = folder / f"{table}.csv"
+    for rows in _observations():
+        path = folder / f"{rows.table}.csv"
         if not path.exists():
-            return
-        frame = read_csv(path)
-        part = pd.DataFrame({"value": frame[value].astype(float)})
-        for column in COLUMNS:
-            source = names.get(column, column)
+            continue
+        frame = read_csv(path, [rows.value])
+        fixed = {"measure": rows.measure or rows.value, **rows.fixed}
+        own = [name for name in COLUMNS if rows.interval or name not in ("ci_low", "ci_high")]
+        part = {"value": frame[rows.value].astype(float)}
+        for column in own:
+            source = rows.columns.get(column, column)
             if column != "value" and source in frame.columns:
                 part[column] = frame[source]
-        for column, given in {"measure": measure, **fixed}.items():
-            part[column] = given
-        if "n" not in part and "n_conflict" in frame:
-            part["n"] = frame["n_conflict"]
-        if measure in ("cue_match_rate", "n_shape", "n_texture"):  # the interval is the bias's
-            part = part.drop(columns=["ci_low", "ci_high"], errors="ignore")
-        parts.append(part)
-
-    for table, fixed in (("shape_bias", {"class": "all"}), ("shape_bias_by_class", {})):
-        for column in ("shape_bias", "cue_match_rate", "n_shape", "n_texture"):
-            add(table, column, column, {}, set="cue-conflict", **fixed)
-    add("accuracy", "accuracy", "accuracy", {})
-    add("readout", "accuracy", "readout", {"n": "n_images", "detail": "input"})
-    add("dimensionality", "value", "dimensionality",
-        {"cue": "factor", "n": "n_pairs", "detail": "estimator"})  # fmt: skip
-    add("erasure", "shape_bias", "erasure", {"n": "n_images", "detail": "erased"})
-    add("cue_strength", "shape_share", "cue_strength", {"detail": "strength"})
-    add("receptive_field", "effective_trained", "effective_receptive_field", {"n": "n_images"})
+        parts.append(pd.DataFrame(part).assign(**fixed))
     if not parts:
         return pd.DataFrame(columns=COLUMNS)
     return pd.concat(parts, ignore_index=True).reindex(columns=COLUMNS)
+
+
+def _observations() -> Iterator[Observations]:
+    """What all techniques declare; one of another package that cannot be imported adds nothing."""
+    from texshape.techniques import registry
+    from texshape.trials.measures import OBSERVATIONS
+
+    yield from OBSERVATIONS
+    for name in registry.names():
+        with suppress(InputError):
+            yield from registry.get(name).observations
 
 
 def plot_shape_bias(frame: pd.DataFrame) -> Figure:

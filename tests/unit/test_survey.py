@@ -16,6 +16,7 @@ from tests import survey_world as world
 from texshape.errors import InputError
 from texshape.files import read_csv
 from texshape.survey import parameters, stimuli, survey
+from texshape.techniques import registry
 
 # The first test runs a whole survey; a crowded machine takes its time.
 pytestmark = pytest.mark.timeout(3000)
@@ -352,6 +353,30 @@ def test_the_frame_is_tidy(surveyed) -> None:
     read = frame[frame["measure"] == "readout"]
     assert pd.api.types.is_float_dtype(frame["value"])
     assert {"shape", "texture"} <= set(read["cue"])
+
+
+def test_the_frame_has_what_the_declarations_say(tmp_path: Path) -> None:
+    from tests import synthetic_tables
+
+    from texshape import api
+
+    tables = synthetic_tables.procedural()
+    synthetic_tables.write(tables, tmp_path)
+    frame = api.tidy(tmp_path)
+    for name, column in (
+        ("cue_strength", "shape_share"), ("shuffling", "accuracy"), ("dimensionality", "value")
+    ):  # fmt: skip
+        rows = frame[frame["measure"] == name]
+        assert rows["value"].tolist() == pytest.approx(tables[name][column].tolist(), nan_ok=True)
+        assert rows["n"].notna().all()
+        assert rows["detail"].notna().all()
+    shapes = frame[(frame["measure"] == "n_shape") & (frame["class"] == "all")]
+    assert shapes["value"].tolist() == tables["shape_bias"]["n_shape"].tolist()
+    assert shapes["ci_low"].isna().all()  # the interval of that table is the bias's
+    biases = frame[(frame["measure"] == "shape_bias") & (frame["class"] == "all")]
+    assert biases["ci_low"].tolist() == pytest.approx(tables["shape_bias"]["ci_low"].tolist())
+    declared = {o.table for name in registry.BUILT_IN for o in registry.get(name).observations}
+    assert declared >= {"readout", "erasure", "receptive_field"}
 
 
 def test_a_vision_language_network_decides_by_class_prompts(tmp_path: Path, monkeypatch) -> None:

@@ -166,6 +166,34 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class Observations:
+    """What a table adds to the frame of `texshape.measure`: each of its rows one observation.
+
+    Attributes
+    ----------
+    table : str
+        Table that it is taken from.
+    value : str
+        Column of the value.
+    measure : str
+        Name in the frame; the column's where it is empty.
+    columns : mapping of str to str
+        Column of the frame (`texshape.api.COLUMNS`) to the table's, where the two are not called alike.
+    fixed : mapping of str to str
+        Column of the frame to what all its rows hold.
+    interval : bool
+        Whether ``ci_low`` and ``ci_high`` of the table are the value's.
+    """
+
+    table: str
+    value: str
+    measure: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    interval: bool = True
+
+
+@dataclass(frozen=True)
 class Section:
     """A section of the article for a technique that brings no Typst of its own.
 
@@ -312,6 +340,8 @@ class Technique:
         What a scheduler is asked for: MB, and the limit of time.
     figures : tuple of Figure
     measures : tuple of Measure
+    observations : tuple of Observations
+        What its tables add to the frame of `texshape.measure`.
     section : Section, optional
         Of the article, where the technique is none that every experiment runs.
     applies : str
@@ -362,6 +392,7 @@ class Technique:
     minutes: int = 60
     figures: tuple[Figure, ...] = ()
     measures: tuple[Measure, ...] = ()
+    observations: tuple[Observations, ...] = ()
     section: Section | None = None
     applies: str = ""
     one_seed: bool = False

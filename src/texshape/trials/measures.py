@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from texshape.techniques.base import Measure
+from texshape.techniques.base import Measure, Observations
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,6 +69,23 @@ MEASURES = (
     _accuracy("edge_accuracy", "edges", "edges", cue="shape"),
     _accuracy("texture_accuracy", "texture patches", "textures", label="texture", cue="texture"),
 )
+
+_COUNTED = ("shape_bias", "cue_match_rate", "n_shape", "n_texture")
+_IMAGES = {"n": "n_conflict"}
+
+OBSERVATIONS = (
+    *(
+        Observations("shape_bias", column, columns=_IMAGES, interval=column == "shape_bias",
+                     fixed={"set": "cue-conflict", "class": "all"})
+        for column in _COUNTED
+    ),
+    *(
+        Observations("shape_bias_by_class", column, columns=_IMAGES, interval=column == "shape_bias",
+                     fixed={"set": "cue-conflict"})
+        for column in _COUNTED
+    ),
+    Observations("accuracy", "accuracy"),
+)  # fmt: skip
 
 
 def with_matches(frame: pd.DataFrame, settings: ComparisonSettings) -> pd.DataFrame:

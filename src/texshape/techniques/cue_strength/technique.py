@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import Figure, Technique
+from texshape.techniques.base import Figure, Observations, Technique
 from texshape.techniques.cue_strength.measures import MEASURES
 from texshape.techniques.cue_strength.tables import CUE_STRENGTH
 
@@ -25,6 +25,11 @@ TECHNIQUE = Technique(
     memory=2500,
     minutes=120,
     measures=MEASURES,
+    observations=(
+        Observations(
+            "cue_strength", "shape_share", "cue_strength", {"detail": "strength", "n": "n_conflict"}
+        ),
+    ),
     figures=(
         Figure(
             name="cue_strength",

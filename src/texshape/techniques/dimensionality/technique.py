@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import Figure, Technique
+from texshape.techniques.base import Figure, Observations, Technique
 from texshape.techniques.dimensionality.measures import MEASURES
 from texshape.techniques.dimensionality.tables import DIMENSIONALITY
 
@@ -18,6 +18,14 @@ TECHNIQUE = Technique(
     images=("conflict",),
     features=True,
     measures=MEASURES,
+    observations=(
+        Observations(
+            "dimensionality",
+            "value",
+            "dimensionality",
+            {"cue": "factor", "n": "n_pairs", "detail": "estimator"},
+        ),
+    ),
     figures=(
         Figure(
             name="dimensionality",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import Figure, Technique
+from texshape.techniques.base import Figure, Observations, Technique
 from texshape.techniques.erasure.measures import MEASURES
 from texshape.techniques.erasure.tables import ERASURE
 
@@ -24,6 +24,9 @@ TECHNIQUE = Technique(
     memory=2500,
     minutes=120,
     measures=MEASURES,
+    observations=(
+        Observations("erasure", "shape_bias", "erasure", {"n": "n_images", "detail": "erased"}),
+    ),
     figures=(
         Figure(
             name="erasure",

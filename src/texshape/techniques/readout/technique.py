@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import Figure, File, Technique
+from texshape.techniques.base import Figure, File, Observations, Technique
 from texshape.techniques.readout.measures import MEASURES
 from texshape.techniques.readout.tables import READOUT
 
@@ -19,6 +19,9 @@ TECHNIQUE = Technique(
     images=("conflict",),
     features=True,
     measures=MEASURES,
+    observations=(
+        Observations("readout", "accuracy", "readout", {"n": "n_images", "detail": "input"}),
+    ),
     reads_out=True,
     pixels={"inputs": ["pixels"]},
     figures=(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import Figure, File, Technique
+from texshape.techniques.base import Figure, File, Observations, Technique
 from texshape.techniques.receptive_field.measures import MEASURES
 from texshape.techniques.receptive_field.tables import RECEPTIVE_FIELD
 
@@ -25,6 +25,11 @@ TECHNIQUE = Technique(
     gpu=True,
     memory=3000,
     measures=MEASURES,
+    observations=(
+        Observations(
+            "receptive_field", "effective_trained", "effective_receptive_field", {"n": "n_images"}
+        ),
+    ),
     figures=(
         Figure(
             name="local_patches",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import Figure, Technique
+from texshape.techniques.base import Figure, Observations, Technique
 from texshape.techniques.shuffling.measures import MEASURES
 from texshape.techniques.shuffling.tables import SHUFFLING
 
@@ -23,6 +23,7 @@ TECHNIQUE = Technique(
     memory=2500,
     minutes=120,
     measures=MEASURES,
+    observations=(Observations("shuffling", "accuracy", "shuffling", {"detail": "k"}),),
     figures=(
         Figure(
             name="shuffling",
