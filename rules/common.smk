@@ -148,6 +148,12 @@ def technique_options(technique):
     return words
 
 
+def technique_outputs(technique, run):
+    """What a technique's job writes for a network."""
+    files = [f"{LAYOUT.run(run)}/{name}" for name in technique.outputs]
+    return files + ([LAYOUT.left_out(run, technique.name)] if technique.applies else [])
+
+
 def technique_parameters(technique):
     """What a technique's step reads of the parameters: a function of the wildcards."""
     return lambda wildcards: job_settings.technique(PLAN, technique, run_of(wildcards))

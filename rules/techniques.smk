@@ -9,7 +9,7 @@ for technique in PLAN.techniques:
         input:
             unpack(technique_inputs(technique)),
         output:
-            [f"{LAYOUT.run(WILDCARDS)}/{name}" for name in technique.outputs],
+            technique_outputs(technique, WILDCARDS),
         log:
             LAYOUT.log(f"{technique.name}/{WILDCARDS}"),
         benchmark:
@@ -49,7 +49,7 @@ for technique in PLAN.with_pixels:
                 PLAN.measured_runs[0], PLAN.epochs(PLAN.measured_runs[0])[-1]
             ),
         output:
-            [f"{LAYOUT.run(PIXELS)}/{name}" for name in technique.outputs],
+            technique_outputs(technique, PIXELS),
         log:
             LAYOUT.log(f"{technique.name}_pixels"),
         benchmark:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from texshape.errors import InputError
+from texshape.experiment.left_out import filled
 from texshape.files import atomic_path
 
 FOLDERS = ("tables", "figures")
@@ -43,7 +44,7 @@ def _compilation(results: Path, source: Path, files: Iterable[str] | None) -> di
     if not results.is_dir():
         raise InputError(f"{results}: no such folder of results")
     root = Path(os.path.commonpath([results, source.parent]))
-    listed = list_files(results) if files is None else sorted(files)
+    listed = sorted(filled(results, list_files(results) if files is None else files))
     return {
         "input": str(source),
         "root": str(root),

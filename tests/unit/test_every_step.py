@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 
 import numpy as np
 import pytest
@@ -222,20 +223,24 @@ def test_a_transformer_s_tables_and_comparison(here):
 
 @pytest.mark.parametrize(
     ("step", "output"),
-    [
-        ("trials", "trials"),
-        ("erasure", "erasure.csv"),
-        ("shuffling", "shuffling.csv"),
-        ("cue-strength", "cue_strength.csv"),
-        ("sensitivity", "sensitivity.csv"),
-        ("corruptions", "corruptions.csv"),
-    ],
+    [("trials", "trials"), ("corruptions", "corruptions.csv")],
 )
 def test_decisions_of_a_network_that_fits_no_class_map(here, step, output):
     folder, given = commands("unmapped")
     with pytest.raises(InputError, match=r"unmapped.*7 outputs.*class.map"):
         call(step, *given[step])
     assert not (here / folder / output).exists()
+
+
+@pytest.mark.parametrize("step", ["erasure", "shuffling", "cue-strength", "sensitivity"])
+def test_techniques_leave_out_a_network_that_fits_no_class_map(here, step):
+    folder, given = commands("unmapped")
+    call(step, *given[step])
+    name = step.replace("-", "_")
+    assert len(read_csv(here / folder / f"{name}.csv")) == 0
+    (row,) = read_csv(here / folder / "left_out" / f"{name}.csv").to_dict("records")
+    assert (row["technique"], row["tables"]) == (name, name)
+    assert re.search(r"7 outputs.*class.map", row["reason"])
 
 
 def test_activations_of_a_network_that_fits_no_class_map(here):

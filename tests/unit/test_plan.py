@@ -137,6 +137,13 @@ def test_the_embedded_experiment() -> None:
     looked_at = [made.states(registry.get("segmentation"), run) for run in made.measured_runs]
     assert sorted(looked_at) == [[0, 10]] * 5 + [[10]] * 15  # before training once an architecture
     assert len(made.per_run["receptive_field"]) == 4 + 6 + 2
+    # Whoever may leave a network out says so of each that it is given.
+    reasons = made.per_run["left_out"]
+    assert [file for file in reasons if file.endswith("left_out/receptive_field.csv")] == [
+        made.layout.left_out(RunId.of_path(file, made.layout.results), "receptive_field")
+        for file in made.per_run["receptive_field"]
+    ]
+    assert not [file for file in reasons if file.endswith("left_out/segmentation.csv")]
     assert {"controls", "corruptions", "training", "shape_bias_by_set"} <= set(made.tables)
     assert not {"benchmark", "sensitivity"} & set(made.tables)
 

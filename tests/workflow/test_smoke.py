@@ -134,7 +134,8 @@ def test_every_table_is_declared_and_has_its_columns(smoke: Workflow) -> None:
     for path in paths:
         table = declared(path.stem)
         frame = read_csv(path)
-        assert len(table.check(frame, path, networks=True)), path
+        empty = path.stem == "left_out"  # every technique measures these networks
+        assert empty == (not len(table.check(frame, path, networks=True))), path
         assert table.undeclared(frame) == [], path
 
 

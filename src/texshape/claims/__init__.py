@@ -26,6 +26,7 @@ from texshape.claims.sections import (
     trained,
 )
 from texshape.errors import InputError
+from texshape.experiment.left_out import filled
 from texshape.files import atomic_path
 from texshape.models.printed_names import NAMES
 from texshape.techniques.configural_shape import claims as configural_shape
@@ -100,7 +101,7 @@ def compute(results: Path, files: Iterable[str]) -> list[Claim]:
     """
     if not results.is_dir():
         raise InputError(f"{results}: no such folder of results")
-    experiment = Experiment(results.resolve(), files)
+    experiment = Experiment(results.resolve(), filled(results, files))
     made: dict[str, Claim] = {}
     for section, source in SECTIONS.items():
         if source.applies(experiment):

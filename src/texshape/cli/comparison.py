@@ -116,6 +116,8 @@ def compare(
             folder = results / str(RunId.of_model(model, one))
             places = [folder / name for name in readings]
             path = next((place for place in places if place.exists()), places[0])
+            if path.exists() and not path.stat().st_size:
+                continue  # it could not be read out
             frame = read_csv(path, disagreement.READING_COLUMNS)
             joined[model, architecture, arm, one] = disagreement.join(
                 own, frame, input=chosen.input, name=str(path)

@@ -49,9 +49,11 @@ def step(technique: Technique) -> Any:
         features: Features = None,
         threads: Threads = 1,
     ) -> None:
+        from texshape.experiment import left_out
         from texshape.experiment.inputs import StoredInputs
         from texshape.experiment.layout import Layout
         from texshape.experiment.runs import RunId
+        from texshape.notices import warn
         from texshape.parameters import from_json
 
         given = from_json(parameters, "--parameters")
@@ -65,10 +67,21 @@ def step(technique: Technique) -> Any:
             technique, layout, which, given, roles=_roles(images or []), epochs=epoch or [], name=network,
             features=features,
         )  # fmt: skip
-        if reason := technique.reason(inputs):
-            raise InputError(f"{which}: {technique.title}: {reason}")
-        for path in technique.measure(inputs, lambda name: Path(layout.run(which), name)):
+        if lacking := technique.lacking(inputs):
+            raise InputError(f"{which}: {technique.title}: {lacking}")
+
+        def place(name: str) -> Path:
+            return Path(layout.run(which), name)
+
+        # One network that cannot be measured stops no experiment.
+        reason = technique.reason(inputs)
+        if reason:
+            technique.leave_out(place)
+            warn(str(which), f"{technique.title}: left out, since {reason}")
+        for path in [] if reason else technique.measure(inputs, place):
             print(path, flush=True)
+        if technique.applies:
+            left_out.note(layout.left_out(which, technique.name), technique, reason)
 
     command.__doc__ = (
         f"{technique.question} Tables and files go beside the network's other results."
@@ -132,9 +145,16 @@ def list_techniques() -> None:
     """List every technique, those of installed packages too: its question, and where it comes from."""
     from texshape.techniques import registry
 
+    wrong = []
     for name in registry.names():
-        technique = registry.get(name)
+        try:
+            technique = registry.get(name)
+        except InputError as error:  # of one package; the others are listed
+            wrong.append(str(error))
+            continue
         print(f"{name}: {technique.question} ({technique.paper})")
         needs = [*technique.images, *(["stored activations"] if technique.features else []),
                  *(["the network"] if technique.network else [])]  # fmt: skip
         print(f"    writes {', '.join(technique.outputs)}; needs {', '.join(needs)}")
+    if wrong:
+        raise InputError("; ".join(wrong))

@@ -165,6 +165,10 @@ class Layout:
         inner = name if epoch is None else f"{name}/{epoch_name(epoch)}"
         return f"{self.run(run)}/{inner}{ending}"
 
+    def left_out(self, run: RunId | str, technique: str) -> str:
+        """Why a technique could not measure a network; without rows where it could."""
+        return f"{self.run(run)}/left_out/{technique}.csv"
+
     # --- the experiment --------------------------------------------------------------------------
 
     @property

@@ -15,6 +15,7 @@ from texshape.config import whole
 from texshape.config.base import Section
 from texshape.config.training import TrainingSettings
 from texshape.errors import InputError, nearest
+from texshape.experiment.columns import LEFT_OUT
 from texshape.experiment.layout import Layout
 from texshape.experiment.runs import PIXELS, RunId, model_name
 from texshape.experiment.sources import CONFLICT, ROLES, SOURCES, Source
@@ -599,7 +600,12 @@ class Plan:
                         f"technique '{technique.name}': a table '{table.name}' is there already"
                     )
                 tables[table.name] = [place(run, table.name) for run in runs]
-        return tables
+        reasons = [
+            self.layout.left_out(run, technique.name)
+            for technique in self.techniques
+            for run in (self.runs_of(technique) if technique.applies else [])
+        ]
+        return tables | ({LEFT_OUT.name: reasons} if reasons else {})
 
     @cached_property
     def tables(self) -> list[str]:

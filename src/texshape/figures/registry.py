@@ -128,8 +128,12 @@ def draw(
         Sections of the parameters; ``arms`` and ``data`` tell which arms are controls and with
         which ranges their images were drawn.
     """
-    from texshape.figures.style import style
+    from texshape.figures.style import empty, style
 
-    drawing: Callable[..., Figure] = imported(declaration(name).draw)
+    figure = declaration(name)
+    if name not in FIGURES and not any(len(tables[table]) for table in figure.tables):
+        with style():  # ours say so themselves
+            return empty(name, "undefined: no network could be measured")
+    drawing: Callable[..., Figure] = imported(figure.draw)
     with style():
         return drawing(tables, dict(settings or {}))

@@ -455,15 +455,37 @@ class Technique:
     def _needs(self, settings: Any) -> tuple[str, ...]:
         return () if self.brings and getattr(settings, self.brings) else self.images
 
+    def lacking(self, inputs: Inputs) -> str:
+        """Which images it needs and is not given, as a reason; empty where it has all."""
+        missing = [role for role in self._needs(inputs.settings) if not inputs.has(role)]
+        return f"there are no images '{missing[0]}'" if missing else ""
+
     def reason(self, inputs: Inputs) -> str:
         """Why a network cannot be measured; empty where it can."""
         from texshape.devices import failures
 
-        for role in self._needs(inputs.settings):
-            if not inputs.has(role):
-                return f"there are no images '{role}'"
+        if lacking := self.lacking(inputs):
+            return lacking
         with failures(self.batch):
             return imported(self.applies)(inputs) if self.applies else ""
+
+    def leave_out(self, place: Callable[[str], Path]) -> None:
+        """Write its files of a network that it cannot measure: tables without rows, files without content."""
+        import zipfile
+
+        from texshape.files import atomic_path
+
+        for table in self.tables:
+            empty = table.frame([])
+            if "epoch" in table.front:
+                empty.insert(0, "epoch", [])
+            table.write(place(f"{table.name}.csv"), empty)
+        for file in self.files:
+            with atomic_path(place(file.name)) as temporary:
+                if file.name.endswith(".npz"):
+                    zipfile.ZipFile(temporary, "w").close()  # an archive of no arrays
+                else:
+                    temporary.touch()
 
     def measure(self, inputs: Inputs, place: Callable[[str], Path]) -> list[Path]:
         """Run it and write its files, all of them or none.

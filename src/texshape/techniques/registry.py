@@ -8,7 +8,7 @@ A package adds one by an entry point in the group ``texshape.techniques``::
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
@@ -87,7 +87,8 @@ def get(name: str) -> Technique:
     Raises
     ------
     InputError
-        If there is none, or it cannot be imported or is no `Technique`.
+        If there is none, or it cannot be imported or is no `Technique`, or has the name of a section of the
+        parameters that is not its own.
     """
     if name in BUILT_IN:
         return built_in()[name]
@@ -96,6 +97,11 @@ def get(name: str) -> Technique:
     entry = installed().get(name)
     if entry is None:
         raise InputError(f"technique '{name}' is not known{nearest(name, names())}")
+    if name in _sections():
+        raise InputError(
+            f"technique '{name}' of {_whose(entry)}: the parameters have a section '{name}' already; "
+            "expected another name"
+        )
     try:
         found = entry.load()
     except Exception as error:
@@ -139,11 +145,18 @@ def without_sections(parameters: Mapping[str, Any]) -> dict[str, Any]:
             raise InputError(f"{name}: expected a mapping of keys, found {section!r}")
         technique.configured(parameters)
     for name in (*OPTIONAL, *installed()):
-        if name in found:
+        if name in found and name not in _sections():
             raise InputError(
                 f"unknown parameter '{name}': 'techniques' does not name the technique '{name}'"
             )
     return found
+
+
+def _sections() -> Collection[str]:
+    """Names of the sections that the parameters have without techniques of other packages."""
+    from texshape.config import whole
+
+    return whole.model().model_fields
 
 
 def _whose(entry: EntryPoint) -> str:

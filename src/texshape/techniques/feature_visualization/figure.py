@@ -27,7 +27,7 @@ def draw(paths: Sequence[str | Path]) -> Figure:
     InputError
         If a file cannot be read.
     """
-    networks = [_read(path) for path in paths]
+    networks = [found for path in paths if (found := _read(path))]
     if not networks:
         return style.empty("Images that excite one channel", "undefined: no images")
     columns = max(len(dict.fromkeys(each["stage"].tolist())) for each in networks)
@@ -69,6 +69,8 @@ def _label(model: str) -> str:
 
 def _read(path: str | Path) -> dict[str, np.ndarray]:
     arrays = read_npz(path)
+    if not arrays:  # of a network that could not be measured
+        return {}
     for key in ("images", "stage", "channel", "after", "model"):
         if key not in arrays:
             raise InputError(f"{path}: array '{key}' is missing; found {', '.join(arrays)}")

@@ -109,8 +109,8 @@ def predictions(
     from matplotlib.colors import ListedColormap
 
     names = [key.split("/", 1)[1] for key in pictures if key.startswith(f"{target}/")]
-    images = pictures["images"][:most]
-    if not names or not len(images):
+    images = pictures["images"][:most] if names else ()
+    if not len(images):
         return style.empty("Segmentation read-out", f"undefined: no predictions of '{target}'")
     rows = ["image", *names]
     size = style.WIDTH / (len(images) + 0.8)
