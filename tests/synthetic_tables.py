@@ -836,7 +836,8 @@ MEASURED = ["shape_bias", "ci_low", "ci_high", "cue_match_rate", "accuracy", "va
             "read_difference", "read_low", "read_high", "receptive_field", "confirmed", "model_a",
             "psnr", "mse", "score", "median_rank", "kept", "kept_low", "kept_high",
             "kept_by_chance", "bandwidth", "bandwidth_low", "bandwidth_high",
-            "published_bandwidth", "difference_low", "difference_high"]  # fmt: skip
+            "published_bandwidth", "difference_low", "difference_high",
+            "beyond_random_low", "beyond_random_high", "accuracy_slope_high"]  # fmt: skip
 
 
 def undefined(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:

@@ -26,7 +26,7 @@ from texshape.config.comparison import ComparisonSettings
 from texshape.techniques import registry
 
 #: those that bring their claims to the section of techniques that have to be named
-NAMED = ("cue_rank", "suppression", "triplets", "frequency_channel", "configural_shape")
+NAMED = registry.OPTIONAL
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +66,12 @@ NORMAL = {
     "suppression-stylized-texture": "as the control",
     "suppression-shape": "differ",
     "suppression-texture": "differ",
+    "steering-plain": "at a cost",
+    "steering-stylized": "at a cost",
+    "steering-networks": "at a cost",
+    "top-k-plain": "not beyond random",
+    "top-k-stylized": "not beyond random",
+    "top-k-networks": "not beyond random",
 }
 
 
@@ -270,6 +276,61 @@ def test_a_loss_by_mirroring_counts_beyond_that_of_the_smallest_field(tmp_path, 
         world, "configural_shape", around(0.0, 0.05, names), seeds=(2,), condition="segments-50"
     )
     assert found(tmp_path / "pieces", pieces)["configural-plain-pieces"] == "not shown"
+
+
+# --- what moves the bias -------------------------------------------------------------------------
+
+
+def replaced(tables, name, values, seeds=(0, 1, 2), **where):
+    """The tables with columns of one replaced in rows of the CNN trained on plain images."""
+    frame = tables[name].copy()
+    rows = (frame["architecture"] == "cnn") & (frame["arm"] == "plain") & frame["seed"].isin(seeds)
+    for column, value in where.items():
+        rows &= frame[column].astype(str) == value
+    assert rows.any()
+    frame.loc[rows, list(values)] = list(values.values())
+    return tables | {name: frame}
+
+
+@pytest.mark.parametrize(
+    ("values", "seeds", "verdict"),
+    [
+        ({"beyond_random_low": -0.01}, (2,), "not moved"),  # one seed is enough
+        ({"beyond_random_low": -0.2, "beyond_random_high": -0.1}, (0, 1, 2), "against"),
+        ({"beyond_random_low": -0.2, "beyond_random_high": -0.1}, (0, 1), "not moved"),
+        ({"accuracy_slope_high": 0.01}, (1,), "no cost shown"),
+        ({"accuracy_slope_high": np.nan}, (0, 1, 2), "no cost shown"),  # no such pictures
+        ({"beyond_random_low": np.nan}, (0,), "undefined"),
+    ],
+)
+def test_a_move_by_steering_counts_beyond_random_directions(
+    tmp_path, world, values, seeds, verdict
+):
+    tables = replaced(world, "steering_slopes", values, seeds, direction="cues")
+    named = found(tmp_path / "results", tables)
+    assert named["steering-plain"] == verdict
+    assert named["steering-networks"] == "differ"
+    assert named["steering-stylized"] == "at a cost"
+
+
+@pytest.mark.parametrize(
+    ("kept", "values", "seeds", "verdict"),
+    [
+        ("random", [-0.02, 0.04], (0, 1, 2), "beyond random"),  # the largest: 0.07 to 0.13
+        ("random", [0.05, 0.08], (2,), "not beyond random"),
+        ("largest", [-0.01, 0.05], (2,), "not moved"),
+        ("largest", [-0.2, -0.1], (0, 1, 2), "towards texture"),
+        ("largest", [np.nan, np.nan], (1,), "undefined"),
+    ],
+)
+def test_the_largest_activations_are_held_against_random_masks(
+    tmp_path, world, kept, values, seeds, verdict
+):
+    limits = dict(zip(("bias_change_low", "bias_change_high"), values, strict=True))
+    tables = replaced(world, "top_k", limits, seeds, kept=kept, across="channel")
+    named = found(tmp_path / "results", tables)
+    assert named["top-k-plain"] == verdict
+    assert named["top-k-stylized"] == "not beyond random"
 
 
 # --- the article and the comparison --------------------------------------------------------------

@@ -42,7 +42,9 @@ from texshape.techniques.receptive_field import claims as receptive_field
 from texshape.techniques.segmentation import claims as segmentation
 from texshape.techniques.sensitivity import claims as sensitivity
 from texshape.techniques.shuffling import claims as shuffling
+from texshape.techniques.steering import claims as steering
 from texshape.techniques.suppression import claims as suppression
+from texshape.techniques.top_k import claims as top_k
 from texshape.techniques.triplets import claims as triplets
 
 __all__ = ["FILE", "SECTIONS", "Cell", "Claim", "compute", "write"]
@@ -72,6 +74,8 @@ SECTIONS = {
     "triplets": triplets,
     "frequency_channel": frequency_channel,
     "configural_shape": configural_shape,
+    "steering": steering,
+    "top_k": top_k,
     "agreement": agreement,
     "limits": limits,
     "summary": summary,
