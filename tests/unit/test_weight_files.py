@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -178,6 +179,45 @@ def test_safetensors_have_prefixes_too(tmp_path):
     path = tmp_path / "w.safetensors"
     files.save_file(below("model.", GOOD), path)
     assert same(load_into(Net(), path, "n").state_dict(), GOOD)
+
+
+def test_safetensors_in_several_files_are_read_by_their_index(tmp_path):
+    files = pytest.importorskip("safetensors.torch")
+    halves = [dict(list(GOOD.items())[:3]), dict(list(GOOD.items())[3:])]
+    where = {}
+    for number, half in enumerate(halves):
+        files.save_file(below("model.", half), tmp_path / f"part{number}.safetensors")
+        where |= dict.fromkeys(below("model.", half), f"part{number}.safetensors")
+    path = tmp_path / "model.safetensors.index.json"
+    path.write_text(json.dumps({"weight_map": where}), encoding="utf-8")
+    assert same(load_into(Net(), path, "n").state_dict(), GOOD)
+    (tmp_path / "part1.safetensors").unlink()
+    with pytest.raises(InputError, match=r"index.json is no file of weights .*part1.safetensors"):
+        load_into(Net(), path, "n")
+    for text in ("{}", "[1]", "no JSON"):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(InputError, match=r"index.json is no file of weights"):
+            load_into(Net(), path, "n")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.9])
+def test_a_truncated_file_of_safetensors_is_one_line(tmp_path, share):
+    files = pytest.importorskip("safetensors.torch")
+    path = tmp_path / "w.safetensors"
+    files.save_file(GOOD, path)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(InputError, match=r"w.safetensors is no file of weights") as caught:
+        load_into(Net(), path, "n")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("prefix", ["model.", "module.", "_orig_mod.", "model._orig_mod."])
+def test_an_average_in_safetensors_is_taken(tmp_path, prefix, capsys):
+    files = pytest.importorskip("safetensors.torch")
+    path = tmp_path / "w.safetensors"
+    files.save_file(below(prefix, OTHER) | below("ema_model.", GOOD), path)
+    assert same(load_into(Net(), path, "n").state_dict(), GOOD)
+    assert "an average over training" in capsys.readouterr().err
 
 
 # --- heads -----------------------------------------------------------------------------------------

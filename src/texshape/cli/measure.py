@@ -33,8 +33,9 @@ def measure(
         typer.Argument(
             metavar="MODEL...",
             help="timm:NAME, torchvision:NAME, open_clip:NAME, efficientnet_lite_pytorch:NAME, "
-            "onnx:FILE, python:MODULE:CALLABLE, decide:MODULE:CALLABLE (a function from pictures to class "
-            "names), a checkpoint's path or a network card (.yaml); @PATH behind a name: local weights.",
+            "hf:OWNER/NAME, onnx:FILE, python:MODULE:CALLABLE, decide:MODULE:CALLABLE (a function from "
+            "pictures to class names), a checkpoint's path or a network card (.yaml); "
+            "@PATH behind a name: local weights.",
         ),
     ],
     output_dir: Annotated[

@@ -148,6 +148,11 @@ def local_files(name: str) -> list[str]:
 
 
 def _files_of(name: names.ModelName) -> list[str]:
+    folder = Path(name.architecture)
+    if name.source == "hf" and folder.is_dir():
+        kinds = (".json", ".safetensors", ".bin")
+        here = sorted(str(path) for path in folder.iterdir() if path.suffix in kinds)
+        return [*here, *([str(name.weights)] if name.weights else [])]
     if name.weights is None:
         return []
     beside = Path(f"{name.weights}.data")  # where ONNX keeps large weights
@@ -156,6 +161,9 @@ def _files_of(name: names.ModelName) -> list[str]:
 
 def _placed(name: names.ModelName, folder: Path) -> names.ModelName:
     """The name with its local file beside the card, where it lies there."""
+    if name.source == "hf" and (folder / name.architecture).is_dir():
+        at = f"@{name.weights}" if name.weights else ""
+        name = names.parse(f"hf:{folder / name.architecture}{at}")
     if name.weights is None or not (folder / name.weights).exists():
         return name
     found = folder / name.weights

@@ -17,6 +17,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ class _Loaded:
     labels: tuple[str, ...] | None = None  # names of the outputs
     decides: bool = False  # the outputs are the decision classes, `labels` their names
     assumed: bool = False  # nothing says mean and std, so they are ImageNet's
+    without: str = ""  # why its outputs are no classes
     card: Card | None = None  # whose outputs and stages count
 
 
@@ -289,6 +291,8 @@ def _decision(network: Network, loaded: _Loaded, settings: EvaluationSettings) -
     if class_map:
         table = read_class_map(class_map, width, labels)
         return changes | _by_category(table, aggregation)
+    if loaded.without and not (card and (card.outputs or card.wordnet)):
+        return changes | {"without_decision": loaded.without}
     if loaded.decides and labels and labels != imagenet.labels():
         return changes | {"classes": tuple(map(composed, labels)), "decide": probabilities}
     from texshape.trials import imagenet16
@@ -596,6 +600,50 @@ def _onnx(name: names.ModelName, weights: bool) -> _Loaded:
     return _Loaded(found.module, own, labels, labels is not None, found.mean is None)
 
 
+def _hf(name: names.ModelName, weights: bool) -> _Loaded:
+    _import(name, "transformers", extra="hf")
+    from texshape.models import hf_networks
+
+    source, pretrained = name.architecture, weights and name.weights is None
+    local = Path(source).is_dir()
+    if not local and (source.startswith((".", "/", "~")) or source.count("/") > 1):
+        raise InputError(f"model '{name.text}': no such folder: {source}{nearest_path(source)}")
+    try:
+        with _fetching(name, not local):
+            found = hf_networks.read(source, name.text, weights=pretrained)
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # whatever transformers raises of a folder's files
+        raise InputError(
+            f"model '{name.text}': {source} is no folder of an image network of transformers, or a damaged one "
+            f"({type(error).__name__}: {first_line(error)[:200]})"
+        ) from None
+    module = found.module
+    if weights and name.weights is not None:
+        module = load_into(
+            module,
+            name.weights,
+            name.text,
+            rebuild=partial(hf_networks.with_outputs, source) if found.classifies else None,
+            size=found.own.size if found.own else None,
+        )
+    if found.bgr:
+        module.register_forward_pre_hook(BlueFirst())
+    labels = attributes.class_names(found.labels, name.text)
+    if labels and imagenet.are_labels(labels):
+        labels = imagenet.labels()
+    if labels and len(labels) in imagenet.LARGER:
+        labels = None  # names alone; the order is known, and the WordNet ids with it
+    return _Loaded(
+        module,
+        found.own or attributes.said(name.text, found.size, None, None),
+        labels,
+        decides=labels is not None,
+        assumed=found.own is None,
+        without="" if found.classifies else hf_networks.BACKBONE,
+    )
+
+
 def _python(name: names.ModelName, weights: bool) -> _Loaded:
     function, attribute = user_code.named(name.text, name.architecture)
     pretrained = weights and name.weights is None
@@ -725,6 +773,7 @@ _LOADERS = {
     "torchvision": _torchvision,
     "efficientnet_lite_pytorch": _efficientnet_lite,
     "open_clip": _open_clip,
+    "hf": _hf,
     "onnx": _onnx,
     "python": _python,
     "checkpoint": _checkpoint,
@@ -747,7 +796,7 @@ class _fetching:
 
     def __init__(self, name: names.ModelName, active: bool) -> None:
         self.name, self.active = name, active
-        self.hub = active and name.source in ("timm", "open_clip")
+        self.hub = active and name.source in ("timm", "open_clip", "hf")
 
     def __enter__(self) -> None:
         if self.hub:

