@@ -54,7 +54,7 @@ def test_the_benchmark_has_its_published_numbers(table):
     assert standard["imagenet_accuracy"] == pytest.approx(76.15, abs=0.005)
     rows = table[table["measured_by"] == published_measures.BENCHMARK].set_index("measure")
     wide = rows.loc["published_bandwidth", "reason"] == published_measures.TOO_WIDE
-    assert wide.sum() == 32
+    assert wide.sum() == 31  # of 32 published; the other one has random weights
     assert networks["published_bandwidth"].max() < published_measures.WIDEST
 
 

@@ -193,7 +193,7 @@ def test_published_networks_on_published_stimuli() -> None:
         made.tables
     )
     assert "published_measures" in made.tables
-    assert "published_measures" not in plan("procedural").tables
+    assert "published_measures" not in plan("").tables
     assert "published_comparison" in made.figures
 
 
