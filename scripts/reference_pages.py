@@ -62,9 +62,8 @@ def techniques() -> str:
         star = "*" if name in registry.OPTIONAL else ""
         files = ", ".join(f"`{file}`" for file in each.outputs)
         step = name.replace("_", "-")
-        lines.append(
-            f"| {each.title}{star} | {each.question} | {each.paper} | `{step}` | {files} |"
-        )
+        title = f"[{each.title}](docs/explanation/{each.explanation}.md){star}"
+        lines.append(f"| {title} | {each.question} | {each.paper} | `{step}` | {files} |")
     return "\n".join(lines)
 
 

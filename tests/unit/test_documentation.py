@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from texshape.catalogue import catalogue
+from texshape.techniques import registry
 
 pytestmark = pytest.mark.timeout(3000)  # a crowded machine takes its time
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,6 +60,14 @@ def test_the_page_on_files_is_what_the_tables_declare(tmp_path: Path) -> None:
     assert (tmp_path / "README.md").read_text(encoding="utf-8") == readme
     again = copy.read_text(encoding="utf-8")
     assert again == page.replace("## Trials", "## Decisions")
+
+
+def test_every_technique_names_the_page_that_explains_it() -> None:
+    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for name in (*registry.BUILT_IN, *registry.OPTIONAL):
+        page = f"explanation/{registry.get(name).explanation}.md"
+        assert (ROOT / "docs" / page).is_file(), name
+        assert page in navigation, name
 
 
 def test_the_notebook_runs(mirror: Path, survey_cache: Path) -> None:

@@ -307,6 +307,8 @@ class Technique:
         What it answers, in a sentence.
     paper : str
         Where it was proposed.
+    explanation : str
+        Of texshape's own, the page below ``docs/explanation`` that says what it shows and does not show.
     run : str
         Place of the function `Inputs` -> `Outputs`: the only way in. What its module can import is the code
         that results depend on.
@@ -394,6 +396,7 @@ class Technique:
     measures: tuple[Measure, ...] = ()
     observations: tuple[Observations, ...] = ()
     section: Section | None = None
+    explanation: str = ""
     applies: str = ""
     one_seed: bool = False
     as_given: bool = False

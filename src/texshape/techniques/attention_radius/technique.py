@@ -10,6 +10,7 @@ TECHNIQUE = Technique(
     title="attention radius",
     question="Does a transformer that may attend nearby alone still decide as it did?",
     paper="Doshi and others 2025, arXiv 2507.00493",
+    explanation="attention-radius",
     run="texshape.techniques.attention_radius.measure:run",
     applies="texshape.techniques.attention_radius.measure:reason",
     settings="texshape.techniques.attention_radius.settings:AttentionRadiusSettings",

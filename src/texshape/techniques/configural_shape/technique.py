@@ -10,6 +10,7 @@ TECHNIQUE = Technique(
     title="configural shape",
     question="Does a network use how a shape's parts are arranged, or its parts alone?",
     paper="Baker and Elder 2022, iScience 25, 104913; Scialom and others 2025, arXiv 2504.05253",
+    explanation="configural-shape",
     run="texshape.techniques.configural_shape.measure:run",
     applies="texshape.techniques.configural_shape.measure:reason",
     settings="texshape.techniques.configural_shape.settings:ConfiguralShapeSettings",

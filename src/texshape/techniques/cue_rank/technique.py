@@ -13,6 +13,7 @@ TECHNIQUE = Technique(
     title="rank of each cue",
     question="How well is each cue seen when it is shown alone?",
     paper="Kim and others 2026, arXiv 2603.10834 (REFINED-BIAS)",
+    explanation="rank-of-each-cue",
     run="texshape.techniques.cue_rank.measure:run",
     applies="texshape.techniques.cue_rank.measure:reason",
     settings="texshape.techniques.cue_rank.settings:CueRankSettings",

@@ -11,6 +11,7 @@ TECHNIQUE = Technique(
     title="cue strength",
     question="How strong may the texture be until it wins over the shape?",
     paper="texshape's own, after the method of constant stimuli",
+    explanation="cue-strength",
     run="texshape.techniques.cue_strength.measure:run",
     applies="texshape.techniques.cue_strength.measure:reason",
     tables=(CUE_STRENGTH,),

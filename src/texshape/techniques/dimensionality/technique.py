@@ -11,6 +11,7 @@ TECHNIQUE = Technique(
     title="information by unit",
     question="How much information about shape and about texture do the units of each stage hold?",
     paper="Islam, Kowal and others 2021, arXiv 2101.11604, section 3",
+    explanation="dimensionality",
     run="texshape.techniques.dimensionality.measure:run",
     applies="texshape.techniques.reasons:without_folds",
     settings="texshape.techniques.dimensionality.settings:DimensionalitySettings",

@@ -9,6 +9,7 @@ TECHNIQUE = Technique(
     title="feature visualization",
     question="Which images excite single channels of each stage?",
     paper="Olah, Mordvintsev and Schubert 2017, Distill 10.23915/distill.00007",
+    explanation="what-networks-see",
     run="texshape.techniques.feature_visualization.measure:run",
     applies="texshape.techniques.reasons:without_stages",
     settings="texshape.techniques.feature_visualization.settings:FeatureVisualizationSettings",

@@ -10,6 +10,7 @@ TECHNIQUE = Technique(
     title="spatial-frequency channel",
     question="By which spatial frequencies does a network recognise, and how wide is their band?",
     paper="Subramanian and others 2023, arXiv 2309.13190",
+    explanation="frequency-channel",
     run="texshape.techniques.frequency_channel.measure:run",
     applies="texshape.techniques.frequency_channel.measure:reason",
     settings="texshape.techniques.frequency_channel.settings:FrequencyChannelSettings",

@@ -11,6 +11,7 @@ TECHNIQUE = Technique(
     title="linear read-out",
     question="What of shape and of texture can be read from each stage, whatever the network decides?",
     paper="Hermann, Chen and Kornblith 2020, arXiv 1911.09071, section 5",
+    explanation="read-out",
     run="texshape.techniques.readout.measure:run",
     applies="texshape.techniques.reasons:without_folds",
     settings="texshape.techniques.readout.settings:ReadoutSettings",

@@ -10,6 +10,7 @@ TECHNIQUE = Technique(
     title="choices behind the bias",
     question="How far does a shape bias depend on how pictures are shown and outputs are read?",
     paper="Geirhos and others 2021, arXiv 2106.07411, appendix",
+    explanation="shape-bias",
     run="texshape.techniques.sensitivity.measure:run",
     applies="texshape.techniques.sensitivity.measure:without_grid",
     settings="texshape.techniques.sensitivity.settings:SensitivitySettings",

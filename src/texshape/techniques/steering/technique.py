@@ -11,6 +11,7 @@ TECHNIQUE = Technique(
     question="Does moving a stage's activations from texture towards shape move the decisions, and at what "
     "cost?",
     paper="Difference-of-means steering: Turner and others 2023, arXiv 2308.10248",
+    explanation="steering",
     run="texshape.techniques.steering.measure:run",
     applies="texshape.techniques.steering.measure:reason",
     settings="texshape.techniques.steering.settings:SteeringSettings",

@@ -15,6 +15,7 @@ TECHNIQUE = Technique(
     title="suppression of cues",
     question="What does a network lose when shape, texture or colour is taken from a picture?",
     paper="Burgert and others, NeurIPS 2025, arXiv 2509.20234",
+    explanation="suppression",
     run="texshape.techniques.suppression.measure:run",
     applies="texshape.techniques.suppression.measure:reason",
     settings="texshape.techniques.suppression.settings:SuppressionSettings",

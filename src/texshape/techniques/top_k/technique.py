@@ -10,6 +10,7 @@ TECHNIQUE = Technique(
     title="largest activations",
     question="What does a network decide by the largest activations of a stage alone?",
     paper="Li and others, NeurIPS 2023, arXiv 2310.18894",
+    explanation="top-k",
     run="texshape.techniques.top_k.measure:run",
     applies="texshape.techniques.top_k.measure:reason",
     settings="texshape.techniques.top_k.settings:TopKSettings",
