@@ -63,11 +63,9 @@ def test_the_page_on_files_is_what_the_tables_declare(tmp_path: Path) -> None:
 
 
 def test_every_technique_names_the_page_that_explains_it() -> None:
-    navigation = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
     for name in (*registry.BUILT_IN, *registry.OPTIONAL):
-        page = f"explanation/{registry.get(name).explanation}.md"
-        assert (ROOT / "docs" / page).is_file(), name
-        assert page in navigation, name
+        page = ROOT / "docs" / "explanation" / f"{registry.get(name).explanation}.md"
+        assert page.is_file(), name
 
 
 def test_the_notebook_runs(mirror: Path, survey_cache: Path) -> None:
