@@ -704,7 +704,7 @@ def _configural(rows: list[dict], front: dict, by_shape: bool) -> None:
         ("apart", "whole", 0.3), ("dots-50", "", np.nan),
         ("segments-50", "dots-50", 0.2 if by_shape else -0.2),
     ):  # fmt: skip
-        rows.append({**front, "condition": condition,
+        rows.append({**front, "set": "silhouettes", "condition": condition,
                      "share": 0.5 if condition.endswith("50") else 1.0, "accuracy": 0.6,
                      "ci_low": 0.55, "ci_high": 0.65, "compared_with": against,
                      "difference": difference, "difference_low": difference - 0.05,

@@ -70,7 +70,11 @@ def reason(name: str, network: str = "vit") -> str:
 
 def test_choices_by_likeness_are_of_each_stage(here):
     table = measured("triplets")["triplets"]
-    assert set(table["stage"]) >= {"block01", "block02"}
+    # From input to output: what is compared of a network is its last stage, and never the pixels.
+    stages = list(dict.fromkeys(table["stage"]))
+    assert stages[0] == "pixels"
+    assert stages[-1].startswith("block02")
+    assert "block01" in stages
     assert table["shape_share"].between(0, 1).all()
     assert set(table["n_anchors"]) == {24 * 11}
     assert len(table) == table["stage"].nunique() * 4
@@ -143,6 +147,29 @@ def test_attention_of_a_transformer_is_kept_within_radii(here):
     assert table["decisions_changed"][1] == 0  # no two patches are 9 apart
     table = measured("attention_radius", "flat")["attention_radius"]
     assert list(table["reason"]) == ["it has no attention between patches"]
+
+
+def test_published_animals_are_shown_in_place_of_the_silhouettes(here, monkeypatch):
+    """Those that are at hand, by a parameter; the table says how many."""
+    from texshape.data import imageset
+    from texshape.models.decisions import between
+    from texshape.techniques.configural_shape import animals, mirrored
+
+    shown = mirrored.make(imageset.read("results/data/base/silhouettes"))[0]
+    asked = []
+    monkeypatch.setattr(animals, "stimuli", lambda cache, numbers: asked.append(numbers) or shown)
+    chosen = {"configural_shape": {"animals": True, "resamples": 20, "exemplars": {"bear": [1, 3]}}}
+    with pytest.raises(InputError, match="the animals need the 1,000 classes of ImageNet"):
+        measured("configural_shape", **chosen)
+    monkeypatch.setattr(animals, "deciding", lambda network, how: between(network, CLASSES, how))
+    table = measured("configural_shape", **chosen)["configural_shape"]
+    assert asked == [{"bear": (1, 3)}]
+    assert list(table["condition"]) == ["whole", "joined", "apart"]
+    assert set(table["set"]) == {"baker2022"}
+    assert set(table["n_exemplars"]) == {shown.labels["shape_exemplar"].nunique()}
+    chosen["configural_shape"]["exemplars"] = {"bare": [1]}
+    with pytest.raises(InputError, match="exemplars: no animal 'bare'; did you mean 'bear'"):
+        measured("configural_shape", **chosen)
 
 
 def test_a_network_without_the_classes_is_told_why(here):

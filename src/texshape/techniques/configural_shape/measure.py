@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from texshape.errors import InputError, nearest
+from texshape.techniques.configural_shape import animals
+
 if TYPE_CHECKING:
+    from texshape.data.imageset import ImageSet
+    from texshape.models.network import Network
     from texshape.techniques.base import Inputs, Outputs
 
 
@@ -12,18 +17,12 @@ def run(inputs: Inputs) -> Outputs:
     """Move parts and draw pieces of the silhouettes, and compare the decisions."""
     import pandas as pd
 
-    from texshape.techniques.configural_shape import fragments, loss, mirrored
-    from texshape.techniques.corruptions.accuracy import balanced
+    from texshape.techniques.configural_shape import loss
     from texshape.trials.evaluate import decide, speed
 
     settings = inputs.settings
-    shown = inputs.images("silhouettes")
-    rows = balanced(shown.labels["shape"].to_numpy(), settings.images, seed=inputs.seed)
-    chosen = shown.take(rows)
-    made = [mirrored.make(chosen)[0]]
-    if settings.shares:
-        made.append(fragments.make(chosen, seed=inputs.seed, shares=settings.shares))
-    network = inputs.deciding("silhouettes")
+    made = [_animals(inputs)] if settings.animals else _silhouettes(inputs)
+    network = _between_animals(inputs) if settings.animals else inputs.deciding("silhouettes")
     trials = pd.concat(
         [
             images.labels.assign(
@@ -36,11 +35,49 @@ def run(inputs: Inputs) -> Outputs:
         trials, chance=1 / len(network.require_classes()), resamples=settings.resamples,
         level=settings.level, seed=inputs.seed,
     )  # fmt: skip
-    return {"configural_shape": table}
+    return {
+        "configural_shape": table.assign(set=animals.SOURCE if settings.animals else "silhouettes")
+    }
+
+
+def _silhouettes(inputs: Inputs) -> list[ImageSet]:
+    """The set's silhouettes with their parts moved, and in pieces."""
+    from texshape.techniques.configural_shape import fragments, mirrored
+    from texshape.techniques.corruptions.accuracy import balanced
+
+    settings = inputs.settings
+    shown = inputs.images("silhouettes")
+    rows = balanced(shown.labels["shape"].to_numpy(), settings.images, seed=inputs.seed)
+    chosen = shown.take(rows)
+    made = [mirrored.make(chosen)[0]]
+    if settings.shares:
+        made.append(fragments.make(chosen, seed=inputs.seed, shares=settings.shares))
+    return made
+
+
+def _animals(inputs: Inputs) -> ImageSet:
+    """The published animals, of which parts are moved already."""
+    wanted = inputs.settings.exemplars
+    for name in wanted or ():
+        if name not in animals.WORDNET:
+            raise InputError(
+                f"configural_shape.exemplars: no animal '{name}'{nearest(name, animals.WORDNET)}"
+            )
+    return animals.stimuli(inputs.settings.cache, wanted)
+
+
+def _between_animals(inputs: Inputs) -> Network:
+    return animals.deciding(inputs.network(), inputs.evaluation.aggregation)
 
 
 def reason(inputs: Inputs) -> str:
     """Why it cannot be measured; empty where it can."""
     from texshape.techniques.reasons import without_classes
 
-    return without_classes(inputs, "silhouettes")
+    if not inputs.settings.animals:
+        return without_classes(inputs, "silhouettes")
+    try:
+        _between_animals(inputs)
+    except InputError as error:
+        return str(error)
+    return ""

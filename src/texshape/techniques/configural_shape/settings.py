@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from texshape.config.base import Count, Distinct, Level, Section
+from texshape.config.base import Count, Distinct, Level, Section, Text
 
 SHARES = (0.12, 0.25, 0.5, 0.75, 1.0)  # of the outline
 
@@ -22,6 +22,19 @@ class ConfiguralShapeSettings(Section):
     shares: Distinct[Annotated[float, Field(gt=0, le=1)]] = Field(
         default=SHARES,
         description="Shares of the outline that are drawn, in segments and in dots; none leaves them out.",
+    )
+    animals: bool = Field(
+        default=False,
+        description="Whether networks of ImageNet's classes are shown the published silhouettes of nine "
+        "animals, which are downloaded, in place of the set's; no pieces of outlines are made of these.",
+    )
+    exemplars: dict[Text, Distinct[Count]] | None = Field(
+        default=None,
+        description="Which of an animal's 40 silhouettes are shown, by animal; null for all of all nine.",
+    )
+    cache: Text = Field(
+        default=".cache/texshape",
+        description="Folder that keeps downloaded silhouettes between runs.",
     )
     resamples: Count = Field(default=10_000, description="Bootstrap resamples of exemplars.")
     level: Level = Field(default=0.95, description="Coverage of the intervals.")

@@ -8,6 +8,7 @@ CONFIGURAL = Table(
     name="configural_shape",
     about="one condition of the silhouettes",
     columns=(
+        Column("set", "text", "the pictures: `silhouettes`, or `baker2022`, the published animals"),
         Column("condition", "text", "whole, joined (a part mirrored), apart, segments-S, dots-S"),
         Column("share", "number", "share of the outline that is drawn", "fraction"),
         Column("accuracy", "number", "mean over categories of the share recognised", "fraction"),

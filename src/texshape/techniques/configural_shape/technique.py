@@ -17,6 +17,7 @@ TECHNIQUE = Technique(
     sections=("evaluation",),
     tables=(CONFIGURAL,),
     images=("silhouettes",),
+    brings="animals",
     network=True,
     gpu=True,
     memory=2500,

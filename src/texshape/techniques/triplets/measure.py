@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+PIXELS = "pixels"  # name of the stage
+
 if TYPE_CHECKING:
     from texshape.techniques.base import Inputs, Outputs
 
@@ -18,7 +20,11 @@ def run(inputs: Inputs) -> Outputs:
     labels, settings = inputs.images("conflict").labels, inputs.settings
     tables = []
     for epoch in inputs.epochs:
-        parts = stored(inputs.features(epoch), settings.inputs, len(labels))
+        # Tables list stages from input to output: the pixels, stored last, are no last stage.
+        parts = sorted(
+            stored(inputs.features(epoch), settings.inputs, len(labels)),
+            key=lambda part: part.name != PIXELS,
+        )
         table = choice.measure(
             ((part.name, part.array) for part in parts), labels, matches=settings.matches,
             resamples=settings.resamples, level=settings.level, seed=inputs.seed,
