@@ -56,6 +56,13 @@ TIES = {
 
 #: smallest p-value, times the tests of a family, in units of what is significant
 _FINENESS = 0.1
+#: measures that are resampled at a time: memory is resamples x networks x seeds x so many
+_TOGETHER = 6
+
+
+def in_words(label: str) -> str:
+    """A measure's label without a comma, as it stands in a list: ``accuracy on edges``."""
+    return label.replace(", last stage", "").replace("accuracy, ", "accuracy on ")
 
 
 def tie(first: str, second: str) -> str:
@@ -255,8 +262,13 @@ def _pairs(
     groups = [values[codes == code][:, used] for code in range(len(first))]
     means = np.stack([group.mean(0) for group in groups])  # (networks, measures)
     standard = dict(zip(used, _standard(means.T), strict=True))
-    drawn = nested(groups, settings.resamples, [seed])  # (resamples, networks, measures)
-    resampled = dict(zip(used, _standard(np.moveaxis(drawn, -1, 0)), strict=True))
+    resampled: dict[int, np.ndarray] = {}
+    for start in range(
+        0, len(used), _TOGETHER
+    ):  # the draws are the same for each part of the measures
+        part = slice(start, start + _TOGETHER)
+        drawn = nested([group[:, part] for group in groups], settings.resamples, [seed])
+        resampled |= zip(used[part], _standard(np.moveaxis(drawn, -1, 0)), strict=True)
     generator = np.random.default_rng([seed, 2])
     order = generator.permuted(np.tile(np.arange(len(means)), (permutations, 1)), axis=1)
     dealt: dict[int, np.ndarray] = {}

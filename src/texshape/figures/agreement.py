@@ -11,7 +11,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from texshape.comparison.agreement import HERE, REFERENCE, TIED, UNDECIDED
+from texshape.comparison.agreement import HERE, REFERENCE, TIED, UNDECIDED, in_words
 from texshape.figures import style
 from texshape.figures.style import BLUE, FAINT, GREY, INK, VERMILION, WIDTH
 
@@ -86,7 +86,7 @@ def _labels(rows: pd.DataFrame) -> dict[str, str]:
     for end in ("x", "y"):
         columns = (rows[f"{name}_{end}"] for name in ("measure", "label", "cue"))
         for measure, label, cue in zip(*columns, strict=True):
-            short = str(label).replace(", last stage", "").replace("accuracy, ", "accuracy on ")
+            short = in_words(str(label))
             found[measure] = f"less: {short}" if cue == "texture" else short
     return found
 

@@ -10,7 +10,15 @@ from texshape.claims.evidence import Row, number, select
 from texshape.claims.experiment import Experiment
 from texshape.claims.rules import NOT_RUN
 from texshape.claims.wording import HARD, count, escape, listed, num, plural, span, when
-from texshape.comparison.agreement import AGREE, CONTRARY, HERE, REFERENCE, TIED, UNDECIDED
+from texshape.comparison.agreement import (
+    AGREE,
+    CONTRARY,
+    HERE,
+    REFERENCE,
+    TIED,
+    UNDECIDED,
+    in_words,
+)
 from texshape.techniques import registry
 
 RULE = (
@@ -71,7 +79,7 @@ def _verdict(row: Row) -> str:
 
 def _word(row: Row) -> str:
     """A measure in words; what is turned round says so."""
-    label = escape(row["label_y"].replace(", last stage", ""))
+    label = escape(in_words(row["label_y"]))
     return f"_{label}_" + when(row["cue_y"] == "texture", " (turned round)")
 
 
@@ -205,10 +213,10 @@ def _by(who: str, rows: list[Row]) -> Claim:
         "agreement-by-" + re.sub(r"\W+", "-", who.lower()).strip("-"),
         verdict,
         {
-            AGREE: f"{start}, shape bias orders them as {with_rho(agree)} does.{open_}",
-            CONTRARY: f"{start}, shape bias orders them contrary to {with_rho(contrary)}.{open_}",
-            "both": f"""{start}, shape bias orders them as {with_rho(agree)} does, and contrary to
-            {with_rho(contrary)}.{open_}""",
+            AGREE: f"{start}, the order by shape bias agrees with that by {with_rho(agree)}.{open_}",
+            CONTRARY: f"{start}, the order by shape bias is contrary to that by {with_rho(contrary)}.{open_}",
+            "both": f"""{start}, the order by shape bias agrees with that by {with_rho(agree)}, and is contrary
+            to that by {with_rho(contrary)}.{open_}""",
             UNDECIDED: f"{start}, no measure is shown to order them as shape bias does, or contrary.{open_}",
         },
         evidence=f"agreement.csv: rows of shape_bias measured by {who}: verdict, rho",
@@ -228,7 +236,7 @@ def _instead(rows: list[Row]) -> Claim:
         verdict = "some undecided" if undecided else "all agree"
     else:
         verdict = UNDECIDED
-    stands = when(agree, f" For the order by {_words(agree)} the bias can stand here.")
+    stands = when(agree, f" The order by {_words(agree)} it shares in part.")
     return claim(
         "report-instead",
         verdict,
@@ -239,9 +247,9 @@ def _instead(rows: list[Row]) -> Claim:
             "some undecided": f"""Of what was measured here nothing contradicts the order by bias.{stands} Of
             {plural(len(undecided), "other measure", "other measures")} agreement was not shown, and a report
             without them would assume it.""",
-            "all agree": """All measures that are not tied to the bias order the networks as it does: for
-            the order of networks like these one of them is enough. What each network holds, and how surely,
-            an order does not say.""",
+            "all agree": """All measures that are not tied to the bias share its order in part. How far one
+            stands for another its coefficient says; what each network holds, and how surely, an order does
+            not say.""",
             UNDECIDED: """That other measures follow from the bias was shown for none of them, so none can be
             left out on its account; nor was it shown that any of them contradicts it.""",
         },
@@ -275,7 +283,7 @@ def _two(rows: list[Row]) -> Claim:
         verdict,
         {
             CONTRARY: f"{begin}: {_words(contrary[:TWO])} because the networks stand in another order by it.",
-            "follows": f"""The order by {_words(gone)} follows from that by bias here{
+            "follows": f"""The order by {_words(gone)} is in part that by bias here{
                 when(chosen, f", so the number to add first is {_words(chosen)}")
             }.""",
             "nothing against": f"""{begin}, to say {listed(says)}. That the bias says as much was not
