@@ -31,7 +31,7 @@ class TopKSettings(Section):
     )
     draws: Count = Field(default=1, description="Random masks that leave as many: the control.")
     images: Annotated[int, Field(ge=12)] | None = Field(
-        default=480,
+        default=240,
         description="Most conflict images, and most images whose cues agree; null for all.",
     )
     resamples: Count = Field(default=2000, description="Bootstrap resamples of exemplars.")
