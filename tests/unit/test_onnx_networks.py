@@ -207,6 +207,66 @@ def test_a_survey_keeps_results_only_while_the_file_is_the_same(tmp_path):
     assert len({before, normalised, identity(load(f"onnx:{path}"))}) == 3
 
 
+def graph_of(nodes, inputs, outputs, path, opset):
+    tensor, real = onnx.helper.make_tensor_value_info, onnx.TensorProto.FLOAT
+    graph = onnx.helper.make_graph(
+        nodes,
+        "graph",
+        [tensor(name, real, shape) for name, shape in inputs.items()],
+        [tensor(name, real, shape) for name, shape in outputs.items()],
+    )
+    content = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
+    content.ir_version = 9
+    onnx.save(content, path)
+    return path
+
+
+@pytest.mark.parametrize("approximate", ["none", "tanh"])
+def test_gelu_is_written_out(tmp_path, approximate):
+    nodes = [
+        onnx.helper.make_node("Gelu", ["x"], ["g"], approximate=approximate),
+        onnx.helper.make_node("Flatten", ["g"], ["y"]),
+    ]
+    path = graph_of(nodes, {"x": ["n", 3, 4, 4]}, {"y": ["n", 48]}, tmp_path / "n.onnx", opset=20)
+    shown = 4 * torch.randn(2, 3, 4, 4)
+    wanted = nn.functional.gelu(shown, approximate=approximate).flatten(1)
+    assert torch.allclose(load(f"onnx:{path}").module(shown), wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "axis", "step"),
+    [(1, 5, 1, 1), (0, 99, -1, 2), (-3, -1, 2, 1), (5, 1, 1, -2), (-1, -(2**63), -1, -1), (4, 2, 1, 1)],
+)  # fmt: skip
+def test_slices_are_those_of_numpy(start, end, axis, step):
+    from texshape.models.onnx_files import Slice
+
+    values = np.arange(2 * 6 * 7).reshape(2, 6, 7)
+    index = [slice(None)] * 3
+    index[axis] = slice(start, None if end == -(2**63) else end, step)
+    numbers = (torch.tensor([value]) for value in (start, end, axis, step))
+    found = Slice()(torch.from_numpy(values), *numbers)
+    assert np.array_equal(found.numpy(), values[tuple(index)])
+
+
+def test_of_two_outputs_the_only_matrix_is_the_logits_and_two_matrices_decide_nothing(tmp_path):
+    class Both(Small):
+        def __init__(self, matrix):
+            super().__init__()
+            self.matrix = matrix
+
+        def forward(self, x):
+            features = self.two(self.one(torch.relu(self.norm(self.stem(x)))))
+            pooled = features.mean((2, 3))
+            return self.head(pooled), pooled if self.matrix else features
+
+    shown = torch.rand(3, 3, SIDE, SIDE)
+    first = load(f"onnx:{export(made(Both, matrix=False), tmp_path / 'one.onnx')}")
+    assert torch.allclose(first.module(shown), made(Both, matrix=False)(shown)[0], atol=1e-6)
+    second = load(f"onnx:{export(made(Both, matrix=True), tmp_path / 'two.onnx')}")
+    assert second.classes is None
+    assert "it returns a list of 0 (2, 5), 1 (2, 6)" in second.without_decision
+
+
 # --- what cannot be -------------------------------------------------------------------------------
 
 

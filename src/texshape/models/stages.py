@@ -242,7 +242,7 @@ def _trace(module: nn.Module, input_size: int) -> list[_Call]:
     for call in calls:
         counts[call.name] = counts.get(call.name, 0) + 1
     # an activation function that serves several places has no output of its own
-    return [call for call in calls if counts[call.name] == 1 and call.shape[0] == 2]
+    return [call for call in calls if counts[call.name] == 1 and call.shape[:1] == (2,)]
 
 
 def _tensor(output: Any) -> Tensor | None:
