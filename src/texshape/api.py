@@ -176,7 +176,7 @@ def tidy(folder: Path) -> pd.DataFrame:
 def _observations() -> Iterator[Observations]:
     """What all techniques declare; one of another package that cannot be imported adds nothing."""
     from texshape.techniques import registry
-    from texshape.trials.measures import OBSERVATIONS
+    from texshape.techniques.shape_bias.measures import OBSERVATIONS
 
     yield from OBSERVATIONS
     for name in registry.names():

@@ -160,6 +160,6 @@ def test_the_others_are_listed_all_the_same(taken, capsys):
     with pytest.raises(InputError, match="have a section 'training' already"):
         list_techniques()
     said = capsys.readouterr().out
-    assert [f"\n{name}: " in f"\n{said}" for name in registry.BUILT_IN] == [True] * len(
-        registry.BUILT_IN
+    assert [f"\n{name}: " in f"\n{said}" for name in registry.ALWAYS] == [True] * len(
+        registry.ALWAYS
     )

@@ -132,6 +132,11 @@ def test_the_embedded_experiment() -> None:
         "full": 2, "limited": 1,
     }  # fmt: skip
     assert made.epochs(RunId("cnn", "plain")) == [0, 1, 3, 10]
+    for technique in registry.together().values():  # nothing runs them network by network
+        assert not technique.run
+        assert set(technique.settings and [technique.name]) <= set(made.parameters)
+        published = technique.name in ("human_consistency", "consistency_power")
+        assert {table.name for table in technique.tables} <= set(made.tables) or published
     assert len(made.per_run["readout"]) == 22 + 1  # the pixels
     assert len(made.per_run["segmentation"]) == 20
     looked_at = [made.states(registry.get("segmentation"), run) for run in made.measured_runs]

@@ -24,7 +24,8 @@ class Steps(TyperGroup):
         from texshape.techniques import registry
 
         name = cmd_name.replace("-", "_")
-        return step(registry.get(name)) if name in registry.names() else None
+        technique = registry.get(name) if name in registry.names() else None
+        return step(technique) if technique is not None and technique.run else None
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         try:
@@ -40,7 +41,8 @@ class Steps(TyperGroup):
         from texshape.techniques import registry
 
         known = super().list_commands(ctx)
-        return sorted({*known, *(name.replace("_", "-") for name in registry.names())})
+        named = [name for name in registry.names() if name not in registry.TOGETHER]
+        return sorted({*known, *(name.replace("_", "-") for name in named)})
 
 
 run = typer.Typer(

@@ -155,6 +155,6 @@ def list_techniques() -> None:
         print(f"{name}: {technique.question} ({technique.paper})")
         needs = [*technique.images, *(["stored activations"] if technique.features else []),
                  *(["the network"] if technique.network else [])]  # fmt: skip
-        print(f"    writes {', '.join(technique.outputs)}; needs {', '.join(needs)}")
+        print(f"    writes {', '.join(technique.outputs)}; needs {', '.join(needs) or 'trials'}")
     if wrong:
         raise InputError("; ".join(wrong))

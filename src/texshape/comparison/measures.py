@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from texshape.config.comparison import ComparisonSettings
 
 #: for `texshape.source_code`
-DYNAMIC_IMPORTS = ("texshape.techniques.*.measures", "texshape.trials.measures")
+DYNAMIC_IMPORTS = ("texshape.techniques.*.measures",)
 
 COLUMNS = [*KEYS, *COMPARISON.names]
 BASELINES = ("baseline", "untrained")
@@ -41,7 +41,7 @@ HUMANS = "humans"
 #: what decides comes first, then what is known, how far it is seen, and how firmly it stands; measures of
 #: techniques that are not named here follow
 ORDER = (
-    "trials",
+    "shape_bias",
     "readout",
     "dimensionality",
     "segmentation",
@@ -52,20 +52,12 @@ ORDER = (
     "erasure",
     "human_consistency",
 )
-#: measured by steps that are no `Technique`
-STEPS = {
-    "trials": "texshape.trials.measures:MEASURES",
-    "corruptions": "texshape.techniques.corruptions.measures:MEASURES",
-    "human_consistency": "texshape.techniques.human_consistency.measures:MEASURES",
-}
 
 
 def _own() -> list[Measure]:
     """Measures of what every experiment runs, in the order of the tables."""
-    by_name = {name: imported(place) for name, place in STEPS.items()}
-    for name, technique in registry.built_in().items():
-        if technique.measures:
-            by_name[name] = technique.measures
+    techniques = map(registry.get, registry.ALWAYS)
+    by_name = {one.name: one.measures for one in techniques if one.measures}
     names = [*ORDER, *(name for name in by_name if name not in ORDER)]
     return [measure for name in names for measure in by_name[name]]
 

@@ -33,19 +33,14 @@ SPLITS = ("train", "validation", "test")
 NAMED_EPOCHS = [0, 1]
 ARM = "arm:"  # in front of the arm whose network a training starts from
 
-TRIAL_TABLES = (
-    "shape_bias",
-    "shape_bias_by_class",
-    "shape_bias_differences",
-    "accuracy",
-    "accuracy_differences",
-)
-PUBLISHED_TABLES = (
-    "benchmark",
-    "benchmark_by_dataset",
-    "consistency_power",
-    "consistency_differences",
-)
+
+def _tables(*techniques: str) -> tuple[str, ...]:
+    return tuple(table.name for name in techniques for table in registry.get(name).tables)
+
+
+TRIAL_TABLES = _tables("shape_bias")
+#: where humans were shown the same pictures
+PUBLISHED_TABLES = _tables("human_consistency", "consistency_power")
 COMPARISON_TABLES = (
     "comparison",
     "comparison_wide",
@@ -588,8 +583,8 @@ class Plan:
         tables: dict[str, list[str]] = {}
         if self.trained:
             tables["training"] = [self.layout.history(run) for run in self.trained_runs]
-        if self.source.plain:
-            tables["corruptions"] = [place(run, "corruptions") for run in self.measured_runs]
+        if corrupted := self.runs_of(registry.get("corruptions")):
+            tables["corruptions"] = [place(run, "corruptions") for run in corrupted]
         for technique in self.techniques:
             runs = self.runs_of(technique)
             if technique.pixels is not None:

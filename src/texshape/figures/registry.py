@@ -25,16 +25,12 @@ DYNAMIC_IMPORTS = (
     "texshape.techniques.*.figures",
     "texshape.techniques.*.figure",
 )
-#: measured by steps that are no `Technique`
-STEPS = ("corruptions", "human_consistency", "consistency_power")
 
 
 def _own() -> Iterator[Declared]:
     yield from others.FIGURES
-    for name in registry.BUILT_IN + registry.OPTIONAL:
+    for name in registry.BUILT_IN + registry.OPTIONAL + registry.TOGETHER:
         yield from registry.get(name).figures
-    for name in STEPS:
-        yield from imported(f"texshape.techniques.{name}.figures:FIGURES")
 
 
 #: texshape's own by name

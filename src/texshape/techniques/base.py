@@ -311,7 +311,7 @@ class Technique:
         Of texshape's own, the page below ``docs/explanation`` that says what it shows and does not show.
     run : str
         Place of the function `Inputs` -> `Outputs`: the only way in. What its module can import is the code
-        that results depend on.
+        that results depend on. Empty where its jobs are of several networks at once, by rules of their own.
     tables : tuple of Table
     files : tuple of File
     settings : str
@@ -376,8 +376,8 @@ class Technique:
     title: str
     question: str
     paper: str
-    run: str
-    tables: tuple[Table, ...]
+    run: str = ""
+    tables: tuple[Table, ...] = ()
     files: tuple[File, ...] = ()
     settings: str = ""
     place: str = ""

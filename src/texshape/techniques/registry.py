@@ -29,6 +29,10 @@ BUILT_IN = (
     "receptive_field",
     "feature_visualization",
 )
+#: those whose jobs are of several networks at once, or of the trials, and have rules of their own
+TOGETHER = ("shape_bias", "corruptions", "human_consistency", "consistency_power")
+#: all that every experiment runs
+ALWAYS = (*BUILT_IN, *TOGETHER)
 #: run only where the parameters name them (``techniques``), like those of installed packages
 OPTIONAL = (
     "cue_rank",
@@ -44,8 +48,14 @@ OPTIONAL = (
 
 @cache
 def built_in() -> dict[str, Technique]:
-    """Techniques of texshape itself that every experiment runs, by name."""
+    """Techniques of texshape itself that every experiment runs on one network after the other, by name."""
     return {name: _own(name) for name in BUILT_IN}
+
+
+@cache
+def together() -> dict[str, Technique]:
+    """The others that every experiment runs (`TOGETHER`), by name."""
+    return {name: _own(name) for name in TOGETHER}
 
 
 def _own(name: str) -> Technique:
@@ -63,7 +73,7 @@ def installed() -> dict[str, EntryPoint]:
     """
     found: dict[str, EntryPoint] = {}
     for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
-        if entry.name in (*BUILT_IN, *OPTIONAL):
+        if entry.name in (*ALWAYS, *OPTIONAL):
             raise InputError(
                 f"technique '{entry.name}' of {_whose(entry)}: texshape has one of that name"
             )
@@ -78,7 +88,7 @@ def installed() -> dict[str, EntryPoint]:
 
 def names() -> list[str]:
     """Names of all techniques."""
-    return [*BUILT_IN, *OPTIONAL, *installed()]
+    return [*ALWAYS, *OPTIONAL, *installed()]
 
 
 def get(name: str) -> Technique:
@@ -92,6 +102,8 @@ def get(name: str) -> Technique:
     """
     if name in BUILT_IN:
         return built_in()[name]
+    if name in TOGETHER:
+        return together()[name]
     if name in OPTIONAL:
         return _own(name)
     entry = installed().get(name)
@@ -134,7 +146,7 @@ def without_sections(parameters: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(parameters)
     named = parameters.get("techniques")
     for name in named if isinstance(named, list) else []:
-        if name in BUILT_IN:
+        if name in ALWAYS:
             raise InputError(f"techniques: '{name}' is one of texshape's own, which measure anyway")
         technique = get(str(name))
         if technique.place:  # a section that others read too

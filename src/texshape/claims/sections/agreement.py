@@ -58,7 +58,7 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
 def _by_technique(rows: list[Row]) -> Iterator[tuple[str, str, list[Row]]]:
     """Rows of each technique that has to be named, as far as it measured anything."""
     for name in registry.names():
-        if name in registry.BUILT_IN:
+        if name in registry.ALWAYS:
             continue
         technique = registry.get(name)
         measures = {measure.name for measure in technique.measures}
