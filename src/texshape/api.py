@@ -48,6 +48,7 @@ def measure(
     class_map: str | Path | None = None,
     classes: Sequence[str] | None = None,
     settings: str | Path | None = None,
+    max_requests: int | None = None,
     folder: str | Path | None = None,
     threads: int | None = None,
 ) -> pd.DataFrame:
@@ -71,13 +72,14 @@ def measure(
         Of the network in the result; by default its class.
     techniques : str
         ``quick``: shape bias and accuracies; ``all``: every technique that needs no training.
-    stimuli, exemplars, class_map, settings
+    stimuli, exemplars, class_map, settings, max_requests
         As the options of ``texshape measure``.
     classes : sequence of str, optional
         What each output means, where outputs are the images' classes themselves; by default as the
         network's attribute ``classes`` says.
     folder : path, optional
-        Where trials, tables, figures and report go and stay; by default nothing is kept.
+        Where trials, tables, figures and report go and stay; by default nothing is kept. A model behind an
+        address needs one, for its answers.
     threads : int, optional
         Threads of the CPU; by default as torch is set.
 
@@ -110,6 +112,8 @@ def measure(
     if stimuli is not None and exemplars is not None:
         raise InputError("exemplars: chooses among the published stimuli, not with stimuli")
     values = parameters.read(Path(settings) if settings is not None else None)
+    if max_requests is not None:
+        values["vlm"] = {**(values.get("vlm") or {}), "max_requests": max_requests}
     if class_map is not None:
         values["evaluation"]["class_map"] = str(class_map)
     if threads is not None:
@@ -119,6 +123,8 @@ def measure(
     from texshape.survey import survey
 
     quick = techniques == "quick"
+    if folder is None and str(model).startswith("vlm:"):
+        raise InputError(f"folder: '{model}' is asked, and its answers are kept; expected a folder")
     candidate = _candidate(model, transforms, name, classes, values["evaluation"])
     shown = (
         images.from_folder(Path(stimuli))

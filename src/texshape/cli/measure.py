@@ -34,8 +34,8 @@ def measure(
             metavar="MODEL...",
             help="timm:NAME, torchvision:NAME, open_clip:NAME, efficientnet_lite_pytorch:NAME, "
             "hf:OWNER/NAME, onnx:FILE, python:MODULE:CALLABLE, decide:MODULE:CALLABLE (a function from "
-            "pictures to class names), a checkpoint's path or a network card (.yaml); "
-            "@PATH behind a name: local weights.",
+            "pictures to class names), vlm:MODEL (behind an address), a checkpoint's path or a network card "
+            "(.yaml); @PATH behind a name: local weights.",
         ),
     ],
     output_dir: Annotated[
@@ -78,6 +78,10 @@ def measure(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress; only the result and warnings.")
     ] = False,
+    max_requests: Annotated[
+        int | None,
+        typer.Option(min=1, help="vlm: the most requests of this command; the next one goes on."),
+    ] = None,
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Draw figures and compile the report.")
     ] = True,
@@ -93,6 +97,8 @@ def measure(
     from texshape.survey import parameters
 
     values = parameters.read(settings)
+    if max_requests is not None:
+        values["vlm"] = {**(values.get("vlm") or {}), "max_requests": max_requests}
     if stimuli is not None and exemplars is not None:
         raise InputError("--exemplars: chooses among the published stimuli, not with --stimuli")
     compute.prepare(threads or _default_threads())

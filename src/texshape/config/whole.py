@@ -29,6 +29,7 @@ from texshape.config.stylize import (
 )
 from texshape.config.training import Arm, Trained, TrainingSettings
 from texshape.errors import InputError, nearest
+from texshape.vlm.settings import VlmSettings
 
 # Of models of techniques, for `texshape.source_code`.
 DYNAMIC_IMPORTS = ("texshape.techniques.*.settings",)
@@ -101,6 +102,10 @@ class Sections(Section):
     features: FeatureSettings = Field(description="Stored activations of the cue-conflict images.")
     bootstrap: BootstrapSettings = Field(
         description="Cluster bootstrap over exemplars (Owen 2007)."
+    )
+    vlm: VlmSettings = Field(
+        default_factory=VlmSettings,
+        description="Vision-language models behind an address, which texshape measure asks (vlm:MODEL).",
     )
     comparison: ComparisonSettings = Field(
         description="Every network by every measure (tables/comparison.csv)."

@@ -278,13 +278,13 @@ def from_function(
     return network(subject, slug)
 
 
-def load(name: ModelName, slug: str, *, weights: bool, class_map: Any) -> Network:
-    """Load ``decide:MODULE:CALLABLE``.
+def refuse(name: ModelName, *, weights: bool, class_map: Any) -> None:
+    """Refuse what makes no sense for a subject that is asked.
 
     Raises
     ------
     InputError
-        If it cannot be imported or called, a class map is given, or the untrained version is asked for.
+        If a class map is given, or the untrained version is asked for.
     """
     if not weights:
         raise InputError(f"model '{name.text}': it is asked, and has no untrained version")
@@ -293,6 +293,17 @@ def load(name: ModelName, slug: str, *, weights: bool, class_map: Any) -> Networ
             f"model '{name.text}': class_map {class_map} does not apply: it answers with the pictures' "
             "classes themselves"
         )
+
+
+def load(name: ModelName, slug: str, *, weights: bool, class_map: Any) -> Network:
+    """Load ``decide:MODULE:CALLABLE``.
+
+    Raises
+    ------
+    InputError
+        If it cannot be imported or called, a class map is given, or the untrained version is asked for.
+    """
+    refuse(name, weights=weights, class_map=class_map)
     function, _ = user_code.named(name.text, name.architecture)
     if isinstance(function, nn.Module):
         raise InputError(f"model '{name.text}': is a network; name it python:{name.architecture}")

@@ -37,6 +37,7 @@ from texshape.models.stages import find_stages, resolve
 from texshape.models.weight_files import load_into
 from texshape.notices import note, warn
 from texshape.trials.names import composed
+from texshape.vlm import interview
 
 LITE_SIZES = {"efficientnet-lite0": 224, "efficientnet-lite1": 240, "efficientnet-lite2": 260}
 PROMPT = "a photo of a {}"
@@ -88,6 +89,8 @@ def load(
     parsed, slug = names.parse(name), names.slug(name, weights=weights)
     if parsed.source == "decide":
         return asked.load(parsed, slug, weights=weights, class_map=chosen.class_map)
+    if parsed.source == "vlm":
+        return interview.load(parsed, slug, weights=weights, class_map=chosen.class_map)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         loaded = _loaded(parsed, weights)

@@ -8,10 +8,12 @@
 - ``onnx:FILE``: an ONNX file, weights included;
 - ``python:MODULE:CALLABLE``: whatever network the callable returns;
 - ``decide:MODULE:CALLABLE``: a function from a list of pictures to the names of their classes;
+- ``vlm:MODEL``, ``vlm:MODEL@WORDING``: a vision-language model behind an address, asked in one of the
+  wordings of `texshape.vlm.questions` (``neutral`` by default);
 - ``results/procedural/cnn--plain/seed-0/final.pt``: a checkpoint of ours, by its path;
 - ``card.yaml``: a network card, by its path (`texshape.models.cards`).
 
-All but files and functions that decide may end in ``@PATH``: weights from this local file.
+All but files and what is asked may end in ``@PATH``: weights from this local file.
 """
 
 from __future__ import annotations
@@ -19,23 +21,25 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from texshape.errors import InputError, nearest
 from texshape.experiment.runs import RunId, model_name
+from texshape.vlm.questions import NEUTRAL, WORDINGS
 
 SOURCES = (
     "timm", "torchvision", "open_clip", "efficientnet_lite_pytorch", "hf", "onnx", "python",
-    "decide",
+    "decide", "vlm",
 )  # fmt: skip
 #: of which nothing but answers can be seen
-ASKED = ("decide",)
+ASKED = ("decide", "vlm")
 CALLABLES = ("python", "decide")
 CHECKPOINT_SUFFIX = ".pt"
 CARD_SUFFIXES = (".yaml", ".yml")
 
 # What stands for the weights in a slug when the name does not say.
-_DEFAULT_WEIGHTS = {"efficientnet_lite_pytorch": "imagenet", "decide": "asked"}
+_DEFAULT_WEIGHTS = {"efficientnet_lite_pytorch": "imagenet", "decide": "asked", "vlm": NEUTRAL}
 _WEIGHTS_ALONE = "a file of weights does not say its architecture; name it first, SOURCE:NAME@{}"
 # Files that are no name of a network, by suffix.
 FILES = {
@@ -49,7 +53,7 @@ FILES = {
     ),
 }
 # These libraries use names that torchvision uses too, for networks that are not the same.
-_SLUG_PREFIX = {"timm": "timm-", "open_clip": "clip-"}
+_SLUG_PREFIX = {"timm": "timm-", "open_clip": "clip-", "vlm": "vlm-"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,8 @@ class ModelName:
         The name inside its source; ``MODULE:CALLABLE`` for ``python`` and ``decide``; the path of an ONNX
         file, a checkpoint or a card.
     tag : str or None
-        Which pretrained weights: timm's part after the dot, open_clip's part after the slash.
+        Which pretrained weights: timm's part after the dot, open_clip's part after the slash; the wording
+        of the question to a model behind an address.
     weights : Path or None
         Local file of weights; for a checkpoint or an ONNX file the file itself.
     """
@@ -104,6 +109,8 @@ def parse(text: str) -> ModelName:
 
     if prefix == "onnx" and rest:
         return ModelName(text, prefix, rest, weights=Path(rest))
+    if prefix == "vlm" and rest:
+        return _asked_in_words(text, rest)
     architecture, at, path = rest.partition("@")
     if not architecture or (at and not path):
         missing = "no path after '@'" if at and architecture else f"no name after '{prefix}:'"
@@ -119,6 +126,16 @@ def parse(text: str) -> ModelName:
     if separator and separator in architecture and ":" not in architecture:
         architecture, _, tag = architecture.partition(separator)
     return ModelName(text, prefix, architecture, tag or None, weights)
+
+
+def _asked_in_words(text: str, rest: str) -> ModelName:
+    """``MODEL`` or ``MODEL@WORDING``; what models are called may hold an ``@`` too."""
+    model, _, wording = rest.rpartition("@")
+    if model and wording in WORDINGS:
+        return ModelName(text, "vlm", model, wording)
+    if model and (meant := get_close_matches(wording, WORDINGS, cutoff=0.7)):
+        raise InputError(f"model '{text}': no wording '{wording}'; did you mean '{meant[0]}'?")
+    return ModelName(text, "vlm", rest)
 
 
 def slug(text: str, *, weights: bool = True) -> str:

@@ -46,6 +46,12 @@ LEADERBOARD = Table(
         Column("subject", "text", "the subject's name in the other tables"),
         Column("name", "text", "its name as people write it"),
         Column("kind", "text", "`measured`, `published` or `humans`"),
+        Column(
+            "wording",
+            "text",
+            "how a model behind an address was asked: `texshape neutral`, `texshape shape` or `texshape "
+            "texture`, in words of our own; empty for all others",
+        ),
         BIAS,
         *interval("shape_bias"),
         MATCH,
@@ -94,5 +100,25 @@ NOTICES = Table(
         Column("text", "text", "what was said"),
     ),
     keys=("model", "technique", "kind", "text"),
+    front=(),
+)
+ANSWERS = Table(
+    "answers",
+    "a model behind an address, and what became of the questions to it",
+    (
+        Column("model", "text", "the model, with the wording"),
+        Column("wording", "text", "how it was asked, as in the leaderboard"),
+        Column("pictures", "whole", "pictures that it was asked about, each once"),
+        Column("one", "whole", "answers that name one option, which is the decision"),
+        Column("none", "whole", "answers that name none: no decision"),
+        Column("several", "whole", "answers that name several: no decision"),
+        Column("refused", "whole", "pictures that the address did not let through, among `none`"),
+        Column("cut_off", "whole", "answers that were cut off at `vlm.max_tokens`"),
+        Column("tokens_in", "whole", "tokens of the questions, as the address counts them"),
+        Column("tokens_out", "whole", "tokens of the answers"),
+        Column("first", "text", "when the first answer came (UTC)"),
+        Column("last", "text", "when the last answer came (UTC)"),
+    ),
+    keys=("model",),
     front=(),
 )

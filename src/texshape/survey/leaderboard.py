@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from texshape.experiment import runs
 from texshape.figures.comparison import SOURCES
 from texshape.figures.style import network_label, without_observers
+from texshape.models import names
 from texshape.survey.columns import LEADERBOARD
 from texshape.trials import naming
+from texshape.vlm.questions import NEUTRAL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,8 +47,9 @@ def build(
 
     rows: dict[str, dict[str, Any]] = {}
     own = {str(entry["model"]): _short(str(entry["name"])) for entry in networks}
+    worded = {str(entry["model"]): str(entry.get("wording", "")) for entry in networks}
     for model, name in own.items():
-        rows[model] = {"subject": model, "name": name, "kind": MEASURED}
+        rows[model] = {"subject": model, "name": name, "kind": MEASURED, "wording": worded[model]}
     if "shape_bias" in tables:
         for row in without_observers(tables["shape_bias"]).to_dict("records"):
             model = str(row["model"])
@@ -77,6 +80,9 @@ def _short(name: str) -> str:
     >>> _short("efficientnet_lite_pytorch:efficientnet-lite0"), _short("timm:resnet50@a/b.pth")
     ('EfficientNet-Lite0', 'timm:resnet50@b.pth')
     """
+    if name.startswith("vlm:"):
+        parsed = names.parse(name)
+        return f"{parsed.architecture} (asked {parsed.tag or NEUTRAL})"
     network, at, path = name.partition("@")
     source, _, architecture = network.partition(":")
     if source == "efficientnet_lite_pytorch" and not at:  # its packages hold these networks alone

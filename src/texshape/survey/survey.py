@@ -18,8 +18,8 @@ from texshape.files import write_csv, write_json
 from texshape.notices import listening, warn
 from texshape.provenance import versions
 from texshape.source_code import function_hash, technique_hash
-from texshape.survey import leaderboard
-from texshape.survey.columns import LEADERBOARD, NOTICES, REASONS
+from texshape.survey import asking, leaderboard
+from texshape.survey.columns import ANSWERS, LEADERBOARD, NOTICES, REASONS
 from texshape.survey.inputs import (
     NETWORK_SEED,
     GivenInputs,
@@ -34,6 +34,7 @@ from texshape.techniques import reasons as why
 from texshape.techniques import registry
 from texshape.techniques.base import Technique
 from texshape.trials import tables as trial_tables
+from texshape.vlm.chat import StoppedError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -241,6 +242,7 @@ def _run(
     failed: list[str] = []
     described: list[dict[str, Any]] = []
     notices: list[tuple[str, str, str, str]] = []
+    answered: list[dict[str, Any]] = []
     written: dict[tuple[str, str], list[Path]] = {}
     for number, candidate in enumerate(candidates, start=1):
         listener.network(candidate.name, number, len(candidates), len(chosen) + 1)
@@ -250,6 +252,7 @@ def _run(
         notices += [(candidate.slug, "", one.kind, one.text) for one in heard]
         described.append(_describe(candidate, subject))
         subject.forget_activations()  # of a survey that was cut off, maybe of another network
+        asking.announce(subject, chosen)
         for step in _steps(chosen, subject):
             listener.step(step.title)
             with listening() as heard:
@@ -264,6 +267,7 @@ def _run(
             listener.done(ran)
         subject.forget_activations()
         subject.network.module.cpu()
+        answered += asking.summary(subject.network)
     listener.finish()
     for technique in chosen:
         if technique.pixels is not None:
@@ -285,6 +289,8 @@ def _run(
     NOTICES.write(folder / "tables" / "notices.csv", said)
     write_csv(folder / "models.csv", pd.DataFrame(described))
     made = _tables(slugs, chosen, missing, written, stimuli, settings, folder)
+    if answered:
+        ANSWERS.write(folder / "tables" / "answers.csv", ANSWERS.frame(answered))
     board = leaderboard.build(made, missing, described)
     LEADERBOARD.write(folder / "tables" / "leaderboard.csv", board)
     write_json(folder / "parameters.json", settings)
@@ -378,6 +384,8 @@ def _load(
     from texshape.devices import select_device
 
     network = candidate.load()
+    home = folder / str(_run_id(candidate.slug))
+    asking.begin(network, home, settings, stimuli)
     key = _identity(network)
     device = select_device(lambda line: None)  # --quiet
     network.module.to(device)
@@ -387,7 +395,6 @@ def _load(
         found.module.to(device)
         return found
 
-    home = folder / str(_run_id(candidate.slug))
     return Subject(network, key, untrained, _identity, stimuli, settings, home)
 
 
@@ -400,7 +407,7 @@ def _identity(network: Network) -> str | None:
     from texshape.models.identity import Unknown, identity
 
     try:
-        return identity(network)
+        return identity(asking.about(network) or network)
     except Unknown as error:
         warn(network.name, f"nothing is kept from an earlier run, since {error}")
         return None
@@ -419,6 +426,7 @@ def _describe(candidate: Candidate, subject: Subject) -> dict[str, Any]:
         "parameters": sum(p.numel() for p in network.module.parameters()) if seen else None,
         "classes": len(network.classes or ()),
         "class_map": candidate.class_map,
+        "wording": asking.wording(network),
         "key": subject.key,
     }
 
@@ -432,7 +440,7 @@ def _apply(step: Step, subject: Subject, failed: list[str]) -> tuple[str, bool]:
                 forget(subject.folder, step.name)
                 return reason, False
             ran = once(subject.folder, step.name, step.key(), step.outputs, step.run)
-    except LostDeviceError:
+    except (LostDeviceError, StoppedError):
         raise
     except InputError as error:
         if "cannot be written" in str(error) or "no space left" in str(error):

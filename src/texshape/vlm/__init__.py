@@ -1,0 +1,1 @@
+"""Vision-language models behind an OpenAI-compatible address, asked about each picture by multiple choice."""
