@@ -217,10 +217,14 @@ def test_another_model_and_another_path(server: Server) -> None:
 
 def test_parameters_that_a_model_does_not_take_are_left_out(server: Server) -> None:
     server.told.first = ["unsupported temperature"]
-    asked = client(server)
+    asked = client(server, attempts=1)
     assert ask(asked).left_out == ("temperature",)
     assert ask(asked).left_out == ("temperature",)
     assert ["temperature" in body for body in server.told.bodies] == [True, False, False]
+    server.told.first = ["unsupported max_tokens use max_completion_tokens"]
+    assert ask(asked).left_out == ("max_tokens", "temperature")
+    assert ["max_tokens" in body for body in server.told.bodies[-2:]] == [True, False]
+    assert server.told.bodies[-1]["max_completion_tokens"] == 64
 
 
 def test_a_picture_that_is_not_let_through_is_an_answer(server: Server) -> None:
@@ -259,6 +263,8 @@ def test_a_key_that_is_none_is_not_shown(server: Server, monkeypatch) -> None:
     with pytest.raises(InputError, match="holds spaces") as error:
         ask(client(server))
     assert "secret" not in str(error.value)
+    with pytest.raises(InputError, match="holds spaces"):  # before anything is asked
+        loading.load("vlm:tiny-vlm")
     monkeypatch.setenv("OPENAI_API_KEY", "")
     ask(client(server))
     assert server.told.keys == [None]
@@ -424,6 +430,7 @@ def test_the_count_beforehand_is_exact(tmp_path: Path, server: Server, capsys) -
     settings = parameters.read(world.write_settings(tmp_path))
     few = {"images": 12, "resamples": 20, "suppressions": ["patch-shuffle", "grey"]}
     settings |= {"techniques": ["suppression", "cue_rank"], "suppression": few}
+    settings["probes"] |= {"strengths": [0, 0.5, 1]}  # the ends are pictures that there are already
     candidates = [survey.by_name("vlm:tiny-vlm", settings["evaluation"])]
     shown = stimuli.from_folder(world.write_stimuli(tmp_path))
     found = survey.run(candidates, shown, settings, tmp_path / "out", report=False)

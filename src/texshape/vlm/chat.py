@@ -27,6 +27,7 @@ LARGEST = 4 << 20  # bytes of an answer
 # Too many requests, too slow, or a server in trouble: worth another try.
 _PASSING = {408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
 _OPTIONAL = ("temperature", "max_tokens")  # some models take them under no such name
+_LIMIT = "max_completion_tokens"  # what models that think aloud call it
 _FILTERED = ("content_filter", "content_policy", "safety")
 
 
@@ -40,6 +41,10 @@ class _Passing(Exception):
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
         self.wait = wait
+
+
+class _NotTaken(Exception):
+    """The model takes no parameter of that name; it is left out from now on."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,17 @@ def address() -> str:
     return text.rstrip("/").removesuffix("/chat/completions")
 
 
+def check_key() -> None:
+    """Insist that the key, if there is one, can be sent.
+
+    Raises
+    ------
+    InputError
+        If it holds what no key has; it is not shown.
+    """
+    _key()
+
+
 def _key() -> str:
     key = os.environ.get(KEY, "").strip()
     if not re.fullmatch(r"[!-~]*", key):
@@ -134,6 +150,7 @@ class Client:
         self.requests = 0
         self._sleep = sleep
         self._left_out: set[str] = set()
+        self._renamed = False
         self._lock = threading.Lock()
         self._local = threading.local()
         self._pause_until = 0.0
@@ -155,12 +172,15 @@ class Client:
             If the address refuses, is none of this kind, answers for another model, fails time and again,
             or the limit of requests is reached.
         """
-        pause = 1.0
-        for attempt in range(1, self.settings.attempts + 1):
+        pause, attempt = 1.0, 0
+        while True:
             try:
                 return self._once(text, picture)
+            except _NotTaken:  # once a parameter, and no fault of the address
+                continue
             except _Passing as error:
                 reason, wait = str(error), error.wait
+            attempt += 1
             if attempt == self.settings.attempts:
                 break
             if wait is not None and wait > PATIENCE:
@@ -213,6 +233,8 @@ class Client:
             for name, value in body.items()
             if name not in left_out and value is not None
         }
+        if self._renamed:
+            sent[_LIMIT] = self.settings.max_tokens
         began = time.monotonic()
         status, headers, answer = self._post(sent)
         took = time.monotonic() - began
@@ -322,7 +344,8 @@ class Client:
             if new:
                 with self._lock:
                     self._left_out |= set(new)
-                return self._again(new)
+                    self._renamed |= "max_tokens" in new and _LIMIT in text
+                raise _NotTaken
             if any(word in text.lower() for word in _FILTERED):
                 return Reply(said, "", "refused", {}, left_out, took)
         if 300 <= status < 400:
@@ -334,9 +357,6 @@ class Client:
                 f"knows no model '{self.model}', or is no such address (HTTP 404{_quoted(said)})"
             )
         self._stop(f"refuses the request (HTTP {status}{_quoted(said)})")
-
-    def _again(self, left_out: list[str]) -> Reply:
-        raise _Passing(f"does not take {', '.join(left_out)}", 0.0)
 
 
 def same_model(asked: str, answered: str) -> bool:

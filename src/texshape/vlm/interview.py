@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from texshape.errors import InputError
 from texshape.vlm import questions
 from texshape.vlm.answers import FILE, Answers
-from texshape.vlm.chat import Client, Reply, address
+from texshape.vlm.chat import Client, Reply, address, check_key
 from texshape.vlm.settings import VlmSettings
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class Interview:
     def __init__(self, name: str, model: str, wording: str) -> None:
         self.name, self.model, self.wording = name, model, wording
         self.base = address()
+        check_key()
         self.settings = VlmSettings()
         self._client: Client | None = None
         self._answers: Answers | None = None
