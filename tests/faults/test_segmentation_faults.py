@@ -53,22 +53,26 @@ FEW = {"heads": ["conv1"], "end_to_end": [], "train_share": 0.5, "train_images":
        "test_images": None, "epochs": 10, "pixel_step": 1}  # fmt: skip
 
 
-def segmentation(stem, output, settings, *more):
-    settings = FEW | settings
-    return invoke("segmentation", "--network", "known", "--set", stem, "--seed", 0,
-                  "--settings", json.dumps(settings), "--output", output, *more)  # fmt: skip
+def segmentation(stem, settings):
+    """The step's result and the folder of what it writes."""
+    results = stem.parents[2]
+    words = technique_steps.arguments(
+        "segmentation", results, {"segmentation": FEW | settings}, network="known",
+        roles={"masked": stem.name},
+    )  # fmt: skip
+    return invoke(*words), results / technique_steps.RUN
 
 
-def test_segmentation_step(stem, tmp_path):
-    output, pictures = tmp_path / "s.csv", tmp_path / "p.npz"
+def test_segmentation_step(probed):
     settings = {"epochs": 1, "resamples": 20, "targets": ["binary"], "pictures": 3}
-    result = segmentation(stem, output, settings, "--pictures", pictures)
+    result, place = segmentation(probed, settings)
     assert result.exception is None
-    table = read_csv(output)
+    table = read_csv(place / "segmentation.csv")
+    assert table["epoch"].eq(1).all()
     assert list(table["stage"]) == ["pixels", "blind", "normed", "pooled"]
     assert table["reason"].isna().tolist() == [True, True, True, False]
     assert table["miou"].isna().tolist() == [False, False, False, True]
-    with np.load(pictures) as kept:
+    with np.load(place / "segmentation.npz") as kept:
         assert kept["images"].shape == (3, 32, 32, 3)
         assert set(kept) == {"images", "binary/truth", "binary/pixels", "binary/blind",
                              "binary/normed"}  # fmt: skip
@@ -87,27 +91,29 @@ def test_segmentation_step(stem, tmp_path):
         ({"epochs": 0}, "segmentation.epochs: expected a whole number of at least 1"),
     ],
 )
-def test_segmentation_settings(stem, tmp_path, settings, expected):
-    output = tmp_path / "s.csv"
-    assert expected in message(segmentation(stem, output, settings))
-    assert not output.exists()
+def test_segmentation_settings(probed, settings, expected):
+    result, place = segmentation(probed, settings)
+    assert expected in message(result)
+    assert not place.exists()
 
 
-def test_segmentation_needs_masks_pairs_and_one_source(stem, tmp_path):
-    output = tmp_path / "s.csv"
-    one = scene(1)
-    imageset.write(tmp_path / "single", one)
-    assert "has one exemplar" in message(segmentation(tmp_path / "single", output, {}))
-    bare = imageset.ImageSet(one.images, one.labels, None)
-    imageset.write(tmp_path / "bare", bare)
-    assert "no masks" in message(segmentation(tmp_path / "bare", output, {}))
+def test_segmentation_needs_masks_and_pairs(probed):
+    one, folder = scene(1), probed.parent
+    imageset.write(folder / "single", one)
+    imageset.write(folder / "bare", imageset.ImageSet(one.images, one.labels, None))
     lone = imageset.ImageSet(one.images, one.labels.assign(texture="na"), one.masks)
-    imageset.write(tmp_path / "lone", lone)
-    assert "a shape and a texture" in message(segmentation(tmp_path / "lone", output, {}))
-    assert "no such file" in message(segmentation(tmp_path / "none", output, {}))
-    both = segmentation(stem, output, {}, "--voc", tmp_path)
-    assert "either --set or --voc" in message(both)
-    assert not output.exists()
+    imageset.write(folder / "lone", lone)
+    for name, expected in (
+        ("single", "has one exemplar"),
+        ("bare", "no masks"),
+        ("lone", "a shape and a texture"),
+        ("none", "no such file"),
+    ):
+        result, place = segmentation(folder / name, {})
+        assert expected in message(result)
+        assert not place.exists()
+    words = technique_steps.arguments("segmentation", folder, network="known")
+    assert "there are no images 'masked|voc'" in message(invoke(*words))
 
 
 def corrupt(stem, output, settings, *more):
