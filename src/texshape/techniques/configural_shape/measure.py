@@ -43,16 +43,21 @@ def run(inputs: Inputs) -> Outputs:
 def _silhouettes(inputs: Inputs) -> list[ImageSet]:
     """The set's silhouettes with their parts moved, and in pieces."""
     from texshape.techniques.configural_shape import fragments, mirrored
+
+    chosen = _chosen(inputs)
+    made = [mirrored.make(chosen)[0]]
+    if inputs.settings.shares:
+        made.append(fragments.make(chosen, seed=inputs.seed, shares=inputs.settings.shares))
+    return made
+
+
+def _chosen(inputs: Inputs) -> ImageSet:
+    """As many silhouettes as are to be shown, of all classes alike."""
     from texshape.techniques.corruptions.accuracy import balanced
 
-    settings = inputs.settings
     shown = inputs.images("silhouettes")
-    rows = balanced(shown.labels["shape"].to_numpy(), settings.images, seed=inputs.seed)
-    chosen = shown.take(rows)
-    made = [mirrored.make(chosen)[0]]
-    if settings.shares:
-        made.append(fragments.make(chosen, seed=inputs.seed, shares=settings.shares))
-    return made
+    rows = balanced(shown.labels["shape"].to_numpy(), inputs.settings.images, seed=inputs.seed)
+    return shown.take(rows)
 
 
 def _animals(inputs: Inputs) -> ImageSet:
@@ -72,12 +77,16 @@ def _between_animals(inputs: Inputs) -> Network:
 
 def reason(inputs: Inputs) -> str:
     """Why it cannot be measured; empty where it can."""
+    from texshape.techniques.configural_shape import mirrored
     from texshape.techniques.reasons import without_classes
 
-    if not inputs.settings.animals:
-        return without_classes(inputs, "silhouettes")
     try:
-        _between_animals(inputs)
+        if inputs.settings.animals:
+            _between_animals(inputs)
+        elif said := without_classes(inputs, "silhouettes"):
+            return said
+        else:
+            mirrored.make(_chosen(inputs))
     except InputError as error:
         return str(error)
     return ""
