@@ -63,9 +63,33 @@ def test_states_its_n(name):
 
 
 @pytest.mark.parametrize("name", DRAWN_FROM)
-def test_undefined_values_are_marked(name):
+def test_undefined_values_are_marked(name, tmp_path):
     tables = synthetic_tables.undefined(tables_of(name))
-    assert "undefined" in words(draw(name, tables, SETTINGS))
+    figure = draw(name, tables, SETTINGS)
+    assert "undefined" in words(figure)
+    assert save(figure, tmp_path / name)[1].stat().st_size > 1000
+
+
+def test_the_channel_of_networks_that_recognise_nothing_has_a_figure(tmp_path):
+    from texshape.techniques.frequency_channel.tables import BANDS, CHANNEL
+
+    network = {"model": "rf9--plain", "architecture": "rf9", "arm": "plain", "seed": 0}
+    reason = "recognises no more than guessing without noise"
+    tables = {
+        table.name: pd.DataFrame(
+            [
+                {**dict.fromkeys(table.names, np.nan), **network, "n": 8, "reason": reason} | values
+                for values in rows
+            ]
+        )
+        for table, rows in (
+            (CHANNEL, [{}]),
+            (BANDS, [{"band": band, "frequency": 1.75 * 2**band} for band in range(3)]),
+        )
+    }
+    figure = draw("frequency_channel", tables, SETTINGS)
+    assert "undefined" in words(figure)
+    assert save(figure, tmp_path / "channel")[1].stat().st_size > 1000
 
 
 @pytest.mark.parametrize("name", DRAWN_FROM)

@@ -63,6 +63,9 @@ def by_band(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure
         axes[0, 0].set_ylim(floor / 2, 2 * values.max())
         shown = 2.0 ** np.arange(np.floor(np.log2(floor)), np.log2(2 * values.max()))
         axes[0, 0].set_yticks(shown, [f"{tick:g}" for tick in shown])
+    else:  # a logarithmic axis of nothing has no ticks, and fails where it looks for some
+        axes[0, 0].set_ylim(1, 2)
+        axes[0, 0].set_yticks([])
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=7)
     count, seeds = style.counts(channels["n"]), style.seeds(channels["seed"].nunique() or 1)
     figure.suptitle(f"{title}: n = {count} pictures, {seeds}", fontsize=8.5)
