@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests import synthetic_tables
 from tests.whole_tables import complete
 
 from texshape import tracking
@@ -261,3 +262,13 @@ def test_a_table_that_nobody_declared_is_named(tmp_path: Path) -> None:
     write_csv(tmp_path / "tables" / "readuot.csv", pd.DataFrame({"value": [1]}))
     with pytest.raises(InputError, match="table 'readuot' is not known; did you mean 'readout'"):
         tracking.collect(tmp_path, {}, {})
+
+
+@pytest.mark.parametrize("name", synthetic_tables.optional())
+def test_states_of_a_network_are_told_apart(name: str) -> None:
+    """A table of several states has the epoch among its keys; else two of its values share a name."""
+    frame = synthetic_tables.optional()[name]
+    keys = tracking._key_columns(name, frame)
+    assert ("epoch" in frame.columns) == ("epoch" in keys)
+    if "triplets" in name:
+        assert "epoch" in keys

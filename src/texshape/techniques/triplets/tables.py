@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.tables import Column, Table, interval
+from texshape.tables import FRONT, Column, Table, interval
 
 TRIPLETS = Table(
     name="triplets",
@@ -19,5 +19,6 @@ TRIPLETS = Table(
         Column("n_triplets", "whole", "triplets that they make"),
         Column("reason", "text", "why there is no share"),
     ),
+    front=(*FRONT, "epoch"),
     keys=("stage", "match", "centred"),
 )  # fmt: skip
