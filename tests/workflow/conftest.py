@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -68,7 +69,27 @@ def copy_workflow(folder: Path) -> Workflow:
 
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory: pytest.TempPathFactory) -> Workflow:
-    """The smoke experiment, run from nothing to its article."""
-    workflow = copy_workflow(tmp_path_factory.mktemp("smoke") / "project")
-    workflow.snakemake("--configfile", "experiments/smoke.yaml")
-    return workflow
+    """The smoke experiment, from nothing to its article: run once, and a copy for each worker of the tests."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "smoke-of-all"
+    shared.mkdir(exist_ok=True)
+    begun, finished = shared / "begun", shared / "finished"
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if begun.exists() and not finished.exists():
+            pytest.fail("the smoke experiment failed for another worker of the tests")
+        if not finished.exists():
+            begun.touch()
+            workflow = copy_workflow(shared / "project")
+            workflow.snakemake("--configfile", "experiments/smoke.yaml")
+            finished.touch()
+    folder = tmp_path_factory.mktemp("smoke") / "project"
+    shutil.copytree(shared / "project", folder, symlinks=True)  # with the times of the files
+    return Workflow(folder)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whichever test asks first waits for the whole experiment."""
+    for item in items:
+        if "smoke" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(2400))
