@@ -340,7 +340,10 @@ def test_a_frame_of_an_object(tmp_path: Path) -> None:
     assert set(labels) == set(world.CLASSES)
     with pytest.raises(InputError, match=r"shape \(3, S, S\)"):
         texshape.measure(network, lambda image: torch.zeros(1, 5), stimuli=tmp_path / "stimuli")
-    with pytest.raises(InputError, match=r"expected a name or an nn\.Module"):
+    with pytest.raises(
+        InputError,
+        match=r"expected a name, an nn\.Module or a function of a list of pictures, found int",
+    ):
         texshape.measure(42)
 
 
