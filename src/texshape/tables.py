@@ -144,7 +144,7 @@ class Table:
         return [_BY_PATH[name] for name in self.front]
 
     def _knows(self, name: str) -> bool:
-        return name in _BY_PATH or name in self.names
+        return name in self.front or name in self.names
 
     def check(
         self, frame: pd.DataFrame, path: str | Path = "", *, networks: bool = False
@@ -218,8 +218,7 @@ class Table:
         for row in rows:
             if unknown := [name for name in row if not self._knows(name)]:
                 raise ValueError(f"table '{self.name}' declares no column '{unknown[0]}'")
-        named = [name for name in _BY_PATH if any(name in row for row in rows)]
-        front = self.front if networks else [name for name in named if name not in self.names]
+        front = [name for name in self.front if networks or any(name in row for row in rows)]
         return pd.DataFrame(rows, columns=[*front, *self.names])
 
     def write(self, path: str | Path, frame: pd.DataFrame, *, networks: bool = False) -> None:
@@ -233,7 +232,7 @@ class Table:
         InputError
             As `check` does.
         """
-        front = [name for name in frame.columns if name in _BY_PATH and name not in self.names]
+        front = [name for name in frame.columns if name in self.front]
         found = [name for name in frame.columns if name not in front]
         if self.more:
             found = found[: len(self.names)]

@@ -183,3 +183,19 @@ def test_the_keys_are_unique_in_the_kept_tables(name):
     double = pd.concat([frame, frame.tail(1)])
     with pytest.raises(InputError, match=f"rows {len(frame)} and {len(double)} are both of"):
         replace(table, columns=kept).check(double)
+
+
+def test_the_state_of_a_network_is_written_where_the_table_declares_it_alone(tmp_path):
+    """Without the declaration nothing would tell two states apart that have the same keys."""
+    rows = [{"epoch": epoch, **row} for epoch in (0, 1) for row in ROWS]
+    frame = pd.DataFrame(rows, columns=["epoch", *TABLE.names])
+    with pytest.raises(ValueError, match=r"expected .* \(wrong: epoch\)"):
+        TABLE.write(tmp_path / "reading.csv", frame)
+    assert not list(tmp_path.iterdir())
+    assert TABLE.undeclared(frame) == ["epoch"]
+    with pytest.raises(ValueError, match="declares no column 'epoch'"):
+        TABLE.frame(rows)
+    states = replace(TABLE, front=(*TABLE.front, "epoch"))
+    assert states.frame(rows).equals(frame)
+    states.write(tmp_path / "reading.csv", frame)
+    assert len(states.check(pd.read_csv(tmp_path / "reading.csv"))) == 2 * len(ROWS)
