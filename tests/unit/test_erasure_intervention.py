@@ -15,7 +15,7 @@ from texshape.errors import InputError
 from texshape.models import positions
 from texshape.models.network import Network
 from texshape.stats import exemplars as ex
-from texshape.techniques.erasure import changed as ch
+from texshape.techniques.erasure import erased
 from texshape.techniques.erasure import intervention as iv
 from texshape.techniques.erasure import subspace as er
 from texshape.techniques.erasure.settings import ErasureSettings
@@ -116,7 +116,7 @@ def test_versions_are_computed_in_one_pass_and_the_hook_goes(table):
     found = network(module)
     iv.measure(found, images, settings=FAST)
     # To fit, to find the decision layer (one batch), to try what the network allows, to decide.
-    tried = 2 * ch.TRIED
+    tried = 2 * erased.TRIED
     assert module.calls == len(table) + FAST.batch_size + tried + ex.conflicting(table).sum()
     assert not module.stage._forward_hooks
 
@@ -127,7 +127,7 @@ def test_unchanged_version_gives_the_network_s_own_decisions(table):
     indices = np.arange(len(table))
     erasers = [{positions.Group("positions"): (None, None)}] * 3
     halves = [indices % 2] * 3
-    found = ch.decisions(
+    found = erased.decisions(
         network(module), images.images, indices, "stage", erasers, halves, batch_size=7
     )
     batch = torch.from_numpy(images.images).permute(0, 3, 1, 2).float() / 255
@@ -152,11 +152,11 @@ def test_undefined_scores_are_no_decision(table):
         return logits
 
     plain, erasers = {positions.Group("positions"): (None, None)}, [indices % 2]
-    expected = ch.decisions(
+    expected = erased.decisions(
         network(module), images.images, indices, "stage", [plain], erasers, batch_size=7
     )[0]
     module.register_forward_hook(overflow)
-    found = ch.decisions(
+    found = erased.decisions(
         network(module), images.images, indices, "stage", [plain], erasers, batch_size=7
     )[0]
     np.testing.assert_array_equal(found, np.where(indices % 3 == 0, -1, expected))
@@ -170,7 +170,7 @@ def test_erasing_every_position_is_erasing_the_average(table):
     values = module.stage(batch).mean((2, 3)).numpy()
     white = er.whitening(values)
     eraser = er.erase_classes(white, values, ex.cue(table, "shape").classes)
-    with ch.changed(
+    with erased.erased(
         network(module), "stage", [{positions.Group("positions"): (eraser, eraser)}]
     ) as hook:
         hook.shown = [(0, np.zeros(len(table), dtype=int))]
@@ -186,12 +186,12 @@ def test_the_hook_keeps_each_layout_and_changes_each_half_by_its_own_map(shape):
     module = nn.Module()
     module.num_prefix_tokens, module.cls_token = 1, torch.zeros(1)
     output = torch.from_numpy(random.normal(size=shape)).float()
-    form = ch._stages.layout(module, "x", shape)
+    form = erased._stages.layout(module, "x", shape)
     group = positions.groups(form)[0]
-    hook = ch.Changed(module, "x", [{group: tuple(erasers)}, {group: (None, None)}])
+    hook = erased.Erased(module, "x", [{group: tuple(erasers)}, {group: (None, None)}])
     half = np.array([0, 1, 1, 0])
     hook.shown = [(0, half), (1, half)]
-    found = hook(None, None, output).numpy()
+    found = hook(output).numpy()
     assert found.shape == (8, *shape[1:])
     np.testing.assert_array_equal(found[4:], output.numpy())
     axis = 1 if len(shape) == 4 and shape[1] == 3 else len(shape) - 1
@@ -203,7 +203,7 @@ def test_the_hook_keeps_each_layout_and_changes_each_half_by_its_own_map(shape):
 
 
 def test_a_transformer_s_class_token_and_patches_are_groups():
-    form = ch._stages.Layout("tokens", 8, 3, 3, prefix=5, class_token=True)
+    form = erased._stages.Layout("tokens", 8, 3, 3, prefix=5, class_token=True)
     assert [(g.name, g.start, g.stop) for g in positions.groups(form)] == [
         ("patches", 5, None), ("class token", 0, 1),
     ]  # fmt: skip
@@ -232,7 +232,7 @@ def test_sampled_positions_are_rows_of_their_image(table):
     settings = ErasureSettings.of(fit="spatial", positions=5, batch_size=10)
     images = images_of(table)
     indices = np.arange(10, 40)
-    (found,) = ch.collect(
+    (found,) = erased.collect(
         network(Painted(SHAPE_READER)), images.images, indices, "stage", settings=settings
     )
     assert found.rows.shape == (30 * 5, 12)
@@ -250,10 +250,10 @@ def test_sampled_positions_are_rows_of_their_image(table):
 def test_the_decision_layer_is_found_and_its_null_space_decides_nothing(rows, table):
     images = images_of(table)
     module = Painted(SHAPE_READER)
-    (part,) = ch.collect(
+    (part,) = erased.collect(
         network(module), images.images, np.arange(20), "stage", settings=FAST
     )  # fmt: skip
-    found = ch.decision_layer(network(module), images.images, np.arange(20), part.pooled, 8)
+    found = erased.decision_layer(network(module), images.images, np.arange(20), part.pooled, 8)
     np.testing.assert_allclose(found, module.head.weight.detach().numpy())
     for cue in ex.CUES:
         blind, left = find(rows, cue, "head"), find(rows, cue, "null_space")
@@ -489,13 +489,13 @@ def decide(module, table):
     """Decisions under six versions, three of them drawn at random."""
     images = images_of(table)
     indices = np.arange(len(table))
-    (part,) = ch.collect(network(module), images.images, indices, "stage", settings=FAST)
+    (part,) = erased.collect(network(module), images.images, indices, "stage", settings=FAST)
     cues = {name: ex.cue(table, name) for name in ex.CUES}
     plan = er.fit_erasers(part.rows, part.images, cues, random_draws=3, groupings=1, seed=0)
     erasers = [{part.group: pair} for pair in list(plan.values())[:6]]
     before = module.first.images
     halves = [er.halves(cues["shape"])] * len(erasers)
-    found = ch.decisions(
+    found = erased.decisions(
         network(module), images.images, indices, "stage", erasers, halves, batch_size=BATCH
     )
     return found, module.first.images - before
@@ -510,8 +510,8 @@ def one_by_one(monkeypatch):
 
     def ask(module, table):
         with monkeypatch.context() as patch:
-            patch.setattr(ch._Rest, "_try", lambda rest, *_: setattr(rest, "size", 1))
-            patch.setattr(ch, "Replay", Unplayed)
+            patch.setattr(erased._Rest, "_try", lambda rest, *_: setattr(rest, "size", 1))
+            patch.setattr(erased, "Replay", Unplayed)
             return decide(module, table)
 
     return ask
@@ -544,9 +544,9 @@ def test_what_comes_before_the_stage_is_computed_once_for_all_versions(
     assert slow == 6 * len(table)
     if tried is None:
         # alone, beside another, recorded; played passes show nothing to `first`
-        assert shown == 6 * len(table) + 3 * ch.TRIED
+        assert shown == 6 * len(table) + 3 * erased.TRIED
     else:
-        assert shown == len(table) + tried * ch.TRIED
+        assert shown == len(table) + tried * erased.TRIED
 
 
 def test_efficientnet_lite_computes_its_blocks_before_the_stage_once(table):
@@ -569,24 +569,24 @@ def test_efficientnet_lite_computes_its_blocks_before_the_stage_once(table):
     versions = [{positions.Group("positions"): (one, one)} for one in erasers]
     path = lite.stages["stage5"]
     asked = (small, pixels, np.arange(12), path, versions, [np.zeros(12, int)] * 5)
-    found = ch.decisions(*asked, batch_size=5)
-    assert stem.images == 12 + 3 * ch.TRIED
+    found = erased.decisions(*asked, batch_size=5)
+    assert stem.images == 12 + 3 * erased.TRIED
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ch._Rest, "_try", lambda rest, *_: setattr(rest, "size", 1))
-        np.testing.assert_array_equal(ch.decisions(*asked, batch_size=5), found)
-    assert stem.images == 12 + 3 * ch.TRIED + 5 * 12
+        patch.setattr(erased._Rest, "_try", lambda rest, *_: setattr(rest, "size", 1))
+        np.testing.assert_array_equal(erased.decisions(*asked, batch_size=5), found)
+    assert stem.images == 12 + 3 * erased.TRIED + 5 * 12
 
 
 def test_versions_that_do_not_fit_into_memory_go_in_parts(table, monkeypatch):
     expected, _ = decide(Long(SHAPE_READER), table)
     # a batch is 13 images of 12 channels at 3 x 3 positions, 4 bytes each
-    monkeypatch.setattr(ch, "STACKED_BYTES", 4 * BATCH * 12 * 9 * 4)
+    monkeypatch.setattr(erased, "STACKED_BYTES", 4 * BATCH * 12 * 9 * 4)
     module, stacks = Long(SHAPE_READER), []
     module.head.register_forward_hook(lambda _, x, __: stacks.append(len(x[0])))
     found, shown = decide(module, table)
     np.testing.assert_array_equal(found, expected)
     assert max(stacks) == 3 * BATCH  # two equal parts rather than four and two
-    assert shown == len(table) + 3 * ch.TRIED
+    assert shown == len(table) + 3 * erased.TRIED
 
 
 def test_the_network_is_as_before_even_when_it_breaks(table):

@@ -128,7 +128,7 @@ def test_gradients_pass_whatever_ran_before(build, timing) -> None:
 
 
 def test_erasure_leaves_a_network_whose_gradients_pass() -> None:
-    from texshape.techniques.erasure.changed import collect, decisions
+    from texshape.techniques.erasure.erased import collect, decisions
     from texshape.techniques.erasure.settings import ErasureSettings
 
     network = from_module(KeepsAWindow(), name="it")

@@ -13,11 +13,12 @@ from torch import Tensor, nn
 from texshape.errors import InputError
 from texshape.models import outputs
 from texshape.models.network import Network
+from texshape.models.preprocessing import batches
 from texshape.models.replay import Replay
 
 #: rows of the pictures of a batch, int of shape (B,), to a context in which the network is changed
 Change = Callable[[np.ndarray], AbstractContextManager[Any]]
-TRIED = 4  # pictures on which it is tried whether what comes before a change can be played back
+TRIED = 4  # pictures on which it is tried what a network allows
 UNDECIDED = -1
 
 
@@ -87,11 +88,9 @@ def decisions(
     replay = Replay(network.module, after) if after and len(changes) > 1 else None
     plays = replay is not None
     with torch.inference_mode(False), torch.no_grad(), replay or nullcontext():
-        for start in range(0, len(images), batch_size):
-            rows = np.arange(start, min(start + batch_size, len(images)))
-            batch = torch.from_numpy(np.array(images[rows])).permute(0, 3, 1, 2).contiguous()
+        for rows, batch in batches(images, np.arange(len(images)), batch_size):
             shown = network.preprocess(batch.to(network.device))
-            if plays and start == 0:
+            if plays and rows[0] == 0:
                 plays = _plays(network.module, replay, shown[:TRIED], rows[:TRIED], changes)
                 if not plays:
                     replay.stop()
@@ -104,12 +103,15 @@ def decisions(
                     raise InputError(
                         f"{network.name}: {len(rows)} images became {len(logits)} decisions"
                     )
-                scores = network.decide(logits)
-                # an undefined score is no decision, though argmax gives its place
-                undefined = ~scores.isfinite().all(1)
-                best = scores.argmax(1).masked_fill(undefined, UNDECIDED)
-                chosen[number, rows] = best.cpu().numpy()
+                chosen[number, rows] = decided(network.decide(logits))
     return chosen
+
+
+def decided(scores: Tensor) -> np.ndarray:
+    """Index of the class with the largest of scores (B, classes); `UNDECIDED` where one is undefined."""
+    # argmax gives the place of what is undefined
+    best = scores.argmax(1).masked_fill(~scores.isfinite().all(1), UNDECIDED)
+    return best.cpu().numpy()
 
 
 def _changed(

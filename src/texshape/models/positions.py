@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 from torch import Tensor
 
-from texshape.models.stages import Layout
+from texshape.errors import InputError
+from texshape.models.network import Network
+from texshape.models.preprocessing import batches
+from texshape.models.stages import Layout, captured, layout
 
 
 @dataclass(frozen=True)
@@ -48,3 +53,38 @@ def restored(values: Tensor, output: Tensor, form: Layout) -> Tensor:
     if form.kind == "map":
         return values.transpose(1, 2).reshape(-1, *output.shape[1:])
     return values.reshape(-1, *output.shape[1:])
+
+
+def activations(
+    network: Network, path: str, images: np.ndarray, rows: np.ndarray, batch_size: int
+) -> Iterator[tuple[np.ndarray, Tensor, Layout]]:
+    """What a stage passes on of some images, batch by batch.
+
+    Parameters
+    ----------
+    network : Network
+    path : str
+        Submodule.
+    images : ndarray of shape (n, height, width, 3), uint8
+    rows : ndarray of shape (m,), int
+        Images to show.
+    batch_size : int
+
+    Yields
+    ------
+    (ndarray of shape (B,), Tensor of shape (B, positions, channels), Layout)
+        Places in `rows`, their activations, and how the stage lays them out.
+
+    Raises
+    ------
+    InputError
+        If a forward pass does not call the submodule.
+    """
+    with captured(network.module, {path: path}) as outputs:
+        for places, batch in batches(images, rows, batch_size):
+            outputs.clear()
+            network.module(network.preprocess(batch.to(network.device)))
+            if path not in outputs:
+                raise InputError(f"stage '{path}': is not called in a forward pass")
+            form = layout(network.module, path, outputs[path].shape)
+            yield places, flat(outputs[path], form), form

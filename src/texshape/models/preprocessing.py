@@ -7,9 +7,11 @@ picture; the network's own pipeline and a centre crop are there by name for the 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -179,3 +181,25 @@ def preprocess(own: Own, kind: str = "whole", interpolation: str = "bicubic") ->
         resize=round(own.size / float(crop[1])),
         interpolation=interpolation,
     )
+
+
+def batches(images: np.ndarray, rows: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, Tensor]]:
+    """Some images as preprocessing takes them, batch by batch.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, height, width, 3), uint8
+    rows : ndarray of shape (m,), int
+        Images, in the order in which they are to be shown.
+    size : int
+        Most images of a batch.
+
+    Yields
+    ------
+    (ndarray of shape (B,), Tensor of shape (B, 3, height, width), uint8)
+        Places in `rows`, and those images.
+    """
+    for start in range(0, len(rows), size):
+        places = np.arange(start, min(start + size, len(rows)))
+        batch = torch.from_numpy(np.array(images[rows[places]])).permute(0, 3, 1, 2)
+        yield places, batch.contiguous()

@@ -22,7 +22,7 @@ from texshape.models.positions import Group
 from texshape.stats import bootstrap
 from texshape.stats import exemplars as ex
 from texshape.techniques.erasure import subspace as er
-from texshape.techniques.erasure.changed import Activations, collect, decision_layer, decisions
+from texshape.techniques.erasure.erased import Activations, collect, decision_layer, decisions
 from texshape.techniques.erasure.settings import ErasureSettings
 
 if TYPE_CHECKING:

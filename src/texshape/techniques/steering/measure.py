@@ -206,18 +206,11 @@ def _fitted(
 ) -> dict[positions.Group, _direction.Fit]:
     """What classes add to the activations of each group of a stage's positions, averaged over them."""
     means: dict[positions.Group, list[np.ndarray]] = {}
-    with _stages.captured(network.module, {path: path}) as captured:
-        for start in range(0, len(images), size):
-            batch = torch.from_numpy(np.array(images.images[start : start + size]))
-            captured.clear()
-            network.module(network.preprocess(batch.permute(0, 3, 1, 2).to(network.device)))
-            if path not in captured:
-                raise InputError(f"stage '{path}': is not called in a forward pass")
-            form = _stages.layout(network.module, path, captured[path].shape)
-            flat = positions.flat(captured[path], form)
-            for group in positions.groups(form):
-                pooled = flat[:, group.start : group.stop].mean(1)
-                means.setdefault(group, []).append(pooled.float().cpu().numpy())
+    rows = np.arange(len(images))
+    for _, flat, form in positions.activations(network, path, images.images, rows, size):
+        for group in positions.groups(form):
+            pooled = flat[:, group.start : group.stop].mean(1)
+            means.setdefault(group, []).append(pooled.float().cpu().numpy())
     number = {name: place for place, name in enumerate(names)}
     shape, texture = (
         images.labels[cue].astype(str).map(number).to_numpy(dtype=int) for cue in ex.CUES

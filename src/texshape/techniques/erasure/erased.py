@@ -1,4 +1,4 @@
-"""A network whose activations at one stage are changed: what it decides, and what lies there.
+"""A network whose activations at one stage are erased: what it decides, and what lies there.
 
 The affine map acts on the channels at every position. What comes after the stage is run anew, what comes
 before it once (`texshape.models.replay`), where the network allows it.
@@ -19,7 +19,9 @@ from torch import Tensor, nn
 from texshape.errors import InputError
 from texshape.models import outputs, positions
 from texshape.models import stages as _stages
+from texshape.models.changed import TRIED, decided, output_of
 from texshape.models.positions import Group
+from texshape.models.preprocessing import batches
 from texshape.models.replay import Replay
 from texshape.techniques.erasure import subspace as er
 from texshape.techniques.erasure.settings import ErasureSettings
@@ -29,8 +31,6 @@ if TYPE_CHECKING:
 
 # Of the activations that one pass gets: what follows a stage may need several times as much.
 STACKED_BYTES = 2**28
-
-TRIED = 4  # images on which it is tried what a network allows
 
 
 @dataclass(frozen=True)
@@ -73,28 +73,21 @@ def collect(
     """
     rng = np.random.default_rng([seed, 7])
     parts: dict[Group, list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = {}
-    with _stages.captured(network.module, {"stage": path}) as captured:
-        for batch, numbers in _batches(images, indices, settings.batch_size):
-            captured.clear()
-            network.module(network.preprocess(batch.to(network.device)))
-            if "stage" not in captured:
-                raise InputError(f"stage '{path}': is not called in a forward pass")
-            form = _stages.layout(network.module, path, captured["stage"].shape)
-            flat = positions.flat(captured["stage"], form).float().cpu().numpy()  # (B, T, C)
-            for group in positions.groups(form):
-                inside = flat[:, group.start : group.stop]
-                pooled = inside.mean(1)
-                sampled = pooled[:, None]
-                if settings.fit == "spatial":
-                    count = min(settings.positions, inside.shape[1])
-                    order = rng.permuted(
-                        np.tile(np.arange(inside.shape[1]), (len(inside), 1)), axis=1
-                    )
-                    sampled = np.take_along_axis(inside, order[:, :count, None], axis=1)
-                owner = np.repeat(numbers, sampled.shape[1])
-                parts.setdefault(group, []).append(
-                    (sampled.reshape(-1, sampled.shape[2]), owner, pooled)
-                )
+    shown = positions.activations(network, path, images, indices, settings.batch_size)
+    for numbers, values, form in shown:
+        flat = values.float().cpu().numpy()
+        for group in positions.groups(form):
+            inside = flat[:, group.start : group.stop]
+            pooled = inside.mean(1)
+            sampled = pooled[:, None]
+            if settings.fit == "spatial":
+                count = min(settings.positions, inside.shape[1])
+                order = rng.permuted(np.tile(np.arange(inside.shape[1]), (len(inside), 1)), axis=1)
+                sampled = np.take_along_axis(inside, order[:, :count, None], axis=1)
+            owner = np.repeat(numbers, sampled.shape[1])
+            parts.setdefault(group, []).append(
+                (sampled.reshape(-1, sampled.shape[2]), owner, pooled)
+            )
     return [
         Activations(group, *(np.concatenate(column) for column in zip(*rows, strict=True)))
         for group, rows in parts.items()
@@ -134,7 +127,7 @@ def decision_layer(
     layers = [module for module in network.module.modules() if isinstance(module, nn.Linear)]
     handles = [layer.register_forward_hook(keep) for layer in layers]
     try:
-        batch, numbers = next(_batches(images, indices, batch_size))
+        numbers, batch = next(batches(images, indices, batch_size))
         logits = network.module(network.preprocess(batch.to(network.device)))
     finally:
         for handle in handles:
@@ -152,8 +145,8 @@ def decision_layer(
     return None
 
 
-class Changed:
-    """A forward hook that gives the rest of the network several versions of each image.
+class Erased:
+    """A function of a stage's output that gives the rest of the network several versions of each image.
 
     A stage of output (B, ...) passes on (V * B, ...): version 0 of all images, then version 1, ...
     So what comes before the stage is computed once.
@@ -184,12 +177,8 @@ class Changed:
         self.shown: list[tuple[int, np.ndarray]] = []
         self.bytes = 0
 
-    def __call__(self, _, __, output: Tensor) -> Tensor:
-        """Replace the output."""
-        if not isinstance(output, Tensor):
-            raise InputError(
-                f"stage '{self.path}': returns {type(output).__name__}; expected one tensor"
-            )
+    def __call__(self, output: Tensor) -> Tensor:
+        """What the stage passes on in place of its output."""
         self.bytes = output.numel() * output.element_size()
         form = _stages.layout(self.module, self.path, output.shape)
         flat = positions.flat(output, form)
@@ -214,14 +203,11 @@ def _tensors(eraser: er.Eraser | None) -> tuple[Tensor, Tensor] | None:
 
 
 @contextmanager
-def changed(network: Network, path: str, erasers: list[dict[Group, tuple]]) -> Iterator[Changed]:
-    """Install the hook for the time of a block; the network is then as before."""
-    hook = Changed(network.module, path, erasers)
-    handle = network.module.get_submodule(path).register_forward_hook(hook)
-    try:
+def erased(network: Network, path: str, erasers: list[dict[Group, tuple]]) -> Iterator[Erased]:
+    """Put the versions in the place of a stage's output, for the time of a block."""
+    hook = Erased(network.module, path, erasers)
+    with output_of(network.module, path, hook):
         yield hook
-    finally:
-        handle.remove()
 
 
 def decisions(
@@ -259,17 +245,15 @@ def decisions(
     with (
         torch.inference_mode(False),  # whose tensors do not count how often they are written over
         torch.no_grad(),
-        changed(network, path, erasers) as hook,
+        erased(network, path, erasers) as hook,
         Replay(network.module, path) as replay,
     ):
         rest = _Rest(network.module, hook, replay)
-        for batch, numbers in _batches(images, indices, batch_size):
+        for numbers, batch in batches(images, indices, batch_size):
             shown = network.preprocess(batch.to(network.device))
             for versions, logits in rest.passes(shown, [half[numbers] for half in halves]):
-                scores = network.decide(logits)
-                # an undefined score is no decision, though argmax gives its place
-                best = scores.argmax(1).masked_fill(~scores.isfinite().all(1), -1).cpu().numpy()
-                chosen[np.ix_(versions, numbers)] = best.reshape(len(versions), len(numbers))
+                best = decided(network.decide(logits)).reshape(len(versions), len(numbers))
+                chosen[np.ix_(versions, numbers)] = best
     return chosen
 
 
@@ -283,7 +267,7 @@ class _Rest:
     few images of the first batch, against a pass with one version that computes everything.
     """
 
-    def __init__(self, module: nn.Module, hook: Changed, replay: Replay) -> None:
+    def __init__(self, module: nn.Module, hook: Erased, replay: Replay) -> None:
         self.module, self.hook, self.replay = module, hook, replay
         self.count = len(hook.maps)
         self.size = 0  # versions a pass; 0 before the first batch
@@ -348,13 +332,3 @@ class _Rest:
         except RuntimeError:
             return False
         return len(both) == 2 * len(alone) and outputs.same(both[len(alone) :], alone)
-
-
-def _batches(
-    images: np.ndarray, indices: np.ndarray, batch_size: int
-) -> Iterator[tuple[Tensor, np.ndarray]]:
-    """Batches (B, 3, height, width), uint8, and their places in `indices`."""
-    for start in range(0, len(indices), batch_size):
-        numbers = np.arange(start, min(start + batch_size, len(indices)))
-        batch = torch.from_numpy(np.array(images[indices[numbers]])).permute(0, 3, 1, 2)
-        yield batch.contiguous(), numbers
