@@ -515,15 +515,15 @@ def test_unread_images_give_a_reason():
 def test_nested_resampling_draws_every_network_and_each_of_its_seeds():
     """Three networks of 1, 2 and 3 seeds; the second's two differ, so its means are 0, 1/2 and 1."""
     values = [np.array([[10.0]]), np.array([[20.0], [21.0]]), np.full((3, 1), 30.0)]
-    drawn = correlation._nested(values, 6000, [4])
+    drawn = correlation.nested(values, 6000, [4])
     assert drawn.shape == (6000, 3, 1)
     shares = {value: (drawn == value).mean() for value in np.unique(drawn)}
     expected = {10.0: 1 / 3, 20.0: 1 / 12, 20.5: 1 / 6, 21.0: 1 / 12, 30.0: 1 / 3}
     assert shares.keys() == expected.keys()
     for value, share in expected.items():
         assert shares[value] == pytest.approx(share, abs=0.015)
-    np.testing.assert_array_equal(drawn, correlation._nested(values, 6000, [4]))
-    assert (drawn != correlation._nested(values, 6000, [5])).any()
+    np.testing.assert_array_equal(drawn, correlation.nested(values, 6000, [4]))
+    assert (drawn != correlation.nested(values, 6000, [5])).any()
 
 
 def test_equivalence_is_the_larger_of_two_one_sided_shares():
