@@ -320,6 +320,8 @@ def test_a_move_by_steering_counts_beyond_random_directions(
         ("random", [0.05, 0.08], (2,), "not beyond random"),
         ("largest", [-0.01, 0.05], (2,), "not moved"),
         ("largest", [-0.2, -0.1], (0, 1, 2), "towards texture"),
+        ("largest", [-0.2, 0.1], (1,), "not moved"),
+        ("both", [-0.2, -0.1], (0, 1, 2), "towards texture, not beyond random"),
         ("largest", [np.nan, np.nan], (1,), "undefined"),
     ],
 )
@@ -327,7 +329,9 @@ def test_the_largest_activations_are_held_against_random_masks(
     tmp_path, world, kept, values, seeds, verdict
 ):
     limits = dict(zip(("bias_change_low", "bias_change_high"), values, strict=True))
-    tables = replaced(world, "top_k", limits, seeds, kept=kept, across="channel")
+    tables = world
+    for one in ("largest", "random") if kept == "both" else (kept,):
+        tables = replaced(tables, "top_k", limits, seeds, kept=one, across="channel")
     named = found(tmp_path / "results", tables)
     assert named["top-k-plain"] == verdict
     assert named["top-k-stylized"] == "not beyond random"

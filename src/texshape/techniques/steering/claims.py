@@ -39,10 +39,10 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         cues,
         state,
         {
-            COSTS: "a bias that moves beyond random directions and costs accuracy",
-            FREE: "a bias that moves beyond random directions at no cost that is shown",
-            AGAINST: "a bias that moves against the direction",
-            STAYS: "no move shown beyond that of random directions",
+            COSTS: "a move towards shape beyond that of random directions, at a cost of accuracy",
+            FREE: "a move towards shape beyond that of random directions, at no cost that is shown",
+            AGAINST: "a move less towards shape than along random directions",
+            STAYS: "no difference shown from random directions",
         },
         evidence=_evidence("every network"),
         rule=RULE,
@@ -95,7 +95,7 @@ def _of_arm(e: Experiment, arm: str, rows: Rows) -> Claim:
             agree changes by {cost} a spread.""",
             FREE: f"""{start} The decisions depend on that direction. A cost is not shown in every seed:
             accuracy on pictures whose cues agree changes by {cost} a spread.""",
-            AGAINST: f"{start} The bias moves against the direction that separates the cues.",
+            AGAINST: f"{start} In every seed that is less towards shape than along random directions.",
             STAYS: f"{start} That the decisions depend on that direction is not shown.",
         },
         evidence=_evidence(f"{e.main} trained on {arm}") + (f" ({why})" if why else ""),

@@ -11,12 +11,15 @@ from texshape.claims.networks import known, networks, over_networks, reasons, tr
 from texshape.claims.rules import NOT_RUN, UNDEFINED, compare
 from texshape.claims.wording import points
 
-BEYOND, SPOILT, AWAY, STAYS = "beyond random", "not beyond random", "towards texture", "not moved"
+BEYOND, SPOILT = "beyond random", "not beyond random"
+AWAY, AWAY_SPOILT = "towards texture", "towards texture, not beyond random"
+STAYS = "not moved"
 COLUMNS = ("bias_change_low", "bias_change_high")
 RULE = (
     "beyond random: in every seed the interval of the bias's change lies above zero, and above that of every "
     "random mask of the same share; not beyond random: the first alone; towards texture: below zero in every "
-    "seed; not moved otherwise"
+    "seed, and below that of every such mask; towards texture, not beyond random: the first alone; not moved "
+    "otherwise"
 )
 
 
@@ -38,8 +41,9 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         state,
         {
             BEYOND: "a move towards shape beyond that of random masks",
-            SPOILT: "a move towards shape that random masks make too",
-            AWAY: "a move towards texture",
+            SPOILT: "a move towards shape that is not shown to be beyond that of random masks",
+            AWAY: "a move towards texture beyond that of random masks",
+            AWAY_SPOILT: "a move towards texture that is not shown to be beyond that of random masks",
             STAYS: "no move shown",
         },
         evidence=_evidence("every network"),
@@ -60,11 +64,12 @@ def state(rows: Rows) -> str:
         return NOT_RUN
     if not known(rows, *COLUMNS):
         return UNDEFINED
+    order = compare(largest, random, *COLUMNS)
     if all(float(row["bias_change_high"]) < 0 for row in largest):
-        return AWAY
+        return AWAY if order == "lower" else AWAY_SPOILT
     if not all(float(row["bias_change_low"]) > 0 for row in largest):
         return STAYS
-    return BEYOND if compare(largest, random, *COLUMNS) == "higher" else SPOILT
+    return BEYOND if order == "higher" else SPOILT
 
 
 def _evidence(who: str) -> str:
@@ -92,9 +97,11 @@ def _of_arm(e: Experiment, arm: str, rows: Rows) -> Claim:
         state(rows),
         {
             BEYOND: f"{start} The largest activations tell shape rather than texture.",
-            SPOILT: f"""{start} That the largest activations tell shape is not shown: spoiling the network at
-            random moves the bias as well.""",
+            SPOILT: f"""{start} That the largest activations tell shape is not shown: the move is not separated
+            from that under random masks, which spoil the network.""",
             AWAY: f"{start} The largest activations tell texture rather than shape.",
+            AWAY_SPOILT: f"""{start} That the largest activations tell texture is not shown: the move is not
+            separated from that under random masks, which spoil the network.""",
             STAYS: f"{start} A move of the bias is not shown.",
         },
         evidence=_evidence(f"{e.main} trained on {arm}") + (f" ({why})" if why else ""),
