@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 import texshape.cli.score  # noqa: F401 (registers the command)
 from texshape.cli.main import app
+from texshape.stats.proportions import percent
 
 FIRST = "github/rgeirhos/texture-vs-shape/ccd0c01d42c0a8a834e90ec141e7f24fa915dc23/raw-data"
 SECOND = "github/bethgelab/model-vs-human/93ee6766db71bc99de23a16cf5216acff181b470/raw-data"
@@ -72,3 +73,23 @@ def test_human_trials_of_both_repositories_count_once(mirror, first):
     assert rows["humans"]["n_trials"] == first["humans"]["n_trials"]
     assert rows["humans"]["n_shape"] == first["humans"]["n_shape"]
     assert warnings.count("counted once") == 10
+
+
+ANSWERS = "github/paulgavrikov/vlm_shapebias/459198f81c7d64584ed57bf3fd27c392d425478a/raw-data"
+
+
+@pytest.mark.parametrize(
+    ("name", "bias", "match", "unnamed"),
+    [("vlm/vqa/20240228_002836_openai_vision", "47.9", "69.8", 131),
+     ("vlm/vqa/20240209_115809_gemini_pro_vision", "64.1", "82.3", 7),
+     ("vlm/vqa/20240205_203014_llava_1_6_34b", "56.0", "73.8", 0),
+     ("clip/ViT_L_14_336_openai_a_photo_of_a_CLS.", "60.6", "86.4", 0),
+     ("clip/clip_RN50_openai_a_photo_of_a_CLS.", "21.0", "72.8", 0),
+     ("inet_classifier/tv_resnet50", "22.3", "67.3", 0)],
+)  # fmt: skip
+def test_answers_of_models_and_networks(mirror, name, bias, match, unnamed):
+    rows, warnings = score(mirror / ANSWERS / f"{name}.csv", resamples=0)
+    (row,) = rows.values()
+    assert (percent(row["shape_bias"]), percent(row["cue_match_rate"])) == (bias, match)
+    assert (row["n_trials"], row["n_conflict"]) == (1280, 1200)
+    assert warnings.count(f"{unnamed} of 1280 answers name no class") == (unnamed > 0)

@@ -17,6 +17,7 @@ from typing import Any
 from texshape.data.outlines import CLASSES as PROCEDURAL_CLASSES
 from texshape.errors import InputError, nearest, nearest_path
 from texshape.files import atomic_path
+from texshape.trials import answers
 from texshape.trials.imagenet16 import CATEGORIES
 from texshape.trials.names import ABSENT, RESERVED
 
@@ -46,12 +47,15 @@ class Trials:
     rows : tuple of int
         Where each trial stands in the file, the header being row 1 and blank lines counted; by
         default one after the other from row 2 on.
+    notes : tuple of str
+        What whoever scores them should be told, a line each.
     """
 
     source: str
     classes: tuple[str, ...]
     columns: dict[str, list[str]]
     rows: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.columns["subj"])
@@ -81,7 +85,7 @@ def is_human(subject: str) -> bool:
 
 
 def read(path: str | Path, *, classes: Sequence[str] | None = None, own: bool = False) -> Trials:
-    """Read one trial file and check every row.
+    """Read one trial file and check every row; a file of answers too (`texshape.trials.answers`).
 
     Parameters
     ----------
@@ -101,6 +105,29 @@ def read(path: str | Path, *, classes: Sequence[str] | None = None, own: bool = 
         accepted: some published files have ``Session``. So are blank lines and separators behind
         the last value.
     """
+    by_name, numbers = _cells(path)
+    if answers.is_answers(by_name):
+        columns, notes = answers.as_trials(
+            path, by_name, numbers, lambda shown: classes or vocabulary(shown, path)
+        )
+    else:
+        columns, notes = {column: by_name[column] for column in COLUMNS}, ()
+    if classes:
+        chosen = tuple(classes)
+    else:
+        # Texture patches have the category 'na' throughout; then the decisions tell.
+        shown = [name for name in columns["category"] if name != ABSENT]
+        if own and shown:
+            chosen = _own_classes(shown, columns["object_response"])
+        else:
+            chosen = vocabulary(shown or columns["object_response"], path)
+    trials = Trials(str(path), chosen, columns, numbers, notes)
+    _check_classes(trials)
+    return trials
+
+
+def _cells(path: str | Path) -> tuple[dict[str, list[str]], tuple[int, ...]]:
+    """The columns of a file by name, in lower case, and where each of their rows stands."""
     try:
         with open(path, encoding="utf-8-sig", newline="") as lines:
             rows = list(csv.reader(lines))
@@ -115,7 +142,7 @@ def read(path: str | Path, *, classes: Sequence[str] | None = None, own: bool = 
     header = [name.strip().lower() for name in numbered[0][1]]
     while not header[-1]:  # separators behind the last name
         header.pop()
-    for column in COLUMNS:
+    for column in answers.COLUMNS if answers.is_answers(header) else COLUMNS:
         if column not in header:
             raise InputError(
                 f"{path}: column '{column}' is missing; found {', '.join(numbered[0][1])}"
@@ -142,20 +169,7 @@ def read(path: str | Path, *, classes: Sequence[str] | None = None, own: bool = 
     # Spaces beside a separator belong to no value: 'net ' and 'net' are one subject.
     rows = ([cell.strip() for cell in row[:width]] for _, row in numbered)
     cells = map(list, zip(*rows, strict=True))
-    by_name = dict(zip(header, cells, strict=True))
-    columns = {column: by_name[column] for column in COLUMNS}
-    if classes:
-        chosen = tuple(classes)
-    else:
-        # Texture patches have the category 'na' throughout; then the decisions tell.
-        shown = [name for name in columns["category"] if name != ABSENT]
-        if own and shown:
-            chosen = _own_classes(shown, columns["object_response"])
-        else:
-            chosen = vocabulary(shown or columns["object_response"], path)
-    trials = Trials(str(path), chosen, columns, tuple(number for number, _ in numbered))
-    _check_classes(trials)
-    return trials
+    return dict(zip(header, cells, strict=True)), tuple(number for number, _ in numbered)
 
 
 def _own_classes(shown: Sequence[str], answered: Sequence[str]) -> tuple[str, ...]:

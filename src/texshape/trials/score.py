@@ -55,7 +55,7 @@ def gather(files: Sequence[Trials]) -> tuple[dict[str, Decisions], list[str]]:
         By subject, in order of appearance.
     warnings : list of str
         One line for each file that repeats another or its own trials, or that shows the same
-        images again.
+        images again, and the notes of each.
 
     Raises
     ------
@@ -75,6 +75,7 @@ def gather(files: Sequence[Trials]) -> tuple[dict[str, Decisions], list[str]]:
             )
             continue
         first_copy[digest] = trials.source
+        warnings += trials.notes
         trials, repeated = trials_once(trials)
         if repeated:
             warnings.append(
