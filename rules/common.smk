@@ -9,6 +9,7 @@ from texshape import parameters, records
 from texshape.core import snakemake_private
 from texshape.errors import InputError
 from texshape.experiment import job_settings
+from texshape.experiment.grain import chained, measured_together
 from texshape.experiment.layout import shard_names
 from texshape.experiment.plan import BASE, COMPARISON_TABLES, SPLITS, Plan
 from texshape.experiment.runs import PIXELS, WILDCARDS, RunId
@@ -157,6 +158,40 @@ def technique_outputs(technique, run):
 def technique_parameters(technique):
     """What a technique's step reads of the parameters: a function of the wildcards."""
     return lambda wildcards: job_settings.technique(PLAN, technique, run_of(wildcards))
+
+
+def inputs_of_all(techniques):
+    """Files that a job of several techniques depends on: a function of the wildcards."""
+
+    def files(wildcards):
+        found = {}
+        for technique in techniques:
+            for name, own in technique_inputs(technique)(wildcards).items():
+                found.setdefault(name, {}).update(dict.fromkeys(own))
+        return {name: list(own) for name, own in found.items()}
+
+    return files
+
+
+def steps_of_all(techniques):
+    """The steps of several techniques as the words of one: a function of the wildcards."""
+
+    def words(wildcards):
+        run = run_of(wildcards)
+        return chained(
+            [
+                [
+                    technique.name.replace("_", "-"),
+                    *["--results", LAYOUT.results, "--run", str(run)],
+                    *map(str, technique_options(technique)(wildcards)),
+                    *["--parameters", technique_parameters(technique)(wildcards)],
+                    *["--threads", "1"],
+                ]
+                for technique in techniques
+            ]
+        )
+
+    return words
 
 
 def caption(name, text):

@@ -1,7 +1,8 @@
-# A rule a technique, made of its declaration; what it says of one network lies in that network's folder.
+# What measures a network, made of the techniques' declarations; what is said of one network lies in its folder.
+# A rule a technique, or (`jobs.grain`) a rule for networks that the same techniques measure.
 
 
-for technique in PLAN.techniques:
+for technique in PLAN.techniques if PLAN.grain == "technique" else []:
 
     rule:
         name:
@@ -35,6 +36,40 @@ for technique in PLAN.techniques:
             "texshape run {params.step:q} --results {params.results:q}"
             " --run {params.run:q} {params.options:q}"
             " --parameters {params.parameters:q} --threads {threads} > {log:q} 2>&1"
+
+
+for measured in measured_together(PLAN) if PLAN.grain == "network" else []:
+
+    rule:
+        name:
+            measured.name
+        input:
+            unpack(inputs_of_all(measured.techniques)),
+        output:
+            [
+                file
+                for technique in measured.techniques
+                for file in technique_outputs(technique, WILDCARDS)
+            ],
+        log:
+            LAYOUT.log(f"measure/{WILDCARDS}"),
+        benchmark:
+            LAYOUT.benchmark(f"measure/{WILDCARDS}")
+        wildcard_constraints:
+            model=any_of([measured.model]),
+            seed=any_of(map(str, measured.seeds)),
+        conda:
+            "../envs/texshape.yaml"
+        threads: 1
+        resources:
+            gpu=measured.gpu,
+            mem_mb=scaled(measured.memory),
+            runtime=scaled(measured.minutes),
+        params:
+            steps=steps_of_all(measured.techniques),
+            code=[technique_hash(technique) for technique in measured.techniques],
+        shell:
+            "texshape run several {params.steps:q} > {log:q} 2>&1"
 
 
 # The baseline that knows no network: the pixels themselves, stored beside the first network's features.

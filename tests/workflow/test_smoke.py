@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -187,3 +189,23 @@ def test_paths_of_results_follow_the_design(smoke: Workflow) -> None:
     for name in ("models.csv", "tables/shape_bias.csv", "tables/accuracy.csv", "metrics.json",
                  "figures/shape_bias.svg", "figures/shape_bias.png"):  # fmt: skip
         assert (results / name).stat().st_size > 0, name
+
+
+def test_one_job_a_network_makes_the_same_bytes(smoke: Workflow, tmp_path: Path) -> None:
+    """A network measured anew, all of its techniques in one process, in a copy of the results."""
+    folder = tmp_path / "project"
+    shutil.copytree(smoke.folder, folder, symlinks=True)
+    own = folder / "results/smoke/rf9--plain/seed-0"
+    before = {path: path.read_bytes() for path in own.iterdir() if path.suffix in (".csv", ".npz")}
+    made_by_training = own / "history.csv"
+    taken = [path for path in before if path != made_by_training]
+    assert {"readout.csv", "suppression.csv", "triplets.csv"} <= {path.name for path in taken}
+    for path in taken:
+        path.unlink()
+    done = Workflow(folder).snakemake(
+        *overlay(Workflow(folder), "one-job", {"jobs": {"grain": "network"}}),
+        "--rerun-triggers", "mtime", "--", *(str(path.relative_to(folder)) for path in taken),
+    )  # fmt: skip
+    named = re.findall(r"^(measure_\S+) +(\d+)$", done.stdout + done.stderr, re.M)
+    assert named == [("measure_rf9--plain_0", "1")]
+    assert {path: path.read_bytes() for path in before} == before

@@ -51,6 +51,7 @@ COMMANDS = [
     "reference",
     "robustness",
     "segmentation",
+    "several",
     "stylization_fitness",
     "stylize",
     "summary",

@@ -21,6 +21,7 @@ from texshape.config.base import Distinct, Name, Section, Text, Whole, changes, 
 from texshape.config.comparison import ComparisonSettings
 from texshape.config.data import DataSettings
 from texshape.config.evaluation import BootstrapSettings, EvaluationSettings, FeatureSettings
+from texshape.config.jobs import JobSettings
 from texshape.config.stylize import (
     Conflict,
     FitnessSettings,
@@ -96,6 +97,7 @@ class Sections(Section):
     networks: Distinct[Text] = Field(
         description="Networks that are measured as they are, by name (timm:NAME, torchvision:NAME, ...)."
     )
+    jobs: JobSettings = Field(description="How the experiment is cut into jobs.")
     evaluation: EvaluationSettings = Field(
         description="How networks are shown images and how their outputs become decisions."
     )

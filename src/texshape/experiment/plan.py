@@ -502,6 +502,11 @@ class Plan:
         return [*registry.built_in().values(), *self.foreign]
 
     @property
+    def grain(self) -> str:
+        """What one job measures: ``technique`` or ``network``."""
+        return self.checked.jobs.grain
+
+    @property
     def with_pixels(self) -> list[Technique]:
         """Those of them of which the pixels are a baseline."""
         return [technique for technique in self.techniques if technique.pixels is not None]
