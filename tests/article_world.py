@@ -13,6 +13,7 @@ import pandas as pd
 from tests import synthetic_tables
 from texshape.article import compile_article, list_files
 from texshape.claims import Claim, compute, write
+from texshape.claims.wording import unmarked
 from texshape.figures.registry import FIGURES
 from texshape.figures.style import empty, save, style
 
@@ -96,8 +97,10 @@ def page_of(arguments: dict, files: list[str] | None = None) -> str:
 
 
 def words_of(page: str) -> str:
-    """Text of a page, spaces made plain."""
-    body = re.sub(r"<style>.*?</style>", "", page, flags=re.S)
+    """Text of a page as it is read before anything is opened, spaces made plain."""
+    body = re.sub(
+        r'<style>.*?</style>|<section class="grounds">.*?</section>', "", page, flags=re.S
+    )
     text = html_entities.unescape(re.sub(r"<[^>]+>", "", body))
     return re.sub(r"[\s\u00a0\u202f]+", " ", text)
 
@@ -109,8 +112,7 @@ def said(arguments: dict) -> str:
 
 def plain(claim: Claim) -> str:
     """The words of a claim."""
-    text = re.sub(r"\\(.)|[*_`]", lambda found: found[1] or "", claim.sentence)
-    return re.sub(r"[\s\u00a0\u202f]+", " ", text)
+    return re.sub(r"[\s\u00a0\u202f]+", " ", unmarked(claim.sentence))
 
 
 def verdicts(arguments: dict, files: list[str] | None = None) -> dict[str, str]:

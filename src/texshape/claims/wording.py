@@ -21,6 +21,11 @@ def escape(text: str) -> str:
     return re.sub(r"([\\*_`@])", r"\\\1", text)
 
 
+def unmarked(text: str) -> str:
+    """A sentence without its markup, to be read in a terminal; a reference keeps its name."""
+    return re.sub(r"\\(.)|[*_`]", lambda found: found[1] or "", text)
+
+
 def code(text: str) -> str:
     """A name as it is typed."""
     return f"`{text}`"

@@ -38,6 +38,7 @@ app.add_typer(run, name="run")
 COMMANDS = [
     "measure",
     "score",
+    "claims",
     "comparison",
     "data",
     "dimensionality",
