@@ -12,7 +12,7 @@ from pathlib import Path
 
 from texshape.catalogue import catalogue
 from texshape.files import write_text
-from texshape.tables import KINDS, PATH_COLUMNS, Column, Table
+from texshape.tables import KINDS, PATH_COLUMNS, Column, Logged, Table
 from texshape.techniques import registry
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,8 +31,17 @@ def _table(table: Table) -> str:
         about += f" Begins with `{', '.join(table.front)}`."
     if table.keys:
         about += f" Told apart by `{', '.join(table.keys)}`."
+    if table.logged:
+        about += f" {_logged(table.logged)}"
     columns = [*table.columns, *([table.more] if table.more else [])]
     return "\n".join([f"### {table.name}.csv", "", about, "", *_lines(columns)])
+
+
+def _logged(logged: Logged) -> str:
+    if not logged.columns:
+        return "None of it is in MLflow."
+    where = " and ".join(f"`{column}` is `{value}`" for column, value in logged.rows)
+    return f"In MLflow: `{', '.join(logged.columns)}`{f', where {where}' if where else ''}."
 
 
 def _lines(columns: list[Column]) -> Iterator[str]:

@@ -97,6 +97,34 @@ def interval(
 
 
 @dataclass(frozen=True)
+class Logged:
+    """Which numbers of a table MLflow shows, where these are not all of them.
+
+    A table of all pairs has thousands of cells; a metric is what a person compares between runs.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Columns whose cells are metrics; none of the table's where it is empty.
+    rows : tuple of (str, str)
+        A column and what its cell must be, for each condition on a row.
+    """
+
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, str], ...] = ()
+
+    def of(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The rows of a frame that meet all conditions."""
+        for column, value in self.rows:
+            frame = frame[frame[column].astype(str) == value]
+        return frame
+
+
+#: of a pair: how far the two are apart, and how surely
+DIFFERENCE = Logged(("difference", "ci_low", "ci_high"))
+
+
+@dataclass(frozen=True)
 class Table:
     """What a result table holds.
 
@@ -116,6 +144,8 @@ class Table:
         Columns before those in the table over networks; empty where a row is of no network.
     more : Column, optional
         What further columns hold, where their names are not known beforehand.
+    logged : Logged, optional
+        What MLflow shows of it; every number by default.
     """
 
     name: str
@@ -124,6 +154,7 @@ class Table:
     keys: tuple[str, ...] = ()
     front: tuple[str, ...] = tuple(FRONT)
     more: Column | None = None
+    logged: Logged | None = None
 
     def __post_init__(self) -> None:
         names = self.names
@@ -133,6 +164,16 @@ class Table:
             raise ValueError(f"table '{self.name}': key '{wrong[0]}' is none of its columns")
         if wrong := [name for name in self.front if name not in _BY_PATH or name in names]:
             raise ValueError(f"table '{self.name}': '{wrong[0]}' cannot stand in front")
+        if self.logged:
+            of = {column.name: column.kind for column in self.columns}
+            if wrong := [
+                name for name in self.logged.columns if of.get(name) not in ("number", "whole")
+            ]:
+                raise ValueError(
+                    f"table '{self.name}': '{wrong[0]}' is no number that can be logged"
+                )
+            if wrong := [name for name, _ in self.logged.rows if name not in of]:
+                raise ValueError(f"table '{self.name}': no column '{wrong[0]}' to choose rows by")
 
     @property
     def names(self) -> list[str]:

@@ -197,8 +197,14 @@ def _key_columns(name: str, frame: pd.DataFrame) -> list[str]:
 def _measures(
     table: str, rows: pd.DataFrame, columns: Sequence[str]
 ) -> Iterator[tuple[str, float]]:
-    """One metric a numeric cell, named by the table, the row's key and the column."""
+    """One metric a numeric cell, named by the table, the row's key and the column.
+
+    Where the declaration names what is logged, of these cells alone.
+    """
     skipped = {*IDENTITY, *columns}
+    if (logged := declared(table).logged) is not None:
+        rows = logged.of(rows)
+        skipped |= set(rows.columns) - {*logged.columns}
     for row in rows.to_dict("records"):
         key = ["-" if pd.isna(row[column]) else f"{row[column]}" for column in columns]
         for column, value in row.items():

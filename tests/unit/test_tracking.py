@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
+from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +22,8 @@ from texshape import tracking
 from texshape.catalogue import declared
 from texshape.errors import InputError
 from texshape.files import write_csv, write_json, write_text
+from texshape.tables import Column, Logged, Table
+from texshape.techniques import registry
 
 CONFIG = {"experiment": "tiny", "training": {"epochs": 2}, "arms": {"plain": {"sets": ["plain"]}}}
 
@@ -262,6 +266,72 @@ def test_a_table_that_nobody_declared_is_named(tmp_path: Path) -> None:
     write_csv(tmp_path / "tables" / "readuot.csv", pd.DataFrame({"value": [1]}))
     with pytest.raises(InputError, match="table 'readuot' is not known; did you mean 'readout'"):
         tracking.collect(tmp_path, {}, {})
+
+
+def all_pairs(names: list[str], who: str) -> list[dict]:
+    """Rows of the agreement of all pairs of measures, a number in each of their cells."""
+    numbers = {c.name: 1 for c in declared("agreement").columns if c.kind in ("number", "whole")}
+    return [
+        {"measured_by": who, "measure_x": x, "measure_y": y,
+         "family": "shape_bias" if x == "shape_bias" else "others", **numbers}
+        for x, y in combinations(names, 2)
+    ]  # fmt: skip
+
+
+def test_of_all_pairs_mlflow_shows_what_a_person_compares(tmp_path: Path) -> None:
+    """Five numbers of each pair with the bias: fifty measures have 245 metrics, not 29,400."""
+    names = ["shape_bias", *(f"m{number}" for number in range(49))]
+    pairs = [row for who in ("here", "A and B 2023") for row in all_pairs(names, who)]
+    networks = [f"network {number}--plain" for number in range(20)]
+    differences = [
+        {"model_a": a, "model_b": b, "difference": 0.1, "ci_low": 0.0, "ci_high": 0.2, "n": 100,
+         "seed_difference": 0.1, "seed_p": 0.5}
+        for a, b in combinations(networks, 2)
+    ]  # fmt: skip
+    by_others = [
+        {"measured_by": "A and B 2023", "network": network, "measure": measure, "value": 0.5}
+        for network in networks for measure in names
+    ]  # fmt: skip
+    tables = {"agreement": pairs, "shape_bias_differences": differences,
+              "published_measures": by_others}  # fmt: skip
+    for name, rows in tables.items():
+        write_csv(tmp_path / "tables" / f"{name}.csv", whole(name, pd.DataFrame(rows)))
+    (run,) = tracking.collect(tmp_path, {}, {})
+    count = Counter(name.partition(".")[0] for name in run.measures)
+    assert count == {"agreement": 49 * 5, "shape_bias_differences": 190 * 3}
+    shown = {name.rpartition(".")[2] for name in run.measures if name.startswith("agreement")}
+    assert shown == {"rho", "ci_low", "ci_high", "p_holm", "within_rho"}
+    assert all(name.startswith("agreement.here.shape_bias.") for name in [*run.measures][: 49 * 5])
+
+
+def test_a_whole_experiment_shows_few_numbers_of_what_is_no_network(tmp_path: Path) -> None:
+    """Every table at once, with the pairs of all measures: a run that a browser can still show."""
+    tables = synthetic_tables.procedural() | synthetic_tables.optional()
+    named = [name for name in registry.names() if registry.get(name).measures]
+    measured = [measure.name for name in named for measure in registry.get(name).measures]
+    assert len(measured) > 40
+    pairs = all_pairs([*dict.fromkeys(["shape_bias", *measured])], "here")
+    tables["agreement"] = pd.DataFrame(pairs)
+    for name, frame in tables.items():
+        write_csv(tmp_path / "tables" / f"{name}.csv", whole(name, frame))
+    networks = {(row.model, row.seed) for row in tables["shape_bias"].itertuples()}
+    runs = tracking.collect(
+        tmp_path, {}, {}, [f"{model}/seed-{seed:g}" for model, seed in networks]
+    )
+    assert runs[-1].key.endswith(tracking.ALL_NETWORKS)
+    assert len(runs[-1].measures) < 1500
+    assert max(len(run.measures) for run in runs[:-1]) < 3000
+
+
+def test_what_is_logged_must_be_numbers_of_the_table() -> None:
+    columns = (Column("name", "text", "n"), Column("value", "number", "v"))
+    for logged, message in (
+        (Logged(("vlaue",)), "'vlaue' is no number that can be logged"),
+        (Logged(("name",)), "'name' is no number that can be logged"),
+        (Logged(("value",), (("kind", "a"),)), "no column 'kind' to choose rows by"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            Table("t", "a row", columns, logged=logged)
 
 
 @pytest.mark.parametrize("name", synthetic_tables.optional())

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from texshape.comparison.columns import AGREEMENT
+from texshape.comparison.columns import AGREEMENT, HERE, REFERENCE
 from texshape.comparison.correlation import COUPLED, holm, nested, ranks, within
 from texshape.comparison.measures import HUMANS, MEASURES
 from texshape.stats import bootstrap
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 
     from texshape.config.comparison import ComparisonSettings
 
-REFERENCE, OTHERS = "shape_bias", "others"
-HERE = "here"  # measured by this experiment
+OTHERS = "others"
 AGREE, CONTRARY, UNDECIDED, TIED = "agree", "contrary", "undecided", "tied"
 
 #: groups of measures that are tied by what they are -> why; with `texshape.comparison.correlation.COUPLED`

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from texshape.tables import REASON, Column, Table, interval
+from texshape.tables import REASON, Column, Logged, Table, interval
 
 BY_MEASURE = "that of the measure"
+HERE = "here"  # measured by this experiment
+REFERENCE = "shape_bias"  # the measure, and the family of its pairs
 
 COMPARISON = Table(
     "comparison",
@@ -100,6 +102,7 @@ PUBLISHED_MEASURES = Table(
     ),
     keys=("measured_by", "network", "measure"),
     front=(),
+    logged=Logged(),  # the same numbers in every experiment
 )
 
 TURNED = "each turned so that more means more shape"
@@ -150,6 +153,11 @@ AGREEMENT = Table(
     ),
     keys=("measured_by", "measure_x", "measure_y"),
     front=(),
+    # How measures stand to the bias; all other pairs are more than a thousand, and in the figure.
+    logged=Logged(
+        ("rho", "ci_low", "ci_high", "p_holm", "within_rho"),
+        rows=(("measured_by", HERE), ("family", REFERENCE)),
+    ),
 )
 
 LEVEL = "level 1 - 2 `alpha`, 90 %"

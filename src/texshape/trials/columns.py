@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.tables import Column, Table, interval
+from texshape.tables import DIFFERENCE, Column, Logged, Table, interval
 
 BIAS = Column(
     "shape_bias", "number", "decisions for the shape among those for either cue", "fraction"
@@ -127,6 +127,7 @@ SHAPE_BIAS_DIFFERENCES = Table(
     ),
     keys=("model_a", "model_b"),
     front=(),
+    logged=DIFFERENCE,
 )
 ACCURACY = Table(
     "accuracy",
@@ -157,6 +158,7 @@ ACCURACY_DIFFERENCES = Table(
     ),
     keys=("model_a", "model_b", "set", "cue"),
     front=(),
+    logged=Logged(("seed_difference", "seed_low", "seed_high")),
 )
 CONTROLS = Table(
     "controls",

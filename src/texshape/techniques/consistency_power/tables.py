@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.tables import REASON, Column, Table, interval
+from texshape.tables import DIFFERENCE, REASON, Column, Table, interval
 
 _ERRORS = (
     Column("standard_error", "number", "its standard error, trials and observers drawn anew"),
@@ -54,4 +54,5 @@ CONSISTENCY_DIFFERENCES = Table(
     ),
     keys=("datasets", "subject_a", "subject_b"),
     front=(),
+    logged=DIFFERENCE,
 )  # fmt: skip
