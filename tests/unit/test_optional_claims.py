@@ -72,6 +72,9 @@ NORMAL = {
     "top-k-plain": "not beyond random",
     "top-k-stylized": "not beyond random",
     "top-k-networks": "not beyond random",
+    "attention-radius-plain": "towards texture",
+    "attention-radius-stylized": "towards texture",
+    "attention-radius-networks": "differ",  # one has no attention
 }
 
 
@@ -110,7 +113,10 @@ def test_undefined_and_missing_results(tmp_path, world):
     assert set(of_these(found(tmp_path / "empty", empty)).values()) == {"not run"}
     blank = synthetic_tables.undefined(world)
     blank["configural_shape"]["share"] = world["configural_shape"]["share"]  # what was drawn stays
+    blank["attention_radius"]["kept"] = world["attention_radius"]["kept"]  # a name
     unknown = of_these(found(tmp_path / "unknown", blank))
+    assert unknown["attention-radius-networks"] == "differ"  # who has no attention still has none
+    unknown["attention-radius-networks"] = "undefined"
     assert set(unknown.values()) <= {"undefined", "not run", "not recognised", "no channel",
                                      "no order", "as many"}  # fmt: skip
     assert len(unknown) == len(of_these(found(tmp_path / "known", world)))
@@ -335,6 +341,65 @@ def test_the_largest_activations_are_held_against_random_masks(
     named = found(tmp_path / "results", tables)
     assert named["top-k-plain"] == verdict
     assert named["top-k-stylized"] == "not beyond random"
+
+
+@pytest.mark.parametrize(
+    ("kept", "values", "seeds", "verdict"),
+    [
+        ("near", [-0.04, 0.01], (2,), "not moved"),  # one seed is enough
+        ("near", [0.2, 0.3], (0, 1), "not moved"),
+        ("near", [0.2, 0.3], (0, 1, 2), "towards shape"),  # at random: 0.02 to 0.08
+        ("both", [0.2, 0.3], (0, 1, 2), "towards shape, not beyond random"),
+        (
+            "random",
+            [-0.2, -0.1],
+            (1,),
+            "towards texture, not beyond random",
+        ),  # near: -0.18 to -0.12
+        ("random", [np.nan, np.nan], (0,), "undefined"),
+    ],
+)
+def test_attention_nearby_is_held_against_as_many_patches_at_random(
+    tmp_path, world, kept, values, seeds, verdict
+):
+    limits = dict(zip(("bias_change_low", "bias_change_high"), values, strict=True))
+    tables = world
+    for one in ("near", "random") if kept == "both" else (kept,):
+        tables = replaced(tables, "attention_radius", limits, seeds, kept=one, radius="1.0")
+    named = found(tmp_path / "results", tables)
+    assert named["attention-radius-plain"] == verdict
+    assert named["attention-radius-stylized"] == "towards texture"
+
+
+def test_a_radius_that_leaves_a_patch_to_itself_has_no_control(tmp_path, world):
+    """The mask at random is the same mask there, so that the next radius decides."""
+    frame = world["attention_radius"]
+    zero = frame[frame["radius"] == 1].assign(radius=0.0)
+    same = {"bias_change_low": -0.35, "bias_change_high": -0.25}
+    both = pd.concat([frame.assign(strongest=False), zero.assign(**same)])
+    named = found(tmp_path / "both", world | {"attention_radius": both})
+    assert named["attention-radius-plain"] == "towards texture"
+    alone = pd.concat([frame[frame["kept"] == "all"], zero.assign(**same)])
+    arguments = results_of(tmp_path / "alone", world | {"attention_radius": alone})
+    assert verdicts(arguments)["attention-radius-plain"] == "no control"
+    assert verdicts(arguments)["attention-radius-networks"] == "differ"
+    assert "each is left to itself, as by the random masks" in said(arguments)
+
+
+def test_networks_without_attention_say_so(tmp_path, world):
+    frame = world["attention_radius"]
+    without = frame[frame["architecture"] == "rf9"]
+    cnn = frame[(frame["architecture"] == "cnn") & (frame["kept"] == "all")]
+    reason = "its attention 'blocks.0.attn' (WindowAttention) takes no mask"
+    own = cnn.assign(n_modules=0, strongest=False, reason=reason, bias_change_low=np.nan,
+                     bias_change_high=np.nan)  # fmt: skip
+    arguments = results_of(
+        tmp_path / "none", world | {"attention_radius": pd.concat([without, own])}
+    )
+    named = {id: one for id, one in verdicts(arguments).items() if id.startswith("attention")}
+    assert set(named.values()) == {"no attention"}
+    assert len(named) == 3
+    assert "WindowAttention" in said(arguments)
 
 
 # --- the article and the comparison --------------------------------------------------------------

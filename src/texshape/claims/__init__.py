@@ -29,6 +29,7 @@ from texshape.errors import InputError
 from texshape.experiment.left_out import filled
 from texshape.files import atomic_path
 from texshape.models.printed_names import NAMES
+from texshape.techniques.attention_radius import claims as attention_radius
 from texshape.techniques.configural_shape import claims as configural_shape
 from texshape.techniques.corruptions import claims as corruptions
 from texshape.techniques.cue_rank import claims as cue_rank
@@ -76,6 +77,7 @@ SECTIONS = {
     "configural_shape": configural_shape,
     "steering": steering,
     "top_k": top_k,
+    "attention_radius": attention_radius,
     "agreement": agreement,
     "limits": limits,
     "summary": summary,
