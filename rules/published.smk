@@ -3,6 +3,7 @@
 
 # The nodes of a cluster may lack a network.
 localrules:
+    published_answers,
     published_measures,
     published_stimuli,
     published_trials,
@@ -69,3 +70,28 @@ rule published_measures:
         code=step_hash("published-measures"),
     shell:
         "texshape run published-measures --output {output:q} > {log:q} 2>&1"
+
+
+rule published_answers:
+    input:
+        f"{LAYOUT.published}/manifest.csv",
+    output:
+        LAYOUT.table("published_answers"),
+    log:
+        LAYOUT.log("published_answers"),
+    benchmark:
+        LAYOUT.benchmark("published_answers")
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(1500),
+        runtime=scaled(120),
+    params:
+        published=lambda wc, input: parent(input[0]),
+        settings=section("bootstrap"),
+        seed=config["seed"],
+        code=step_hash("published-answers"),
+    shell:
+        "texshape run published-answers --published {params.published:q} --settings {params.settings:q}"
+        " --seed {params.seed} --output {output:q} > {log:q} 2>&1"

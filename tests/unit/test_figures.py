@@ -25,7 +25,8 @@ SETTINGS = synthetic_tables.SETTINGS
 # Their n differs between points; seeds or columns of the table say it.
 WITHOUT_ONE_N = ("receptive_field", "training", "dimensionality", "shape_bias_by_class",
                  "corruption_errors")  # fmt: skip
-FROM_PUBLISHED = ("published_comparison", "sensitivity", "benchmark", "consistency_power")
+FROM_PUBLISHED = ("published_comparison", "published_answers", "sensitivity", "benchmark",
+                  "consistency_power")  # fmt: skip
 OPTIONAL = synthetic_tables.optional()
 #: drawn by the tests of their techniques
 ELSEWHERE = ("frequency_channel", "configural_shape")

@@ -23,7 +23,7 @@ def test_lists_hold_the_published_numbers_of_files():
         "cue-conflict": 1280, "edges": 160, "silhouettes": 160, "texture-vs-shape": 40,
         "model-vs-human": 209, "refined-bias-shape": 3000, "refined-bias-texture": 3000,
         "critical-band": 2100, "critical-band-trials": 87, "baker2022": 1080,
-        "biases-vs-generalization": 1,
+        "biases-vs-generalization": 1, "vlm-shapebias": 47,
     }  # fmt: skip
     for name, source in published.sources().items():
         assert len(source.commit) == 40

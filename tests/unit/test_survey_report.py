@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests import browser
+from tests import browser, synthetic_tables
 
 from texshape.article import compile_article
 from texshape.claims import write
@@ -18,6 +18,7 @@ from texshape.claims.evidence import read
 from texshape.files import write_csv
 from texshape.survey import leaderboard
 from texshape.survey.claims import claims
+from texshape.survey.columns import LEADERBOARD
 from texshape.survey.survey import REPORT
 from texshape.trials import naming
 
@@ -214,3 +215,42 @@ def test_a_measured_network_has_the_name_that_people_write(tmp_path: Path) -> No
         networks = [{"model": "slug", "name": given}]
         found = leaderboard.build(tables, pd.DataFrame(columns=["model"]), networks)
         assert found["name"].tolist() == [expected]
+
+
+def test_subjects_whose_answers_others_published_stand_on_board_and_page(tmp_path: Path) -> None:
+    """With how and when each was asked, by one prompt each; humans bring their consistency from there."""
+    answers = synthetic_tables.published()["published_answers"]
+    answers = answers.assign(verdict=naming.SHAPE, n_classes=16, n_congruent=80)
+    bias = pd.DataFrame([row(), row("humans"), row("model-vs-human/vgg")])
+    consistent = {"model": "lite", "datasets": "cue-conflict", "error_consistency": 0.125,
+                  "error_consistency_low": 0.1, "error_consistency_high": 0.15}  # fmt: skip
+    others = consistent | {"datasets": "edge", "error_consistency": 0.9}
+    tables = {"shape_bias": bias.assign(architecture="network"), "published_answers": answers,
+              "benchmark_by_dataset": pd.DataFrame([consistent, others])}  # fmt: skip
+    networks = [{"model": "lite", "name": "lite", "wording": "", "decides_by": "zero-shot"}]
+    found = leaderboard.build(tables, pd.DataFrame(columns=["model"]), networks)
+    LEADERBOARD.check(found)
+    named = found.set_index("name")
+    assert set(named.index) == {
+        "lite", "humans", "VGG-16 (trials of 2021)", "Sorter", "Asked (asked, 2024-02-05)",
+        "Asked too (asked, 2024-02-06)", "Clip (zero-shot)",
+    }  # fmt: skip
+    decides = named["decides_by"].to_dict()
+    assert decides.pop("humans") == ""
+    assert [decides[name] for name in ("lite", "VGG-16 (trials of 2021)", "Sorter")] == [
+        "zero-shot", "classes", "classes",
+    ]  # fmt: skip
+    clip = named.loc["Clip (zero-shot)"]
+    assert (clip["wording"], clip["kind"], clip["shape_bias"]) == (
+        "a photo of a CLS.", "published", 0.6,
+    )  # fmt: skip
+    assert named.loc["Asked (asked, 2024-02-05)", "date"] == "2024-02-05"
+    kappa = named["error_consistency"]
+    assert (kappa["lite"], kappa["humans"], kappa["Sorter"]) == (0.125, 0.4, 0.07)
+
+    write_csv(tmp_path / "tables" / "published_answers.csv", answers)
+    shown = words(page(tmp_path, found))
+    heading = shown.index("Other kinds of subjects")
+    assert shown.index("Asked too (asked, 2024-02-06)") > heading > shown.index("VGG-16")
+    assert "0.13 [0.10, 0.15]" in shown[heading:]
+    assert shown.count("Clip (zero-shot)") == 1

@@ -186,6 +186,7 @@ HEADINGS = (
     ("cue matches", "cue_match_rate"),
     ("edges", "edges"),
     ("silhouettes", "silhouettes"),
+    ("as humans err", "error_consistency"),
     ("shape read", "shape_read"),
     ("texture read", "texture_read"),
 )
@@ -228,8 +229,8 @@ def _print_table(result: Result) -> None:
     console.print()
     console.print(
         "All in %. Shape bias: decisions for the shape among decisions for shape or texture, with its 95 % "
-        "interval; cue matches: decisions for either; edges, silhouettes: right; read: what a linear read-out "
-        "of the last stage knows.",
+        "interval; cue matches: decisions for either; edges, silhouettes: right; as humans err: error "
+        "consistency with humans (kappa x 100); read: what a linear read-out of the last stage knows.",
         style="dim",
     )
     for text, number in notes.items():
@@ -246,7 +247,7 @@ def _guessing(result: Result) -> list[str]:
     match = "-" if right == "-" else percent(2 / classes)
     known = board["chance"].dropna()
     read = percent(known.iloc[0]) if len(known) else "-"
-    return ["-", match, right, right, read, read]
+    return ["-", match, right, right, percent(0.0), read, read]
 
 
 def _cell(result: Result, row: dict[str, Any], column: str, notes: dict[str, int]) -> str:

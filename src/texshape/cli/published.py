@@ -1,4 +1,5 @@
-"""Steps that bring published data: `published-stimuli`, `published-trials` and `published-measures`."""
+"""Steps that bring published data: `published-stimuli`, `published-trials` `published-measures` and
+`published-answers`."""
 
 from __future__ import annotations
 
@@ -65,3 +66,26 @@ def published_measures(
     from texshape.data.published_measures import measures
 
     PUBLISHED_MEASURES.write(output, measures(cache))
+
+
+@run.command("published-answers")
+def published_answers(
+    published: Annotated[
+        Path, typer.Option(help="Published trials, as published-trials writes them.")
+    ],
+    output: Annotated[Path, typer.Option(help="Gets published_answers.csv.")],
+    cache: CACHE = Path(".cache/texshape"),
+    settings: Annotated[str, typer.Option(help="Section `bootstrap`, JSON.")] = "{}",
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the bootstrap.")] = 0,
+) -> None:
+    """Download answers of others to the cue-conflict images, and score them beside humans."""
+    from texshape.config.evaluation import BootstrapSettings
+    from texshape.data.published_answers import bring
+    from texshape.techniques.human_consistency.answers import answers_table, human_trials
+    from texshape.techniques.human_consistency.tables import PUBLISHED_ANSWERS
+    from texshape.trials.tables import read_published
+
+    bootstrap = BootstrapSettings.read(settings).dump()
+    humans = human_trials(read_published(published))
+    table = answers_table(bring(cache), humans, seed=seed, **bootstrap)
+    PUBLISHED_ANSWERS.write(output, table)

@@ -615,7 +615,7 @@ class Plan:
             "architectures",
             *(["corruption_errors"] if self.source.plain else []),
             *(PUBLISHED_TABLES if self.source.published else []),
-            *(["published_measures"] if self.source.published else []),
+            *(["published_measures", "published_answers"] if self.source.published else []),
             *(["shape_bias_by_set"] if self.other_conflicts else []),
             *(["controls"] if self.crossed else []),
             *(["stylization_fitness"] if self.fitness else []),

@@ -86,6 +86,17 @@ FIGURES = (
         needs="published",
     ),
     Figure(
+        name="published_answers",
+        tables=("published_answers",),
+        draw="texshape.figures.answers:by_subject",
+        caption="Models that were asked, CLIP-like models and classifiers whose answers to the published "
+        "cue-conflict stimuli others published, beside humans: shape bias and consistency with humans "
+        "with intervals, cue match rates, and the date where it is known. Of several prompts one is "
+        "drawn; the table has all.",
+        chapter="2 What decides",
+        needs="published",
+    ),
+    Figure(
         name="conflict_sets",
         tables=("shape_bias_by_set", "shape_bias_by_class"),
         draw="texshape.figures.conflict_sets:by_set",

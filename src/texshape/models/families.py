@@ -25,6 +25,7 @@ from texshape.models.modules import duplicate, frozen, unwrapped
 from texshape.models.preprocessing import Own
 from texshape.models.weight_files import load_into
 from texshape.notices import note
+from texshape.trials.deciding import CLASSES, ZERO_SHOT
 
 LITE_SIZES = {"efficientnet-lite0": 224, "efficientnet-lite1": 240, "efficientnet-lite2": 260}
 PROMPT = "a photo of a {}"
@@ -43,6 +44,7 @@ class Loaded:
     assumed: bool = False  # nothing says mean and std, so they are ImageNet's
     without: str = ""  # why its outputs are no classes
     card: Card | None = None  # whose outputs and stages count
+    outputs_are: str = CLASSES
 
 
 def loaded_by_name(parsed: names.ModelName, weights: bool) -> Loaded:
@@ -211,7 +213,8 @@ def _open_clip(name: names.ModelName, weights: bool) -> Loaded:
         resize=size if isinstance(size, int) else size[0],
     )
     module = ZeroShot(model.visual, text.clone(), model.logit_scale.exp().item())
-    return Loaded(module, own, tuple(imagenet16.CATEGORIES), decides=True)
+    categories = tuple(imagenet16.CATEGORIES)
+    return Loaded(module, own, categories, decides=True, outputs_are=ZERO_SHOT)
 
 
 class ZeroShot(nn.Module):

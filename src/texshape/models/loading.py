@@ -184,6 +184,7 @@ def _network(name: str, slug: str, loaded: Loaded, settings: EvaluationSettings)
         ),
         own=own,
         labels=loaded.labels,
+        outputs_are=loaded.outputs_are,
     )
     network = replace(network, **_decision(network, loaded, settings))
     stages = find_stages(network.module, network.input_size)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from texshape.errors import InputError
 from texshape.models.preprocessing import Own, Preprocess
+from texshape.trials.deciding import ASKED, CLASSES
 
 if TYPE_CHECKING:
     from texshape.models.asked import Asked
@@ -51,6 +52,8 @@ class Network:
         help.
     asked : Asked or None
         The module, where it is a subject that is asked: nothing but its answers can be seen.
+    outputs_are : str
+        What its outputs are, as `texshape.trials.deciding` calls it.
     """
 
     name: str
@@ -67,6 +70,14 @@ class Network:
     without_decision: str = ""
     outputs: int | None = None
     asked: Asked | None = None
+    outputs_are: str = CLASSES
+
+    @property
+    def decides_by(self) -> str:
+        """How its decisions come about, see `texshape.trials.deciding`; empty where it makes none."""
+        if self.asked is not None:
+            return ASKED
+        return self.outputs_are if self.classes is not None else ""
 
     @property
     def device(self) -> torch.device:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from texshape.tables import Column, Table, interval
 from texshape.trials.columns import BIAS, CONFLICT, MATCH, VERDICT
+from texshape.trials.deciding import DECIDES_BY
 
 #: what a linear read-out finds in the last stage, in the same stage before training, in the pixels
 READ = {
@@ -46,18 +47,28 @@ LEADERBOARD = Table(
         Column("subject", "text", "the subject's name in the other tables"),
         Column("name", "text", "its name as people write it"),
         Column("kind", "text", "`measured`, `published` or `humans`"),
+        DECIDES_BY,
         Column(
             "wording",
             "text",
             "how a model behind an address was asked: `texshape neutral`, `texshape shape` or `texshape "
-            "texture`, in words of our own; empty for all others",
+            "texture`, in words of our own; of answers that others published as in `published_answers.csv`; "
+            "empty for all others",
         ),
+        Column("date", "text", "when it was asked, of answers that others published, YYYY-MM-DD"),
         BIAS,
         *interval("shape_bias"),
         MATCH,
         CONFLICT,
         Column("edges", "number", "accuracy on edges", "fraction"),
         Column("silhouettes", "number", "accuracy on silhouettes", "fraction"),
+        Column(
+            "error_consistency",
+            "number",
+            "error consistency with humans on the cue-conflict pictures; of `humans` with each other",
+            "kappa",
+        ),
+        *interval("error_consistency", "error_consistency", "kappa"),
         _read("shape", "read"),
         _read("texture", "read"),
         Column("read_stage", "text", "the last stage"),

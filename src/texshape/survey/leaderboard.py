@@ -6,12 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from texshape.data.published_answers import SHOWN
 from texshape.experiment import runs
 from texshape.figures.comparison import SOURCES
 from texshape.figures.style import network_label, without_observers
 from texshape.models import names
 from texshape.survey.columns import LEADERBOARD
 from texshape.trials import naming
+from texshape.trials.deciding import ASKED, CLASSES, ZERO_SHOT
+from texshape.trials.tables import CUE_CONFLICT
 from texshape.vlm.questions import NEUTRAL
 
 if TYPE_CHECKING:
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 SCORED = ("shape_bias", "ci_low", "ci_high", "cue_match_rate", "n_conflict")
 RULE = ("verdict", "n_classes", "n_congruent")
 PIXELS = runs.PIXELS.model
+CONSISTENCY = ("error_consistency", "error_consistency_low", "error_consistency_high")
 MEASURED, PUBLISHED, HUMANS = "measured", "published", "humans"
 
 
@@ -33,11 +37,12 @@ def build(
     Parameters
     ----------
     tables : mapping of str to DataFrame
-        ``shape_bias``, ``accuracy``, ``readout`` where they are.
+        ``shape_bias``, ``accuracy``, ``readout``, ``benchmark_by_dataset`` and ``published_answers`` where
+        they are.
     reasons : DataFrame
         ``model, technique, reason``.
     networks : sequence of mapping
-        ``model`` and ``name`` of each network at hand.
+        ``model``, ``name``, ``wording`` and ``decides_by`` of each network at hand.
 
     Returns
     -------
@@ -47,17 +52,27 @@ def build(
 
     rows: dict[str, dict[str, Any]] = {}
     own = {str(entry["model"]): _short(str(entry["name"])) for entry in networks}
-    worded = {str(entry["model"]): str(entry.get("wording", "")) for entry in networks}
-    for model, name in own.items():
-        rows[model] = {"subject": model, "name": name, "kind": MEASURED, "wording": worded[model]}
+    for entry in networks:
+        model = str(entry["model"])
+        rows[model] = {"subject": model, "name": own[model], "kind": MEASURED}
+        rows[model] |= {key: str(entry.get(key, "")) for key in ("wording", "decides_by")}
     if "shape_bias" in tables:
         for row in without_observers(tables["shape_bias"]).to_dict("records"):
             model = str(row["model"])
             kind = MEASURED if model in own else HUMANS if model == HUMANS else PUBLISHED
             name = _published_name(model) if kind == PUBLISHED else model
-            entry = rows.setdefault(model, {"subject": model, "name": name, "kind": kind})
+            decides = CLASSES if kind == PUBLISHED else ""
+            fresh = {"subject": model, "name": name, "kind": kind, "decides_by": decides}
+            entry = rows.setdefault(model, fresh)
             entry |= {key: row[key] for key in (*SCORED, *RULE)}
             entry["few_congruent"] = naming.few_congruent(row)
+    if "published_answers" in tables:
+        for row in tables["published_answers"].to_dict("records"):
+            _add_answers(rows, row)
+    if "benchmark_by_dataset" in tables:
+        for row in tables["benchmark_by_dataset"].to_dict("records"):
+            if row["datasets"] == CUE_CONFLICT and row["model"] in rows:
+                rows[row["model"]] |= {key: row[key] for key in CONSISTENCY}
     if "accuracy" in tables:
         for row in tables["accuracy"].to_dict("records"):
             model = str(row["model"])
@@ -72,6 +87,25 @@ def build(
         board[count] = board[count].astype("Int64")
     return board.sort_values(["shape_bias", "subject"], ascending=[False, True],
                              na_position="last", ignore_index=True)  # fmt: skip
+
+
+def _add_answers(rows: dict[str, dict[str, Any]], row: Mapping[str, Any]) -> None:
+    """A subject whose answers others published, by one wording each; humans have their consistency of it."""
+    subject = str(row["subject"])
+    if subject == HUMANS:
+        if HUMANS in rows:
+            rows[HUMANS] |= {key: row[key] for key in CONSISTENCY}
+    elif row["wording"] in SHOWN and not row["reason"]:
+        how = row["decides_by"] if row["decides_by"] in (ASKED, ZERO_SHOT) else ""
+        said = ", ".join(part for part in (how, row["date"]) if part)
+        rows[subject] = {
+            "subject": subject,
+            "name": f"{row['name']} ({said})" if said else row["name"],
+            "kind": PUBLISHED,
+            **{key: row[key] for key in ("decides_by", "wording", "date")},
+            **{key: row[key] for key in (*SCORED, *RULE, *CONSISTENCY)},
+            "few_congruent": naming.few_congruent(row),
+        }
 
 
 def _short(name: str) -> str:

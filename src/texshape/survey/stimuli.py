@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from texshape.data import imageset, pictures, published
+from texshape.data import imageset, pictures, published, published_answers
 from texshape.data.photographs import Source, find_images, say_unread, written_name
 from texshape.errors import InputError
 from texshape.files import file_sha256
+from texshape.notices import warn
 from texshape.provenance import value_hash
 from texshape.source_code import function_hash
 from texshape.trials.names import ABSENT, RESERVED, image_id, parse
 
 if TYPE_CHECKING:
+    from texshape.data.published_answers import Answers
     from texshape.trials.files import Trials
     from texshape.trials.tables import Subject
 
@@ -42,6 +44,8 @@ class Stimuli:
         Of humans and published networks; empty for the user's images.
     trials_folder : path or None
         Published trials as they were downloaded, where all images are shown.
+    answers : sequence of Answers
+        Of other subjects, which others published; empty for the user's images.
     """
 
     name: str
@@ -49,6 +53,7 @@ class Stimuli:
     key: str
     trials: Mapping[tuple[Subject, str], Trials] = field(default_factory=dict)
     trials_folder: Path | None = None
+    answers: Sequence[Answers] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -82,9 +87,10 @@ def from_published(
 
     sets = {name: _packed(cache, name) for name in published.STIMULI}
     folder = _published_trials(cache, everything or exemplars is None)
+    answers = _published_answers(cache)
     if exemplars is None:
         return Stimuli("published", sets, value_hash([_packed_key(n) for n in sets]),
-                       read_published(folder), folder)  # fmt: skip
+                       read_published(folder), folder, answers)  # fmt: skip
     if exemplars < 1:
         raise InputError(f"--exemplars: expected at least 1, found {exemplars}")
     sets = {name: _some(images, exemplars) for name, images in sets.items()}
@@ -93,7 +99,8 @@ def from_published(
         for key, own in read_published(folder).items()
         if len(kept := _on(own, sets[key[1]]))
     }
-    return Stimuli("published", sets, value_hash([*map(_packed_key, sets), exemplars]), trials)
+    key = value_hash([*map(_packed_key, sets), exemplars])
+    return Stimuli("published", sets, key, trials, answers=answers)
 
 
 def from_folder(folder: Path) -> Stimuli:
@@ -196,6 +203,15 @@ def _published_trials(cache: Path, everything: bool) -> Path:
         if missing:
             fetch_all(missing, label=f"trials ({published.sources()[name].repository})")
     return folder
+
+
+def _published_answers(cache: Path) -> list[Answers]:
+    """Answers of other subjects; what they are compared with is there without them."""
+    try:
+        return published_answers.bring(cache)
+    except InputError as error:
+        warn("published answers", f"are left out of the leaderboard: {error}")
+        return []
 
 
 def _some(images: imageset.ImageSet, exemplars: int) -> imageset.ImageSet:

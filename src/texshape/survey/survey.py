@@ -33,6 +33,7 @@ from texshape.survey.stimuli import CUE_CONFLICT, Stimuli
 from texshape.techniques import reasons as why
 from texshape.techniques import registry
 from texshape.techniques.base import Technique
+from texshape.techniques.human_consistency import answers
 from texshape.trials import tables as trial_tables
 from texshape.vlm.chat import StoppedError
 
@@ -427,6 +428,7 @@ def _describe(candidate: Candidate, subject: Subject) -> dict[str, Any]:
         "classes": len(network.classes or ()),
         "class_map": candidate.class_map,
         "wording": asking.wording(network),
+        "decides_by": network.decides_by,
         "key": subject.key,
     }
 
@@ -529,6 +531,9 @@ def _tables(
         ours = {key: own for key, own in trials.items() if key[0].model in deciding}
         means, by_dataset = trial_tables.benchmark_tables(stimuli.trials_folder, ours, **bootstrap)
         found |= {"benchmark": means, "benchmark_by_dataset": by_dataset}
+    observers = answers.human_trials(stimuli.trials)
+    if stimuli.answers and observers:
+        found["published_answers"] = answers.answers_table(stimuli.answers, observers, **bootstrap)
     for technique in chosen:
         for table in technique.tables:
             files = [

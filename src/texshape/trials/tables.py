@@ -205,7 +205,7 @@ def shape_bias_tables(
     observers = {key: [own] for key, own in decisions.items()} | {HUMANS: humans}
     bias = [
         subjects[row["subject"]].identity() | row
-        for row in _with_names(scored, observers, resamples=resamples, level=level, seed=seed)
+        for row in with_names(scored, observers, resamples=resamples, level=level, seed=seed)
     ]
     for row in bias:
         row.pop("subject")
@@ -252,7 +252,7 @@ def shape_bias_tables(
     )
 
 
-def _with_names(
+def with_names(
     scored: Sequence[dict],
     observers: Mapping[str, Sequence[Decisions]],
     *,
@@ -311,7 +311,7 @@ def shape_bias_by_set(
         by_name = {own.subject: own for own in decided.values()}
         scored, _ = score(by_name, resamples=resamples, level=level, seed=seed)
         one_each = {key: [own] for key, own in by_name.items()}
-        scored = _with_names(scored, one_each, resamples=resamples, level=level, seed=seed)
+        scored = with_names(scored, one_each, resamples=resamples, level=level, seed=seed)
         drawn = groups.get(CUE_CONFLICT, {}) if images != CUE_CONFLICT else {}
         both = [
             (subject, own, drawn[subject]) for subject, own in decided.items() if subject in drawn

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from texshape.claims.claim import Claim, cells_of, claim
+from texshape.claims.evidence import Rows, mean, select, values
 from texshape.claims.experiment import Experiment
 from texshape.claims.rules import (
     BIAS_RULE,
@@ -12,10 +13,14 @@ from texshape.claims.rules import (
     ORDER_RULE,
     UNDEFINED,
     bias_verdict,
+    compare,
     no_name,
     without_name,
 )
-from texshape.claims.wording import when
+from texshape.claims.wording import listed, num, plural, span, when
+from texshape.data.published_answers import SHOWN
+from texshape.trials import naming
+from texshape.trials.deciding import ASKED, CLASSES, ZERO_SHOT
 
 
 def applies(experiment: Experiment) -> bool:
@@ -83,3 +88,78 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         rule=BIAS_RULE + "; counted over networks",
         cells=cells_of(networks, "verdict"),
     )
+    if e.has("published_answers"):
+        yield from _answers(e.rows("published_answers"))
+
+
+_KINDS = {
+    ASKED: ("model that was asked", "models that were asked"),
+    ZERO_SHOT: ("CLIP-like model", "CLIP-like models"),
+    CLASSES: ("classifier", "classifiers"),
+}
+
+
+def _answers(rows: Rows) -> Iterator[Claim]:
+    """What is said of subjects whose answers others published; of several prompts one counts."""
+    had = [row for row in rows if row["wording"] in SHOWN and not row["reason"]]
+    humans = select(had, subject="humans")
+    others = [row for row in had if row["subject"] != "humans"]
+    by_kind = {kind: select(others, decides_by=kind) for kind in _KINDS}
+    yield claim(
+        "answers-kinds",
+        compare(by_kind[ASKED], by_kind[CLASSES]),
+        dict.fromkeys(
+            ("higher", "lower", "not separated"),
+            "Names by the rule of @bias: "
+            + "; ".join(_names(kind, own) for kind, own in by_kind.items() if own)
+            + ".",
+        ),
+        evidence="published_answers.csv: each subject by one wording: verdict, ci_low, ci_high",
+        rule="higher: every interval of a model that was asked lies above every one of a classifier; "
+        f"lower: below; in each kind counted: {BIAS_RULE}",
+        cells=cells_of(others, "verdict", "ci_low", "ci_high"),
+    )
+    yield claim(
+        "answers-humans",
+        compare(humans, others),
+        {
+            "higher": "Humans go by shape more than every one of them.",
+            "lower": "Humans go by shape less than every one of them.",
+            "not separated": "Not from every one of them are humans separated.",
+        },
+        evidence="published_answers.csv: humans against every subject by one wording: ci_low, ci_high",
+        rule="higher: the humans' interval lies above every other; lower: below",
+        cells=cells_of([*humans, *others], "ci_low", "ci_high"),
+    )
+    limits = {"low": "error_consistency_low", "high": "error_consistency_high"}
+    found = values(others, "error_consistency")
+    numbers = f"""(error consistency {num(mean(humans, "error_consistency"))} against
+    {span(min(found, default=None), max(found, default=None), num)})"""
+    yield claim(
+        "answers-consistency",
+        compare(humans, others, **limits),
+        {
+            "higher": f"Humans err like other humans more than any of these does {numbers}.",
+            "lower": f"Every one of these errs like humans more than other humans do {numbers}.",
+            "not separated": f"""The consistency of humans with each other is not separated from that of
+            every one of these {numbers}.""",
+        },
+        evidence="published_answers.csv: humans against every subject by one wording: error_consistency_low, "
+        "error_consistency_high",
+        rule="higher: the humans' interval lies above every other; lower: below",
+        cells=cells_of([*humans, *others], "error_consistency", *limits.values()),
+    )
+
+
+def _names(kind: str, rows: Rows) -> str:
+    """How many of a kind have which name."""
+    names = [row["verdict"] for row in rows]
+    words = {
+        naming.SHAPE: "shape-biased",
+        naming.TEXTURE: "texture-biased",
+        naming.NEITHER: "neither",
+    }
+    parts = [f"{names.count(name)} {word}" for name, word in words.items() if name in names]
+    nameless = sum(name not in words for name in names)
+    parts += [f"{nameless} without a name"] * (nameless > 0)
+    return f"{plural(len(rows), *_KINDS[kind])}, {listed(parts)}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from texshape.tables import Column, Table, interval
+from texshape.tables import REASON, Column, Table, interval
+from texshape.trials.columns import EVIDENCE, SCORE, VERDICT
+from texshape.trials.deciding import DECIDES_BY
 
 #: measure -> (unit, meaning), in the order of the columns
 MEASURES = {
@@ -46,4 +48,39 @@ BENCHMARK_BY_DATASET = replace(
     name="benchmark_by_dataset",
     about="a network, or `humans`, and a data set",
     columns=(Column("datasets", "text", "name of the data set"), *BENCHMARK.columns[1:]),
+)
+#: of one data set, the cue-conflict pictures; `humans.benchmark`
+CONSISTENCY = tuple(
+    column
+    for name, (unit, what) in MEASURES.items()
+    for column in (
+        Column(name, "number", what, unit),
+        *interval(name, name, unit, "images and observers are resampled"),
+    )
+)
+PUBLISHED_ANSWERS = Table(
+    "published_answers",
+    "a subject whose answers to the cue-conflict pictures others published, or `humans` on the same ones",
+    (
+        Column("subject", "text", "repository and file of the answers, or `humans`"),
+        Column("name", "text", "its name as people write it"),
+        DECIDES_BY,
+        Column(
+            "wording",
+            "text",
+            "how it was asked: `published neutral` (multiple choice in the words of those who asked), or the "
+            "prompt of a CLIP-like model as its file calls it, `CLS` for the class",
+        ),
+        Column("date", "text", "when it was asked, YYYY-MM-DD; empty where that is not published"),
+        *SCORE,
+        *EVIDENCE,
+        VERDICT,
+        Column("n_unnamed", "whole", "answers that name no class, which are for neither cue"),
+        *CONSISTENCY,
+        Column("n_shared", "whole", "pictures that humans saw too: all of the row is of these"),
+        Column("source", "text", "repository and file"),
+        REASON,
+    ),
+    keys=("subject",),
+    front=(),
 )
