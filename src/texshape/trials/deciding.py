@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from texshape.tables import Column
 
-CLASSES, ZERO_SHOT, READOUT, ASKED = "classes", "zero-shot", "readout", "asked"
+CLASSES, ZERO_SHOT, ASKED = "classes", "zero-shot", "asked"
 #: name -> in words, as figures and texts print it
 WORDS = {
     CLASSES: "classifier",
     ZERO_SHOT: "CLIP zero-shot",
-    READOUT: "linear read-out",
     ASKED: "asked",
 }
 DECIDES_BY = Column(
     "decides_by",
     "text",
     "how its decisions come about: `classes` (its own outputs), `zero-shot` (the nearest text of a class), "
-    "`readout` (a linear reader of its features), `asked` (multiple choice, or a function); empty for humans",
+    "`asked` (multiple choice, or a function); empty for humans and where there are none",
 )
