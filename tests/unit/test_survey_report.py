@@ -221,7 +221,8 @@ def test_subjects_whose_answers_others_published_stand_on_board_and_page(tmp_pat
     """With how and when each was asked, by one prompt each; humans bring their consistency from there."""
     answers = synthetic_tables.published()["published_answers"]
     answers = answers.assign(verdict=naming.SHAPE, n_classes=16, n_congruent=80)
-    bias = pd.DataFrame([row(), row("humans"), row("model-vs-human/vgg")])
+    published = ("model-vs-human/vgg", "texture-vs-shape/vgg")
+    bias = pd.DataFrame([row(), row("humans"), *map(row, published)])
     consistent = {"model": "lite", "datasets": "cue-conflict", "error_consistency": 0.125,
                   "error_consistency_low": 0.1, "error_consistency_high": 0.15}  # fmt: skip
     others = consistent | {"datasets": "edge", "error_consistency": 0.9}
@@ -232,7 +233,7 @@ def test_subjects_whose_answers_others_published_stand_on_board_and_page(tmp_pat
     LEADERBOARD.check(found)
     named = found.set_index("name")
     assert set(named.index) == {
-        "lite", "humans", "VGG-16 (trials of 2021)", "Sorter", "Asked (asked, 2024-02-05)",
+        "lite", "humans", "VGG-16 (trials of 2021)", "VGG-16 (Caffe, trials of 2019)", "Sorter", "Asked (asked, 2024-02-05)",
         "Asked too (asked, 2024-02-06)", "Clip (zero-shot)",
     }  # fmt: skip
     decides = named["decides_by"].to_dict()

@@ -69,6 +69,15 @@ def test_every_technique_that_needs_no_training_has_its_table(published: Workflo
         assert (rows["model"] == LITE0).any(), name
 
 
+def test_answers_of_others_stand_apart_and_beside_humans(published: Workflow) -> None:
+    answers = table(published, "published_answers").set_index("name")
+    asked, humans = answers.loc["GPT-4V"], answers.loc["humans"]
+    assert (100 * asked["shape_bias"]).round(1) == 47.9
+    assert (asked["decides_by"], asked["date"], asked["n_unnamed"]) == ("asked", "2024-02-28", 131)
+    assert asked["error_consistency_high"] < humans["error_consistency_low"]
+    assert not table(published, "shape_bias")["model"].str.startswith("vlm_shapebias/").any()
+
+
 def test_the_article_is_there(published: Workflow) -> None:
     results = published.folder / "results" / "published"
     assert (results / "paper.pdf").read_bytes().startswith(b"%PDF")

@@ -24,6 +24,8 @@ SCORED = ("shape_bias", "ci_low", "ci_high", "cue_match_rate", "n_conflict")
 RULE = ("verdict", "n_classes", "n_congruent")
 PIXELS = runs.PIXELS.model
 CONSISTENCY = ("error_consistency", "error_consistency_low", "error_consistency_high")
+#: whose trials of 2019 are of Caffe's weights: torchvision's networks of these names have other biases
+CAFFE = tuple(f"texture-vs-shape/{name}" for name in ("alexnet", "googlenet", "vgg"))
 MEASURED, PUBLISHED, HUMANS = "measured", "published", "humans"
 
 
@@ -127,7 +129,10 @@ def _short(name: str) -> str:
 def _published_name(model: str) -> str:
     """``texture-vs-shape/alexnet`` as people write it, with the year of the trials."""
     source, _, name = model.rpartition("/")
-    return f"{network_label(name)} ({SOURCES[source]})" if source in SOURCES else model
+    if source not in SOURCES:
+        return model
+    of = "Caffe, " if model in CAFFE else ""
+    return f"{network_label(name)} ({of}{SOURCES[source]})"
 
 
 def _read(table: pd.DataFrame, pixels: pd.DataFrame | None) -> dict[str, Any]:
