@@ -348,12 +348,35 @@ def test_what_one_seed_keeps_from_being_said_is_said_of_a_seed(tmp_path):
         assert re.search("(every|at least one) seed", found[id].sentence), id
 
 
+ANSWERS = ("answers-kinds", "answers-humans", "answers-consistency")
+
+
+def test_answers_of_others_are_counted_by_kind_and_compared_with_humans(tmp_path):
+    tables = synthetic_tables.published()
+    given = tables["published_answers"]
+    given["verdict"] = ["shape-biased", "neither", "shape-biased", "neither", "texture-biased",
+                        "shape-biased", ""]  # fmt: skip
+    arguments = results_of(tmp_path / "apart", tables, kind="published")
+    found = verdicts(arguments)
+    assert {id: found[id] for id in ANSWERS} == dict.fromkeys(ANSWERS, "higher")
+    # One prompt of two counts, and the one that could not be had is none of them.
+    assert (
+        "2 models that were asked, 1 shape-biased and 1 neither; one CLIP-like model, 1 shape-biased; "
+        "one classifier, 1 texture-biased."
+    ) in said(arguments)
+    given.loc[given["name"] == "Asked", ["ci_high", "error_consistency_high"]] = [0.99, 0.9]
+    given.loc[given["name"] == "Sorter", "ci_high"] = 0.56
+    found = verdicts(results_of(tmp_path / "among", tables, kind="published"))
+    assert {id: found[id] for id in ANSWERS} == dict.fromkeys(ANSWERS, "not separated")
+
+
 def test_published_experiment_reversed_and_undefined(tmp_path):
     tables = synthetic_tables.published(reverse=True)
     found = verdicts(results_of(tmp_path / "reversed", tables, kind="published"))
     assert found["bias-humans"] == "texture-biased"
     assert found["humans-against-networks"] == "lower"
     assert found["humans-ceiling"] == "lower"
+    assert {id: found[id] for id in ANSWERS} == dict.fromkeys(ANSWERS, "lower")
     one = tables["shape_bias"]["architecture"] == "vgg"
     tables["shape_bias"].loc[one, ["shape_bias", "ci_low", "ci_high"]] = np.nan
     assert "; of 1 the bias is undefined." in said(

@@ -233,8 +233,8 @@ def test_subjects_whose_answers_others_published_stand_on_board_and_page(tmp_pat
     LEADERBOARD.check(found)
     named = found.set_index("name")
     assert set(named.index) == {
-        "lite", "humans", "VGG-16 (trials of 2021)", "VGG-16 (Caffe, trials of 2019)", "Sorter", "Asked (asked, 2024-02-05)",
-        "Asked too (asked, 2024-02-06)", "Clip (zero-shot)",
+        "lite", "humans", "VGG-16 (trials of 2021)", "VGG-16 (Caffe, trials of 2019)", "Sorter",
+        "Asked (asked, 2024-02-05)", "Asked too (asked, 2024-02-06)", "Clip (zero-shot)",
     }  # fmt: skip
     decides = named["decides_by"].to_dict()
     assert decides.pop("humans") == ""
