@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from texshape.tables import Column, Table, interval
-from texshape.trials.columns import BIAS, CONFLICT, MATCH, VERDICT
-from texshape.trials.deciding import DECIDES_BY
+from texshape.trials.columns import BIAS, CONFLICT, DECIDES_BY, MATCH, VERDICT
 
 #: what a linear read-out finds in the last stage, in the same stage before training, in the pixels
 READ = {

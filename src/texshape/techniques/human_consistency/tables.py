@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from texshape.tables import REASON, Column, Table, interval
-from texshape.trials.columns import EVIDENCE, SCORE, VERDICT
-from texshape.trials.deciding import DECIDES_BY
+from texshape.trials.columns import DECIDES_BY, EVIDENCE, SCORE, VERDICT
 
 #: measure -> (unit, meaning), in the order of the columns
 MEASURES = {
