@@ -116,6 +116,9 @@ def test_published_experiment(tmp_path):
         "bias-humans": "shape-biased",
         "humans-against-networks": "higher",
         "networks-names": "divided",
+        "answers-kinds": "higher",
+        "answers-humans": "higher",
+        "answers-consistency": "higher",
         "sensitivity": "keeps",
         "humans-ceiling": "higher",
         "humans-own": "not separated",
@@ -130,6 +133,7 @@ def test_published_experiment(tmp_path):
     text = words_of(page_of(arguments))
     assert "n = 12 000" in text
     assert text.count("Not run") == 1  # what the networks know
+    assert "Left out, because the mirror lacks the file of its answers: Lacking." in text
     assert "silhouettes filled with a texture" not in text  # the other experiment's data
 
 
