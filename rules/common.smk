@@ -11,7 +11,8 @@ from texshape.errors import InputError
 from texshape.experiment import job_settings
 from texshape.experiment.grain import chained, measured_together
 from texshape.experiment.layout import shard_names
-from texshape.experiment.plan import BASE, COMPARISON_TABLES, SPLITS, Plan
+from texshape.experiment.networks import BASE
+from texshape.experiment.plan import COMPARISON_TABLES, SPLITS, Plan
 from texshape.experiment.runs import PIXELS, WILDCARDS, RunId
 from texshape.experiment.sources import CONFLICT
 from texshape.figures.registry import declaration

@@ -7,31 +7,23 @@ parameters as files give them, and checks them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from texshape.config import whole
 from texshape.config.base import Section
-from texshape.config.training import TrainingSettings
 from texshape.errors import InputError, nearest
 from texshape.experiment.columns import LEFT_OUT
-from texshape.experiment.layout import Layout
-from texshape.experiment.runs import PIXELS, RunId, model_name
+from texshape.experiment.networks import BASE, Networks
+from texshape.experiment.runs import PIXELS, RunId
 from texshape.experiment.sources import CONFLICT, ROLES, SOURCES, Source
 from texshape.experiment.stylizations import PAINTINGS, RENDERER, TRAIN, Stylization
 from texshape.figures.registry import available
-from texshape.models.cards import local_files
-from texshape.models.names import ASKED, parse, slug
-from texshape.parameters import measured_epochs, overlay, to_json
+from texshape.parameters import to_json
 from texshape.techniques import registry
 from texshape.techniques.base import FOLDERS, Figure, Technique
 
-BASE = "base"  # the variant of the data that all measures but trials are of
 SPLITS = ("train", "validation", "test")
-#: states of a network that is measured as it is: random weights, and its own
-NAMED_EPOCHS = [0, 1]
-ARM = "arm:"  # in front of the arm whose network a training starts from
 
 
 def _tables(*techniques: str) -> tuple[str, ...]:
@@ -52,20 +44,6 @@ COMPARISON_TABLES = (
 )
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A network that the experiment trains, over its seeds."""
-
-    architecture: str
-    arm: str
-    seeds: tuple[int, ...]
-
-    @property
-    def runs(self) -> list[RunId]:
-        """One run a seed."""
-        return [RunId(self.architecture, self.arm, seed) for seed in self.seeds]
-
-
 class Cell(NamedTuple):
     """Training by test: the decisions of a network of one variant on images of another, or of its own."""
 
@@ -75,8 +53,8 @@ class Cell(NamedTuple):
     file: str
 
 
-class Plan:
-    """All that follows from the parameters of an experiment.
+class Plan(Networks):
+    """All that follows from the parameters of an experiment: its networks, and what is made with them.
 
     Parameters
     ----------
@@ -87,20 +65,8 @@ class Plan:
 
     Attributes
     ----------
-    parameters : dict
-        The same, with the last epoch of the training among the measured ones: all measures are of one network.
-    checked : Sections
-        The same by their models: what jobs are given of them.
-    layout : Layout
-        Where its files lie.
     source : Source
-        What its kind of data brings.
-    named : dict of str to str
-        Networks that are measured as they are: model to full name.
-    trained : dict of str to Trained
-        Networks that are trained here, by model.
-    trained_runs, runs : list of RunId
-        A run for each of their seeds, then one for each named network.
+        What its kind of data brings. The others are those of `Networks`.
 
     Raises
     ------
@@ -114,35 +80,8 @@ class Plan:
         parameters: Mapping[str, Any],
         techniques: Mapping[str, type[Section]] | None = None,
     ) -> None:
-        self.checked = whole.check(registry.without_sections(parameters), techniques)
-        epochs = measured_epochs(parameters["training"])
-        self.parameters = overlay(parameters, {"training": {"checkpoint_epochs": epochs}})
-        self.layout = Layout(f"results/{parameters['experiment']}")
+        super().__init__(parameters, techniques)
         self.source: Source = SOURCES[parameters["data"]["kind"]]
-        for name in parameters["networks"]:
-            if parse(name).source in ASKED:
-                raise InputError(
-                    f"networks: '{name}' is asked, and has nothing but answers; texshape measure takes it"
-                )
-        self.named = {slug(name): name for name in parameters["networks"]}
-        seeds: dict[tuple[str, str], set[int]] = {}
-        for entry in parameters["trained"]:
-            for arm in entry["arms"]:
-                seeds.setdefault((entry["architecture"], arm), set()).update(entry["seeds"])
-        self.trained = {
-            model_name(*name): Trained(*name, tuple(sorted(numbers)))
-            for name, numbers in seeds.items()
-        }
-        self.trained_runs = [run for trained in self.trained.values() for run in trained.runs]
-        self.runs = [*self.trained_runs, *map(RunId.of_model, self.named)]
-        self._check()
-
-    def _check(self) -> None:
-        if not self.measured_runs:
-            raise InputError(
-                "trained, networks: no network is measured; expected one of the base variant of the data, "
-                "neither trials_only nor readout_only"
-            )
         if CONFLICT not in (*self.source.shown, *self.conflicts):
             raise InputError(
                 f"conflicts.{CONFLICT}: missing; images of data.kind "
@@ -150,137 +89,6 @@ class Plan:
             )
         for conflict in self.conflicts.values():
             self.decoder(BASE, conflict)
-
-    # --- networks --------------------------------------------------------------------------------
-
-    def arm(self, model: str) -> Mapping[str, Any]:
-        """What a trained network is trained on; of one that is not trained here nothing."""
-        return self.parameters["arms"][self.trained[model].arm] if model in self.trained else {}
-
-    def variant(self, model: str) -> str:
-        """The variant of the data that a network is trained and tested on."""
-        return self.arm(model).get("variant", BASE)
-
-    def recipe(self, model: str) -> TrainingSettings:
-        """The recipe of a training: the shared one and what the arm changes."""
-        recipe = whole.recipe(self.checked, self.trained[model].arm)
-        return recipe.replace(checkpoint_epochs=self.checkpoint_epochs)
-
-    def gpus(self, model: str) -> int:
-        """GPUs of one training."""
-        return self.recipe(model).gpus_per_job
-
-    def initial(self, run: RunId) -> str | None:
-        """What a training starts from: a network's name or checkpoint; None is random weights."""
-        initial = self.recipe(run.model).initial
-        if initial and initial.startswith(ARM):
-            other = RunId(run.architecture, initial.removeprefix(ARM), run.seed)
-            return self.layout.checkpoint(other)
-        return initial
-
-    def initial_files(self, run: RunId) -> list[str]:
-        """That checkpoint, where this experiment makes it."""
-        initial = self.recipe(run.model).initial or ""
-        return [str(self.initial(run))] if initial.startswith(ARM) else []
-
-    def network(self, run: RunId) -> str:
-        """What a step loads: the final checkpoint of a trained network, or a name."""
-        if run.model in self.trained:
-            return self.layout.checkpoint(run)
-        return self.named[run.model]
-
-    def network_files(self, run: RunId) -> list[str]:
-        """The files that `network` refers to."""
-        if run.model in self.trained:
-            return [self.layout.checkpoint(run)]
-        return local_files(self.named[run.model])
-
-    def untrained_files(self, run: RunId) -> list[str]:
-        """The network before training, where its training is ours."""
-        return [self.layout.checkpoint(run, 0)] if run.model in self.trained else []
-
-    @property
-    def checkpoint_epochs(self) -> list[int]:
-        """Measured epochs of a training."""
-        return self.parameters["training"]["checkpoint_epochs"]
-
-    def epochs(self, run: RunId) -> list[int]:
-        """Measured states of a network."""
-        return self.checkpoint_epochs if run.model in self.trained else NAMED_EPOCHS
-
-    def is_read(self, run: RunId) -> bool:
-        """Whether the read-out looks at it: controls have data of their own, some runs trials alone."""
-        if run.model in self.trained and (
-            self.arm(run.model).get("trials_only") or run not in self._full_runs
-        ):
-            return False
-        return self.variant(run.model) == BASE
-
-    def is_measured(self, run: RunId) -> bool:
-        """Whether every technique measures it."""
-        return self.is_read(run) and not self.arm(run.model).get("readout_only")
-
-    @cached_property
-    def _full_runs(self) -> set[RunId]:
-        """Those that an entry with every measurement names."""
-        return {
-            RunId(entry["architecture"], arm, seed)
-            for entry in self.parameters["trained"]
-            if not entry.get("trials_only")
-            for arm in entry["arms"]
-            for seed in entry["seeds"]
-        }
-
-    @cached_property
-    def read_runs(self) -> list[RunId]:
-        """Networks that are read out."""
-        return [run for run in self.runs if self.is_read(run)]
-
-    @cached_property
-    def measured_runs(self) -> list[RunId]:
-        """Networks that every technique measures."""
-        return [run for run in self.runs if self.is_measured(run)]
-
-    @cached_property
-    def base_models(self) -> list[str]:
-        """Networks of the base variant of the data."""
-        models = dict.fromkeys(run.model for run in self.runs)
-        return [model for model in models if self.variant(model) == BASE]
-
-    @cached_property
-    def control_models(self) -> list[str]:
-        """Networks of all other variants."""
-        return [model for model in self.trained if self.variant(model) != BASE]
-
-    @property
-    def compared(self) -> list[str]:
-        """Networks whose paired differences are tabulated: paired images, and no published networks beside."""
-        return [] if self.source.published else self.base_models
-
-    @cached_property
-    def shown_runs(self) -> list[RunId]:
-        """Networks whose pictures are shown: the first seed of the first two."""
-        first: dict[str, RunId] = {}
-        for run in self.measured_runs:
-            first.setdefault(run.model, run)
-        return list(first.values())[:2]
-
-    @cached_property
-    def untrained_runs(self) -> list[RunId]:
-        """One network an architecture: before training all of its arms are the same."""
-        first = {run.architecture: run for run in reversed(self.measured_runs)}
-        return list(first.values())
-
-    @cached_property
-    def arms_apart(self) -> list[str]:
-        """Arms in the comparison's table alone: they see other images, or are measured by trials alone."""
-        return sorted(
-            arm
-            for arm, entry in self.parameters["arms"].items()
-            if entry.get("variant", BASE) != BASE
-            or entry.get("trials_only")
-            or entry.get("readout_only")
-        )
 
     # --- image sets ------------------------------------------------------------------------------
 
@@ -623,6 +431,11 @@ class Plan:
             *self.per_run,
             *COMPARISON_TABLES,
         ]
+
+    @property
+    def compared(self) -> list[str]:
+        """Networks whose paired differences are tabulated: paired images, and no published networks beside."""
+        return [] if self.source.published else self.base_models
 
     @property
     def trial_tables(self) -> list[str]:
