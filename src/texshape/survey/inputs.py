@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from texshape.config.evaluation import EvaluationSettings
 from texshape.errors import InputError
+from texshape.experiment.runs import RunId
 from texshape.experiment.sources import ROLES
 from texshape.models.decisions import for_images
 from texshape.models.network import Network
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 
 NETWORK_SEED = 0  # of random weights; that of the folder `seed-0`
 UNTRAINED, TRAINED = 0, 1
+
+
+def run_of(slug: str) -> RunId:
+    """What a network is called in a survey, where each has one seed; its folder has that name."""
+    return RunId.of_model(slug, NETWORK_SEED)
 
 
 @dataclass

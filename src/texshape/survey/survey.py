@@ -9,8 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from texshape import FORMAT_VERSION, tables
-from texshape.catalogue import declared
+from texshape import FORMAT_VERSION
 from texshape.devices import LostDeviceError, failures
 from texshape.errors import InputError, nearest
 from texshape.experiment import runs
@@ -18,14 +17,14 @@ from texshape.files import write_csv, write_json
 from texshape.notices import listening, warn
 from texshape.provenance import versions
 from texshape.source_code import function_hash, technique_hash
-from texshape.survey import asking, leaderboard
+from texshape.survey import asking, leaderboard, tables
 from texshape.survey.columns import ANSWERS, LEADERBOARD, NOTICES, REASONS
 from texshape.survey.inputs import (
-    NETWORK_SEED,
     GivenInputs,
     PixelInputs,
     Subject,
     decide,
+    run_of,
     sets_of,
 )
 from texshape.survey.records import forget, once
@@ -33,8 +32,6 @@ from texshape.survey.stimuli import CUE_CONFLICT, Stimuli
 from texshape.techniques import reasons as why
 from texshape.techniques import registry
 from texshape.techniques.base import Technique
-from texshape.techniques.human_consistency import answers
-from texshape.trials import tables as trial_tables
 from texshape.vlm.chat import StoppedError
 
 if TYPE_CHECKING:
@@ -45,7 +42,6 @@ if TYPE_CHECKING:
 PIXELS = str(runs.PIXELS)
 REPORT = Path(__file__).parent / "report" / "report.typ"
 TRIALS = "trials"  # the step that all of behaviour rests on
-FROM_TRIALS = ("shape_bias", "shape_bias_by_class", "shape_bias_differences", "accuracy")
 # They start steps and show results, and compute nothing.
 _TOOLS = ("texshape", "snakemake", "dvc", "mlflow", "typst", "matplotlib")
 
@@ -289,7 +285,7 @@ def _run(
     )
     NOTICES.write(folder / "tables" / "notices.csv", said)
     write_csv(folder / "models.csv", pd.DataFrame(described))
-    made = _tables(slugs, chosen, missing, written, stimuli, settings, folder)
+    made = tables.write(slugs, chosen, missing, written, stimuli, settings, folder)
     if answered:
         ANSWERS.write(folder / "tables" / "answers.csv", ANSWERS.frame(answered))
     board = leaderboard.build(made, missing, described)
@@ -385,7 +381,7 @@ def _load(
     from texshape.devices import select_device
 
     network = candidate.load()
-    home = folder / str(_run_id(candidate.slug))
+    home = folder / str(run_of(candidate.slug))
     asking.begin(network, home, settings, stimuli)
     key = _identity(network)
     device = select_device(lambda line: None)  # --quiet
@@ -397,10 +393,6 @@ def _load(
         return found
 
     return Subject(network, key, untrained, _identity, stimuli, settings, home)
-
-
-def _run_id(slug: str) -> runs.RunId:
-    return runs.RunId.of_model(slug, NETWORK_SEED)
 
 
 def _identity(network: Network) -> str | None:
@@ -501,77 +493,6 @@ def _pixels(technique: Technique, stimuli: Stimuli, settings: dict[str, Any], fo
     shutil.rmtree(place / "features", ignore_errors=True)
 
 
-def _tables(
-    slugs: list[str],
-    chosen: Sequence[Technique],
-    missing: pd.DataFrame,
-    written: dict[tuple[str, str], list[Path]],
-    stimuli: Stimuli,
-    settings: dict[str, Any],
-    folder: Path,
-) -> dict[str, pd.DataFrame]:
-    """All tables of the survey, written and returned by name; those of nothing are left out."""
-    place = folder / "tables"
-    lacking = set(zip(missing["model"], missing["technique"], strict=True))
-    found: dict[str, pd.DataFrame] = {}
-    bootstrap = {**settings["bootstrap"], "seed": int(settings["seed"])}
-    deciding = [slug for slug in slugs if (slug, "trials") not in lacking]
-    trials = dict(stimuli.trials)
-    for slug in deciding:
-        classes = _classes(written[slug, "trials"])
-        trials |= trial_tables.read_network(folder, str(_run_id(slug)), classes=classes)
-    if trials:
-        # Humans alone make no pair: nothing is compared where no network decides.
-        made = trial_tables.shape_bias_tables(
-            trials, compare=deciding or [trial_tables.HUMANS], **bootstrap
-        )
-        found |= dict(zip(FROM_TRIALS, made, strict=False))
-        found["accuracy"] = trial_tables.accuracy_table(trials, **bootstrap)
-    if stimuli.trials_folder is not None and deciding:
-        ours = {key: own for key, own in trials.items() if key[0].model in deciding}
-        means, by_dataset = trial_tables.benchmark_tables(stimuli.trials_folder, ours, **bootstrap)
-        found |= {"benchmark": means, "benchmark_by_dataset": by_dataset}
-    observers = answers.human_trials(stimuli.trials)
-    if stimuli.answers and observers:
-        found["published_answers"] = answers.answers_table(stimuli.answers, observers, **bootstrap)
-    for technique in chosen:
-        for table in technique.tables:
-            files = [
-                folder / str(_run_id(slug)) / f"{table.name}.csv"
-                for slug in slugs
-                if (slug, technique.name) in written
-            ]
-            pixels = folder / PIXELS / f"{table.name}.csv"
-            if technique.pixels is not None and files and pixels.exists():
-                files.append(pixels)
-            if files:
-                found[table.name] = tables.concatenate(files, folder)
-    for old in place.glob("*.csv"):  # of an earlier survey with other networks or techniques
-        if old.stem not in found and old.stem not in ("reasons", "notices"):
-            old.unlink()
-    for name, table in found.items():
-        declared(name).write(place / f"{name}.csv", table, networks=True)
-    return found
-
-
-def _classes(trial_files: list[Path]) -> list[str] | None:
-    """The classes that a network's trial files name, where they are none of the known sets."""
-    from texshape.files import read_csv
-    from texshape.trials.files import VOCABULARIES
-    from texshape.trials.names import ABSENT, parse
-
-    names: set[str] = set()
-    for path in trial_files:
-        table = read_csv(path, ["object_response", "imagename"])
-        names |= set(table["object_response"].astype(str))
-        for image in table["imagename"]:
-            stimulus = parse(image, one_cue=True)
-            names |= {stimulus.shape, stimulus.texture}
-    names.discard(ABSENT)
-    known = any(names <= set(vocabulary) for vocabulary in VOCABULARIES.values())
-    return None if known else sorted(names)
-
-
 def _report(
     slugs: list[str],
     made: dict[str, pd.DataFrame],
@@ -598,7 +519,7 @@ def _report(
         drawn.add(name)
     lacking = set(zip(missing["model"], missing["technique"], strict=True))
     for slug in slugs:
-        home = folder / str(_run_id(slug))
+        home = folder / str(run_of(slug))
         for technique, file, function in (
             ("receptive_field", "influence", effective_receptive_field.draw),
             ("feature_visualization", "feature_visualization", feature_visualization.draw),
