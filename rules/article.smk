@@ -1,4 +1,7 @@
 # What may be said of the results, and the article: every number in it is read from the files that are its inputs.
+from texshape.figures.report import caption
+
+PAPER = sorted(str(path) for path in Path("paper").rglob("*") if path.is_file())
 
 
 rule claims:

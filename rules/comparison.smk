@@ -1,4 +1,6 @@
 # Every network by every measure, and what they say together.
+from texshape.experiment.plan import COMPARISON_TABLES
+from texshape.figures.report import shown
 
 
 rule compare:

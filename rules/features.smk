@@ -1,7 +1,11 @@
 # Activations of every stage on the cue-conflict images, once for all techniques that read them.
+from texshape.experiment.layout import shard_names
+from texshape.experiment.words import shard_numbers
 
 FEATURE_SHARDS = config["features"]["shards"]
-SHARD_LOG = "-{shard}" if FEATURE_SHARDS > 1 else ""
+SHARD = "{shard}" if FEATURE_SHARDS > 1 else None
+SHARD_LOG = "-{shard}" if SHARD else ""
+kept = temp if SHARD else str  # what is merged goes
 
 
 rule features:
@@ -11,7 +15,11 @@ rule features:
         ],
         images=LAYOUT.set_files(BASE, CONFLICT, masks=False),
     output:
-        [file for epoch in PLAN.checkpoint_epochs for file in feature_parts(epoch)],
+        [
+            kept(file)
+            for epoch in PLAN.checkpoint_epochs
+            for file in LAYOUT.feature_files(WILDCARDS, epoch, SHARD)
+        ],
     log:
         LAYOUT.log(f"features/{WILDCARDS}{SHARD_LOG}"),
     benchmark:
@@ -47,7 +55,7 @@ rule features_named:
         images=LAYOUT.set_files(BASE, CONFLICT, masks=False),
         network=lambda wc: PLAN.network_files(run_of(wc)),
     output:
-        feature_parts("{epoch}"),
+        [kept(file) for file in LAYOUT.feature_files(WILDCARDS, "{epoch}", SHARD)],
     log:
         LAYOUT.log(f"features/{WILDCARDS}-{{epoch}}{SHARD_LOG}"),
     benchmark:

@@ -1,6 +1,8 @@
 # From tables to figures, and the experiment in brief. Nothing here computes a measure.
 from dataclasses import asdict
 
+from texshape.figures.report import shown
+
 
 # Drawn in seconds: not worth a job of a cluster.
 localrules:

@@ -1,5 +1,9 @@
 # Image sets made by neural style transfer: SPLIT-NAME of each stylization, and cue-conflict sets.
+from texshape.experiment.conflict_job import exemplar_options
+from texshape.experiment.layout import shard_names
 from texshape.experiment.stylizations import RENDERER
+from texshape.experiment.words import part_options, shard_numbers
+from texshape.figures.report import shown
 
 
 rule fetch_paintings:
@@ -203,7 +207,9 @@ rule conflict:
         mem_mb=scaled(2500),
         runtime=scaled(720),
     params:
-        exemplars=lambda wc, input: exemplar_options(PLAN.conflicts[wc.conflict], input),
+        exemplars=lambda wc, input: exemplar_options(
+            PLAN, PLAN.conflicts[wc.conflict], input.contents, input.textures
+        ),
         encoder=lambda wc: options(
             "--encoder", PLAN.encoder_files(PLAN.conflicts[wc.conflict])
         ),
@@ -396,7 +402,11 @@ rule figure_conflict:
         runtime=scaled(10),
     params:
         exemplars=lambda wc, input: exemplar_options(
-            PLAN.conflicts[wc.conflict], input, whole=False
+            PLAN,
+            PLAN.conflicts[wc.conflict],
+            input.contents,
+            input.textures,
+            whole=False,
         ),
         result=lambda wc, input: stem(input.result),
         drawn=lambda wc, input: ["--drawn", stem(input.drawn)] if input.drawn else [],

@@ -1,16 +1,19 @@
 # What measures a network, made of the techniques' declarations; what is said of one network lies in its folder.
 # A rule a technique, or (`jobs.grain`) a rule for networks that the same techniques measure.
-
+from texshape.experiment.grain import measured_together
+from texshape.experiment.technique_job import SharedJob, TechniqueJob
+from texshape.source_code import technique_hash
 
 for technique in PLAN.techniques if PLAN.grain == "technique" else []:
+    job = TechniqueJob(PLAN, technique)
 
     rule:
         name:
             technique.name
         input:
-            unpack(technique_inputs(technique)),
+            unpack(by_run(job.inputs)),
         output:
-            technique_outputs(technique, WILDCARDS),
+            job.outputs(WILDCARDS),
         log:
             LAYOUT.log(f"{technique.name}/{WILDCARDS}"),
         benchmark:
@@ -27,10 +30,10 @@ for technique in PLAN.techniques if PLAN.grain == "technique" else []:
         params:
             # Here, not in the command: that is put together when the job runs, long after the loop.
             step=technique.name.replace("_", "-"),
-            run=lambda wc: str(run_of(wc)),
-            options=technique_options(technique),
+            run=by_run(str),
+            options=by_run(job.options),
             results=lambda wc, output: results_of(output[0]),
-            parameters=technique_parameters(technique),
+            parameters=by_run(job.parameters),
             code=technique_hash(technique),
         shell:
             "texshape run {params.step:q} --results {params.results:q}"
@@ -39,18 +42,15 @@ for technique in PLAN.techniques if PLAN.grain == "technique" else []:
 
 
 for measured in measured_together(PLAN) if PLAN.grain == "network" else []:
+    shared = SharedJob(PLAN, measured.techniques)
 
     rule:
         name:
             measured.name
         input:
-            unpack(inputs_of_all(measured.techniques)),
+            unpack(by_run(shared.inputs)),
         output:
-            [
-                file
-                for technique in measured.techniques
-                for file in technique_outputs(technique, WILDCARDS)
-            ],
+            shared.outputs(WILDCARDS),
         log:
             LAYOUT.log(f"measure/{WILDCARDS}"),
         benchmark:
@@ -66,7 +66,7 @@ for measured in measured_together(PLAN) if PLAN.grain == "network" else []:
             mem_mb=scaled(measured.memory),
             runtime=scaled(measured.minutes),
         params:
-            steps=steps_of_all(measured.techniques),
+            steps=by_run(shared.steps),
             code=[technique_hash(technique) for technique in measured.techniques],
         shell:
             "texshape run several {params.steps:q} > {log:q} 2>&1"
@@ -84,7 +84,7 @@ for technique in PLAN.with_pixels:
                 PLAN.measured_runs[0], PLAN.epochs(PLAN.measured_runs[0])[-1]
             ),
         output:
-            technique_outputs(technique, PIXELS),
+            TechniqueJob(PLAN, technique).outputs(PIXELS),
         log:
             LAYOUT.log(f"{technique.name}_pixels"),
         benchmark:

@@ -25,10 +25,10 @@ rule train:
     priority: 2  # what waits for all networks can then run beside other jobs
     conda:
         "../envs/texshape.yaml"
-    threads: lambda wc: gpus_of(wc.model)
+    threads: lambda wc: PLAN.gpus(wc.model)
     resources:
-        gpu=lambda wc: gpus_of(wc.model),
-        mem_mb=lambda wc, attempt: 1800 * gpus_of(wc.model) * attempt,
+        gpu=lambda wc: PLAN.gpus(wc.model),
+        mem_mb=lambda wc, attempt: 1800 * PLAN.gpus(wc.model) * attempt,
         runtime=scaled(120),
     params:
         architecture=lambda wc: run_of(wc).architecture,

@@ -105,6 +105,20 @@ class Networks:
         """GPUs of one training."""
         return self.recipe(model).gpus_per_job
 
+    def check_gpus(self, limit: int | None) -> None:
+        """See that no training needs more GPUs than a run may take, before any job: it would get fewer.
+
+        Raises
+        ------
+        InputError
+            If one does; without a limit none does.
+        """
+        for model in self.trained:
+            if limit and limit < self.gpus(model):
+                raise InputError(
+                    f"training.gpus_per_job: expected at most the limit gpu={limit}, found {self.gpus(model)}"
+                )
+
     def initial(self, run: RunId) -> str | None:
         """What a training starts from: a network's name or checkpoint; None is random weights."""
         initial = self.recipe(run.model).initial
