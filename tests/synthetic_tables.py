@@ -636,6 +636,23 @@ def published_techniques(reverse: bool = False) -> dict[str, pd.DataFrame]:
     return found | {"architectures": tables["architectures"]}
 
 
+def published_optional() -> dict[str, pd.DataFrame]:
+    """Tables of the techniques that have to be named, for the measured networks; they see no textures."""
+    names = {
+        "cnn": "efficientnet-lite0",
+        "rf17": "efficientnet-lite1",
+        "rf33": "efficientnet-lite2",
+    }
+    found = {}
+    for table, frame in optional().items():
+        frame = frame[(frame["arm"] == "plain") & (frame["seed"] == 0)]
+        frame = frame[frame["architecture"].isin(list(names))]
+        frame = frame.assign(architecture=frame["architecture"].map(names), arm="imagenet")
+        found[table] = frame.assign(model=frame["architecture"] + "--imagenet")
+    ranks = found["cue_rank"]
+    return found | {"cue_rank": ranks[ranks["cue"] == "shape"]}
+
+
 def _benchmark(networks: list[tuple], reverse: bool) -> list[dict]:
     rows = []
     for group, count in (("all-17", 17), ("cue-conflict+edge+silhouette", 3)):

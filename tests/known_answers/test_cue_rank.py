@@ -237,6 +237,20 @@ def test_published_images_are_read(mirror, tmp_path):
             assert set(images.labels["condition"]) <= {"4x4", "8x8", "16x16", "32x32"}
 
 
+def test_some_of_the_published_images_are_brought_by_their_numbers(mirror, tmp_path):
+    shapes = refined.fetch("shape", tmp_path, (0, 1))
+    assert sorted(shapes.labels["shape_exemplar"])[:3] == ["balloon0", "balloon1", "book0"]
+    assert len(shapes) == 20
+    textures = refined.fetch("texture", tmp_path, (181,))
+    assert set(textures.labels["texture_exemplar"].str[-3:]) == {"181"}
+    assert len(textures) == 10
+    for numbers in ((300,), ()):
+        with pytest.raises(
+            InputError, match=r"cue_rank\.exemplars\.shape: no image has the number"
+        ):
+            refined.fetch("shape", tmp_path, numbers)
+
+
 def test_an_image_with_another_name_is_refused(tmp_path):
     path = tmp_path / "zebra" / "4x4_tiger_1.png"
     with pytest.raises(InputError, match="one of the 20 classes"):

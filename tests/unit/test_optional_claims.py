@@ -440,3 +440,29 @@ def test_the_article_has_question_method_result_numbers_and_limit(tmp_path, worl
         ignore_system_fonts=True,
     )  # fmt: skip
     assert sorted(json.loads(set_claims)) == sorted(claim.id for claim in claims_of(arguments))
+
+
+def test_the_article_of_networks_as_they_are_has_these_sections_too(tmp_path):
+    """Nothing is trained, so that there is a claim over the networks and none of an arm."""
+    tables = synthetic_tables.published() | synthetic_tables.published_optional()
+    arguments = project(tmp_path, tables, kind="published")
+    describe_techniques(list(NAMED), arguments["results"] / "techniques.json")
+    named = {claim.id: claim.verdict for claim in claims_of(arguments) if claim.section in NAMED}
+    assert named == {
+        "cue-rank-networks": "one cue",
+        "triplets-networks": "texture",
+        "frequency-networks": "channel",
+        "frequency-published": "as many",
+        "configural-networks": "outline",
+        "suppression-shape": "as the control",
+        "suppression-texture": "relied on",
+        "steering-networks": "at a cost",
+        "top-k-networks": "not beyond random",
+        "attention-radius-networks": "towards texture",
+    }
+    text = words_of(page_of(arguments))
+    for claim in claims_of(arguments):
+        if claim.section in NAMED:
+            assert plain(claim) in text, claim.id
+    for technique in map(registry.get, NAMED):
+        assert technique.section.method in text

@@ -104,6 +104,10 @@ def test_published_photographs_are_shown_in_place_of_plain_pictures(here, monkey
     monkeypatch.setattr("texshape.techniques.frequency_channel.measure.CATEGORIES", CLASSES)
     row = measured("frequency_channel", **chosen)["frequency_channel"].iloc[0]
     assert (row["set"], row["n"], row["n_bands"]) == ("critical-band", 72, 3)
+    some = chosen["frequency_channel"] | {"images": 24}
+    part = measured("frequency_channel", frequency_channel=some)["frequency_bands"]
+    # A third of 72, of each band and noise alike; half of them are under noise.
+    assert part["n"].tolist() == [4, 4, 4]
     assert measured("frequency_channel")["frequency_channel"]["set"].tolist() == ["plain"]
 
 

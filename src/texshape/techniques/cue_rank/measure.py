@@ -31,7 +31,10 @@ def run(inputs: Inputs) -> Outputs:
     network = inputs.network()
     if chosen.refined_bias and network.outputs == imagenet.OUTPUTS:
         for cue in ROLES:
-            images = {cue: refined.fetch(cue, chosen.cache)}
+            if chosen.exemplars is not None and cue not in chosen.exemplars:
+                continue
+            numbers = chosen.exemplars and chosen.exemplars[cue]
+            images = {cue: refined.fetch(cue, chosen.cache, numbers)}
             rows += estimate.measure(network, images, name=REFINED, **how)
     return {"cue_rank": CUE_RANK.frame(rows)}
 

@@ -104,12 +104,41 @@ def image_set(paths: Sequence[Path], cue: str) -> ImageSet:
     return ImageSet(images, pd.DataFrame(rows, columns=LABEL_COLUMNS))
 
 
-def fetch(cue: str, cache: str | Path) -> ImageSet:
-    """Download the 3,000 images of a cue, verified, and read them."""
+def fetch(cue: str, cache: str | Path, numbers: Sequence[int] | None = None) -> ImageSet:
+    """Download images of a cue, verified, and read them.
+
+    Parameters
+    ----------
+    cue : str
+        ``shape`` or ``texture``.
+    cache : str or Path
+    numbers : sequence of int, optional
+        Which images of each class; all 300 by default.
+
+    Raises
+    ------
+    InputError
+        If the cue is unknown, no image has such a number, or one cannot be brought.
+    """
     from texshape.data import published
+    from texshape.data.download import fetch_all
 
     if cue not in SOURCES:
         raise InputError(f"cue '{cue}' is unknown{nearest(cue, SOURCES)}")
     source = published.sources()[SOURCES[cue]]
-    files = published.fetch_source(SOURCES[cue], Path(cache) / source.repository / source.commit)
+    files = published.items(SOURCES[cue], Path(cache) / source.repository / source.commit)
+    if numbers is not None:
+        files = [item for item in files if _number(item.destination) in numbers]
+    if not files:
+        given = ", ".join(map(str, numbers or ()))
+        raise InputError(
+            f"cue_rank.exemplars.{cue}: no image has the number {given or '(none is given)'}; expected "
+            "0 to 299"
+        )
+    fetch_all(files, label=f"{SOURCES[cue]} ({source.repository})")
     return image_set([item.destination for item in files], cue)
+
+
+def _number(path: Path) -> int:
+    match = _NAME.fullmatch(path.name)
+    return int(match[3]) if match else -1

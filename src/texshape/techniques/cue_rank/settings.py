@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
-from texshape.config.base import Level, Section, Text, Whole
+from texshape.config.base import Distinct, Level, Section, Text, Whole
 
 
 class CueRankSettings(Section):
@@ -16,6 +18,11 @@ class CueRankSettings(Section):
         default=False,
         description="Whether ImageNet networks are shown the 6,000 images of REFINED-BIAS too, which are "
         "downloaded.",
+    )
+    exemplars: dict[Literal["shape", "texture"], Distinct[Whole]] | None = Field(
+        default=None,
+        description="Which of the 300 images of a class of REFINED-BIAS are shown, numbered from 0, by cue; "
+        "null for all of both.",
     )
     cache: Text = Field(
         default=".cache/texshape", description="Folder that keeps downloaded images between runs."

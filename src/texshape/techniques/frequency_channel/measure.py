@@ -52,7 +52,12 @@ def _masked(inputs: Inputs) -> tuple[ImageSet, pd.DataFrame]:
 
 def _published(inputs: Inputs) -> tuple[ImageSet, pd.DataFrame]:
     """The published photographs, which are under noise already."""
-    return critical_band.stimuli(inputs.settings.cache)
+    from texshape.techniques.corruptions.accuracy import balanced
+
+    images, trials = critical_band.stimuli(inputs.settings.cache)
+    conditions = trials["band"].astype(str) + " " + trials["noise"].astype(str)
+    rows = balanced(conditions.to_numpy(), inputs.settings.images, seed=inputs.seed)
+    return images.take(rows), trials.iloc[rows].reset_index(drop=True)
 
 
 def _deciding(inputs: Inputs, labels: pd.DataFrame) -> Network:

@@ -31,12 +31,13 @@ class FrequencyChannelSettings(Section):
         default=CONTRAST, description="Contrast that is left to the grey pictures."
     )
     images: Annotated[int, Field(ge=12)] | None = Field(
-        default=None, description="Most pictures, classes in equal shares; null for all."
+        default=None,
+        description="Most pictures, of each class (of the photographs: band and noise) alike; null for all.",
     )
     photographs: bool = Field(
         default=False,
         description="Whether the published photographs under noise, which are downloaded, are shown in place "
-        "of plain pictures; all of them, with the noises that they have.",
+        "of plain pictures, with the noises that they have.",
     )
     cache: Text = Field(
         default=".cache/texshape",
