@@ -15,11 +15,13 @@ from tests import browser, synthetic_tables
 from texshape.article import compile_article
 from texshape.claims import write
 from texshape.claims.evidence import read
+from texshape.cli import measure
+from texshape.data.published_answers import PREFIX
 from texshape.files import write_csv
 from texshape.survey import leaderboard
 from texshape.survey.claims import claims
-from texshape.survey.columns import LEADERBOARD
-from texshape.survey.survey import REPORT
+from texshape.survey.columns import LEADERBOARD, NOTICES, REASONS
+from texshape.survey.survey import REPORT, Result
 from texshape.trials import naming
 
 # bias and its interval; what the rule asks for; the sentence that has to come out of it
@@ -217,7 +219,9 @@ def test_a_measured_network_has_the_name_that_people_write(tmp_path: Path) -> No
         assert found["name"].tolist() == [expected]
 
 
-def test_subjects_whose_answers_others_published_stand_on_board_and_page(tmp_path: Path) -> None:
+def test_subjects_whose_answers_others_published_stand_on_board_and_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """With how and when each was asked, by one prompt each; humans bring their consistency from there."""
     answers = synthetic_tables.published()["published_answers"]
     answers = answers.assign(verdict=naming.SHAPE, n_classes=16, n_congruent=80)
@@ -255,3 +259,11 @@ def test_subjects_whose_answers_others_published_stand_on_board_and_page(tmp_pat
     assert shown.index("Asked too (asked, 2024-02-06)") > heading > shown.index("VGG-16")
     assert "0.13 [0.10, 0.15]" in shown[heading:]
     assert shown.count("Clip (zero-shot)") == 1
+
+    found["subject"] = found["subject"].str.replace("a/", PREFIX)
+    empty = {table.name: table.frame([]) for table in (REASONS, NOTICES)}
+    measure._print_table(Result(tmp_path, found, empty["reasons"], empty["notices"]))
+    printed = capsys.readouterr().out
+    assert "VGG-16 (Caffe, trials of 2019)" in printed
+    assert "Sorter" not in printed  # the terminal has room for those with trials
+    assert "have 4 more subjects" in " ".join(printed.split())

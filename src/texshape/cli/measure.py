@@ -186,7 +186,6 @@ HEADINGS = (
     ("cue matches", "cue_match_rate"),
     ("edges", "edges"),
     ("silhouettes", "silhouettes"),
-    ("as humans err", "error_consistency"),
     ("shape read", "shape_read"),
     ("texture read", "texture_read"),
 )
@@ -205,6 +204,8 @@ def _print_table(result: Result) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from texshape.data.published_answers import PREFIX
+
     console = Console()
     if not console.is_terminal:  # whole lines into files and pipes
         console = Console(width=160)
@@ -215,7 +216,11 @@ def _print_table(result: Result) -> None:
         table.add_column(heading, justify="right", no_wrap=heading == "shape bias")
     notes: dict[str, int] = {}
     place = 0
+    answering = 0  # the terminal shows who was shown the pictures here, and who has trials
     for row in result.leaderboard.to_dict("records"):
+        if row["subject"].startswith(PREFIX):
+            answering += 1
+            continue
         known = row["verdict"] in NAMED
         place += known
         why = "" if known or _undefined(row["shape_bias"]) else GUESSES.get(row["verdict"], "")
@@ -229,10 +234,16 @@ def _print_table(result: Result) -> None:
     console.print()
     console.print(
         "All in %. Shape bias: decisions for the shape among decisions for shape or texture, with its 95 % "
-        "interval; cue matches: decisions for either; edges, silhouettes: right; as humans err: error "
-        "consistency with humans (kappa x 100); read: what a linear read-out of the last stage knows.",
+        "interval; cue matches: decisions for either; edges, silhouettes: right; read: what a linear read-out "
+        "of the last stage knows.",
         style="dim",
     )
+    if answering:
+        console.print(
+            f"tables/leaderboard.csv and the report have {answering} more subjects, whose answers others "
+            "published: models that were asked, CLIP, classifiers.",
+            style="dim",
+        )
     for text, number in notes.items():
         console.print(f"[{number}] {text}", style="dim", markup=False)
 
@@ -247,7 +258,7 @@ def _guessing(result: Result) -> list[str]:
     match = "-" if right == "-" else percent(2 / classes)
     known = board["chance"].dropna()
     read = percent(known.iloc[0]) if len(known) else "-"
-    return ["-", match, right, right, percent(0.0), read, read]
+    return ["-", match, right, right, read, read]
 
 
 def _cell(result: Result, row: dict[str, Any], column: str, notes: dict[str, int]) -> str:

@@ -17,6 +17,8 @@ from texshape.data.download import MIRROR, Item, fetch_all, mirror_path
 from texshape.trials.deciding import ASKED, CLASSES, ZERO_SHOT
 
 SOURCE = "vlm-shapebias"
+#: of the names of these subjects
+PREFIX = "vlm_shapebias/"
 LACKING = "the mirror lacks the file of its answers"
 PUBLISHED_NEUTRAL = "published neutral"
 PHOTO = "a photo of a CLS."
@@ -134,7 +136,7 @@ def _subjects(items: list[Item], there: set[Path]) -> Iterator[Answers]:
             ending = next(ending for ending in PROMPTS if stem.endswith(ending))
             wording, base = PROMPTS[ending], stem.removesuffix(ending)
         yield Answers(
-            subject=f"{source.repository.rpartition('/')[2]}/{stem}",
+            subject=PREFIX + stem,
             name=NAMES[base],
             decides_by=decides,
             wording=wording,
