@@ -19,6 +19,7 @@ from texshape import parameters
 from texshape.config import whole
 from texshape.config.base import expected, resolve
 from texshape.files import atomic_path
+from texshape.techniques import registry
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = Path("docs", "reference", "parameters.md")
@@ -27,7 +28,8 @@ INTRODUCTION = """\
 
 Every key of `params.yaml`, its value there, what it may be and what it means. A file in `experiments/`
 overlays `params.yaml`: mappings merge key by key, all else is replaced. `python scripts/write_parameters.py`
-makes this page from the models in `src/texshape/config/` and in the folders of the techniques.
+makes this page from the models in `src/texshape/config/` and in the folders of the techniques. The section of
+a technique that has to be named may stand only where `techniques` names it.
 """
 
 
@@ -62,9 +64,14 @@ def _row(key: str, value: str, kind: str, about: str) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
+def sections() -> dict[str, Any]:
+    """Models of the sections of all techniques of texshape, those that have to be named last."""
+    return whole.techniques() | registry.optional_sections()
+
+
 def page() -> str:
     """The reference page, in Markdown."""
-    values, schema = parameters.read_yaml(ROOT / "params.yaml"), whole.json_schema()
+    values, schema = parameters.read_yaml(ROOT / "params.yaml"), whole.json_schema(sections())
     head = ["| key | value | may be | meaning |", "|---|---|---|---|"]
     lines = [INTRODUCTION, *head]
     for key, inner in schema["properties"].items():
@@ -87,7 +94,8 @@ def page() -> str:
 
 def files() -> dict[Path, str]:
     """What is written, by its path within the repository."""
-    schemas = {"params": whole.json_schema(), "experiment": whole.overlay_schema()}
+    of = sections()
+    schemas = {"params": whole.json_schema(of), "experiment": whole.overlay_schema(of)}
     return {PAGE: page()} | {
         Path("schemas", f"{name}.schema.json"): json.dumps(schema, indent=1) + "\n"
         for name, schema in schemas.items()

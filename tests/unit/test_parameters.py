@@ -20,6 +20,7 @@ from texshape.config.evaluation import EvaluationSettings, Presentation
 from texshape.config.stylize import ByAdaIN, ByOptimisation, DecoderTraining, StylePreparation
 from texshape.data.outlines import CLASSES
 from texshape.errors import InputError
+from texshape.techniques import registry
 from texshape.techniques.corruptions.settings import CorruptedImages, CorruptionErrors
 from texshape.techniques.cue_strength.settings import CueStrengthSettings
 from texshape.techniques.shuffling.settings import ShufflingSettings
@@ -38,6 +39,28 @@ def defaults() -> dict:
 def test_every_experiment_is_valid_and_has_a_name_of_its_own(name: str, defaults: dict) -> None:
     merged = whole.read([ROOT / "params.yaml", ROOT / "experiments" / name])
     assert merged["experiment"] != defaults["experiment"]
+
+
+def test_a_technique_that_is_named_may_have_its_section(tmp_path: Path) -> None:
+    """By the command, by the editor's schemas, and on the reference page."""
+    over = tmp_path / "over.yaml"
+    over.write_text("techniques: [top_k]\ntop_k: {shares: [0.1]}\n", encoding="utf-8")
+    merged = whole.read([ROOT / "params.yaml", over])
+    assert merged["top_k"] == {"shares": [0.1]}
+    assert editor("params").is_valid(merged)
+    assert editor("experiment").is_valid(parameters.read_yaml(over))
+    for wrong in ({"shares": [2]}, {"share": [0.1]}):
+        values = {"techniques": ["top_k"], "top_k": wrong}
+        assert not editor("experiment").is_valid(values)
+        over.write_text(json.dumps(values), encoding="utf-8")
+        with pytest.raises(InputError, match=r"share"):
+            whole.read([ROOT / "params.yaml", over])
+    over.write_text("techniques: []\ntop_k: {shares: [0.1]}\n", encoding="utf-8")
+    with pytest.raises(InputError, match="does not name the technique 'top_k'"):
+        whole.read([ROOT / "params.yaml", over])
+    page = (ROOT / "docs" / "reference" / "parameters.md").read_text(encoding="utf-8")
+    for name in registry.OPTIONAL:
+        assert f"\n## {name}\n" in page or not registry.get(name).settings
 
 
 def sections() -> dict[str, type[Section]]:

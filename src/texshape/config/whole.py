@@ -143,9 +143,14 @@ def _model(of: tuple[tuple[str, type[Section]], ...]) -> type[Sections]:
 def read(
     paths: Iterable[str | Path], of: Mapping[str, type[Section]] | None = None
 ) -> dict[str, Any]:
-    """Read parameters and their overlays, in order, and check the result; see `check`."""
+    """Read parameters and their overlays, in order, and check the result; see `check`.
+
+    Sections of the techniques that ``techniques`` names are checked by these.
+    """
+    from texshape.techniques.registry import without_sections
+
     merged = reduce(parameters.overlay, [parameters.read_yaml(path) for path in paths], {})
-    check(merged, of)
+    check(without_sections(merged), of)
     return merged
 
 

@@ -164,6 +164,16 @@ def without_sections(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def optional_sections() -> dict[str, Any]:
+    """The models of the sections that `OPTIONAL` techniques have of their own, by the sections' names."""
+    found = {name: get(name) for name in OPTIONAL}
+    return {
+        name: imported(one.settings)
+        for name, one in found.items()
+        if one.settings and not one.place
+    }
+
+
 def _sections() -> Collection[str]:
     """Names of the sections that the parameters have without techniques of other packages."""
     from texshape.config import whole
