@@ -410,6 +410,7 @@ def test_a_vision_language_network_decides_by_class_prompts(tmp_path: Path, monk
     assert result.failed == []
     assert set(result.reasons["technique"]) == set()  # how images are prepared can be varied too
     row = result.leaderboard.iloc[0]
+    assert row["decides_by"] == "zero-shot"
     assert row["n_conflict"] == 24
     assert row["cue_match_rate"] >= 0
     assert row["shape_read"] > 0
