@@ -37,6 +37,7 @@ localrules:
     claims,
     concatenate,
     corruption_errors,
+    origins,
     provenance,
     stylization_fitness,
     summarize,

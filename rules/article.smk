@@ -30,6 +30,30 @@ rule claims:
         " > {log:q} 2>&1"
 
 
+rule origins:
+    input:
+        list(map(LAYOUT.table, PLAN.tables)),
+    output:
+        LAYOUT.file("origins.json"),
+    log:
+        LAYOUT.log("origins"),
+    benchmark:
+        LAYOUT.benchmark("origins")
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(500),
+        runtime=scaled(10),
+    params:
+        results=lambda wc, output: parent(output[0]),
+        tables=lambda wc, input: options("--table", input),
+        code=step_hash("origins"),
+    shell:
+        "texshape run origins --results {params.results:q} --output {output:q} {params.tables:q}"
+        " > {log:q} 2>&1"
+
+
 if config["techniques"]:
 
     rule describe_techniques:
@@ -66,6 +90,7 @@ rule article:
         LAYOUT.file("claims.json"),
         LAYOUT.file("metrics.json"),
         LAYOUT.file("models.csv"),
+        LAYOUT.file("origins.json"),
         LAYOUT.file("parameters.json"),
         LAYOUT.file("provenance.json"),
         PAPER,

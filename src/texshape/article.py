@@ -3,12 +3,15 @@
 Typst reads tables and figures itself but cannot ask whether a file exists, so the list of existing
 files goes in as an input. The clock and the machine's fonts stay out: the same results give the
 same bytes.
+
+Of the page one thing is changed that Typst cannot write: a sentence that opens stays within its paragraph.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from texshape.experiment.left_out import filled
 from texshape.files import atomic_path
 
 FOLDERS = ("tables", "figures")
+_TAGS = re.compile(r'<p(?: [^>]*)?>|</p>|<details class="claim"')
 SUFFIXES = {".csv", ".json", ".svg", ".png"}
 
 
@@ -89,9 +93,40 @@ def compile_article(
         page = typst.compile(**arguments, format="html")
     except typst.TypstError as error:
         raise InputError(_message(error)) from None
+    page = paragraphs_that_open(page.decode("utf-8")).encode("utf-8")
     for path, content in ((pdf, printed), (html, page)):
         with atomic_path(path) as temporary:
             temporary.write_bytes(content)
+
+
+def paragraphs_that_open(page: str) -> str:
+    """Make each paragraph that holds a claim a `div`: a browser ends a `p` where `details` begins.
+
+    Parameters
+    ----------
+    page : str
+        HTML as Typst writes it, in which every ``<p>`` has its ``</p>``.
+    """
+    ends: list[
+        tuple[int, int, str]
+    ] = []  # where a tag begins and ends, and what comes in its place
+    paragraphs: list[list[Any]] = []  # those around a place: their tag, and whether a claim was met
+    for tag in _TAGS.finditer(page):
+        if tag[0].startswith("<details"):
+            for around in paragraphs:
+                around[1] = True
+        elif tag[0] != "</p>":
+            paragraphs.append([tag, False])
+        else:
+            opening, holds = paragraphs.pop()
+            if holds and opening[0] == "<p>":
+                ends.append((*opening.span(), '<div class="p" role="paragraph">'))
+                ends.append((*tag.span(), "</div>"))
+    parts, place = [], 0
+    for start, end, text in sorted(ends):
+        parts += [page[place:start], text]
+        place = end
+    return "".join([*parts, page[place:]])
 
 
 def _message(error: Exception) -> str:

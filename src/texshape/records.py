@@ -22,7 +22,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -165,6 +165,47 @@ def update(results: str | Path, snakemake: Records, temporary: Iterable[str] = (
         write_text(_mark_path(results, snakemake.folder), _mark_of(results))
 
 
+def so_far(results: str | Path, snakemake: Records) -> Callable[[str], dict[str, Any] | None]:
+    """What made a file, to be asked while the workflow still runs; nothing is hashed.
+
+    Parameters
+    ----------
+    results : path
+        Folder of the experiment, as the workflow names it: relative to the working folder.
+    snakemake : Records
+        Snakemake's records.
+
+    Returns
+    -------
+    callable
+        Name of a file to ``rule``, ``command``, ``inputs`` (name to SHA-256, None where Snakemake took
+        none), ``seeds`` and ``run`` of its job; None for what no job is known to have made.
+    """
+    results = Path(results)
+    known = _entries(load(results)) if (results / NAME).exists() else {}
+    runs = _read_runs(snakemake.folder / _RUNS)
+
+    def job(name: str) -> dict[str, Any] | None:
+        record, entry = snakemake.read(name), known.get(name)
+        if record is None or record.rule is None:
+            return None if entry is None else entry.job
+        same = entry is not None and entry.file["started"] == record.starttime
+        sums = record.input_checksums or {}
+        return {
+            "rule": record.rule,
+            "command": record.shellcmd,
+            "inputs": {
+                file: sums.get(file, "").removeprefix("sha256:") or None
+                for file in record.input or []
+            },
+            "seeds": _seeds(record),
+            # That of a file of another folder is not noted here.
+            "run": entry.job["run"] if same else _run_of(record, runs),
+        }
+
+    return job
+
+
 def adopt(results: str | Path) -> int:
     """Tell Snakemake what made the files that came from elsewhere; return how many that were.
 
@@ -215,8 +256,6 @@ def _entry(name: str, record: FileRecord, known: _Entry | None, runs: list[dict]
 
 def _job(record: FileRecord, name: str, runs: list[dict]) -> dict[str, Any]:
     """The job that made a file, in words of the record; `runs` in the order of their starts."""
-    # A marker's modification time and the clock may differ by the file system's grain.
-    run = next((run for run in reversed(runs) if run["started"] <= record.starttime + 1), None)
     sums = record.input_checksums or {}
     inputs = {}
     for file in record.input or []:
@@ -235,11 +274,21 @@ def _job(record: FileRecord, name: str, runs: list[dict]) -> dict[str, Any]:
         # Named twice by its rule: to Snakemake another set of inputs.
         "repeated": sorted((Counter(record.input or []) - Counter(inputs.keys())).elements()),
         "log": log,
-        "seeds": sorted({int(seed) for seed in _SEED.findall(record.shellcmd or "")}),
+        "seeds": _seeds(record),
         "device": _device(log),
         **_resources(log, record.endtime - record.starttime),
-        "run": run,
+        "run": _run_of(record, runs),
     }
+
+
+def _seeds(record: FileRecord) -> list[int]:
+    return sorted({int(seed) for seed in _SEED.findall(record.shellcmd or "")})
+
+
+def _run_of(record: FileRecord, runs: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The run that a file was made in; `runs` in the order of their starts."""
+    # A marker's modification time and the clock may differ by the file system's grain.
+    return next((run for run in reversed(runs) if run["started"] <= record.starttime + 1), None)
 
 
 def _below(file: str, name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
@@ -22,11 +23,12 @@ from tests.article_world import (
     words_of,
 )
 
-from texshape.article import compile_article, list_files
+from texshape.article import compile_article, list_files, paragraphs_that_open
 from texshape.claims import write
 from texshape.cli.technique import describe_techniques
 from texshape.config.whole import read
 from texshape.errors import InputError
+from texshape.files import write_json
 
 
 def test_normal_results(tmp_path):
@@ -270,9 +272,113 @@ def test_page_is_self_contained_and_accessible(tmp_path):
     for image in re.findall(r"<img [^>]+>", page):
         assert re.search(r'src="data:image/', image)
         assert re.search(r'alt="[^"]{40,}"', image)
-    assert not re.search(r'(src|href)="(?!data:|#|https://)', page)
+    # Beside the page lie the tables that claims rest on, and nothing else is linked.
+    assert not re.search(r'(src|href)="(?!data:|#|https://|tables/\w+\.csv")', page)
     targets = set(re.findall(r'id="([^"]+)"', page))
     assert set(re.findall(r'href="#([^"]+)"', page)) <= targets
+
+
+ORIGIN = {
+    "file": "results/procedural/tables/shape_bias.csv", "rule": "tabulate_trials",
+    "command": "texshape run tabulate-trials", "inputs": {"a/trials.csv": "0123456789abcdef", "b.csv": None},
+    "commit": "c0ffee" + "0" * 34, "dirty": True, "parameters_sha256": "beef" + "1" * 60, "seeds": [0, 2],
+    "behind": [{"rule": "trials", "jobs": 3, "seeds": [0, 2], "command": "texshape run trials --seed 0"}],
+}  # fmt: skip
+
+
+def test_a_claim_opens(tmp_path):
+    """Below its sentence: verdict, rule, every cell with its row, the table, the job; without a script."""
+    arguments = project(tmp_path, synthetic_tables.procedural())
+    write_json(arguments["results"] / "origins.json", {"shape_bias": ORIGIN})
+    page = page_of(arguments)
+    claims = claims_of(arguments)
+    ids = re.findall(r'<details class="claim" id="claim-([^"]+)"><summary>', page)
+    assert sorted(ids) == sorted(claim.id for claim in claims)
+    parts = dict(zip(ids, page.split('<details class="claim" id="claim-')[1:], strict=True))
+    parts = {id: text.partition("</section></details>")[0] for id, text in parts.items()}
+    for claim in claims:
+        words = re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", parts[claim.id])))
+        assert f"Verdict: {claim.verdict}" in words
+        assert claim.rule in words
+        linked = re.findall(r'href="tables/(\w+)\.csv"', parts[claim.id])
+        assert linked == list(dict.fromkeys(cell.table for cell in claim.cells))
+        shown = set(re.findall(r'<td [^>]*data-label="([^"]*)"', parts[claim.id]))
+        assert {cell.column for cell in claim.cells} <= shown
+    bias = parts["bias-plain"]
+    assert bias.count("<code>texture-biased</code>") == 3  # the cells of three seeds
+    job = (
+        "<code>tabulate_trials</code> (commit <code>c0ffee000000</code> with uncommitted changes, "
+    )
+    job += "parameters <code>beef11111111</code>, seeds 0 and 2, "
+    job += '<a href="#made-shape_bias">2 inputs</a>)'
+    assert job in bias
+    assert "What made <code>accuracy.csv</code> is not recorded" in parts["plain-learned"]
+    made = page[page.index('id="made-shape_bias"') :]
+    for told in (
+        "a/trials.csv",
+        "0123456789ab<",
+        "b.csv",
+        "(not hashed)",
+        "trials --seed 0",
+        "3 jobs",
+    ):
+        assert told in made, told
+
+
+def test_a_sentence_that_opens_stays_in_its_paragraph(tmp_path):
+    arguments = project(tmp_path, synthetic_tables.published(), kind="published")
+    page_of(arguments)
+    with browser.open_page(arguments["results"] / "paper.html", width=390) as (page, complaints):
+        # A browser that met `details` within `p` would have ended the paragraph, and left an empty one.
+        assert page.evaluate("document.querySelectorAll('.p > details.claim').length") > 5
+        assert (
+            page.evaluate("[...document.querySelectorAll('p')].filter(x => !x.textContent).length")
+            == 0
+        )
+        page.evaluate("document.querySelectorAll('details').forEach(x => { x.open = true })")
+        assert browser.faults(page, complaints) == []
+        assert browser.cut_tables(page) == []
+
+
+@pytest.mark.parametrize(
+    ("page", "expected"),
+    [
+        ("<p>a</p><p>b</p>", "<p>a</p><p>b</p>"),
+        ('<p>a <details class="claim"><p>b</p></details> c</p><p>d</p>',
+         '<div class="p" role="paragraph">a <details class="claim"><p>b</p></details> c</div><p>d</p>'),
+        ('<li><details class="claim"><p>b</p></details></li>',) * 2,
+        ("<p>a <details>b</details></p>", "<p>a <details>b</details></p>"),
+        ("<pre>p</pre><p>π</p>", "<pre>p</pre><p>π</p>"),
+    ],
+)  # fmt: skip
+def test_paragraphs_that_hold_a_claim_are_none_of_html(page, expected):
+    assert paragraphs_that_open(page) == expected
+
+
+def test_in_print_a_number_leads_to_the_list_of_claims(tmp_path):
+    import typst
+
+    arguments = project(tmp_path, synthetic_tables.published(), kind="published")
+    page_of(arguments)
+    results = arguments["results"]
+    inputs = {"experiment": "published", "results": "/results/published",
+              "files": json.dumps(list_files(results))}  # fmt: skip
+    source = arguments["source"].with_name("asked.typ")
+    source.write_text(
+        '#include "main.typ"\n#context [#metadata(query(link).map(one => one.dest)'
+        ".filter(to => type(to) == label).map(str)) <links>]\n"
+        '#context [#metadata(query(<claim>).map(one => query(label("listed-" + one.value)).len())) <listed>]\n'
+    )
+
+    def asked(label):
+        return json.loads(typst.query(str(source), label, field="value", one=True, root=str(tmp_path),
+                                      sys_inputs=inputs, ignore_system_fonts=True))  # fmt: skip
+
+    ids = [claim.id for claim in claims_of(arguments)]
+    assert sorted(to for to in asked("<links>") if to.startswith("listed-")) == sorted(
+        f"listed-{id}" for id in ids
+    )
+    assert asked("<listed>") == [1] * len(ids)
 
 
 def test_every_section_and_table_passes_axe(tmp_path):
@@ -291,14 +397,14 @@ def test_no_column_of_a_table_is_hidden(tmp_path, width):
         assert page.evaluate("document.querySelectorAll('table').length") > 5
         assert browser.cut_tables(page) == []
         stacked = page.evaluate(
-            "[...document.querySelectorAll('td + td')].map(x => getComputedStyle(x).display == 'flex')"
+            "[...document.querySelectorAll('figure td + td')].map(x => getComputedStyle(x).display == 'flex')"
         )
         assert {390: all, 768: any, 1440: lambda found: not any(found)}[width](stacked)
         labels = page.evaluate("[...document.querySelectorAll('td')].map(x => x.dataset.label)")
         heads = page.evaluate("[...document.querySelectorAll('th')].map(x => x.textContent)")
         assert set(labels) == set(heads)  # an empty label would leave a value unnamed
         # A table that reaches beyond its place is found.
-        page.evaluate("document.querySelector('table').style.width = '3000px'")
+        page.evaluate("document.querySelector('figure table').style.width = '3000px'")
         assert len(browser.cut_tables(page)) == 1
 
 

@@ -16,7 +16,9 @@ from typer.testing import CliRunner
 
 from texshape import records
 from texshape.cli.main import app
+from texshape.cli.provenance import origins  # registers the step
 from texshape.cli.records import origin, verify  # registers the commands
+from texshape.cli.run import run
 from texshape.core import snakemake_private
 from texshape.core.snakemake_private import FileRecord
 from texshape.errors import InputError
@@ -29,6 +31,7 @@ CHECKPOINT = "results/tiny/cnn--plain/seed-3/checkpoints/final.pt"
 FEATURES = "results/tiny/cnn--plain/seed-3/features/manifest.csv"
 SOURCE = "paper/main.typ"
 assert verify
+assert origins
 assert origin
 
 
@@ -189,6 +192,39 @@ def test_the_last_job_of_a_run_is_recorded(study: Callable[..., None]) -> None:
     study("summarize", {last: "{}"}, [TABLE])
     records.update(RESULTS, snakemake)
     assert records.origin(last)["rule"] == "summarize"
+
+
+def test_what_made_a_file_is_known_while_the_workflow_runs(
+    workflow: Callable[..., None], tmp_path: Path
+) -> None:
+    """Before any record is written, after it, and in a folder that the file came to."""
+    start()
+    write_text("pictures", "by hand")
+    workflow("train", {CHECKPOINT: "weights"}, ["pictures"])
+    workflow("tabulate", {TABLE: "bias\n0.25\n"}, [CHECKPOINT], shellcmd="texshape run tabulate")
+    written = tmp_path / "origins.json"
+
+    def told() -> dict[str, Any]:
+        words = ["origins", "--results", RESULTS, "--table", TABLE, "--output", written]
+        assert CliRunner().invoke(run, [*map(str, words)]).exit_code == 0
+        return json.loads(written.read_text(encoding="utf-8"))["bias"]
+
+    assert not (RESULTS / records.NAME).exists()
+    first = told()
+    assert (first["rule"], first["command"]) == ("tabulate", "texshape run tabulate")
+    assert first["inputs"] == {CHECKPOINT: file_sha256(CHECKPOINT)}
+    assert first["parameters_sha256"] == hashlib.sha256(b'{"seed": 3}').hexdigest()
+    assert first["seeds"] == [3]  # of the training behind it
+    assert [(one["rule"], one["jobs"]) for one in first["behind"]] == [("train", 1)]
+    update()
+    assert told() == first
+    os.rename(".snakemake", "elsewhere")
+    os.mkdir(".snakemake")
+    assert told() == first  # from the record alone
+    assert records.adopt(RESULTS) == 2
+    assert told() == first
+    job_of = records.so_far(RESULTS, snakemake_private.records_in())
+    assert job_of("pictures") is None
 
 
 def test_an_update_without_news_writes_nothing(study: object) -> None:

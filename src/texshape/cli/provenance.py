@@ -1,4 +1,4 @@
-"""`texshape run provenance`: the record of what an experiment was computed from and with."""
+"""`texshape run provenance` and `origins`: what an experiment, and each of its tables, was computed from."""
 
 from __future__ import annotations
 
@@ -43,3 +43,19 @@ def provenance(
     }  # fmt: skip
     write_json(parameters_output, values)
     write_json(output, record)
+
+
+@run.command("origins")
+def origins(
+    results: Annotated[Path, typer.Option(help="Folder of the experiment, results/NAME.")],
+    table: Annotated[list[Path], typer.Option(help="A table over all networks; repeat.")],
+    output: Annotated[Path, typer.Option(help="JSON file to write.")],
+) -> None:
+    """Write what made each table, as far as Snakemake has noted it in this folder."""
+    from texshape import origins, records
+    from texshape.core import snakemake_private
+    from texshape.files import write_json
+
+    job_of = records.so_far(results, snakemake_private.records_in())
+    files = {path.stem: path.as_posix() for path in table}
+    write_json(output, origins.of_tables(files, job_of))
