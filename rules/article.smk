@@ -54,7 +54,7 @@ rule origins:
         " > {log:q} 2>&1"
 
 
-if config["techniques"]:
+if PLAN.foreign:
 
     rule describe_techniques:
         output:
@@ -70,7 +70,7 @@ if config["techniques"]:
             mem_mb=scaled(300),
             runtime=scaled(5),
         params:
-            names=config["techniques"],
+            names=[technique.name for technique in PLAN.foreign],
             # What they say of themselves is part of their code.
             said=[repr(technique) for technique in PLAN.foreign],
             code=step_hash("describe-techniques"),
@@ -80,7 +80,7 @@ if config["techniques"]:
 
 rule article:
     input:
-        LAYOUT.file("techniques.json") if config["techniques"] else [],
+        LAYOUT.file("techniques.json") if PLAN.foreign else [],
         list(map(LAYOUT.table, PLAN.tables)),
         [
             LAYOUT.figure(name, suffix)

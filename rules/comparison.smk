@@ -38,7 +38,7 @@ rule compare:
             ["--published", parent(input.published)] if input.published else []
         ),
         apart=options("--without-arm", PLAN.arms_apart),
-        techniques=options("--technique", config["techniques"]),
+        techniques=options("--technique", [one.name for one in PLAN.foreign]),
         settings=section("comparison"),
         seed=config["seed"],
         code=step_hash("compare"),

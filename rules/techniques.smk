@@ -106,3 +106,31 @@ for technique in PLAN.with_pixels:
             "texshape run {params.step:q} --results {params.results:q} --run {params.run:q}"
             " --epoch 0 --images conflict=cue-conflict --features {params.folder:q}"
             " --parameters {params.parameters:q} --threads {threads} > {log:q} 2>&1"
+
+
+# One of another package that cannot be used stops nothing: that it measured no network is a result.
+for refused, reason in PLAN.refused.items():
+    logger.warning(f"techniques: left out: {reason}")
+
+    rule:
+        name:
+            f"leave_out_{refused}"
+        output:
+            LAYOUT.left_out(WILDCARDS, refused),
+        log:
+            LAYOUT.log(f"leave_out_{refused}/{WILDCARDS}"),
+        benchmark:
+            LAYOUT.benchmark(f"leave_out_{refused}/{WILDCARDS}")
+        conda:
+            "../envs/texshape.yaml"
+        threads: 1
+        resources:
+            mem_mb=scaled(300),
+            runtime=scaled(5),
+        params:
+            technique=refused,
+            reason=reason,
+            code=step_hash("leave-out"),
+        shell:
+            "texshape run leave-out --technique {params.technique:q} --reason {params.reason:q}"
+            " --output {output:q} > {log:q} 2>&1"

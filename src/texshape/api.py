@@ -14,7 +14,6 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -185,9 +184,8 @@ def _observations() -> Iterator[Observations]:
     from texshape.techniques.shape_bias.measures import OBSERVATIONS
 
     yield from OBSERVATIONS
-    for name in registry.names():
-        with suppress(InputError):
-            yield from registry.get(name).observations
+    for technique in [*map(registry.get, registry.OURS), *registry.usable()]:
+        yield from technique.observations
 
 
 def plot_shape_bias(frame: pd.DataFrame) -> Figure:

@@ -57,9 +57,7 @@ def declared(name: str) -> Table:
         return catalogue()[name]
     from texshape.techniques import registry
 
-    others = {
-        table.name: table for own in registry.installed() for table in registry.get(own).tables
-    }
+    others = {table.name: table for own in registry.usable() for table in own.tables}
     if name not in others:
         raise InputError(f"table '{name}' is not known{nearest(name, [*catalogue(), *others])}")
     return others[name]

@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from texshape.errors import InputError, first_line
+from texshape.errors import InputError, MachineError, first_line
 
 if TYPE_CHECKING:
     import torch
@@ -122,7 +122,7 @@ def place(module: nn.Module) -> None:
     module.to(select_device(lambda line: print(line, file=sys.stderr, flush=True)))
 
 
-class LostDeviceError(InputError):
+class LostDeviceError(MachineError):
     """A device failed: nothing is wrong with the input, and the same job may succeed."""
 
     status = 75  # EX_TEMPFAIL: run me again
@@ -139,7 +139,7 @@ def failures(batch_size: str) -> Iterator[None]:
 
     Raises
     ------
-    InputError
+    MachineError
         If the memory of the device, or of the machine, does not hold what is computed.
     LostDeviceError
         If a device fails in the middle.
@@ -153,8 +153,8 @@ def failures(batch_size: str) -> Iterator[None]:
         text = str(error)
         reason = first_line(error)
         where = ",".join(_own.devices) if _own and _own.devices else "the CPU"
-        if isinstance(error, MemoryError) or any(word in text.lower() for word in _NO_MEMORY):
-            raise InputError(
+        if _is_of_memory(error):
+            raise MachineError(
                 f"device {where}: what is computed at a time does not fit in memory; lower "
                 f"{batch_size} ({reason})"
             ) from None
@@ -164,6 +164,16 @@ def failures(batch_size: str) -> Iterator[None]:
                 "last state, another step starts anew"
             ) from None
         raise
+
+
+def is_of_device(error: BaseException) -> bool:
+    """Whether an error says that memory is short or a device failed, and nothing of what was computed."""
+    return _is_of_memory(error) or any(word in str(error) for word in _FAILED)
+
+
+def _is_of_memory(error: BaseException) -> bool:
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or any(word in text for word in _NO_MEMORY)
 
 
 def claim(count: int = 1, *, log: Callable[[str], None] | None = None) -> list[str]:

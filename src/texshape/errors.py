@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -18,6 +19,31 @@ class InputError(ValueError):
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(str(message).split()))
+
+
+class UnmeasurableError(InputError):
+    """A network that a technique cannot measure, which shows only while it is measured: it is left out."""
+
+
+class MachineError(InputError):
+    """No memory, no disk, a damaged file: whatever was to be measured is innocent, and is not left out."""
+
+
+@contextmanager
+def stored_results() -> Iterator[None]:
+    """Results of earlier steps are read within: what is wrong with them is no fault of the technique.
+
+    Raises
+    ------
+    MachineError
+        In place of an `InputError`.
+    """
+    try:
+        yield
+    except MachineError:
+        raise
+    except InputError as error:
+        raise MachineError(str(error)) from None
 
 
 def first_line(error: BaseException) -> str:

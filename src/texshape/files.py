@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from texshape.errors import InputError, nearest_path
+from texshape.errors import InputError, MachineError, nearest_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +65,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             shutil.rmtree(hidden, ignore_errors=True)
 
 
-class _Unwritten(InputError):
+class _Unwritten(MachineError):
     """A file could not be written; the message names it."""
 
 

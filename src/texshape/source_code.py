@@ -118,7 +118,11 @@ def _foreign(name: str) -> tuple[str, list[str]]:
         if path.suffix != ".py":
             digest.update(path.read_bytes())
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        try:
+            tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+        except (SyntaxError, ValueError):  # said where it is imported, if anything imports it
+            digest.update(path.read_bytes())
+            continue
         digest.update(_meaning([tree]).encode())
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):

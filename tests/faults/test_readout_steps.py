@@ -207,7 +207,6 @@ def other_labels(place):
     ("breakage", "message"),
     [
         (broken_array, "activations.npy: not a whole NumPy array"),
-        (undefined_array, "NaN or infinite"),
         (missing_array, "activations.npy: no such file"),
         (other_count, "expected the activations of 64 images, found 63"),
         (changed_array, "activations.npy: damaged, its SHA-256"),
@@ -222,6 +221,16 @@ def test_bad_files_are_named_and_nothing_is_written(place, step, breakage, messa
         measure(step, place, settings)
     assert not list(place.rglob(f"{step}*.csv"))
     assert not list(place.rglob("readings.csv"))
+
+
+@pytest.mark.parametrize("step", ["readout", "dimensionality"])
+def test_a_network_without_finite_activations_is_left_out(place, step):
+    undefined_array(place)
+    assert len(measure(step, place, READ if step == "readout" else DIMENSIONS)) == 0
+    (row,) = pd.read_csv(output(place, f"left_out/{step}.csv")).to_dict("records")
+    assert row["technique"] == step
+    assert ": 1 of " in row["reason"]
+    assert row["reason"].endswith(" activations are NaN or infinite")
 
 
 @pytest.mark.parametrize("step", ["readout", "dimensionality"])

@@ -25,7 +25,9 @@ class Steps(TyperGroup):
 
         name = cmd_name.replace("-", "_")
         technique = registry.get(name) if name in registry.names() else None
-        return step(technique) if technique is not None and technique.run else None
+        if technique is None or not technique.run:
+            return None
+        return step(technique, registry.package(name))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         try:

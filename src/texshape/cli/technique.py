@@ -36,8 +36,15 @@ Features = Annotated[
 Threads = Annotated[int, typer.Option(min=1, help="Threads of the CPU.")]
 
 
-def step(technique: Technique) -> Any:
-    """The command of a technique: it measures one network of an experiment."""
+def step(technique: Technique, package: str = "") -> Any:
+    """The command of a technique: it measures one network of an experiment.
+
+    Parameters
+    ----------
+    technique : Technique
+    package : str
+        That it is of; empty for texshape's own.
+    """
 
     def command(
         results: Results,
@@ -73,15 +80,15 @@ def step(technique: Technique) -> Any:
         def place(name: str) -> Path:
             return Path(layout.run(which), name)
 
-        # One network that cannot be measured stops no experiment.
-        reason = technique.reason(inputs)
+        written, reason = left_out.attempt(technique, inputs, place, package)
         if reason:
             technique.leave_out(place)
             warn(str(which), f"{technique.title}: left out, since {reason}")
-        for path in [] if reason else technique.measure(inputs, place):
+        for path in written:
             print(path, flush=True)
-        if technique.applies:
-            left_out.note(layout.left_out(which, technique.name), technique, reason)
+        if technique.applies or package:
+            tables = [table.name for table in technique.tables]
+            left_out.note(layout.left_out(which, technique.name), technique.name, tables, reason)
 
     command.__doc__ = (
         f"{technique.question} Tables and files go beside the network's other results."
@@ -89,6 +96,18 @@ def step(technique: Technique) -> Any:
     holder = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
     holder.command(technique.name.replace("_", "-"))(command)
     return typer.main.get_command(holder)
+
+
+@run.command("leave-out")
+def leave_out(
+    technique: Annotated[str, typer.Option(help="Technique that cannot be used.")],
+    reason: Annotated[str, typer.Option(help="Why, in one line.")],
+    output: Annotated[Path, typer.Option(help="CSV table of a network to write.")],
+) -> None:
+    """Write that a technique of another package measured nothing of a network, and why."""
+    from texshape.experiment import left_out
+
+    left_out.note(output, technique, [], reason)
 
 
 @run.command("describe-techniques")
@@ -156,5 +175,6 @@ def list_techniques() -> None:
         needs = [*technique.images, *(["stored activations"] if technique.features else []),
                  *(["the network"] if technique.network else [])]  # fmt: skip
         print(f"    writes {', '.join(technique.outputs)}; needs {', '.join(needs) or 'trials'}")
+    wrong += [line for name, line in registry.clashes().items() if name in registry.OURS]
     if wrong:
         raise InputError("; ".join(wrong))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from texshape.errors import stored_results
 from texshape.experiment.layout import Layout
 from texshape.experiment.runs import RunId
 from texshape.techniques.base import STATES, Inputs, Technique, imported
@@ -65,7 +67,8 @@ class StoredInputs(Inputs):
         names = next((self._roles[one] for one in role.split("|") if self._roles.get(one)), ())
         for name in names:
             if name not in self._opened:
-                self._opened[name] = imageset.read(self._layout.set("base", name))
+                with stored_results():
+                    self._opened[name] = imageset.read(self._layout.set("base", name))
         return {name: self._opened[name] for name in names}
 
     def has(self, role: str) -> bool:
@@ -78,9 +81,13 @@ class StoredInputs(Inputs):
     def network(self, epoch: int | None = None) -> Network:
         epoch = None if self.epochs and epoch == self.epochs[-1] else epoch
         if epoch not in self._networks:
-            self._networks[epoch] = imported(STATES)(
-                self._layout, self._run, self._name, epoch, self.parameters.get("evaluation", {})
-            )
+            evaluation = self.parameters.get("evaluation", {})
+            # Not every network that is measured as it is can be given random weights.
+            random = self._name is not None and epoch is not None
+            with nullcontext() if random else stored_results():
+                self._networks[epoch] = imported(STATES)(
+                    self._layout, self._run, self._name, epoch, evaluation
+                )
         return self._networks[epoch]
 
     def features(self, epoch: int) -> Path:

@@ -22,6 +22,7 @@ from texshape.figures.registry import available
 from texshape.parameters import to_json
 from texshape.techniques import registry
 from texshape.techniques.base import FOLDERS, Figure, Technique
+from texshape.techniques.named import named
 
 SPLITS = ("train", "validation", "test")
 
@@ -302,7 +303,20 @@ class Plan(Networks):
     @cached_property
     def foreign(self) -> list[Technique]:
         """Techniques that the parameters name: optional ones, and those of other packages."""
-        return [registry.get(name) for name in self.parameters["techniques"]]
+        return self._named[0]
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """Those of other packages that they name and that cannot be used: name to the reason."""
+        return self._named[1]
+
+    @cached_property
+    def _named(self) -> tuple[list[Technique], dict[str, str]]:
+        return named(self.parameters["techniques"])
+
+    def leaves_out(self, technique: Technique) -> bool:
+        """Whether a technique says of each network why it could not be measured, where it could not."""
+        return bool(technique.applies or registry.package(technique.name))
 
     @cached_property
     def techniques(self) -> list[Technique]:
@@ -411,7 +425,10 @@ class Plan(Networks):
         reasons = [
             self.layout.left_out(run, technique.name)
             for technique in self.techniques
-            for run in (self.runs_of(technique) if technique.applies else [])
+            for run in (self.runs_of(technique) if self.leaves_out(technique) else [])
+        ]
+        reasons += [
+            self.layout.left_out(run, name) for name in self.refused for run in self.measured_runs
         ]
         return tables | ({LEFT_OUT.name: reasons} if reasons else {})
 

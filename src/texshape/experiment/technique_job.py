@@ -61,7 +61,9 @@ class TechniqueJob:
         """What it writes, of a network or of the wildcards that stand for one."""
         layout, technique = self.plan.layout, self.technique
         files = [f"{layout.run(run)}/{name}" for name in technique.outputs]
-        return files + ([layout.left_out(run, technique.name)] if technique.applies else [])
+        return files + (
+            [layout.left_out(run, technique.name)] if self.plan.leaves_out(technique) else []
+        )
 
     def parameters(self, run: RunId) -> str:
         """What its step reads of the parameters."""

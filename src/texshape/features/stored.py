@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from texshape.errors import InputError
+from texshape.errors import InputError, stored_results
 from texshape.files import (
     atomic_path,
     file_sha256,
@@ -86,18 +86,20 @@ def stored(folder: str | Path, inputs: Sequence[str], rows: int | None = None) -
         so many images or not what the list says.
     """
     folder = Path(folder)
-    table = _table(folder)
+    with stored_results():
+        table = _table(folder)
     wanted = table[table["input"].isin(inputs)]
     if wanted.empty:
         raise InputError(
             f"{folder / TABLE}: no features of the kinds {', '.join(inputs)}; "
             f"found {', '.join(sorted(set(table['input'])))}"
         )
-    matrix = _matrix(folder, table)
-    if rows is not None and len(matrix) != rows:
-        raise InputError(
-            f"{folder / ARRAY}: expected the activations of {rows} images, found {len(matrix)}"
-        )
+    with stored_results():
+        matrix = _matrix(folder, table)
+        if rows is not None and len(matrix) != rows:
+            raise InputError(
+                f"{folder / ARRAY}: expected the activations of {rows} images, found {len(matrix)}"
+            )
     for row in wanted.itertuples():
         values = matrix[:, row.first : row.first + row.columns]
         if row.input == "spatial":

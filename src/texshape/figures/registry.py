@@ -47,8 +47,8 @@ def declaration(name: str) -> Declared:
     """
     if name in FIGURES:
         return FIGURES[name]
-    for technique in registry.installed():
-        for figure in registry.get(technique).figures:
+    for technique in registry.usable():
+        for figure in technique.figures:
             if figure.name == name:
                 return figure
     raise InputError(f"figure '{name}' is not known{nearest(name, FIGURES)}")

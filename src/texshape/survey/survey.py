@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from texshape import FORMAT_VERSION
 from texshape.devices import LostDeviceError, failures
-from texshape.errors import InputError, nearest
-from texshape.experiment import runs
+from texshape.errors import InputError, MachineError, nearest
+from texshape.experiment import left_out, runs
 from texshape.files import write_csv, write_json
 from texshape.notices import listening, warn
 from texshape.provenance import versions
@@ -32,6 +32,7 @@ from texshape.survey.stimuli import CUE_CONFLICT, Stimuli
 from texshape.techniques import reasons as why
 from texshape.techniques import registry
 from texshape.techniques.base import Technique
+from texshape.techniques.named import named as named_techniques
 from texshape.vlm.chat import StoppedError
 
 if TYPE_CHECKING:
@@ -232,6 +233,9 @@ def _run(
         if slugs.count(candidate.slug) > 1:
             raise InputError(f"model '{candidate.name}': is given twice")
     possible = possible_techniques(stimuli, settings["techniques"], settings)
+    refused = named_techniques(settings["techniques"])[1]
+    for reason in refused.values():
+        warn("techniques", f"left out: {reason}")
     chosen = [] if quick else possible
     for technique in chosen:  # bad parameters are said before anything is computed
         technique.configured(settings)
@@ -268,13 +272,15 @@ def _run(
     listener.finish()
     for technique in chosen:
         if technique.pixels is not None:
-            _pixels(technique, stimuli, settings, folder)
+            _pixels(technique, stimuli, settings, folder, failed)
     for technique in possible:
         if technique not in chosen:
             reasons += [
                 {"model": slug, "technique": technique.name, "reason": "left out by --quick"}
                 for slug in slugs
             ]
+    for name, reason in refused.items():
+        reasons += [{"model": slug, "technique": name, "reason": reason} for slug in slugs]
     import pandas as pd
 
     missing = REASONS.frame(reasons)
@@ -313,7 +319,7 @@ def possible_techniques(
 
     Where the settings are given, one that brings pictures of its own by them needs none.
     """
-    found = [*registry.built_in().values(), *map(registry.get, named)]
+    found = [*registry.built_in().values(), *named_techniques(named)[0]]
 
     def needed(technique: Technique) -> tuple[str, ...]:
         return technique.images if settings is None else technique.needs(settings)
@@ -440,13 +446,21 @@ def _apply(step: Step, subject: Subject, failed: list[str]) -> tuple[str, bool]:
         if "cannot be written" in str(error) or "no space left" in str(error):
             raise
         forget(subject.folder, step.name)
-        return str(error), True
+        return _why(step.name, error), True
     except Exception as error:  # whatever a user's network, or another package's technique, raises
         forget(subject.folder, step.name)
-        line = " ".join(str(error).split())[:300]
-        failed.append(f"{subject.network.name}, {step.title}: {type(error).__name__}: {line}")
-        return f"failed: {type(error).__name__}: {line}", True
+        failed.append(f"{subject.network.name}, {step.title}: {_why(step.name, error)}")
+        return f"failed: {_why(step.name, error)}", True
     return "", ran
+
+
+def _why(technique: str, error: Exception) -> str:
+    """What a technique raised, in one line; of another package's with the package's name."""
+    if package := registry.package(technique):
+        return left_out.fault(technique, package, error)
+    if isinstance(error, InputError):
+        return str(error)
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
 
 
 def _key(
@@ -478,19 +492,32 @@ def _versions() -> dict[str, str]:
     return {name: version for name, version in versions().items() if name not in _TOOLS}
 
 
-def _pixels(technique: Technique, stimuli: Stimuli, settings: dict[str, Any], folder: Path) -> None:
+def _pixels(
+    technique: Technique,
+    stimuli: Stimuli,
+    settings: dict[str, Any],
+    folder: Path,
+    failed: list[str],
+) -> None:
     """The baseline that knows no network: of the pixels themselves."""
     place = folder / PIXELS
     inputs = PixelInputs(technique, stimuli, settings, place / "features")
-    if technique.reason(inputs):
-        return
     code = technique_hash(technique) + function_hash(PixelInputs)
     section = technique.section_of(settings)
     key = [stimuli.key, section, settings["seed"], code, _versions()]
     outputs = [place / name for name in technique.outputs]
     action = partial(technique.measure, inputs, place.joinpath)
-    once(place, technique.name, key, outputs, action)
-    shutil.rmtree(place / "features", ignore_errors=True)
+    try:
+        if not technique.reason(inputs):
+            once(place, technique.name, key, outputs, action)
+    except MachineError:
+        raise
+    except Exception as error:
+        if not registry.package(technique.name):
+            raise
+        failed.append(f"{PIXELS}, {technique.title}: {_why(technique.name, error)}")
+    finally:
+        shutil.rmtree(place / "features", ignore_errors=True)
 
 
 def _report(

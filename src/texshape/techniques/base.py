@@ -514,18 +514,36 @@ class Technique:
         from texshape.files import atomic_path
 
         with failures(self.batch):
-            found = dict(imported(self.run)(inputs))
-        wanted = {table.name for table in self.tables} | {file.name for file in self.files}
-        if set(found) != wanted:
-            raise InputError(
-                f"technique '{self.name}': expected {', '.join(sorted(wanted))}, "
-                f"found {', '.join(sorted(found)) or 'nothing'}"
-            )
-        for table in self.tables:
-            table.check(found[table.name], place(f"{table.name}.csv"))
+            found = imported(self.run)(inputs)
+        self._check(found, place)
         for file in self.files:
             with atomic_path(place(file.name)) as temporary:
                 found[file.name](temporary)
         for table in self.tables:
             table.write(place(f"{table.name}.csv"), found[table.name])
         return [place(name) for name in self.outputs]
+
+    def _check(self, found: Any, place: Callable[[str], Path]) -> None:
+        """Insist on what it declared, before anything of it is written."""
+        import pandas as pd
+
+        wanted = {table.name for table in self.tables} | {file.name for file in self.files}
+        names = set(found) if isinstance(found, Mapping) else set()
+        if names != wanted:
+            raise InputError(
+                f"technique '{self.name}': expected {', '.join(sorted(wanted))}, "
+                f"found {', '.join(sorted(map(str, names))) or 'nothing'}"
+            )
+        for table in self.tables:
+            frame = found[table.name]
+            if not isinstance(frame, pd.DataFrame):
+                raise InputError(
+                    f"technique '{self.name}': expected '{table.name}' to be a DataFrame, found "
+                    f"{type(frame).__name__}"
+                )
+            table.check(frame, place(f"{table.name}.csv"))
+            if unknown := table.undeclared(frame):
+                raise InputError(
+                    f"technique '{self.name}': column '{unknown[0]}' is none of {table.name}'s; expected "
+                    f"{', '.join(table.names)}"
+                )

@@ -9,8 +9,10 @@ A package adds one by an entry point in the group ``texshape.techniques``::
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
 from typing import Any
 
 from texshape.errors import InputError, nearest
@@ -44,6 +46,7 @@ OPTIONAL = (
     "top_k",
     "attention_radius",
 )
+OURS = (*ALWAYS, *OPTIONAL)
 
 
 @cache
@@ -64,31 +67,54 @@ def _own(name: str) -> Technique:
 
 @cache
 def installed() -> dict[str, EntryPoint]:
-    """Entry points of other packages' techniques, by name; nothing of them is imported.
-
-    Raises
-    ------
-    InputError
-        If two packages bring one of the same name, or one has the name of a built-in.
-    """
+    """Entry points of other packages' techniques, by name; nothing of them is imported."""
     found: dict[str, EntryPoint] = {}
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
-        if entry.name in (*ALWAYS, *OPTIONAL):
-            raise InputError(
+    for entry in _entries():
+        if entry.name not in OURS:
+            found.setdefault(entry.name, entry)
+    return found
+
+
+@cache
+def clashes() -> dict[str, str]:
+    """Names that are taken: why another package's technique cannot have its own; nobody else is concerned."""
+    found: dict[str, str] = {}
+    first: dict[str, EntryPoint] = {}
+    for entry in _entries():
+        other = first.setdefault(entry.name, entry)
+        if entry.name in OURS:
+            found[entry.name] = (
                 f"technique '{entry.name}' of {_whose(entry)}: texshape has one of that name"
             )
-        other = found.get(entry.name)
-        if other is not None and other.value != entry.value:
-            raise InputError(
+        elif other.value != entry.value:
+            found[entry.name] = (
                 f"technique '{entry.name}': of both {_whose(other)} and {_whose(entry)}; remove one"
             )
-        found[entry.name] = entry
     return found
+
+
+def _entries() -> list[EntryPoint]:
+    return sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value))
 
 
 def names() -> list[str]:
     """Names of all techniques."""
-    return [*ALWAYS, *OPTIONAL, *installed()]
+    return [*OURS, *installed()]
+
+
+def package(name: str) -> str:
+    """The package that a technique is of; empty for texshape's own, and where there is none of that name."""
+    entry = installed().get(name)
+    return "" if entry is None else _whose(entry)
+
+
+def usable() -> list[Technique]:
+    """Other packages' techniques that can be used; why another cannot is said where one asks for it."""
+    found = []
+    for name in installed():
+        with suppress(InputError):
+            found.append(get(name))
+    return found
 
 
 def get(name: str) -> Technique:
@@ -98,7 +124,7 @@ def get(name: str) -> Technique:
     ------
     InputError
         If there is none, or it cannot be imported or is no `Technique`, or has the name of a section of the
-        parameters that is not its own.
+        parameters that is not its own, or of another package's.
     """
     if name in BUILT_IN:
         return built_in()[name]
@@ -109,6 +135,8 @@ def get(name: str) -> Technique:
     entry = installed().get(name)
     if entry is None:
         raise InputError(f"technique '{name}' is not known{nearest(name, names())}")
+    if name in clashes():
+        raise InputError(clashes()[name])
     if name in _sections():
         raise InputError(
             f"technique '{name}' of {_whose(entry)}: the parameters have a section '{name}' already; "
@@ -116,6 +144,8 @@ def get(name: str) -> Technique:
         )
     try:
         found = entry.load()
+        if isinstance(found, Technique):
+            _check_places(found)
     except Exception as error:
         line = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(
@@ -134,8 +164,20 @@ def get(name: str) -> Technique:
     return found
 
 
+def _check_places(technique: Technique) -> None:
+    """See that what it names is there; only its settings, which are light, are imported for it."""
+    if technique.settings:
+        imported(technique.settings)
+    for place in filter(None, (technique.run, technique.applies)):
+        module = place.partition(":")[0]
+        if find_spec(module) is None:
+            raise ModuleNotFoundError(f"No module named '{module}'")
+
+
 def without_sections(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """All parameters but the sections of the techniques that are named, which these check.
+
+    Of one of another package that cannot be used the section is left out unread (`texshape.techniques.named`).
 
     Raises
     ------
@@ -148,7 +190,14 @@ def without_sections(parameters: Mapping[str, Any]) -> dict[str, Any]:
     for name in named if isinstance(named, list) else []:
         if name in ALWAYS:
             raise InputError(f"techniques: '{name}' is one of texshape's own, which measure anyway")
-        technique = get(str(name))
+        try:
+            technique = get(str(name))
+        except InputError:
+            if name not in installed():
+                raise
+            if name not in _sections():
+                found.pop(name, None)
+            continue
         if technique.place:  # a section that others read too
             technique.configured(parameters)
             continue

@@ -57,14 +57,11 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
 
 def _by_technique(rows: list[Row]) -> Iterator[tuple[str, str, list[Row]]]:
     """Rows of each technique that has to be named, as far as it measured anything."""
-    for name in registry.names():
-        if name in registry.ALWAYS:
-            continue
-        technique = registry.get(name)
+    for technique in [*map(registry.get, registry.OPTIONAL), *registry.usable()]:
         measures = {measure.name for measure in technique.measures}
         if own := [row for row in rows if row["measure_y"] in measures]:
             title = technique.section.title if technique.section else technique.title
-            yield name, title, own
+            yield technique.name, title, own
 
 
 def _with(rows: list[Row], verdict: str) -> list[Row]:

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from texshape.errors import InputError
+from texshape.devices import is_of_device
+from texshape.errors import UnmeasurableError
 from texshape.models import outputs, positions
 from texshape.models import stages as _stages
 from texshape.models.changed import TRIED, decided, output_of
@@ -284,12 +285,14 @@ class _Rest:
                 run = self.replay.play if number else self.replay.record
             try:
                 logits = self._show(run, shown, chunk.tolist(), halves)
-            except torch.OutOfMemoryError:
-                raise
             except RuntimeError as error:
-                raise InputError(f"stage '{self.hook.path}': cannot be changed ({error})") from None
+                if is_of_device(error):
+                    raise
+                raise UnmeasurableError(
+                    f"stage '{self.hook.path}': cannot be changed ({error})"
+                ) from None
             if len(logits) != len(chunk) * len(shown):
-                raise InputError(
+                raise UnmeasurableError(
                     f"stage '{self.hook.path}': {len(shown)} images became {len(logits)} decisions"
                 )
             yield chunk.tolist(), logits

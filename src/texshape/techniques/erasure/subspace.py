@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from texshape.errors import InputError
+from texshape.errors import InputError, UnmeasurableError
 from texshape.stats import exemplars as ex
 from texshape.techniques.readout.linear import (
     check_features,
@@ -80,7 +80,7 @@ def whitening(features: np.ndarray) -> Whitening:
     values, vectors = np.linalg.eigh(centred.T @ centred / len(features))
     keep = values > max(values[-1], 0) * 1e-9
     if not keep.any() or values[-1] <= 0:
-        raise InputError("all units are constant: there is nothing to erase")
+        raise UnmeasurableError("all units are constant: there is nothing to erase")
     roots = np.sqrt(values[keep])
     return Whitening(mean, vectors[:, keep] / roots, (vectors[:, keep] * roots).T)
 

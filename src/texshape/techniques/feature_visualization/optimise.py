@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from texshape.errors import InputError
+from texshape.errors import InputError, UnmeasurableError
 from texshape.files import atomic_path
 from texshape.techniques.feature_visualization.settings import (
     FeatureVisualizationSettings,
@@ -133,7 +133,7 @@ def normalisation(preprocess: Callable[[Tensor], Tensor], size: int) -> tuple[Te
     flat = levels[:, None, None, None].expand(3, 3, size, size).contiguous()
     black, white, grey = preprocess(flat).float().mean(dim=(2, 3))
     if not torch.allclose(grey, black + (white - black) * 0.2, atol=1e-3):
-        raise InputError("the network's preprocessing is not linear in the pixels")
+        raise UnmeasurableError("the network's preprocessing is not linear in the pixels")
     return black[:, None, None], (white - black)[:, None, None]
 
 
@@ -179,7 +179,7 @@ def outputs(module: nn.Module, submodule: nn.Module, images: Tensor) -> Tensor:
     finally:
         handle.remove()
     if not held:
-        raise InputError("the stage is not reached in a forward pass")
+        raise UnmeasurableError("the stage is not reached in a forward pass")
     return held[0]
 
 
@@ -267,7 +267,7 @@ def optimise(
             # parameters.
             wanted = activation(moved(picture(), settings, generator)).sum()
             if not wanted.requires_grad:
-                raise InputError(
+                raise UnmeasurableError(
                     f"stage '{stage}': no gradient passes: the network computes without one"
                 )
             (-wanted).backward()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from texshape.errors import InputError
+from texshape.errors import InputError, UnmeasurableError
 from texshape.stats import bootstrap
 from texshape.stats import exemplars as ex
 from texshape.techniques.readout.settings import ReadoutSettings
@@ -99,7 +99,7 @@ def check_features(features: np.ndarray, name: str = "features") -> np.ndarray:
     table = table.reshape(len(table), -1).astype(np.float64)
     bad = table.size - np.count_nonzero(np.isfinite(table))
     if bad:
-        raise InputError(f"{name}: {bad} of {table.size} activations are NaN or infinite")
+        raise UnmeasurableError(f"{name}: {bad} of {table.size} activations are NaN or infinite")
     return table
 
 

@@ -39,7 +39,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from texshape.errors import InputError, first_line
+from texshape.devices import is_of_device
+from texshape.errors import InputError, UnmeasurableError, first_line
 from texshape.techniques.receptive_field import operations
 from texshape.techniques.receptive_field.interval import Interval
 from texshape.techniques.receptive_field.paths import (
@@ -150,7 +151,9 @@ def trace(module: nn.Module, stages: dict[str, str], *, image_size: int) -> Trac
     try:
         output = _run(module, watch, image_size)
     except (RuntimeError, ValueError, AssertionError, NotImplementedError) as error:
-        raise InputError(
+        if is_of_device(error):
+            raise
+        raise UnmeasurableError(
             f"the network does not run on images of {image_size} px: {first_line(error)}"
         ) from error
     finally:

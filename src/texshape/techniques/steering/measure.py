@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from texshape.errors import InputError
+from texshape.errors import InputError, UnmeasurableError
 from texshape.models import changed, positions
 from texshape.models import stages as _stages
 from texshape.stats import bootstrap
@@ -219,7 +219,7 @@ def _fitted(
     for group, blocks in means.items():
         values = np.concatenate(blocks)
         if not np.isfinite(values).all():
-            raise InputError(f"stage '{path}': its activations are not finite")
+            raise UnmeasurableError(f"stage '{path}': its activations are not finite")
         found[group] = _direction.fit(values, shape, texture, part, len(names))
     return found
 
