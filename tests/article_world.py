@@ -12,7 +12,7 @@ import pandas as pd
 
 from tests import synthetic_tables
 from texshape.article import compile_article, list_files
-from texshape.claims import Claim, compute, write
+from texshape.claims import Claim, compute, compute_firm, write
 from texshape.claims.wording import unmarked
 from texshape.figures.registry import FIGURES
 from texshape.figures.style import empty, save, style
@@ -88,7 +88,7 @@ def page_of(arguments: dict, files: list[str] | None = None) -> str:
     results = arguments["results"]
     listed = list_files(results) if files is None else files
     if listed:
-        write(results / "claims.json", claims_of(arguments, listed))
+        write(results / "claims.json", compute_firm(results, listed))
         listed = [*listed, "claims.json"]
     pdf, html = results / "paper.pdf", results / "paper.html"
     compile_article(**arguments, pdf=pdf, html=html, files=listed)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from texshape.claims.claim import Cell, Claim
 from texshape.claims.experiment import Experiment
+from texshape.claims.firmness import decided_again
 from texshape.claims.sections import (
     agreement,
     comparison,
@@ -48,7 +49,7 @@ from texshape.techniques.suppression import claims as suppression
 from texshape.techniques.top_k import claims as top_k
 from texshape.techniques.triplets import claims as triplets
 
-__all__ = ["FILE", "SECTIONS", "Cell", "Claim", "compute", "write"]
+__all__ = ["FILE", "SECTIONS", "Cell", "Claim", "compute", "compute_firm", "write"]
 
 FILE = "claims.json"
 
@@ -105,9 +106,22 @@ def compute(results: Path, files: Iterable[str]) -> list[Claim]:
     InputError
         If the folder is missing, or a table lacks a column or cannot be read.
     """
+    return _decide(_experiment(results, files))
+
+
+def compute_firm(results: Path, files: Iterable[str]) -> list[Claim]:
+    """The same, each decided again with each seed left out (`texshape.claims.firmness`)."""
+    experiment = _experiment(results, files)
+    return decided_again(experiment, _decide(experiment), _decide)
+
+
+def _experiment(results: Path, files: Iterable[str]) -> Experiment:
     if not results.is_dir():
         raise InputError(f"{results}: no such folder of results")
-    experiment = Experiment(results.resolve(), filled(results, files))
+    return Experiment(results.resolve(), filled(results, files))
+
+
+def _decide(experiment: Experiment) -> list[Claim]:
     made: dict[str, Claim] = {}
     for section, source in SECTIONS.items():
         if source.applies(experiment):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any
 
@@ -60,6 +60,10 @@ class Claim:
     sentence : str
         Numbers are set. Its markup: ``*strong*``, ``_emphasis_``, `` `code` ``, ``@key`` for a
         reference to a section, table or source, and a backslash before a sign that means itself.
+    without : dict or None
+        A seed to the verdict that is found where it is left out (``not run`` where nothing is left then),
+        empty where there is none to leave out; None where cells pool seeds, so that it is not known
+        (`texshape.claims.firmness`).
     """
 
     id: str
@@ -70,6 +74,7 @@ class Claim:
     verdict: str
     alternatives: tuple[str, ...]
     sentence: str
+    without: dict[str, str] | None = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The claim as JSON has it."""

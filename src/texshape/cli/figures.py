@@ -62,10 +62,10 @@ def claims_command(
 ) -> None:
     """Decide what may be said of the results: verdicts, their sentences, and the cells behind them."""
     from texshape.article import list_files
-    from texshape.claims import compute, write
+    from texshape.claims import compute_firm, write
 
     files = _below(results, file)
-    write(output, compute(results, list_files(results) if files is None else files))
+    write(output, compute_firm(results, list_files(results) if files is None else files))
 
 
 @run.command("article")
