@@ -4,7 +4,8 @@ Typst reads tables and figures itself but cannot ask whether a file exists, so t
 files goes in as an input. The clock and the machine's fonts stay out: the same results give the
 same bytes.
 
-Of the page one thing is changed that Typst cannot write: a sentence that opens stays within its paragraph.
+Of the page two things are changed that Typst does not write: a sentence that opens stays within its paragraph,
+and its links stand below it.
 """
 
 from __future__ import annotations
@@ -22,6 +23,10 @@ from texshape.files import atomic_path
 
 FOLDERS = ("tables", "figures")
 _TAGS = re.compile(r'<p(?: [^>]*)?>|</p>|<details class="claim"')
+_SUMMARY = re.compile(
+    r'(<details class="claim"[^>]*><summary>)(.*?)(</summary><section class="grounds">)', re.DOTALL
+)
+_LINK, _A = re.compile(r"<a [^>]*>.*?</a>", re.DOTALL), re.compile(r"</?a\b[^>]*>")
 SUFFIXES = {".csv", ".json", ".svg", ".png"}
 
 
@@ -93,10 +98,29 @@ def compile_article(
         page = typst.compile(**arguments, format="html")
     except typst.TypstError as error:
         raise InputError(_message(error)) from None
-    page = paragraphs_that_open(page.decode("utf-8")).encode("utf-8")
+    page = paragraphs_that_open(links_below(page.decode("utf-8"))).encode("utf-8")
     for path, content in ((pdf, printed), (html, page)):
         with atomic_path(path) as temporary:
             temporary.write_bytes(content)
+
+
+def links_below(page: str) -> str:
+    """Move the links of each sentence that opens to the first line below it.
+
+    A summary is a button to whoever does not see the page, and no button holds a link. The words stay.
+
+    Parameters
+    ----------
+    page : str
+        HTML as Typst writes it.
+    """
+
+    def moved(found: re.Match[str]) -> str:
+        links = _LINK.findall(found[2])
+        see = f"<p><strong>See:</strong> {', '.join(links)}.</p>" if links else ""
+        return found[1] + _LINK.sub(lambda link: _A.sub("", link[0]), found[2]) + found[3] + see
+
+    return _SUMMARY.sub(moved, page)
 
 
 def paragraphs_that_open(page: str) -> str:

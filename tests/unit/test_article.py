@@ -23,7 +23,7 @@ from tests.article_world import (
     words_of,
 )
 
-from texshape.article import compile_article, list_files, paragraphs_that_open
+from texshape.article import compile_article, links_below, list_files, paragraphs_that_open
 from texshape.claims import write
 from texshape.cli.technique import describe_techniques
 from texshape.config.whole import read
@@ -337,7 +337,6 @@ def test_a_sentence_that_opens_stays_in_its_paragraph(tmp_path):
         )
         page.evaluate("document.querySelectorAll('details').forEach(x => { x.open = true })")
         assert browser.faults(page, complaints) == []
-        assert browser.cut_tables(page) == []
 
 
 @pytest.mark.parametrize(
@@ -353,6 +352,18 @@ def test_a_sentence_that_opens_stays_in_its_paragraph(tmp_path):
 )  # fmt: skip
 def test_paragraphs_that_hold_a_claim_are_none_of_html(page, expected):
     assert paragraphs_that_open(page) == expected
+
+
+def test_links_of_a_sentence_that_opens_stand_below_it():
+    start, end = (
+        '<details class="claim" id="claim-a"><summary>',
+        '</summary><section class="grounds"><p>r</p>',
+    )
+    link = '<a id="x" href="#b">Section <em>1</em></a>'
+    assert links_below(f"{start}As in {link} said.{end}{link}") == (
+        f"{start}As in Section <em>1</em> said.{end[:-8]}<p><strong>See:</strong> {link}.</p><p>r</p>{link}"
+    )
+    assert links_below(f"{start}No link.{end}{link}") == f"{start}No link.{end}{link}"
 
 
 def test_in_print_a_number_leads_to_the_list_of_claims(tmp_path):

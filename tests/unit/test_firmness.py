@@ -116,7 +116,7 @@ def test_the_article_marks_and_lists_what_turns(tmp_path):
     page = page_of(arguments)
     text = words_of(page)
     assert "(without seed 2: texture-biased)" in text
-    assert "bias-plain: not recognised; without seed 2: texture-biased" in text
+    assert "bias-plain: not recognised, without seed 2: texture-biased" in text
     found = firm(arguments)
     turning = {
         one.id
