@@ -58,6 +58,8 @@ for measured in measured_together(PLAN) if PLAN.grain == "network" else []:
         wildcard_constraints:
             model=any_of([measured.model]),
             seed=any_of(map(str, measured.seeds)),
+        # What costs most is measured of the first network alone; last it would run by itself.
+        priority: int(measured.holds(PLAN.measured_runs[0]))
         conda:
             "../envs/texshape.yaml"
         threads: 1

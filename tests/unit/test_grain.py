@@ -51,6 +51,13 @@ def test_every_technique_measures_its_networks_in_one_job(experiment: str) -> No
     assert len(jobs) == len(set(jobs))
 
 
+def test_each_network_is_held_by_one_job() -> None:
+    made = plan("")
+    for one in made.measured_runs:
+        assert [group.model for group in measured_together(made) if group.holds(one)] == [one.model]
+    assert not any(group.holds(RunId("cnn", "no-such")) for group in measured_together(made))
+
+
 def test_a_job_takes_what_its_techniques_take() -> None:
     for group in measured_together(plan("")):
         assert group.memory == max(technique.memory for technique in group.techniques)

@@ -39,6 +39,10 @@ class Measured:
         """A name that no other group of the plan has."""
         return "_".join(["measure", self.model, *map(str, self.seeds)])
 
+    def holds(self, run: RunId) -> bool:
+        """Whether a network is one of them."""
+        return run.model == self.model and run.seed in self.seeds
+
     @property
     def gpu(self) -> int:
         """GPUs that the job takes: one if any technique computes on it."""
