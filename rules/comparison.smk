@@ -27,13 +27,7 @@ rule compare:
         tables=lambda wc, output: parent(output[0]),
         results=lambda wc, output: parent(parent(output[0])),
         networks=options("--network", PLAN.runs),
-        readings=options(
-            "--readings",
-            dict.fromkeys(
-                Path(file).relative_to(LAYOUT.run(run))
-                for run, file in PLAN.last_readings.items()
-            ),
-        ),
+        readings=options("--readings", PLAN.last_readings.values()),
         published=lambda wc, input: (
             ["--published", parent(input.published)] if input.published else []
         ),

@@ -104,9 +104,24 @@ def test_readings_without_network(monkeypatch, capsys, experiment):
 
 
 def test_readings_missing(monkeypatch, capsys, experiment):
+    path = experiment / "cnn--plain" / "seed-0" / "readout" / "none.csv"
     line = fail(monkeypatch, capsys, experiment, "--results", experiment, "--network",
-                "cnn--plain/seed-0", "--readings", "readout/none.csv")  # fmt: skip
+                "cnn--plain/seed-0", "--readings", path)  # fmt: skip
     assert "readout/none.csv: no such file" in line
+
+
+def test_readings_of_another_network(monkeypatch, capsys, experiment):
+    path = experiment / "rf9--plain" / "seed-0" / "readout" / "images.csv"
+    line = fail(monkeypatch, capsys, experiment, "--results", experiment, "--network",
+                "cnn--plain/seed-0", "--readings", path)  # fmt: skip
+    assert f"{path}: its network is none of --network" in line
+
+
+@pytest.mark.parametrize("place", ["images.csv", "elsewhere/cnn--plain/seed-0/images.csv"])
+def test_readings_outside_the_results(monkeypatch, capsys, experiment, place):
+    line = fail(monkeypatch, capsys, experiment, "--results", experiment, "--network",
+                "cnn--plain/seed-0", "--readings", experiment.parent / place)  # fmt: skip
+    assert "images.csv: expected a file below" in line
 
 
 @pytest.mark.parametrize(
@@ -122,7 +137,7 @@ def test_bad_readings(monkeypatch, capsys, experiment, change, expected):
     path = experiment / "cnn--plain" / "seed-0" / "readout" / "images.csv"
     change(pd.read_csv(path)).to_csv(path, index=False)
     line = fail(monkeypatch, capsys, experiment, "--results", experiment, "--network",
-                "cnn--plain/seed-0", "--readings", "readout/images.csv")  # fmt: skip
+                "cnn--plain/seed-0", "--readings", path)  # fmt: skip
     assert expected in line
     assert "images.csv" in line
 

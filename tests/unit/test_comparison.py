@@ -299,8 +299,11 @@ def test_command_writes_its_tables(tmp_path, monkeypatch):
     runs = world.write(tmp_path, networks)
     settings = json.dumps({"resamples": 200, "permutations": 100, "margin": 0.2})
     arguments = ["--tables", str(tmp_path / "tables"), "--settings", settings, "--results",
-                 str(tmp_path), "--readings", "readout/images.csv", "--seed", "7"]  # fmt: skip
+                 str(tmp_path), "--seed", "7"]  # fmt: skip
     arguments += [word for run in runs for word in ("--network", run)]
+    read_out = runs[1:]  # of one the decisions alone are measured
+    for run in read_out:
+        arguments += ["--readings", str(tmp_path / run / "readout" / "images.csv")]
     for out in ("first", "second"):
         monkeypatch.setattr(
             sys, "argv", ["texshape", "run", "compare", *arguments, "--output-dir",
@@ -320,7 +323,7 @@ def test_command_writes_its_tables(tmp_path, monkeypatch):
     assert rates["ci_low"].notna().all()  # from the trials
     assert (rates["ci_low"] < rates["value"]).all()
     counts = pd.read_csv(tmp_path / "first" / "disagreement.csv")
-    assert len(counts) == len(runs) * 12
+    assert len(counts) == len(read_out) * 12
     pair = pd.read_csv(tmp_path / "first" / "equivalent_pair.csv")
     assert set(pair["model_a"]) == {"cnn--plain"}
     assert pair["confirmed"].all()
@@ -338,10 +341,13 @@ def test_arms_tested_on_other_images_stand_in_the_table_alone(tmp_path, monkeypa
         path = place / "trials" / "cue-conflict.csv"
         pd.read_csv(path, keep_default_na=False).head(500).to_csv(path, index=False)
     arguments = [word for run in runs for word in ("--network", run)]
+    for run in runs:
+        if not run.startswith("cnn--tinted"):
+            arguments += ["--readings", str(tmp_path / run / "readout" / "images.csv")]
     monkeypatch.setattr(sys, "argv", [
         "texshape", "run", "compare", "--tables", str(tmp_path / "tables"), "--settings",
-        '{"resamples": 100, "permutations": 100}', "--results", str(tmp_path), "--readings",
-        "readout/images.csv", "--without-arm", "tinted", "--output-dir", str(tmp_path / "out"),
+        '{"resamples": 100, "permutations": 100}', "--results", str(tmp_path), "--without-arm", "tinted",
+        "--output-dir", str(tmp_path / "out"),
         *arguments,
     ])  # fmt: skip
     with pytest.raises(SystemExit) as stopped:

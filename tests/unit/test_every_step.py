@@ -210,7 +210,7 @@ def test_a_transformer_s_tables_and_comparison(here):
     call("corruption-errors", "--table", here / "tables/corruptions.csv", "--settings", "{}",
          "--output", here / "tables/corruption_errors.csv")  # fmt: skip
     call("compare", "--tables", here / "tables", "--results", here / "results", "--network", name,
-         "--readings", "readings.csv", "--output-dir", here / "tables",
+         "--readings", folder / "readings.csv", "--output-dir", here / "tables",
          "--settings", json.dumps({"permutations": 50, "resamples": 50}))  # fmt: skip
     found = read_csv(here / "tables/comparison.csv")
     assert set(found["model"]) == {"vit--random"}

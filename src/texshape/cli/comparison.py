@@ -2,7 +2,7 @@
 
     texshape run compare --tables results/procedural/tables --settings '{"margin": 0.05}' \
         --results results/procedural --network cnn--plain/seed-0 --network cnn--plain/seed-1 \
-        --readings readout/images.csv --without-arm plain-tint-0.6 --seed 2019 \
+        --readings results/procedural/cnn--plain/seed-0/readings.csv --without-arm plain-tint-0.6 --seed 2019 \
         --output-dir results/procedural/tables
 """
 
@@ -33,11 +33,8 @@ def compare(
         typer.Option(help="SLUG/seed-S below --results, with trials/cue-conflict.csv; repeat."),
     ] = None,
     readings: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="CSV in each network's folder: read-out by image (--images-output); repeat where "
-            "it has another name for some: the first that is there counts."
-        ),
+        list[Path] | None,
+        typer.Option(help="Read-out by image of one of the networks, in its folder; repeat."),
     ] = None,
     published: Annotated[
         Path | None, typer.Option(help="Published trials, for intervals of published networks.")
@@ -84,6 +81,10 @@ def compare(
         raise InputError("compare: --network needs --results, the folder of the experiment")
     if readings and not network:
         raise InputError("compare: --readings needs --network and --results")
+    read_out = {RunId.of_path(path, results): path for path in readings or []}
+    for run_id, path in read_out.items():
+        if str(run_id) not in (network or []):
+            raise InputError(f"compare: --readings {path}: its network is none of --network")
     # Checked here, where the file's path is known.
     frames = {name: measures.check(name, read_csv(path), path) for name, path in found.items()}
     comparison = measures.collect(frames, chosen)
@@ -111,17 +112,14 @@ def compare(
     same_images = comparison[~comparison["arm"].isin(without_arm or [])]
 
     joined: dict[tuple, pd.DataFrame] = {}
-    if readings:
-        for (model, architecture, arm, one), own in trials.items():
-            folder = results / str(RunId.of_model(model, one))
-            places = [folder / name for name in readings]
-            path = next((place for place in places if place.exists()), places[0])
-            if path.exists() and not path.stat().st_size:
-                continue  # it could not be read out
-            frame = read_csv(path, disagreement.READING_COLUMNS)
-            joined[model, architecture, arm, one] = disagreement.join(
-                own, frame, input=chosen.input, name=str(path)
-            )
+    for (model, architecture, arm, one), own in trials.items():
+        path = read_out.get(RunId.of_model(model, one))
+        if path is None or (path.exists() and not path.stat().st_size):
+            continue  # it was not read out, or could not be
+        frame = read_csv(path, disagreement.READING_COLUMNS)
+        joined[model, architecture, arm, one] = disagreement.join(
+            own, frame, input=chosen.input, name=str(path)
+        )
     agreed = [agreement.agreement(same_images, chosen, seed=seed)]
     by_others = tables / f"{columns.PUBLISHED_MEASURES.name}.csv"
     if by_others.exists():
