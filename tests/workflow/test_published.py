@@ -8,12 +8,16 @@ import pandas as pd
 import pytest
 import yaml
 
-from tests.workflow.conftest import Workflow, copy_workflow
+from tests.workflow.conftest import ROOT, Workflow, copy_workflow
+from texshape.parameters import read_yaml
+from texshape.techniques import registry
 
 # The first test runs the whole experiment; a crowded machine takes its time.
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(3000)]
 
 LITE0 = "efficientnet-lite0--imagenet"
+EXPERIMENT = read_yaml(ROOT / "experiments" / "published.yaml")
+ANIMALS = EXPERIMENT["configural_shape"]["exemplars"]
 # The real stimuli and all trials; what only costs time is cut down.
 SMALL = {
     "networks": ["efficientnet_lite_pytorch:efficientnet-lite0"],
@@ -26,6 +30,12 @@ SMALL = {
     "feature_visualization": {"steps": 4, "channels": 1},
     "probes": {"strengths": [0, 0.5, 1], "strength_images": 96, "resamples": 200},
     "comparison": {"permutations": 500, "resamples": 500},
+    "suppression": {"suppressions": ["patch-shuffle"], "images": 12, "resamples": 200},
+    "triplets": {"matches": ["class"], "resamples": 50},
+    "frequency_channel": {"images": 140, "resamples": 50},
+    "configural_shape": {"exemplars": {animal: own[:2] for animal, own in ANIMALS.items()}},
+    "steering": {"doses": [1.0], "draws": 1, "images": 48, "resamples": 200},
+    "top_k": {"across": ["channel"], "shares": [0.1], "images": 32, "resamples": 200},
 }
 
 
@@ -76,6 +86,34 @@ def test_answers_of_others_stand_apart_and_beside_humans(published: Workflow) ->
     assert (asked["decides_by"], asked["date"], asked["n_unnamed"]) == ("asked", "2024-02-28", 131)
     assert asked["error_consistency_high"] < humans["error_consistency_low"]
     assert not table(published, "shape_bias")["model"].str.startswith("vlm_shapebias/").any()
+
+
+def test_critics_measure_the_network_on_public_pictures(published: Workflow) -> None:
+    """Each of those that are named has rows of it; what is known of any ImageNet network comes out."""
+    for name in EXPERIMENT["techniques"]:
+        for one in registry.get(name).tables:
+            assert (table(published, one.name)["model"] == LITE0).any(), one.name
+    left = table(published, "left_out")
+    assert not set(left["technique"]) & set(EXPERIMENT["techniques"])
+    rank = table(published, "cue_rank").query("`class` == 'all'").set_index(["set", "cue"])
+    assert rank.loc[("one-cue", "shape"), "n_images"] == 160
+    for cue in ("shape", "texture"):
+        row = rank.loc[("refined-bias", cue)]
+        assert (row["n_images"], row["n_outputs"]) == (20, 1000)
+        assert row["ci_low"] > row["chance"]
+    kept = table(published, "suppression").query("shows == 'both'")
+    assert kept["kept"].min() < 0.6  # of 14 px patches in random order
+    (channel,) = table(published, "frequency_channel").to_dict("records")
+    assert (channel["set"], channel["n"]) == ("critical-band", 140)
+    assert channel["accuracy_unmasked"] > 0.6
+    animals = table(published, "configural_shape").set_index("condition")
+    assert animals.loc["whole", "n_exemplars"] == 2 * 9
+    assert animals.loc["whole", "accuracy"] > 2 / 9
+    thinned = table(published, "top_k").set_index("kept")
+    # At random a tenth of a stage's activations leaves less than the tenth that is largest.
+    assert thinned.loc["random", "accuracy"] < thinned.loc["all", "accuracy"]
+    slopes = table(published, "steering_slopes").set_index("direction")
+    assert slopes.loc["cues", "bias_slope"] > 0
 
 
 def test_the_article_is_there(published: Workflow) -> None:
