@@ -380,17 +380,23 @@ def test_in_print_a_number_leads_to_the_list_of_claims(tmp_path):
         '#include "main.typ"\n#context [#metadata(query(link).map(one => one.dest)'
         ".filter(to => type(to) == label).map(str)) <links>]\n"
         '#context [#metadata(query(<claim>).map(one => query(label("listed-" + one.value)).len())) <listed>]\n'
+        "#context [#metadata(query(<claim>).map(one => one.value)) <order>]\n"
     )
 
     def asked(label):
         return json.loads(typst.query(str(source), label, field="value", one=True, root=str(tmp_path),
                                       sys_inputs=inputs, ignore_system_fonts=True))  # fmt: skip
 
-    ids = [claim.id for claim in claims_of(arguments)]
+    rules = {claim.id: claim.rule for claim in claims_of(arguments)}
+    order = asked("<order>")
+    assert sorted(order) == sorted(rules)
+    first: dict[str, str] = {}  # a rule that several claims share is said of the first
+    said_before = [first[rules[id]] for id in order if first.setdefault(rules[id], id) != id]
+    assert said_before
     assert sorted(to for to in asked("<links>") if to.startswith("listed-")) == sorted(
-        f"listed-{id}" for id in ids
+        f"listed-{id}" for id in [*order, *said_before]
     )
-    assert asked("<listed>") == [1] * len(ids)
+    assert asked("<listed>") == [1] * len(order)
 
 
 def test_every_section_and_table_passes_axe(tmp_path):
