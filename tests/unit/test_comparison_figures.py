@@ -56,7 +56,7 @@ def test_scatter_with_coefficient():
                 for i in range(12)}  # fmt: skip
     text = words(measure_against_measure.scatter(tables(networks), {}))
     assert "ρ = 1.00 [" in text
-    assert "(Holm, " in text
+    assert "(Holm of " in text
     assert "n = 12" in text
 
 

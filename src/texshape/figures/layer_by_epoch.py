@@ -45,7 +45,7 @@ def heat_maps(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figu
     stages = [stage for stage in stages if not str(stage).endswith(".cls")]
     epochs = sorted(set(everything["epoch"].astype(int)))
 
-    figure = style.make(height=0.75 + 4 * (0.22 + 0.19 * len(stages)))
+    figure = style.make(height=0.87 + 4 * (0.22 + 0.19 * len(stages)))
     axes = figure.subplots(len(rows), len(arms), squeeze=False, sharex=True, sharey=True)
     for line, (unit, cue, frame, column, scale) in zip(axes, rows, strict=True):
         frame = frame[frame["architecture"] == name]
@@ -61,11 +61,11 @@ def heat_maps(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figu
             axis.set_xticks(np.arange(len(epochs)) + 0.5, epochs)
             axis.set_yticks(np.arange(len(stages)) + 0.5, stages, fontsize=6.5)
             if axis in axes[0]:
-                axis.set_title(style.network_label(name, arm), fontsize=7.5)
+                axis.set_title(f"{style.network_label(name)}\n{arm}", fontsize=6.5)
             if axis in axes[-1]:
                 axis.set_xlabel("epoch")
         line[0].set_ylabel(f"{cue}\n{unit}", fontsize=7)
-    seeds = style.seeds(everything["seed"].nunique())
+    seeds = style.seeds_of(everything)
     n = style.counts(readout[readout["architecture"] == name]["n_images"])
     figure.suptitle(f"{title}: read-out and information, n = {n} images, {seeds}", fontsize=8.5)
     return figure

@@ -189,10 +189,10 @@ def _coefficient(axis: Axes, table: pd.DataFrame, x: str, y: str, shown: int) ->
     if np.isfinite(float(row["rho"])):
         text = (
             f"ρ = {row['rho']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}], "
-            f"p = {_p(row['p_holm'])} (Holm, {int(row['n_tests'])} tests)"
+            f"p = {_p(row['p_holm'])} (Holm of {int(row['n_tests'])})"
         )
         if int(row["n_networks"]) != shown:
-            text += f", over {int(row['n_networks'])} of {shown}"
+            text += f", n = {int(row['n_networks'])}"
     else:
         text = f"no ρ: {str(row['reason']).split(';')[0].replace('_', ' ')}"
     written = axis.text(

@@ -89,6 +89,6 @@ def panels(
             axis.set_xticks(ticks, names, fontsize=6.5)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center",
                   ncols=3 if len(handles) < 4 else 2, fontsize=7)  # fmt: skip
-    count, seeds = style.counts(frame["n_conflict"]), style.seeds(frame["seed"].nunique() or 1)
+    count, seeds = style.counts(frame["n_conflict"]), style.seeds_of(frame)
     figure.suptitle(f"{title}: n = {count} conflict images, {seeds}", fontsize=8.5)
     return figure

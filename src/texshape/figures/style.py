@@ -40,11 +40,12 @@ ARMS = {
     "mixed": (GREEN, "D"),
     "stylized": (BLUE, "s"),
     "neural": (PURPLE, "P"),
+    "textures-named": (INK, "*"),
     "untrained": (GREY, "x"),
     "imagenet": (BLUE, "s"),
     "published": (GREY, "^"),
 }
-OTHERS = [(PURPLE, "P"), (SKY, "X"), (INK, "*"), (YELLOW, "h"), (GREEN, "<"), (BLUE, ">")]
+OTHERS = [(SKY, "X"), (YELLOW, "h"), (PURPLE, "<"), (INK, "p"), (GREEN, ">"), (BLUE, "d")]
 
 _STYLE: dict[str, Any] = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same on every machine
@@ -282,3 +283,16 @@ def mean(values: object) -> float:
 def seeds(count: int) -> str:
     """``1 seed``, ``3 seeds``."""
     return f"{count} seed" if count == 1 else f"{count} seeds"
+
+
+def seeds_of(frame: pd.DataFrame) -> str:
+    """How many trainings there are of each network of a table: ``3 seeds``, ``1 to 3 seeds``.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With ``architecture``, ``arm`` and ``seed``.
+    """
+    found = frame.groupby(["architecture", "arm"])["seed"].nunique()
+    least, most = (found.min(), found.max()) if len(found) else (1, 1)
+    return seeds(most) if least == most else f"{least} to {seeds(most)}"

@@ -54,7 +54,7 @@ def by_condition(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> F
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=7)
     count = style.counts(frame["n_exemplars"])
     figure.suptitle(
-        f"{title}: n = {count} silhouettes, {style.seeds(frame['seed'].nunique() or 1)}",
+        f"{title}: n = {count} silhouettes, {style.seeds_of(frame)}",
         fontsize=8.5,
     )
     return figure
@@ -80,7 +80,7 @@ def _moved(axis: Any, frame: pd.DataFrame, pairs: list[tuple[str, str]]) -> dict
             handles[label] = axis.plot([], [], marker, color=color, markersize=4)[0]
         undefined = rows[rows["condition"].isin([JOINED, APART])]["difference"].isna()
         if len(undefined) and undefined.all():
-            style.undefined(axis, line + 0.42, text="the whole is not recognised")
+            style.undefined(axis, line + 0.42, text="whole not seen")
     chance = style.mean(frame["chance"])
     handles["chance"] = axis.axvline(100 * chance, color=FAINT, linewidth=1, zorder=0)
     axis.set_yticks(range(len(pairs)), labels, fontsize=7)

@@ -54,7 +54,7 @@ def by_type(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure
     if chance is not None:
         right.axhline(100 * chance, color=GREY, linestyle=":", linewidth=1)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5)
-    count, seeds = style.counts(frame["n"]), style.seeds(frame["seed"].nunique())
+    count, seeds = style.counts(frame["n"]), style.seeds_of(frame)
     name = style.network_label(architecture)
     figure.suptitle(f"{title}: {name}, n = {count} images a cell, {seeds}", fontsize=8.5)
     return figure
@@ -108,7 +108,7 @@ def relative(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     labels = [_SUMMARIES.get(name, name.replace("_", " ")) for name in types]
     axis.set_yticks(range(len(types)), labels)
     axis.invert_yaxis()
-    seeds = style.seeds(frame["seed"].nunique())
+    seeds = style.seeds_of(frame)
     axis.set_xlabel("error / error of the plain-trained network (log scale)")
     axis.set_title(f"{style.network_label(architecture)}, {seeds}")
     if handles:

@@ -69,8 +69,7 @@ def by_network(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
     figure.legend([handles[name] for name in names], names, loc="outside lower center", ncols=3)
     images, outputs = style.counts(frame["n_images"]), style.counts(frame["n_outputs"])
     figure.suptitle(
-        f"{title}: n = {images} images a cue, {outputs} outputs, "
-        f"{style.seeds(frame['seed'].nunique())}",
+        f"{title}: n = {images} images a cue, {outputs} outputs, {style.seeds_of(frame)}",
         fontsize=8.5,
     )
     return figure

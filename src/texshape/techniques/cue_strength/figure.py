@@ -59,6 +59,6 @@ def curves(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
         axes[2 * (place // columns) + 1, place % columns].set_axis_off()
     handles["balance point"] = axes[0, 0].plot([], [], "|", color=GREY, markersize=9)[0]
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5)
-    counts, seeds = style.counts(frame["n_conflict"]), style.seeds(frame["seed"].nunique())
+    counts, seeds = style.counts(frame["n_conflict"]), style.seeds_of(frame)
     figure.suptitle(f"{title}: n = {counts} conflict trials a strength, {seeds}", fontsize=8.5)
     return figure

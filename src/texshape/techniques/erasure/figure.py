@@ -68,7 +68,7 @@ def by_condition(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> F
         axis.set_xlabel("% of decisions")
         axis.tick_params(labelbottom=True)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2)
-    count, seeds = style.counts(frame["n_images"]), style.seeds(frame["seed"].nunique())
+    count, seeds = style.counts(frame["n_images"]), style.seeds_of(frame)
     figure.suptitle(
         f"{title} at the last stage: n = {count} conflict images, {seeds}", fontsize=8.5
     )

@@ -67,7 +67,7 @@ def by_band(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure
         axes[0, 0].set_ylim(1, 2)
         axes[0, 0].set_yticks([])
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=7)
-    count, seeds = style.counts(channels["n"]), style.seeds(channels["seed"].nunique() or 1)
+    count, seeds = style.counts(channels["n"]), style.seeds_of(channels)
     figure.suptitle(f"{title}: n = {count} pictures, {seeds}", fontsize=8.5)
     return figure
 

@@ -86,7 +86,7 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     axes[0].set_ylabel("mIoU with ground, %")
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
     count = style.counts(readouts["n_test"])
-    seeds = style.seeds(trained["seed"].nunique())
+    seeds = style.seeds_of(trained)
     name = style.network_label(architecture)
     figure.suptitle(f"{title}: {name}, n = {count} test images, {seeds}", fontsize=8.5)
     return figure

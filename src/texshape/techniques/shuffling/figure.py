@@ -58,6 +58,6 @@ def by_patches(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
         axes[place // columns, place % columns].set_axis_off()
     columns = 5 if len(sets) == 1 else 3  # longer names
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns)
-    counts, seeds = style.counts(frame["n"]), style.seeds(frame["seed"].nunique())
+    counts, seeds = style.counts(frame["n"]), style.seeds_of(frame)
     figure.suptitle(f"{title}: n = {counts} images, {seeds}", fontsize=8.5)
     return figure

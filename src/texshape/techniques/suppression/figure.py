@@ -92,7 +92,7 @@ def by_degree(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figu
         axis.set_xlabel("degree")
     axes[0, 0].set_ylim(-3, max(108.0, 103 * float(np.nanmax([1.0, *frame["kept"]]))))
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
-    counts, seeds = style.counts(frame["n_images"]), style.seeds(frame["seed"].nunique())
+    counts, seeds = style.counts(frame["n_images"]), style.seeds_of(frame)
     figure.suptitle(
         f"{title}: {style.network_label(name)}, n = {counts} images, {seeds}", fontsize=8.5
     )

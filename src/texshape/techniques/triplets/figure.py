@@ -70,6 +70,6 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     for axis in axes[:, 0]:
         axis.set_ylabel("choices for shape, %", fontsize=7)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=7)
-    count, seeds = style.counts(frame["n_anchors"]), style.seeds(frame["seed"].nunique() or 1)
+    count, seeds = style.counts(frame["n_anchors"]), style.seeds_of(frame)
     figure.suptitle(f"{title}: n = {count} anchors, {seeds}", fontsize=8.5)
     return figure
