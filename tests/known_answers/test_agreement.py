@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from texshape.comparison import agreement, correlation
+from texshape.comparison import agreement, correlation, ties
 from texshape.comparison.columns import AGREEMENT
 from texshape.config.comparison import ComparisonSettings
+from texshape.techniques import registry
 from texshape.techniques.base import Measure
 
 SETTINGS = ComparisonSettings.of(resamples=400, permutations=400)
@@ -144,6 +145,45 @@ def test_measures_that_are_tied_are_no_finding():
     assert table.loc[("shape_bias", "used_shape"), "verdict"] == "tied"
     assert table.loc[("readout_shape", "readout_shape_best"), "reason"] == "the same activations"
     assert table.loc[("shape_bias", "readout_shape"), "verdict"] == "agree"
+
+
+def test_a_change_is_tied_to_what_it_starts_from():
+    """Whatever spoils a network ends at one half: the change is 1/2 minus the bias, contrary by arithmetic."""
+    named = [one for name in ("top_k", "steering") for one in registry.get(name).measures]
+    bias = np.linspace(0.05, 0.95, 12)
+    end = 0.5 + np.random.default_rng(3).normal(0, 0.02, 12)
+    values = {
+        "shape_bias": bias,
+        "readout_shape": bias,
+        "top_k_bias_change": end - bias,
+        "steering_slope": bias * (1 - bias),
+        "change_of_another": end - bias,
+    }
+    table = found(values, others=named)
+    own = table.loc["shape_bias"]
+    assert own.loc["top_k_bias_change", "rho"] < -0.9
+    assert own.loc["top_k_bias_change", "verdict"] == "tied"
+    assert "a change from that bias" in own.loc["top_k_bias_change", "reason"]
+    assert own.loc["steering_slope", "verdict"] == "tied"
+    assert own.loc["change_of_another", "verdict"] == "contrary"  # nothing says what it is of
+    assert own.loc["readout_shape", "verdict"] == "agree"
+    assert table.loc[("readout_shape", "top_k_bias_change"), "verdict"] == "contrary"
+
+
+def test_a_tie_is_found_from_either_side_and_from_each_list():
+    change = Measure("change", "change", "", "t", "v", tied={"shape_bias": "a change from it"})
+    declared = {"change": change}
+    assert ties.tie("change", "shape_bias", declared) == "a change from it"
+    assert ties.tie("shape_bias", "change", declared) == "a change from it"
+    assert ties.tie("change", "readout_shape", declared) == ""
+    assert ties.tie("change", "shape_bias", {}) == ""
+    assert (
+        ties.tie("used_shape", "shape_bias", declared) == "at most the share of decisions for shape"
+    )
+    assert ties.tie("information_shape", "readout_shape_best", declared) == "the same activations"
+    for tied in ({"shape_bias": ""}, {"change": "itself"}):
+        with pytest.raises(ValueError, match="measure 'change': tied to"):
+            Measure("change", "change", "", "t", "v", tied=tied)
 
 
 def test_two_kinds_of_training_that_lie_apart_are_told_from_an_order_within_them():

@@ -65,7 +65,7 @@ def test_every_verdict_on_a_critic_is_reached(tmp_path, shape, texture, expected
     assert set(own.alternatives) == {"agree", "partly", "contrary", "both", "undecided", "tied"}
     assert {cell.row["measure_y"] for cell in own.cells} == {"cue_rank_shape", "cue_rank_texture"}
     text = plain(own)
-    assert "rank score, texture alone (turned round)" in text
+    assert "rank score (texture alone) (turned round)" in text
     assert ("n = 12" in text) == (expected != "none")
     assert ("3 networks have both measures, 10 needed" in text) == (texture == "too few")
     assert "agreement-triplets" not in claims

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from texshape.comparison.columns import AGREEMENT, HERE, REFERENCE
-from texshape.comparison.correlation import COUPLED, holm, nested, ranks, within
+from texshape.comparison.correlation import holm, nested, ranks, within
 from texshape.comparison.measures import HUMANS, MEASURES
+from texshape.comparison.ties import tie
 from texshape.stats import bootstrap
 from texshape.techniques.base import Measure
 
@@ -37,22 +38,6 @@ if TYPE_CHECKING:
 OTHERS = "others"
 AGREE, CONTRARY, UNDECIDED, TIED = "agree", "contrary", "undecided", "tied"
 
-#: groups of measures that are tied by what they are -> why; with `texshape.comparison.correlation.COUPLED`
-TIES = {
-    ("readout_shape", "readout_shape_best", "information_shape", "islam2021_score_shape",
-     "islam2021_share_shape"): "the same activations",
-    ("readout_texture", "readout_texture_best", "information_texture", "islam2021_score_texture",
-     "islam2021_share_texture"): "the same activations",
-    ("islam2021_share_shape", "islam2021_share_texture",
-     "islam2021_share_residual"): "shares of one whole",
-    ("islam2021_score_shape", "islam2021_score_texture", "islam2021_share_residual"):
-        "parts of one whole",
-    ("corruption_accuracy", "corruption_error_ratio"): "the same decisions",
-    ("error_consistency", "error_consistency_17"): "one is a part of the other",
-    ("channel_bandwidth", "published_bandwidth"): "the same answers",
-    ("configural_loss_joined", "configural_loss_apart"): "the same accuracy on wholes",
-}  # fmt: skip
-
 #: smallest p-value, times the tests of a family, in units of what is significant
 _FINENESS = 0.1
 #: measures that are resampled at a time: memory is resamples x networks x seeds x so many
@@ -60,15 +45,10 @@ _TOGETHER = 6
 
 
 def in_words(label: str) -> str:
-    """A measure's label without a comma, as it stands in a list: ``accuracy on edges``."""
-    return label.replace(", last stage", "").replace("accuracy, ", "accuracy on ")
-
-
-def tie(first: str, second: str) -> str:
-    """What ties two measures by what they are; empty where nothing does."""
-    if found := COUPLED.get(frozenset((first, second))):
-        return found
-    return next((why for names, why in TIES.items() if {first, second} <= {*names}), "")
+    """A measure's label without a comma, as it stands in a list: ``accuracy on edges``, ``mIoU (shape)``."""
+    label = label.replace(", last stage", "").replace("accuracy, ", "accuracy on ")
+    first, comma, rest = label.partition(", ")
+    return f"{first} ({rest})" if comma else label
 
 
 def of_others(
@@ -177,7 +157,7 @@ def agreement(
             for key, value in about[name].items()
         }
         row |= {"measured_by": measured_by, "family": kind, "n_networks": n,
-                "n_seeds": int(both.sum()), "tied": tie(names[i], names[j])}  # fmt: skip
+                "n_seeds": int(both.sum()), "tied": tie(names[i], names[j], declared)}  # fmt: skip
         if not numbers:
             least = settings.least_networks
             row["reason"] = f"{n} networks have both measures, {least} needed"

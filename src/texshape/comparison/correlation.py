@@ -10,7 +10,7 @@ large coefficient, whatever holds within either. So beside it stands a coefficie
 being taken and centred in each arm, with a p-value that deals a measure out anew within arms alone.
 Architecture moves measures together too (a small field lowers whatever needs a shape), so there is
 the like within architectures: what remains there comes from what networks were trained on.
-Pairs of measures that are tied by their definition are marked (`COUPLED`).
+Pairs of measures that are not free of each other are marked (`texshape.comparison.ties`).
 """
 
 from __future__ import annotations
@@ -21,22 +21,13 @@ import numpy as np
 
 from texshape.comparison.columns import CORRELATIONS
 from texshape.comparison.measures import HUMANS, MEASURES
+from texshape.comparison.ties import tie
 from texshape.stats import bootstrap
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from texshape.config.comparison import ComparisonSettings
-
-#: pairs of measures that cannot vary freely -> why
-COUPLED = {
-    frozenset(("shape_bias", "used_shape")): "at most the share of decisions for shape",
-    frozenset(("shape_bias", "balance_point")): "a curve through the same decisions",
-    frozenset(("shape_bias", "stylized_accuracy")): "some arms were trained on such images",
-    frozenset(("shape_bias", "silhouette_accuracy")): "some arms were trained on such images",
-    frozenset(("readout_shape", "information_shape")): "the same activations",
-    frozenset(("cue_match_rate", "response_entropy")): "the same decisions",
-}
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
@@ -176,8 +167,7 @@ def correlations(
     for name in ("within", "architecture"):
         table[f"{name}_holm"] = holm(table[f"{name}_p"].to_numpy(float))
     table["coupled"] = [
-        COUPLED.get(frozenset(pair), "")
-        for pair in zip(table["measure_x"], table["measure_y"], strict=True)
+        tie(*pair) for pair in zip(table["measure_x"], table["measure_y"], strict=True)
     ]
     table["n_tests"] = int(table["p_value"].notna().sum())
     return table.reindex(columns=CORRELATIONS.names)

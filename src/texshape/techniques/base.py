@@ -138,6 +138,9 @@ class Measure:
     cue : str
         What a larger value means more of, ``shape`` or ``texture``; empty where neither. Agreement between
         measures is told in shape: one of texture is turned round.
+    tied : mapping of str to str
+        Name of another measure to why this one is not free of it, as a change is not of what it starts from.
+        How two such measures order networks is then no finding, and nothing is recommended on its account.
     """
 
     name: str
@@ -153,10 +156,16 @@ class Measure:
     source: str = ""
     undefined: str = "undefined in its table"
     cue: str = ""
+    tied: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.cue not in ("", "shape", "texture"):
             raise ValueError(f"measure '{self.name}': no cue '{self.cue}'")
+        for other, why in self.tied.items():
+            if not why or other == self.name:
+                raise ValueError(
+                    f"measure '{self.name}': tied to '{other}' without a reason, or to itself"
+                )
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -43,6 +43,8 @@ TECHNIQUE = Technique(
             value="bias_slope",
             where={"direction": "cues"},
             n="n_conflict",
+            # A share that follows a dose as a logistic curve does is steepest where it is one half.
+            tied={"shape_bias": "a slope of that bias, flat where it is near 0 or 1"},
         ),
     ),
     section=Section(

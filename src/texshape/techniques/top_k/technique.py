@@ -43,6 +43,8 @@ TECHNIQUE = Technique(
             where={"across": "channel", "kept": "largest", "strongest": "True"},
             interval=("bias_change_low", "bias_change_high"),
             n="n_conflict",
+            # What is left of few activations tends to a bias of one half, whatever it was before.
+            tied={"shape_bias": "a change from that bias, the smaller the higher it was"},
         ),
     ),
     section=Section(
