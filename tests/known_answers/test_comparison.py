@@ -202,6 +202,8 @@ def test_planted_pair_is_found_and_confirmed():
         assert row["choose_n_images"] == row["confirm_n_images"] == 24 * 12 - 24
         assert row["n_pairs"] == 10  # rf9--stylized rests on too few decisions
         assert row["n_away"] == 3  # mixed and stylized lie too near to 1
+        counts = row[["n_networks", "n_searched", "n_few_seeds", "n_few_matches"]]
+        assert counts.tolist() == [6, 5, 0, 1]
         assert -0.2 < row["confirm_bias_low"] < row["confirm_bias_high"] < 0.2
         assert row["confirm_cue_match_low"] < 0 < row["confirm_cue_match_high"]
         assert row["equivalence_p"] < 0.05
@@ -216,7 +218,7 @@ def test_pair_outside_the_margin_is_not_taken():
     assert table["model_a"].isna().all()
     assert table["confirmed"].isna().all()
     reason = table.loc["readout_shape", "reason"]
-    assert reason.startswith("none of 1 pairs is equivalent in shape bias within 0.2")
+    assert reason.startswith("the one pair is not equivalent in shape bias within 0.2")
     assert "nearest cnn--plain and rf9--plain: -0.2" in reason
 
 
@@ -243,14 +245,14 @@ def test_equal_difference_is_not_equivalence():
     assert part.compare(*networks, "readout_shape")["bias_difference"] == 0
     table = equivalence.equivalent_pairs(few, comparison, SETTINGS)
     assert table["model_a"].isna().all()
-    assert table["reason"].str.startswith("none of 1 pairs is equivalent").all()
+    assert table["reason"].str.startswith("the one pair is not equivalent").all()
 
 
 def test_pair_that_knows_the_same_is_not_taken():
     networks = {"cnn--plain": (0.27, 0.63, 0.50), "rf9--plain": (0.27, 0.63, 0.51)}
     table = _pairs(networks)
     assert table["model_a"].isna().all()
-    assert "none of 1 equivalent pairs differs in readout_shape" in table["reason"].iloc[0]
+    assert "the one equivalent pair does not differ in readout_shape" in table["reason"].iloc[0]
 
 
 def test_pair_that_differs_on_the_choosing_seed_alone_is_not_confirmed():
@@ -280,7 +282,7 @@ def test_one_seed_gives_the_reason():
     decided = {model: {0: own[0]} for model, own in _decided(networks).items()}
     comparison = measures.collect(world.tables(networks), SETTINGS)
     table = equivalence.equivalent_pairs(decided, comparison, SETTINGS)
-    assert table["reason"].str.startswith("fewer than two of 2 networks have seeds").all()
+    assert table["reason"].str.startswith("0 of 2 networks have").all()
 
 
 def test_other_images_cannot_be_compared():
@@ -299,7 +301,7 @@ def test_biases_near_the_floor_are_no_pair():
     assert table["model_a"].isna().all()
     assert (table["n_pairs"] == 1).all()
     assert (table["n_away"] == 0).all()
-    assert table["reason"].str.startswith("in none of 1 pairs do both biases lie further").all()
+    assert table["reason"].str.startswith("in the one pair a bias lies no further").all()
     # As near to 1, and a bias that leaves the middle on the confirming seeds.
     top = {name: (texture, shape, known) for name, (shape, texture, known) in networks.items()}
     assert (_pairs(top)["n_away"] == 0).all()
@@ -318,9 +320,36 @@ def test_one_confirming_seed_is_too_few():
     decided = {model: {seed: own[seed] for seed in (0, 1)} for model, own in _decided(TWO).items()}
     comparison = measures.collect(world.tables(TWO), SETTINGS)
     table = equivalence.equivalent_pairs(decided, comparison, SETTINGS)
-    assert table["reason"].str.contains(r"\(0\) and 2 others to confirm on: 0 lack the").all()
+    assert table["reason"].str.contains(r"choose on \(0\) and in 2 others to confirm on").all()
+    assert (table["n_few_seeds"] == 2).all()
     alone = ComparisonSettings.of(resamples=500, margin=0.2, least_confirming=1)
     assert equivalence.equivalent_pairs(decided, comparison, alone)["model_a"].notna().all()
+
+
+def test_trainings_that_decide_and_lack_the_measure_take_no_network_out():
+    """Seed 3 decides alone: the others choose and confirm as if it were not there."""
+    comparison = measures.collect(world.tables(TWO), SETTINGS)
+    decided = _decided(TWO)
+    plain = equivalence.equivalent_pairs(decided, comparison, SETTINGS, seed=1)
+    for model, (shape, texture, _) in TWO.items():
+        decided[model][3] = _gathered(world.trials(model, 3, (texture, shape)))  # another bias
+    more = equivalence.equivalent_pairs(decided, comparison, SETTINGS, seed=1)
+    pd.testing.assert_frame_equal(more, plain)
+    assert more["confirmed"].all()
+    # One measure is missing in a confirming seed: two are needed, so that the network is left out of its row.
+    gone = (comparison["seed"] == 2) & (comparison["measure"] == "readout_shape")
+    gone &= comparison["model"] == "rf9--plain"
+    comparison.loc[gone, ["ci_low", "ci_high"]] = np.nan
+    table = equivalence.equivalent_pairs(decided, comparison, SETTINGS).set_index("information")
+    row = table.loc["readout_shape"]
+    assert row["reason"].startswith("1 of 2 networks have readout_shape with an interval in seeds")
+    assert row[["n_networks", "n_searched", "n_few_seeds"]].tolist() == [2, 0, 1]
+    assert table.loc["information_shape", "confirmed"]
+    # Nobody has the measure.
+    none = comparison[comparison["measure"] != "readout_shape"]
+    table = equivalence.equivalent_pairs(decided, none, SETTINGS).set_index("information")
+    assert table.loc["readout_shape", "n_few_seeds"] == 2
+    assert table.loc["information_shape", "confirmed"]
 
 
 def test_the_halves_share_no_exemplar():

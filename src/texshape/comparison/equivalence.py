@@ -3,6 +3,7 @@
 If there are such networks, the bias hides something. Looking through all pairs finds some by
 chance, so the pair is chosen on some seeds and some exemplars and confirmed on others, which had no
 part in the choice: the conflict images are split into halves that share no exemplar of either cue.
+More trainings decide than are measured otherwise: a network is searched with those that have the measure.
 
 Equivalence is two one-sided tests (Schuirmann 1987, Journal of Pharmacokinetics and
 Biopharmaceutics 15, 657-680): the interval of level 1 - 2 alpha of the difference in bias lies
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from texshape.config.comparison import ComparisonSettings
 
 Decided = Mapping[str, Mapping[int, Decisions]]
+Images = frozenset[tuple[str, str]]
 
 
 class Part:
@@ -152,8 +154,8 @@ def equivalent_pairs(
     DataFrame
         `columns.EQUIVALENT_PAIR`, one row a measure. Of the pairs that are equivalent on the choosing seeds and
         exemplars, the one whose information differs most, beyond its interval. ``confirmed`` if on
-        all other seeds, two or more, and on the other exemplars it is equivalent again and differs
-        the same way. Without such a pair the reason says why.
+        all other seeds that have the measure, `least_confirming` or more, and on the other exemplars it is
+        equivalent again and differs the same way. Without such a pair the reason says why.
 
     Raises
     ------
@@ -162,47 +164,65 @@ def equivalent_pairs(
     """
 
     _require_same_images(decided)
-    choose = {
-        model: [one for one in settings.choose_seeds if one in own]
-        for model, own in decided.items()
-    }
-    confirm = {
-        model: [one for one in sorted(own) if one not in settings.choose_seeds]
-        for model, own in decided.items()
-    }
-    both = [
-        model
-        for model in decided
-        if choose[model] and len(confirm[model]) >= settings.least_confirming
-    ]
+    split: tuple[tuple[Images, Images], str] | None = None
+    made: dict[str, tuple[Part, Part]] = {}  # measures that the same seeds have share their draws
     rows = []
-    parts: dict[str, Part] = {}
-    split, whole = halves(decided) if len(both) > 1 else ((frozenset(), frozenset()), "")
-    if not whole and len(both) > 1:
-        for name, seeds, images in zip(
-            ("choose", "confirm"), (choose, confirm), split, strict=True
-        ):
-            kept = {model: seeds[model] for model in both}
-            parts[name] = Part(decided, images, comparison, kept, settings, seed)
     for measure in settings.information:
         row: dict[str, object] = {
             "information": measure,
             "margin": settings.margin,
             "choose_seeds": " ".join(map(str, settings.choose_seeds)),
+            "n_networks": len(decided),
+            "n_searched": 0,
+            "n_few_seeds": 0,
+            "n_few_matches": 0,
             "n_pairs": 0,
             "n_away": 0,
             "n_equivalent": 0,
         }
-        if parts:
-            row |= _choose_and_confirm(parts["choose"], parts["confirm"], measure)
-            row |= {f"{name}_n_images": part.n_images for name, part in parts.items()}
-        else:
-            row["reason"] = whole or _why_nothing(decided, choose, confirm, settings)
         rows.append(row)
+        seeds = _seeds(decided, comparison, measure, settings)
+        row["n_few_seeds"] = len(decided) - len(seeds["choose"])
+        if len(seeds["choose"]) < 2:
+            row["reason"] = _why_nothing(decided, seeds["choose"], measure, settings)
+            continue
+        if split is None:
+            split = halves(decided)
+        images, reason = split
+        if reason:
+            row["reason"] = reason
+            continue
+        if repr(seeds) not in made:
+            choose, confirm = (
+                Part(decided, half, comparison, own, settings, seed)
+                for half, own in zip(images, seeds.values(), strict=True)
+            )
+            made[repr(seeds)] = choose, confirm
+        choose, confirm = made[repr(seeds)]
+        row |= _choose_and_confirm(choose, confirm, measure)
+        row |= {"choose_n_images": choose.n_images, "confirm_n_images": confirm.n_images}
     return EQUIVALENT_PAIR.frame(rows)
 
 
-Images = frozenset[tuple[str, str]]
+def _seeds(
+    decided: Decided, comparison: pd.DataFrame, measure: str, settings: ComparisonSettings
+) -> dict[str, dict[str, list[int]]]:
+    """Trainings that choose and that confirm, by network: those that have the measure with its interval.
+
+    More trainings are asked to decide than are measured otherwise. A network that has the measure in none
+    of the choosing seeds, or in fewer than `least_confirming` others, is left out.
+    """
+    rows = comparison[comparison["measure"] == measure]
+    rows = rows.dropna(subset=["seed", "value", "ci_low", "ci_high"])
+    known = {model: {*own.astype(int)} for model, own in rows.groupby("model")["seed"]}
+    found: dict[str, dict[str, list[int]]] = {"choose": {}, "confirm": {}}
+    for model, own in decided.items():
+        having = sorted({*own} & known.get(model, set()))
+        choose = [one for one in settings.choose_seeds if one in having]
+        confirm = [one for one in having if one not in settings.choose_seeds]
+        if choose and len(confirm) >= settings.least_confirming:
+            found["choose"][model], found["confirm"][model] = choose, confirm
+    return found
 
 
 def halves(decided: Decided) -> tuple[tuple[Images, Images], str]:
@@ -250,18 +270,13 @@ def halves(decided: Decided) -> tuple[tuple[Images, Images], str]:
 
 def _choose_and_confirm(choose: Part, confirm: Part, measure: str) -> dict[str, object]:
     settings = choose.settings
-    known = [
-        model
-        for model in choose.models
-        if not any(np.isnan(part.information(model, measure)).any() for part in (choose, confirm))
-    ]
-    able = [model for model in known if choose.cue_match[model] >= settings.least_cue_match]
-    found: dict[str, object] = {"reason": ""}
+    able = [model for model in choose.models if choose.cue_match[model] >= settings.least_cue_match]
+    few = len(choose.models) - len(able)
+    found: dict[str, object] = {"reason": "", "n_searched": len(able), "n_few_matches": few}
     if len(able) < 2:
         found["reason"] = (
-            f"{len(known)} of {len(choose.models)} networks have {measure} with an interval in "
-            f"every seed, {len(able)} of them a cue match rate of {settings.least_cue_match:g} or "
-            "more; two are needed"
+            f"{len(able)} of {len(choose.models)} networks have a cue match rate of "
+            f"{settings.least_cue_match:g} or more; two are needed"
         )
         return found
     compared = {(a, b): choose.compare(a, b, measure) for a, b in combinations(able, 2)}
@@ -323,34 +338,39 @@ def _no_pair(
     margin: float,
 ) -> str:
     if equal:
+        if len(equal) == 1:
+            return f"the one equivalent pair does not differ in {measure} beyond its interval"
         return f"none of {len(equal)} equivalent pairs differs in {measure} beyond its interval"
+    which = "in the one pair" if len(compared) == 1 else f"in each of {len(compared)} pairs"
     if not away:
         return (
-            f"in none of {len(compared)} pairs do both biases lie further than {margin:g} from 0 "
-            "and from 1, where all biases are equivalent"
+            f"{which} a bias lies no further than {margin:g} from 0 or from 1, where all biases are "
+            "equivalent"
         )
     ends = {pair: max(abs(one["bias_low"]), abs(one["bias_high"])) for pair, one in away.items()}
-    reason = f"none of {len(away)} pairs is equivalent in shape bias within {margin:g}"
     (a, b) = min(ends, key=ends.__getitem__)
     one = away[a, b]
+    some = (
+        "the one pair is not"
+        if len(compared) == 1
+        else f"of {len(compared)} pairs {len(away)} have both biases further than {margin:g} from 0 and "
+        "from 1, and none is"
+    )
     return (
-        f"{reason}; nearest {a} and {b}: {one['bias_difference']:.3f} "
-        f"[{one['bias_low']:.3f}, {one['bias_high']:.3f}]"
+        f"{some} equivalent in shape bias within {margin:g}; nearest {a} and {b}: "
+        f"{one['bias_difference']:.3f} [{one['bias_low']:.3f}, {one['bias_high']:.3f}]"
     )
 
 
 def _why_nothing(
-    decided: Decided, choose: Mapping, confirm: Mapping, settings: ComparisonSettings
+    decided: Decided, searched: Mapping[str, object], measure: str, settings: ComparisonSettings
 ) -> str:
     if len(decided) < 2:
         return f"trials of {len(decided)} networks were given; two are needed"
-    least = settings.least_confirming
-    without = [model for model in decided if not choose[model]]
-    alone = [model for model in decided if choose[model] and len(confirm[model]) < least]
     seeds = " ".join(map(str, settings.choose_seeds))
     return (
-        f"fewer than two of {len(decided)} networks have seeds to choose on ({seeds}) and {least} "
-        f"others to confirm on: {len(without)} lack the former, {len(alone)} the latter"
+        f"{len(searched)} of {len(decided)} networks have {measure} with an interval in seeds to choose on "
+        f"({seeds}) and in {settings.least_confirming} others to confirm on; two are needed"
     )
 
 

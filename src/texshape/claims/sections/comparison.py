@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from texshape.claims.claim import Claim, cells_of, claim
@@ -17,6 +18,7 @@ from texshape.claims.wording import (
     pct,
     points,
     points_between,
+    when,
 )
 from texshape.experiment.runs import model_parts
 
@@ -172,6 +174,10 @@ def _pair(row: Row, margin: float | None) -> Iterator[Claim]:
         return points_between(cell(f"confirm_{name}_low"), cell(f"confirm_{name}_high"))
 
     reason = escape(row["reason"].replace("not confirmed: ", "")).replace(escape(kind), word(kind))
+    reason = re.sub(
+        r"[\w.:\\-]+--[\w.\\-]+", lambda found: _named(found[0].replace("\\", "")), reason
+    )
+    searched = _searched(row)
     first, second = _named(row["model_a"]), _named(row["model_b"])
     limits = between("information")
     if show is not pct:
@@ -183,16 +189,22 @@ def _pair(row: Row, margin: float | None) -> Iterator[Claim]:
         {
             "confirmed": f"""By {word(kind)}, there is such a pair: {first} and {second}. On the seeds and
             pictures that confirm, their biases are {both("bias")} (difference {between("bias")}), and of
-            shape they hold {both("information", show)} (difference {limits}).""",
+            shape they hold {both("information", show)} (difference {limits}).{searched}""",
             "not confirmed": f"""By {word(kind)}, the pair chosen on some seeds, {first} and {second}, does
-            not stand on the others ({reason}), so no such pair is claimed.""",
-            "no pair": f"By {word(kind)}, no such pair was found: {reason}.",
+            not stand on the others ({reason}), so no such pair is claimed.{searched}""",
+            "no pair": f"By {word(kind)}, no such pair was found: {reason}.{searched}",
         },
-        evidence=f"equivalent_pair.csv: row {kind}: confirmed, model_a, reason",
+        evidence=f"equivalent_pair.csv: row {kind}: confirmed, model_a, reason, n_networks, n_searched, "
+        "n_few_seeds, n_few_matches",
         rule="confirmed: chosen on some seeds and exemplars as equivalent within the margin, further than "
-        "it from 0 and 1, and different beyond the interval, and on all other seeds and other exemplars "
-        "equivalent again, different again and in each seed with the same sign",
-        cells=cells_of([row], "confirmed", "model_a", "reason"),
+        "it from 0 and 1, and different beyond the interval, and on all other seeds that have the measure "
+        "and on other exemplars equivalent again, different again and in each seed with the same sign; a "
+        "network that has the measure in too few seeds, or too few decisions for a cue, is not searched",
+        cells=cells_of(
+            [row],
+            *("confirmed", "model_a", "reason"),
+            *("n_networks", "n_searched", "n_few_seeds", "n_few_matches"),
+        ),
     )
     low, high = cell("confirm_cue_match_low"), cell("confirm_cue_match_high")
     if state != "confirmed":
@@ -221,6 +233,24 @@ def _pair(row: Row, margin: float | None) -> Iterator[Claim]:
         rule="no pair: none is confirmed; equivalent: the interval of the difference lies within the "
         "margin; differ: it does not, and lies on one side of zero; open otherwise",
         cells=cells_of([row], "confirm_cue_match_low", "confirm_cue_match_high", "margin"),
+    )
+
+
+def _searched(row: Row) -> str:
+    """How many networks a pair was looked for among, and why others were left out."""
+    names = ("n_networks", "n_searched", "n_few_seeds", "n_few_matches")
+    networks, searched, seeds, matches = (number(row.get(name)) for name in names)
+    if networks is None or searched is None:
+        return ""
+    why = {
+        "too few of their seeds have the measure": seeds,
+        "too few decisions match a cue": matches,
+    }
+    left = [f"{count(n)} since {reason}" for reason, n in why.items() if n]
+    return (
+        f" It was looked for among {count(searched)} of {count(networks)} networks"
+        + when(left, f"; left out are {listed(left)}")
+        + "."
     )
 
 
