@@ -31,7 +31,7 @@ from texshape.claims.wording import (
     Show,
     count,
     network_name,
-    num,
+    p_value,
     pct,
     points,
     points_between,
@@ -365,6 +365,6 @@ def describe_seeds(pair: Pair | None) -> str:
     if pair is None or pair.seed_low is None:
         return "no interval over seeds"
     trainings = " and ".join(map(count, pair.seeds))
-    p = num(number(pair.row.get("seed_p")), 3)
+    p = p_value(number(pair.row.get("seed_p")))
     limits = points_between(pair.seed_low, pair.seed_high)
-    return f"over seeds {limits}, Welch’s p{HARD}={HARD}{p}, {trainings} trainings"
+    return f"over seeds {limits}, Welch’s p{p}, {trainings} trainings"

@@ -65,6 +65,13 @@ def count(x: float | None) -> str:
     return "".join(reversed(grouped))
 
 
+def p_value(x: float | None) -> str:
+    """A p-value after its letter, which no rounding makes zero: ``= 0.012``, ``< 0.001``."""
+    if x is not None and x < 0.0005:
+        return f"{HARD}<{HARD}0.001"
+    return f"{HARD}={HARD}{num(x, 3)}"
+
+
 def nats(x: float | None) -> str:
     """Information."""
     return UNDEFINED if x is None else f"{fixed(x, 3)}{HARD}nats"

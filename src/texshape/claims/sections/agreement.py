@@ -9,7 +9,7 @@ from texshape.claims.claim import Claim, cells_of, claim
 from texshape.claims.evidence import Row, number, select
 from texshape.claims.experiment import Experiment
 from texshape.claims.rules import NOT_RUN
-from texshape.claims.wording import HARD, count, escape, listed, num, plural, span, when
+from texshape.claims.wording import HARD, count, escape, listed, num, p_value, plural, span, when
 from texshape.comparison.agreement import (
     AGREE,
     CONTRARY,
@@ -141,7 +141,7 @@ def _numbers(e: Experiment, row: Row) -> str:
              f"n{HARD}={HARD}{count(number(row['n_networks']))}"]  # fmt: skip
     if within is not None and held is not None:
         parts.append(
-            f"within one kind of training images {num(within)}, p{HARD}={HARD}{num(held, 3)}"
+            f"within one kind of training images {num(within)}, p{p_value(held)}"
         )
     if row["reason"]:
         parts.append(escape(row["reason"]))

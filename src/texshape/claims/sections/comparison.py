@@ -22,30 +22,30 @@ from texshape.claims.wording import (
 )
 from texshape.experiment.runs import model_parts
 
-#: Measures as the article calls them.
+#: Measures as the article calls them: without a comma, since they stand in lists.
 WORDS = {
     "shape_bias": "shape bias",
     "cue_match_rate": "cue match rate",
     "response_entropy": "entropy of decisions",
-    "plain_accuracy": "accuracy, plain",
-    "stylized_accuracy": "accuracy, stylized",
-    "silhouette_accuracy": "accuracy, silhouettes",
-    "edge_accuracy": "accuracy, edges",
-    "texture_accuracy": "accuracy, texture patches",
+    "plain_accuracy": "plain accuracy",
+    "stylized_accuracy": "stylized accuracy",
+    "silhouette_accuracy": "silhouette accuracy",
+    "edge_accuracy": "edge accuracy",
+    "texture_accuracy": "texture-patch accuracy",
     "readout_shape": "shape decodable",
     "readout_texture": "texture decodable",
     "information_shape": "shape information",
     "information_texture": "texture information",
-    "segmentation_shape": "mIoU, shape",
-    "segmentation_semantic": "mIoU, class",
+    "segmentation_shape": "shape mIoU",
+    "segmentation_semantic": "class mIoU",
     "receptive_field": "effective field",
     "balance_point": "balance point",
     "shuffling_ratio": "shuffled / whole",
-    "corruption_accuracy": "accuracy, corrupted",
+    "corruption_accuracy": "corrupted accuracy",
     "used_shape": "shape used",
     "used_texture": "texture used",
     "error_consistency": "error consistency",
-    "error_consistency_17": "error consistency, full benchmark",
+    "error_consistency_17": "error consistency (full benchmark)",
 }
 
 
