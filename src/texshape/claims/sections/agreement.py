@@ -9,6 +9,7 @@ from texshape.claims.claim import Claim, cells_of, claim
 from texshape.claims.evidence import Row, number, select
 from texshape.claims.experiment import Experiment
 from texshape.claims.rules import NOT_RUN
+from texshape.claims.sections.comparison import alpha_of
 from texshape.claims.wording import HARD, count, escape, listed, num, p_value, plural, span, when
 from texshape.comparison.agreement import (
     AGREE,
@@ -47,7 +48,7 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         for row in select(experiment.rows("agreement"), measured_by=HERE)
         if row["family"] == REFERENCE
     ]
-    yield _all(rows)
+    yield _all(experiment, rows)
     for name, title, own in _by_technique(rows):
         yield _technique(experiment, name, title, own)
     yield from _others(experiment)
@@ -84,7 +85,48 @@ def _words(rows: list[Row]) -> str:
     return listed(map(_word, rows))
 
 
-def _all(rows: list[Row]) -> Claim:
+def _within(e: Experiment, agree: list[Row]) -> str:
+    """How many of the measures that agree do so within one kind of training images too."""
+    p_values = [number(row["within_holm"]) for row in agree]
+    known, alpha = [p for p in p_values if p is not None], alpha_of(e)
+    if not known or alpha is None:
+        return ""
+    open_ = [p for p in known if p >= alpha]
+    if not open_:
+        return " Within one kind of training images that is shown for each of them."
+    firm = len(known) - len(open_)
+    p = f"p{HARD}={HARD}{span(min(open_), max(open_), lambda x: num(x, 3))}"
+    return f""" Within one kind of training images that is shown for {count(firm) if firm else "none"} of them,
+    once corrected ({when(firm, "else ")}{p}): the order may be that of the kinds of training, which is not
+    shown either."""
+
+
+def _two_families(e: Experiment, rows: list[Row]) -> tuple[list[Row], str]:
+    """Pairs that are significant in the table of few named pairs and not among all, or the other way round."""
+    alpha = alpha_of(e)
+    found, words = [], []
+    named = {row["measure_y"]: row for row in select(e.rows("correlations"), measure_x=REFERENCE)}
+    for row in rows:
+        other = named.get(row["measure_y"])
+        if other is None or alpha is None or row["verdict"] == TIED:
+            continue
+        here, there = number(row["p_holm"]), number(other["p_holm"])
+        if here is not None and there is not None and (here < alpha) != (there < alpha):
+            found += [row, other]
+            words.append(
+                f"{_word(row)}: p{p_value(there)} among {count(number(other['n_tests']))} tests, "
+                f"p{p_value(here)} among {count(number(row['n_tests']))}"
+            )
+    if not words:
+        return [], ""
+    return (
+        found,
+        f""" The fewer pairs of @tab-correlations are corrected for their own number, which decides
+    otherwise of {"; ".join(words)}.""",
+    )
+
+
+def _all(e: Experiment, rows: list[Row]) -> Claim:
     agree, contrary, undecided, tied = (
         _with(rows, verdict) for verdict in (AGREE, CONTRARY, UNDECIDED, TIED)
     )
@@ -101,25 +143,32 @@ def _all(rows: list[Row]) -> Claim:
         f"{plural(len(agree), 'measure orders', 'measures order')} the networks as shape bias does"
     )
     against = f"{plural(len(contrary), 'measure orders', 'measures order')} them contrary to it"
+    within = _within(e, agree)
+    twice, families = _two_families(e, rows)
     rest = (
         f"For {count(len(undecided))} of {count(free)} that are not tied to it nothing is decided."
+        f"{families}"
     )
     return claim(
         "agreement",
         verdict,
         {
-            "both": f"{as_it[0].upper()}{as_it[1:]}: {_words(agree)}. {against[0].upper()}{against[1:]}: "
-            f"{_words(contrary)}. {rest}",
-            AGREE: f"{as_it[0].upper()}{as_it[1:]}: {_words(agree)}. None is contrary to it. {rest}",
+            "both": f"{as_it[0].upper()}{as_it[1:]}: {_words(agree)}.{within} "
+            f"{against[0].upper()}{against[1:]}: {_words(contrary)}. {rest}",
+            AGREE: f"{as_it[0].upper()}{as_it[1:]}: {_words(agree)}.{within} None is contrary to it. {rest}",
             CONTRARY: f"No measure is shown to order the networks as shape bias does. "
             f"{against[0].upper()}{against[1:]}: {_words(contrary)}. {rest}",
             UNDECIDED: f"""Of {count(free)} measures that are not tied to shape bias none is shown to order
-            the networks as it does, and none contrary ({_reasons(undecided)}).""",
+            the networks as it does, and none contrary ({_reasons(undecided)}).{families}""",
         },
-        evidence="agreement.csv: rows of shape_bias measured here: verdict",
+        evidence="agreement.csv: rows of shape_bias measured here: verdict, within_holm; correlations.csv: "
+        "the same pairs: p_holm",
         rule=f"{RULE}; both: some measures agree and some are contrary; agree, contrary: only such are "
-        "decided",
-        cells=cells_of(rows, *COLUMNS),
+        "decided. Within one kind of training images: within_holm below one minus the level",
+        cells=[
+            *cells_of(rows, *COLUMNS, "within_holm"),
+            *(cell for row in twice for cell in cells_of([row], "p_holm", "n_tests")),
+        ],
     )
 
 
@@ -140,9 +189,7 @@ def _numbers(e: Experiment, row: Row) -> str:
     parts = [f"ρ{HARD}={HARD}{num(rho)}", f"{e.level} {span(low, high, num)}",
              f"n{HARD}={HARD}{count(number(row['n_networks']))}"]  # fmt: skip
     if within is not None and held is not None:
-        parts.append(
-            f"within one kind of training images {num(within)}, p{p_value(held)}"
-        )
+        parts.append(f"within one kind of training images {num(within)}, p{p_value(held)}")
     if row["reason"]:
         parts.append(escape(row["reason"]))
     return ", ".join(parts)

@@ -10,11 +10,14 @@ from texshape.claims.evidence import Row, number, select
 from texshape.claims.experiment import Experiment, counts
 from texshape.claims.rules import NOT_RUN, UNDEFINED, side
 from texshape.claims.wording import (
+    HARD,
     count,
     escape,
     listed,
     nats,
     network_name,
+    num,
+    p_value,
     pct,
     points,
     points_between,
@@ -68,14 +71,15 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         yield from _disagreement(experiment)
 
 
-def _alpha(e: Experiment) -> float | None:
+def alpha_of(e: Experiment) -> float | None:
+    """What a p-value of the comparison has to lie below."""
     level = e.parameter("comparison.level")
     level = e.parameter("bootstrap.level") if level is None else level
     return None if level is None else 1 - level
 
 
 def _correlations(e: Experiment) -> Iterator[Claim]:
-    tests, alpha = e.rows("correlations"), _alpha(e)
+    tests, alpha = e.rows("correlations"), alpha_of(e)
     made = [row for row in tests if number(row["rho"]) is not None]
     tied = [row for row in made if row.get("coupled", "")]
 
@@ -116,6 +120,12 @@ def _correlations(e: Experiment) -> Iterator[Claim]:
         "intervals; too few: no pair has a coefficient",
         cells=cells_of(tests, "rho", "p_holm", "coupled"),
     )
+    inside = "; ".join(
+        f"{word(row['measure_x'])} with {word(row['measure_y'])}: ρ{HARD}={HARD}"
+        f"{num(number(row.get('within_rho')))}, p{p_value(number(row.get('within_holm')))}, "
+        f"n{HARD}={HARD}{count(number(row.get('n_within')))}"
+        for row in sure
+    )
     if not tests:
         verdict = NOT_RUN
     elif not sure:
@@ -133,13 +143,15 @@ def _correlations(e: Experiment) -> Iterator[Claim]:
             significant too.""",
             "some": f"""Within one kind of training images only {within}
             {"is" if len(firm) == 1 else "are"}.""",
-            "none": """Within one kind of training images none of them is: what they show is that the
-            kinds of training lie apart.""",
+            "none": f"""Within one kind of training images none of them is, once corrected ({inside}). With
+            so few networks of one kind that shows neither that nothing is there nor that kinds of training
+            alone make the pooled order.""",
         },
-        evidence="correlations.csv: rows that are significant and not coupled: within_holm",
+        evidence="correlations.csv: rows that are significant and not coupled: within_rho, within_holm, "
+        "n_within",
         rule="all, some, none: of them so many have within_holm below one minus the level of the "
         "intervals; nothing to hold: none is significant",
-        cells=cells_of(sure, "within_holm"),
+        cells=cells_of(sure, "within_rho", "within_holm", "n_within"),
     )
 
 
@@ -289,9 +301,10 @@ def _disagreement(e: Experiment) -> Iterator[Claim]:
         side(limits("excess"), ("more", "less", "as independent")),
         {
             "more": """That is more than independence gives: where the shape can be read, texture wins more
-            often.""",
+            often. That is an association, and shows no cause.""",
             "less": """That is less than independence gives: where the shape can be read, texture wins less
-            often. Knowing does bend deciding, if not enough to win.""",
+            often. That is an association: a clear outline may be both read and followed, so that it does not
+            show that what is known bends what is decided.""",
             "as independent": """Not in every seed is that separated from what independence gives, so no
             relation of knowing and deciding is claimed.""",
         },

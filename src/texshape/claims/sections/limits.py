@@ -20,6 +20,8 @@ from texshape.claims.wording import (
     points_between,
 )
 
+#: Verdicts by which nothing was compared, so that a choice does not count as tried.
+NOT_COMPARED = {"conflict-ways": "none"}
 #: Verdicts by which the number or its name moved while the architecture stayed, and with what.
 MOVING = {
     "strength-name": (
@@ -35,6 +37,10 @@ MOVING = {
         "how much colours vary in the pictures trained and tested on (@controls)",
     ),
     "recipe": (("higher", "lower"), "whether training pictures were cropped (@trained)"),
+    "conflict-ways": (
+        ("changes",),
+        "how shape and texture are put into conflict, enough to change its name (@neural)",
+    ),
     "sensitivity": (
         ("turns",),
         "how outputs are combined and pictures prepared, enough to change its name (@sensitivity)",
@@ -67,8 +73,15 @@ class _Twins:
     gap: float
 
 
-def _twins(rows: list[Row], margin: float) -> _Twins | None:
-    """Of the pairs whose biases lie within the margin, the one whose match rates lie furthest apart."""
+def _twins(e: Experiment, rows: list[Row], margin: float) -> _Twins | None:
+    """Of the pairs whose biases lie within the margin, the one whose match rates lie furthest apart.
+
+    Only networks that saw the same conflict pictures are compared: those of a variant see its own.
+    """
+
+    def pictures(row: Row) -> str | None:
+        return e.arms.get(row["arm"], {}).get("variant")
+
     known = []
     for row in rows:
         bias, match = number(row["shape_bias"]), number(row["cue_match_rate"])
@@ -81,7 +94,8 @@ def _twins(rows: list[Row], margin: float) -> _Twins | None:
             apart = any(low[key] != high[key] for key in ("architecture", "arm"))
             gap = high_match - low_match
             near = abs(low_bias - high_bias) <= margin
-            if apart and near and (best is None or gap > best.gap):
+            same = pictures(low) == pictures(high)
+            if apart and same and near and (best is None or gap > best.gap):
                 best = _Twins(low, high, gap)
     return best
 
@@ -94,7 +108,7 @@ def _counts(e: Experiment) -> Claim:
     ]
     margin = e.parameter("comparison.margin")
     margin = 0.05 if margin is None else margin
-    twins = _twins(networks, margin)
+    twins = _twins(e, networks, margin)
     hidden, pair, equivalent = "", None, False
     if twins:
         names = {twins.high["model"], twins.low["model"]}
@@ -130,13 +144,15 @@ def _counts(e: Experiment) -> Claim:
             "alike": """Among the networks here it happens to do no harm: no two with similar biases differ by
             more than a tenth in how often they match a cue. It might have.""",
             "no twins": f"""Among the networks here no two have biases that lie within {points(margin)} of each
-            other, so there is no example to give. Match rates range from {lowest} to {highest}.""",
+            other on the same pictures, so there is no example to give. Match rates range from {lowest} to
+            {highest}.""",
         },
         evidence="shape_bias.csv: every network and seed: shape_bias, cue_match_rate; "
         "shape_bias_differences.csv: the two named: ci_low, ci_high",
-        rule="hides: of the rows whose biases differ by no more than the margin, the two furthest apart "
-        "differ by more than a tenth in cue_match_rate; hides, near: the same, but the interval of their "
-        "paired difference in shape_bias_differences.csv does not lie within the margin",
+        rule="hides: of the rows of the same conflict pictures (those of the base, or of one variant) whose "
+        "biases differ by no more than the margin, the two furthest apart differ by more than a tenth in "
+        "cue_match_rate; hides, near: the same, but the interval of their paired difference in "
+        "shape_bias_differences.csv does not lie within the margin",
         cells=[
             *cells_of(networks, "shape_bias", "cue_match_rate"),
             *cells_of([pair] if pair else [], "ci_low", "ci_high"),
@@ -241,9 +257,19 @@ def _freed(full: Claim) -> Claim:
     )
 
 
+def _tried(moved: int, asked: int) -> str:
+    """How many of the choices moved the number."""
+    if moved < asked:
+        return f"That is {count(moved)} of {count(asked)} such choices that were tried."
+    if asked == 1:
+        return "No other such choice was tried."
+    return f"These are all {count(asked)} such choices that were tried."
+
+
 def _procedure(made: Mapping[str, Claim]) -> Claim:
     found = {id: made[id].verdict for id in MOVING if id in made}
-    asked = [id for id, verdict in found.items() if verdict not in (NOT_RUN, UNDEFINED)]
+    nothing = (NOT_RUN, UNDEFINED)
+    asked = [id for id, v in found.items() if v not in (*nothing, NOT_COMPARED.get(id))]
     moved = [id for id in asked if found[id] in MOVING[id][0]]
     if asked:
         verdict = "moves" if moved else "stable"
@@ -254,14 +280,13 @@ def _procedure(made: Mapping[str, Claim]) -> Claim:
         verdict,
         {
             "moves": f"""The number moved here, while the architecture stayed as it was, with
-            {listed(MOVING[id][1] for id in moved)}. Of {count(len(asked))} such choices that were tried, that
-            is {count(len(moved))}.""",
+            {listed(MOVING[id][1] for id in moved)}. {_tried(len(moved), len(asked))}""",
             "stable": f"""Of the choices between network and number, {plural(len(asked), "was", "were")} tried
             here, and none moved the number beyond its intervals. Others might.""",
         },
         evidence="cue_strength.csv, controls.csv, shape_bias_differences.csv (else shape_bias.csv), "
-        "sensitivity.csv: the verdicts " + ", ".join(MOVING),
+        "shape_bias_by_set.csv, sensitivity.csv: the verdicts " + ", ".join(MOVING),
         rule="moves: at least one of these verdicts says that the value or its name changes; those that were "
-        "not run or are undefined do not count",
+        "not run, are undefined or compared nothing do not count",
         cells=_cells(made, *MOVING),
     )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from texshape.claims.claim import Claim, cells_of, claim
 from texshape.claims.evidence import Rows, mean
 from texshape.claims.experiment import Experiment
 from texshape.claims.rules import NOT_RUN, UNDEFINED, above, compare
-from texshape.claims.wording import listed, network_name, pct, points
+from texshape.claims.wording import listed, network_name, pct, pixels, points
 
 #: What counts as near: a tenth.
 MARGIN = 0.1
-#: Networks that differ in their field, smallest first; the wider one answers another question.
-LIMITED = ("rf9", "rf17", "rf33", "bagnet9", "bagnet17")
+#: Networks that differ in their field, smallest first, with its side in pixels; the wider one answers another
+#: question.
+LIMITED = {"rf9": 9, "rf17": 17, "rf33": 33, "bagnet9": 9, "bagnet17": 17}
 _SMALL = "rf9"
 
 
@@ -74,6 +75,28 @@ def _plain(e: Experiment) -> Claim:
     )
 
 
+def _whole(e: Experiment, names: Iterable[str]) -> str:
+    """Which of the networks see an object whole, as far as it is known how large objects are."""
+    half, side = e.parameter("data.outline.half_size"), e.parameter("data.image_size")
+    if not e.procedural or half is None or side is None:
+        return """How much of an object such a field takes in is not known here, so that pieces of the contour
+        are not shown to be enough."""
+    low, high = (2 * share * side for share in half)
+    names = list(names)
+    blind, seeing = (
+        [name for name in names if (LIMITED[name] < low) == small] for small in (True, False)
+    )
+    said = f"The longer side of an object measures {pixels(low)} to {pixels(high)} here"
+    if seeing:
+        fields = listed(f"{network_name(name)} ({pixels(LIMITED[name])})" for name in seeing)
+        said += f", so that the smallest fit into the field of the {fields}"
+    if not blind:
+        return f"{said}: that pieces of the contour are enough is not shown."
+    fields = listed(f"{network_name(name)} ({pixels(LIMITED[name])})" for name in blind)
+    said += f"{' and' if seeing else ', so that'} none fits into that of the {fields}"
+    return f"{said}: there pieces of the contour are enough for most of it."
+
+
 def _stylized(e: Experiment) -> Claim:
     full = _styled(e)
     rows = {name: _styled(e, name) for name in LIMITED if _styled(e, name)}
@@ -113,9 +136,8 @@ def _stylized(e: Experiment) -> Claim:
             from guessing to what the {e.main_name} reaches: stylized images ask for a view wider than any of
             them.""",
             "contour": f"""Once texture carries no information, a view of the smallest field is left behind.
-            Yet {shares} without seeing an object whole: pieces of the contour are enough for most of it.
-            Stylized images test for shape, local shape included; that the whole outline is needed does not
-            follow.""",
+            Yet {shares}. {_whole(e, most)} Stylized images test for shape, local shape included; that the
+            whole outline is needed does not follow.""",
             "not learned": f"""The {e.main_name} itself does not exceed guessing there in every seed, so that
             nothing follows for receptive fields.""",
             "local suffices": f"""The gap to the smallest field is {points(gap)} and does not show that
@@ -126,7 +148,8 @@ def _stylized(e: Experiment) -> Claim:
         rule="not learned: a seed's interval of the main architecture reaches 1 / classes; local suffices: "
         "not every interval of the main architecture lies above every one of the smallest field, or the "
         "means differ by at most a tenth; contour: a field gets more than half of the way from guessing to "
-        "the main architecture's mean; wide view: none does",
+        "the main architecture's mean; wide view: none does. An object fits into a field that is as wide as "
+        "the smallest of data.outline.half_size, doubled, in pixels",
         cells=cells_of(
             [*full, *(row for own in rows.values() for row in own)],
             *("accuracy", "ci_low", "ci_high"),

@@ -200,8 +200,8 @@ def _other_way(e: Experiment, other: str, neural: list[str]) -> Iterator[Claim]:
         verdict,
         {
             "readable": f"The pictures of {code(other)} pass for each of these networks.",
-            "in part": f"""The pictures of {code(other)} are no conflict stimuli for every network, so that no
-            bias is named from them for {listed(bad)}.""",
+            "in part": f"""The pictures of {code(other)} pass for some of these networks only: no bias is named
+            from them for {listed(bad)}.""",
             "unreadable": f"""The pictures of {code(other)} are no conflict stimuli for any of these networks:
             not one gets a name from them.""",
         },
