@@ -189,41 +189,6 @@ def test_a_pair_that_both_measures_confirm_says_whether_they_agree(tmp_path, dif
     assert "(difference 0.123 nats to 0.250 nats)" in said(arguments)
 
 
-@pytest.mark.parametrize(
-    ("counts", "words"),
-    [
-        ((11, 4, 7, 0), "among 4 of 11 networks; left out are 7 since too few of their seeds have"),
-        ((11, 4, 5, 2), "have the measure and 2 since too few decisions match a cue."),
-        ((4, 4, 0, 0), "It was looked for among 4 of 4 networks. "),
-        ((np.nan, np.nan, np.nan, np.nan), None),
-    ],
-)
-def test_a_search_says_how_many_networks_it_left_out(tmp_path, counts, words):
-    tables = synthetic_tables.procedural()
-    pairs = tables["equivalent_pair"]
-    names = ["n_networks", "n_searched", "n_few_seeds", "n_few_matches"]
-    pairs[names] = [counts] * len(pairs)
-    units = pairs["information"] == "information_shape"
-    pairs.loc[units, ["model_a", "model_b", "confirmed"]] = [np.nan, np.nan, np.nan]
-    why = (
-        "of 6 pairs 3 have both biases further than 0.05 from 0 and from 1, and none is equivalent"
-    )
-    pairs.loc[units, "reason"] = f"{why}; nearest cnn--plain and cnn--plain-crop: 0.1 [0.0, 0.2]"
-    arguments = results_of(tmp_path, tables)
-    assert verdicts(arguments)["pair-information_shape"] == "no pair"
-    (own,) = (one for one in claims_of(arguments) if one.id == "pair-information_shape")
-    assert "nearest CNN trained on plain and CNN trained on plain-crop: 0.1" in own.sentence
-    assert "--" not in own.sentence
-    if words is None:
-        assert "looked for among" not in own.sentence
-    else:
-        assert words in own.sentence + " "
-        assert (
-            dict(zip(names, counts, strict=True)).items()
-            <= {cell.column: cell.value for cell in own.cells}.items()
-        )
-
-
 def test_biases_that_all_lie_apart_give_no_example(tmp_path):
     tables = synthetic_tables.procedural()
     bias = tables["shape_bias"]
