@@ -1,23 +1,29 @@
-"""Whether a bias moves with the stage's activations, beyond random directions, and what it costs."""
+"""Whether a bias moves with the stage's activations, beyond random directions, and which way at a cost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from texshape.claims.claim import Claim, cells_of, claim
-from texshape.claims.evidence import Rows, at_last_stage, select
+from texshape.claims.evidence import Row, Rows, at_last_stage, number, select, values
 from texshape.claims.experiment import Experiment
 from texshape.claims.networks import known, networks, over_networks, reasons, trained_arms
 from texshape.claims.rules import NOT_RUN, UNDEFINED
-from texshape.claims.wording import num
+from texshape.claims.wording import num, when
 
-COSTS, FREE, AGAINST, STAYS = "at a cost", "no cost shown", "against", "not moved"
-COLUMNS = ("beyond_random_low", "beyond_random_high", "accuracy_slope_high")
+BOTH, SHAPE, TEXTURE, FREE, AGAINST, STAYS = (
+    "at a cost either way", "at a cost towards shape", "at a cost towards texture", "no cost shown",
+    "against", "not moved",
+)  # fmt: skip
+_MOVED = "a slope beyond that along random directions"
+COLUMNS = ("beyond_random_low", "beyond_random_high")
+CHANGES = ("bias_change", "accuracy_change", "accuracy_change_high")
 RULE = (
     "moved: in every seed the interval of what the slope of the bias exceeds that of random directions by "
-    "lies above zero; at a cost: moved, and in every seed the interval of the slope of the accuracy over doses "
-    "without their sign lies below zero; no cost shown: moved otherwise; against: the first interval lies "
-    "below zero in every seed; not moved otherwise"
+    "lies above zero; at a cost towards shape (towards texture, either way): moved, and in every seed the "
+    "interval of what the largest dose that way (of both ways) changes the accuracy by lies below zero; no "
+    "cost shown: moved otherwise; against: the first interval lies below zero in every seed; not moved "
+    "otherwise"
 )
 
 
@@ -29,76 +35,126 @@ def applies(experiment: Experiment) -> bool:
 def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]:
     """The claims of the section, in the order of its text."""
     e = experiment
-    rows = _last(e.rows("steering_slopes"))
-    for arm in trained_arms(e, rows):
-        yield _of_arm(e, arm, at_last_stage(e.of("steering_slopes", arm)))
-    cues = select(rows, direction="cues")
+    slopes, doses = (_last(e.rows(table)) for table in ("steering_slopes", "steering"))
+    for arm in trained_arms(e, slopes):
+        yield _of_arm(
+            e,
+            arm,
+            at_last_stage(e.of("steering_slopes", arm)),
+            ends(select(doses, architecture=e.main, arm=arm)),
+        )
+    cues = select(slopes, direction="cues")
+    extremes = [row for own in networks(doses).values() for row in ends(own)]
     yield over_networks(
         e,
         "steering-networks",
-        cues,
+        [*cues, *extremes],
         state,
         {
-            COSTS: "a move towards shape beyond that of random directions, at a cost of accuracy",
-            FREE: "a move towards shape beyond that of random directions, at no cost that is shown",
-            AGAINST: "a move less towards shape than along random directions",
+            BOTH: f"{_MOVED}, with accuracy lost either way",
+            SHAPE: f"{_MOVED}, with accuracy lost towards shape",
+            TEXTURE: f"{_MOVED}, with accuracy lost towards texture",
+            FREE: f"{_MOVED}, with no loss of accuracy shown",
+            AGAINST: "a slope towards shape less than along random directions",
             STAYS: "no difference shown from random directions",
         },
         evidence=_evidence("every network"),
         rule=RULE,
-        cells=cells_of(cues, *COLUMNS),
+        cells=[*cells_of(cues, *COLUMNS), *cells_of(extremes, *CHANGES)],
     )
 
 
-def _last(rows: Rows) -> Rows:
+def _last(rows: Rows) -> list[Row]:
     """Each network's last stage."""
     return [row for own in networks(rows).values() for row in at_last_stage(own)]
 
 
+def ends(rows: Rows) -> list[Row]:
+    """Rows of the largest dose along the cues' direction to either side, in every seed."""
+    cues = select(rows, direction="cues")
+    doses = values(cues, "dose")
+    wanted = {min(doses, default=0), max(doses, default=0)}
+    return [row for row in cues if number(row["dose"]) in wanted]
+
+
+def _sides(rows: Rows) -> tuple[list[Row], list[Row]]:
+    """Rows of doses towards shape, and towards texture."""
+    towards = [row for row in rows if (number(row["dose"]) or 0) > 0]
+    return towards, [row for row in rows if (number(row["dose"]) or 0) < 0]
+
+
 def state(rows: Rows) -> str:
-    """What steering does to a network; `rows` are those of all of its seeds along the cues' direction."""
-    if not rows:
+    """What steering does to a network.
+
+    Parameters
+    ----------
+    rows : list of Row
+        All of its seeds: of ``steering_slopes`` those along the cues' direction, of ``steering`` `ends`.
+    """
+    slopes = [row for row in rows if row.table == "steering_slopes"]
+    if not slopes:
         return NOT_RUN
-    if not known(rows, *COLUMNS[:2]):
+    if not known(slopes, *COLUMNS):
         return UNDEFINED
-    if all(float(row["beyond_random_high"]) < 0 for row in rows):
+    if all(float(row["beyond_random_high"]) < 0 for row in slopes):
         return AGAINST
-    if not all(float(row["beyond_random_low"]) > 0 for row in rows):
+    if not all(float(row["beyond_random_low"]) > 0 for row in slopes):
         return STAYS
-    if not known(rows, "accuracy_slope_high"):
-        return FREE
-    return COSTS if all(float(row["accuracy_slope_high"]) < 0 for row in rows) else FREE
+    towards, away = map(_costs, _sides([row for row in rows if row.table == "steering"]))
+    if towards:
+        return BOTH if away else SHAPE
+    return TEXTURE if away else FREE
+
+
+def _costs(rows: Rows) -> bool:
+    """Whether a dose costs accuracy in every seed; not where nothing is known of it."""
+    highs = values(rows, "accuracy_change_high")
+    return 0 < len(rows) == len(highs) and max(highs) < 0
 
 
 def _evidence(who: str) -> str:
     return (
         f"steering_slopes.csv: {who}, last stage that was steered, direction cues, all seeds: "
-        "beyond_random_low, beyond_random_high, accuracy_slope_high"
+        f"{', '.join(COLUMNS)}; steering.csv: the largest dose to either side: {', '.join(CHANGES)}"
     )
 
 
-def _of_arm(e: Experiment, arm: str, rows: Rows) -> Claim:
+def _of_arm(e: Experiment, arm: str, rows: Rows, extremes: Rows) -> Claim:
     cues, random = (select(rows, direction=name) for name in ("cues", "random"))
     moved = e.describe(cues, "bias_slope", "n_conflict", show=num)
     null = e.describe(random, "bias_slope", show=num)
-    cost = e.describe(
-        cues, "accuracy_slope", show=num, low="accuracy_slope_low", high="accuracy_slope_high"
-    )
-    start = f"""A dose of one spread from texture towards shape moves the shape bias of the {e.main_name}
-        trained on {arm} images by {moved}, along random directions by {null}."""
+    both = zip(("shape", "texture"), _sides(extremes), strict=True)
+    found = "; ".join(_by_dose(e, cue, own) for cue, own in both if own)
+    start = f"""Over the doses from texture towards shape the shape bias of the {e.main_name} trained on {arm}
+        images has a slope of {moved} a spread, along random directions of {null}."""
+    start += when(found, f" Each way apart: {found}.")
+    depend, cost = "The decisions depend on that direction.", "accuracy in every seed"
     why = reasons(cues)
     return claim(
         f"steering-{arm}",
-        state(cues),
+        state([*cues, *extremes]),
         {
-            COSTS: f"""{start} The decisions depend on that direction. It costs: accuracy on pictures whose cues
-            agree changes by {cost} a spread.""",
-            FREE: f"""{start} The decisions depend on that direction. A cost is not shown in every seed:
-            accuracy on pictures whose cues agree changes by {cost} a spread.""",
+            BOTH: f"{start} {depend} Either way costs {cost}.",
+            SHAPE: f"""{start} {depend} The way towards shape costs {cost}; that the way towards
+            texture does is not shown.""",
+            TEXTURE: f"""{start} {depend} The way towards texture costs {cost}; that the way towards
+            shape does is not shown.""",
+            FREE: f"{start} {depend} A cost is not shown in every seed, either way.",
             AGAINST: f"{start} In every seed that is less towards shape than along random directions.",
             STAYS: f"{start} That the decisions depend on that direction is not shown.",
         },
         evidence=_evidence(f"{e.main} trained on {arm}") + (f" ({why})" if why else ""),
         rule=RULE,
-        cells=cells_of(cues, *COLUMNS),
+        cells=[*cells_of(cues, *COLUMNS), *cells_of(extremes, *CHANGES)],
     )
+
+
+def _by_dose(e: Experiment, cue: str, rows: Rows) -> str:
+    """What the largest dose to one side changes."""
+    dose = abs(number(rows[0]["dose"]) or 0)
+    bias, accuracy = (
+        e.describe(rows, name, show=num, low=f"{name}_low", high=f"{name}_high")
+        for name in ("bias_change", "accuracy_change")
+    )
+    return f"""a dose of {dose:g} towards {cue} changes the bias by {bias}, and accuracy on pictures whose cues
+        agree by {accuracy}"""

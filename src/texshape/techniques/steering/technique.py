@@ -37,7 +37,7 @@ TECHNIQUE = Technique(
     measures=(
         Measure(
             name="steering_slope",
-            label="bias moved by steering",
+            label="slope of the bias over steering",
             unit="fraction a spread",
             table="steering_slopes",
             value="bias_slope",
