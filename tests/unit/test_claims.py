@@ -162,6 +162,44 @@ def test_corruptions_are_judged_by_both_summaries_and_their_intervals(
     assert ("is not shown by both summaries in every seed" in text) == (verdict == "mixed")
 
 
+@pytest.mark.parametrize(
+    ("sums", "logs", "verdict"),
+    [
+        ([(0.5, 0.9)] * 3, [(0.4, 0.99)] * 3, "above"),
+        ([(1.1, 1.9)] * 3, [(1.01, 1.2)] * 3, "below"),
+        ([(1.6, 1.9)] * 3, [(0.75, 1.22), (0.78, 1.25), (0.8, 1.27)], "mixed"),  # the sum alone
+        ([(0.9, 1.1)] * 3, [(0.9, 1.1)] * 3, "mixed"),
+        ([(0.5, 0.9)] * 3, [(0.5, 0.9), (0.5, 0.9), (np.nan, np.nan)], "undefined"),
+    ],
+)
+def test_corruption_of_own_pictures_is_judged_by_both_summaries_too(tmp_path, sums, logs, verdict):
+    tables = synthetic_tables.procedural()
+    frame = tables["corruption_errors"]
+    own = (frame["arm"] == "stylized") & (frame["set"] != frame["baseline_set"])
+    for name, limits in (("sum", sums), ("log_mean", logs)):
+        here = own & (frame["corruption"] == name) & (frame["architecture"] == "cnn")
+        frame.loc[here, ["relative_low", "relative_high"]] = limits
+    arguments = results_of(tmp_path, tables)
+    assert verdicts(arguments)["corruptions-own"] == verdict
+    assert ("unfamiliar pictures are not the reason" in said(arguments)) == (verdict == "below")
+
+
+def test_types_with_fewer_and_with_more_errors_are_both_named(tmp_path):
+    tables = synthetic_tables.procedural()
+    frame = tables["corruption_errors"]
+    fog = (frame["arm"] == "stylized") & (frame["corruption"] == "fog")
+    frame.loc[fog, ["error_ratio", "ci_low", "ci_high"]] = 1.5, 1.4, 1.6
+    text = said(results_of(tmp_path / "both", tables))
+    assert (
+        "It errs less under gaussian noise and defocus blur. It errs more under fog and brightness."
+        in text
+    )
+    frame.loc[frame["arm"] == "stylized", ["ci_low", "ci_high"]] = 0.9, 1.1
+    frame.loc[frame["arm"] == "mixed", ["ci_low", "ci_high"]] = 0.9, 1.1
+    text = said(results_of(tmp_path / "none", tables))
+    assert "It errs" not in text
+
+
 @pytest.mark.parametrize(("difference", "verdict"), [(0.2, "same"), (-0.2, "opposite")])
 def test_a_pair_that_both_measures_confirm_says_whether_they_agree(tmp_path, difference, verdict):
     tables = synthetic_tables.procedural()

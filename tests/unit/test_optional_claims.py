@@ -162,8 +162,8 @@ def test_a_loss_of_shape_counts_only_beyond_that_of_who_cannot_see_it(tmp_path, 
     verdict = found(
         tmp_path / "null", changed(world, "suppression", around(0.7, 0.04, names), **own)
     )
-    assert verdict["suppression-stylized-shape"] == "as the control"
-    assert verdict["suppression-shape"] == "as the control"
+    assert verdict["suppression-stylized-shape"] == "not beyond the smallest field"
+    assert verdict["suppression-shape"] == "differ"
     seen = changed(world, "suppression", around(0.9, 0.04, names), **own)
     arguments = results_of(tmp_path / "seen", seen)
     assert verdicts(arguments)["suppression-stylized-shape"] == "relied on"
@@ -171,6 +171,60 @@ def test_a_loss_of_shape_counts_only_beyond_that_of_who_cannot_see_it(tmp_path, 
     frame = world["suppression"]
     away = world | {"suppression": frame[~frame["architecture"].str.startswith("rf")]}
     assert found(tmp_path / "away", away)["suppression-stylized-shape"] == "relied on"
+
+
+def test_the_smallest_field_is_not_held_against_itself(tmp_path, world):
+    """It loses by the cuts more than pictures without shape do: others are held against that."""
+    names = ("kept_low", "kept_high")
+    shuffled = {"suppression": "patch-shuffle", "shows": "both", "arm": "stylized"}
+    own = changed(world, "suppression", around(0.7, 0.04, names), architecture="rf9", **shuffled)
+    arguments = results_of(tmp_path / "own", own)
+    text = said(arguments)
+    assert verdicts(arguments)["suppression-stylized-shape"] == "not beyond the smallest field"
+    assert "not shown to be more than the RF 9, which cannot see the shape" in text
+    assert (
+        "a loss of the RF 9 itself, which others are held against, in 1 (RF 9 · stylized)" in text
+    )
+    assert "not shown to be beyond that of the RF 9, in 4 (CNN · stylized" in text
+    one = changed(own, "suppression", around(0.9, 0.02, names), (1,), "rf9", **shuffled)
+    one = changed(one, "suppression", around(0.6, 0.04, names), **shuffled)
+    assert found(tmp_path / "one", one)["suppression-stylized-shape"] == "relied on"
+    null = changed(world, "suppression", around(1.0, 0.04, names), architecture="rf9", **shuffled)
+    assert "RF 9 itself" not in said(results_of(tmp_path / "null", null))
+
+
+def test_pictures_of_a_cue_alone_say_whether_it_is_suppressed(tmp_path, world):
+    frame = world["suppression"]
+    alone = frame[(frame["suppression"] == "bilateral") & (frame["shows"] == "both")]
+    alone = alone.assign(shows="texture", set="texture-alone")
+    limits = {"kept": [0.5, 0.97, np.nan], "kept_low": [0.4, 0.9, np.nan],
+              "kept_high": [0.6, 1.02, np.nan]}  # fmt: skip
+    for place, name in enumerate(("taken", "not shown", "undefined")):
+        own = {column: values[place] for column, values in limits.items()}
+        reason = "a reason of its own" if name == "undefined" else ""
+        rows = pd.concat([frame, alone.assign(**own, reason=reason)])
+        arguments = results_of(tmp_path / name, world | {"suppression": rows})
+        text = said(arguments)
+        # Where a loss is shown the suppression has taken something.
+        assert verdicts(arguments)["suppression-stylized-texture"] == "as the control"
+        assert ("Of pictures of texture alone it keeps" in text) == (name != "undefined")
+        assert ("that the suppression takes the texture away is not shown" in text) == (
+            name == "not shown"
+        )
+        assert ("a reason of its own" in text) == (name == "undefined")
+
+
+def test_the_reach_of_a_filter_is_said_in_pixels_of_these_pictures(tmp_path, world):
+    arguments = results_of(tmp_path, world)
+    path = arguments["results"] / "parameters.json"
+    parameters = json.loads(path.read_text())
+    for side, scale, words in ((48, None, "a disc 5 px across"), (96, True, "a disc 7 px across"),
+                               (48, False, None), (None, None, None)):  # fmt: skip
+        parameters["data"] = {"kind": "procedural", "image_size": side}
+        parameters["suppression"] = {} if scale is None else {"scale": scale}
+        path.write_text(json.dumps(parameters))
+        text = said(arguments)
+        assert words in text if words else "px across" not in text
 
 
 def test_a_loss_without_control_or_accuracy_says_its_reason(tmp_path, world):

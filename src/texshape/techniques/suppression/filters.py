@@ -325,10 +325,15 @@ def suppress(
     return kind.apply(images, kind.degrees[number - 1], seed, first, scale)
 
 
-def _length(images: np.ndarray, radius: float, scale: bool) -> tuple[int, float]:
-    """A radius in whole px of these images, and the factor of other lengths."""
-    factor = min(images.shape[1:3]) / REFERENCE if scale else 1.0
+def scaled(radius: float, side: int, scale: bool = True) -> tuple[int, float]:
+    """A radius in whole px of an image of so many px a side, and the factor of other lengths."""
+    factor = side / REFERENCE if scale else 1.0
     return max(1, round(radius * factor)), factor
+
+
+def _length(images: np.ndarray, radius: float, scale: bool) -> tuple[int, float]:
+    """The same of images."""
+    return scaled(radius, min(images.shape[1:3]), scale)
 
 
 def _mirrored(images: np.ndarray, border: int) -> np.ndarray:
