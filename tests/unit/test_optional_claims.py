@@ -320,7 +320,27 @@ def test_a_loss_by_mirroring_counts_beyond_that_of_the_smallest_field(tmp_path, 
     null = changed(world, "configural_shape", around(0.2, 0.05, names), **small)
     verdict = found(tmp_path / "null", null)
     assert verdict["configural-limited"] == "loses"
-    assert verdict["configural-stylized"] == "outline"
+    assert verdict["configural-stylized"] == "not beyond the smallest field"
+    assert verdict["configural-plain"] == "outline"  # it loses nothing by mirroring
+    text = said(results_of(tmp_path / "said", null))
+    # Percentage points of accuracy, of the 60 % that are recognised whole.
+    assert (
+        "recognises 60.0 % of whole silhouettes. Of these percentage points it loses 25.0 (" in text
+    )
+    assert (
+        "not in every seed is that more than the RF 9, which cannot see it, may lose (up to 25.0"
+        in text
+    )
+    assert (
+        "a loss by mirroring a part of the RF 9 itself, which others are held against, in 1" in text
+    )
+    assert (
+        "lies 20.0 (seeds 20.0, 90 % intervals within 15.0–25.0, n = 200 each) percentage points"
+        in text
+    )
+    one = changed(world, "configural_shape", around(0.08, 0.05, names), (2,), condition="joined",
+                  arm="stylized")  # fmt: skip
+    assert found(tmp_path / "near", one)["configural-stylized"] == "not beyond the smallest field"
     frame = world["configural_shape"]
     away = {"configural_shape": frame[~frame["architecture"].str.startswith("rf")]}
     verdict = found(tmp_path / "away", away)
@@ -521,6 +541,10 @@ def test_the_article_has_question_method_result_numbers_and_limit(tmp_path, worl
         for measure in technique.measures:
             assert measure.label in text
     assert "Undefined, since a reason of its own: CNN · plain" in text
+    # A mean of fewer seeds says so, and differences of fractions are not shares.
+    assert text.count("; 2 of 3 seeds") == 1
+    assert "lost by mirroring a part (percentage points)" in text
+    assert "25.0 (20.0–30.0) 30.0 (25.0–35.0)" in text
     import typst
 
     listed = list_files(arguments["results"])

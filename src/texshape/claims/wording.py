@@ -87,6 +87,11 @@ def points(x: float | None) -> str:
     return UNDEFINED if x is None else f"{fixed(100 * x, 1)} percentage points"
 
 
+def hundredths(x: float | None) -> str:
+    """A difference of fractions in percentage points, where the sentence names the unit."""
+    return UNDEFINED if x is None else fixed(100 * x, 1)
+
+
 def points_between(low: float | None, high: float | None) -> str:
     """Limits of a difference of fractions."""
     if low is None or high is None:

@@ -37,7 +37,7 @@ TECHNIQUE = Technique(
         Measure(
             name="attention_radius_bias_change",
             label="bias moved by near attention",
-            unit="fraction",
+            unit="difference of fractions",
             table="attention_radius",
             value="bias_change",
             where={"kept": "near", "strongest": "True"},

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 
 from texshape.claims.claim import Claim, cells_of, claim
-from texshape.claims.evidence import Row, Rows, largest, number, select, smallest, values
+from texshape.claims.evidence import Row, Rows, largest, mean, number, select, smallest, values
 from texshape.claims.experiment import Experiment
 from texshape.claims.networks import (
     known,
@@ -17,18 +17,20 @@ from texshape.claims.networks import (
     trained_arms,
 )
 from texshape.claims.rules import NOT_RUN, UNDEFINED, side
-from texshape.claims.wording import listed, network_name, pct
+from texshape.claims.wording import hundredths, listed, network_name, pct, span, when
 
-CONFIGURATION, OUTLINE, NEITHER, NOT_RECOGNISED = (
-    "configuration", "outline", "neither", "not recognised",
+CONFIGURATION, NOT_BEYOND, LIMITED, OUTLINE, NEITHER, NOT_RECOGNISED = (
+    "configuration", "not beyond the smallest field", "smallest field", "outline", "neither",
+    "not recognised",
 )  # fmt: skip
 LIMITS = ("difference_low", "difference_high")
 COLUMNS = ("difference", *LIMITS, "reason")
 RULE = (
     "configuration: in every seed mirroring a part costs accuracy, by an interval above zero and above every "
     "one of the network with the smallest receptive field (where one was measured), which cannot see how parts "
-    "are arranged; outline: not so, but breaking the outline does cost in every seed; neither otherwise; not "
-    "recognised: in a seed the whole is recognised no better than by guessing"
+    "are arranged; not beyond the smallest field: above zero in every seed, though not above those; smallest "
+    "field: the same of that network itself; outline: not so, but breaking the outline does cost in every "
+    "seed; neither otherwise; not recognised: in a seed the whole is recognised no better than by guessing"
 )
 
 
@@ -42,7 +44,7 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
     e = experiment
     rows = e.rows("configural_shape")
     null = smallest_field(rows)
-    floor = _floor(null)
+    field = network_name(null[0]["architecture"]) if null else ""
     if null:
         yield _known_answer(null)
     for arm in trained_arms(e, rows):
@@ -54,10 +56,13 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         e,
         "configural-networks",
         [row for row in rows if row["condition"] in ("joined", "apart")],
-        partial(state, floor=floor),
+        partial(state, null=null),
         {
-            CONFIGURATION: "a loss of accuracy by mirroring a part",
-            OUTLINE: "a loss by breaking the outline alone",
+            CONFIGURATION: "a loss of accuracy by mirroring a part"
+            + when(_floor(null), f" beyond the {field}’s"),
+            NOT_BEYOND: f"a loss by mirroring a part, not shown to be beyond the {field}’s,",
+            LIMITED: f"a loss by mirroring a part of the {field} itself, which others are held against,",
+            OUTLINE: "a loss by breaking the outline, none shown by mirroring,",
             NEITHER: "no loss shown by either",
             NOT_RECOGNISED: "no whole that is recognised",
         },
@@ -76,15 +81,18 @@ def _moved(rows: Rows) -> list[Row]:
     return [row for row in rows if row["condition"] in ("joined", "apart")]
 
 
-def state(rows: Rows, floor: float = 0) -> str:
-    """What a network loses by; `rows` are those of all of its seeds."""
+def state(rows: Rows, null: Rows = ()) -> str:
+    """What a network loses by; `rows` are those of all of its seeds, `null` those of the smallest field."""
     joined, apart = (select(rows, condition=name) for name in ("joined", "apart"))
     if not joined:
         return NOT_RUN
     if not known([*joined, *apart], *LIMITS):
         return NOT_RECOGNISED
-    if all(number(row["difference_low"]) > floor for row in joined):
-        return CONFIGURATION
+    least = min(number(row["difference_low"]) for row in joined)
+    if least > 0:
+        if null and joined[0]["architecture"] == null[0]["architecture"]:
+            return LIMITED
+        return CONFIGURATION if least > _floor(null) else NOT_BEYOND
     broken = apart and all(number(row["difference_low"]) > 0 for row in apart)
     return OUTLINE if broken else NEITHER
 
@@ -106,15 +114,16 @@ def _known_answer(null: Rows) -> Claim:
     name = network_name(null[0]["architecture"])
     verdict = "loses" if "loses" in states else "as known"
     joined = select(null, condition="joined")
-    losses = f"""{pct(smallest(joined, "difference"))} to {pct(largest(joined, "difference"))}"""
+    ends = smallest(joined, "difference"), largest(joined, "difference")
+    losses = f"{span(*ends, hundredths)} percentage points of accuracy"
     return claim(
         "configural-limited",
         verdict if states else NOT_RECOGNISED,
         {
             "as known": f"""The {name} sees parts and not how they are arranged, so its answer is known: it
-            may not lose by mirroring. In no training do all seeds show that it does (losses of {losses}).""",
+            has nothing to lose by mirroring. In no training do all seeds show that it loses (by {losses}).""",
             "loses": f"""The {name} sees parts and not how they are arranged, and yet it loses by mirroring in
-            every seed of a training (losses of {losses}): so much is the cost of the mirroring itself, and only
+            every seed of a training (by {losses}): so much is the cost of the mirroring itself, and only
             what others lose beyond it counts.""",
             NOT_RECOGNISED: f"""The {name}, whose answer is known, recognises no whole silhouette, so that it
             gives no control: {reasons(joined)}.""",
@@ -129,25 +138,37 @@ def _known_answer(null: Rows) -> Claim:
 def _of_arm(e: Experiment, arm: str, rows: list[Row], null: Rows) -> Claim:
     limits = {"low": LIMITS[0], "high": LIMITS[1]}
     joined, apart = (
-        e.describe(select(rows, condition=name), "difference", "n", **limits)
+        e.describe(select(rows, condition=name), "difference", "n", hundredths, **limits)
         for name in ("joined", "apart")
     )
     who = f"The {e.main_name} trained on {arm} images"
-    start = f"""{who} loses {joined} of its accuracy where a part is mirrored and joined again, and {apart}
-        where the outline is broken, too."""
-    against = ", beyond the network of small fields" if _floor(null) else ""
+    wholes = pct(mean(select(rows, condition="whole"), "accuracy"))
+    start = f"""{who} recognises {wholes} of whole silhouettes. Of these percentage points it loses {joined}
+        where a part is mirrored and joined again, and {apart} where the outline is broken, too."""
+    field = network_name(null[0]["architecture"]) if null else ""
+    beyond = when(_floor(null), f", beyond the {field}, which cannot see it")
+    most = f"{hundredths(_floor(null))} percentage points"
     return claim(
         f"configural-{arm}",
-        state(rows, _floor(null)),
+        state(rows, null),
         {
-            CONFIGURATION: f"{start} It uses how parts are arranged{against}.",
-            OUTLINE: f"{start} It goes by local shape: that it uses the arrangement is not shown.",
+            CONFIGURATION: f"{start} It uses how parts are arranged{beyond}.",
+            NOT_BEYOND: f"""{start} Mirroring costs it something in every seed. That it uses how parts are
+            arranged is not shown all the same: not in every seed is that more than the {field}, which cannot
+            see it, may lose (up to {most} by the ends of its intervals).""",
+            LIMITED: f"""{start} It has the smallest receptive field of the networks here and cannot see how
+            parts are arranged: so much is the cost of the mirroring itself.""",
+            OUTLINE: f"""{start} Breaking the outline costs it something in every seed; that mirroring does, and
+            that it uses how parts are arranged, is not shown.""",
             NEITHER: f"{start} That it uses either is not shown.",
             NOT_RECOGNISED: f"{who} has nothing to lose in at least one seed: {reasons(_moved(rows))}.",
         },
         evidence=_evidence(f"{e.main} trained on {arm}, and the smallest receptive field"),
         rule=RULE,
-        cells=cells_of([*_moved(rows), *select(null, condition="joined")], *COLUMNS),
+        cells=[
+            *cells_of([*_moved(rows), *select(null, condition="joined")], *COLUMNS),
+            *cells_of(select(rows, condition="whole"), "accuracy"),
+        ],
     )
 
 
@@ -164,10 +185,10 @@ def _segments(rows: Rows) -> list[Row]:
 def _pieces(e: Experiment, arm: str, rows: list[Row]) -> Claim:
     pairs = [tuple(number(row[name]) for name in LIMITS) for row in rows]
     verdict = side(pairs, ("direction adds", "dots better", "not shown"))
-    gain = e.describe(rows, "difference", "n", low=LIMITS[0], high=LIMITS[1])
+    gain = e.describe(rows, "difference", "n", hundredths, low=LIMITS[0], high=LIMITS[1])
     share = listed(dict.fromkeys(pct(number(row["share"]), 0) for row in rows))
-    start = f"""With {share} of the outline drawn, segments are recognised {gain} more often than dots of the
-        same ink."""
+    start = f"""With {share} of the outline drawn, the accuracy on segments lies {gain} percentage points above
+        that on dots of the same ink."""
     return claim(
         f"configural-{arm}-pieces",
         "not recognised" if verdict == UNDEFINED else verdict,

@@ -36,7 +36,7 @@ TECHNIQUE = Technique(
         Measure(
             name=f"configural_loss_{condition}",
             label=label,
-            unit="fraction",
+            unit="difference of fractions",
             table="configural_shape",
             value="difference",
             where={"condition": condition},

@@ -37,7 +37,7 @@ TECHNIQUE = Technique(
         Measure(
             name="top_k_bias_change",
             label="bias moved by top-k",
-            unit="fraction",
+            unit="difference of fractions",
             table="top_k",
             value="bias_change",
             where={"across": "channel", "kept": "largest", "strongest": "True"},
