@@ -673,6 +673,31 @@ def test_what_is_said_of_a_balance_reads_the_reason(tmp_path, reason, crossing, 
     assert verdicts(results_of(tmp_path, tables))["balance-stylized"] == verdict
 
 
+@pytest.mark.parametrize(
+    ("falling", "verdict"),
+    [
+        ([], "no balance"),
+        ([1], "beyond or none"),
+        ([0, 2], "beyond or none"),
+        ([0, 1, 2], "beyond"),
+    ],
+)
+def test_a_balance_that_some_seeds_lack_and_others_have_beyond_is_both(tmp_path, falling, verdict):
+    from texshape.techniques.cue_strength import curve as cue_strength
+
+    tables = synthetic_tables.procedural()
+    frame, rows = tables["cue_strength"], at(tables, "cue_strength", arm="stylized")
+    frame.loc[rows, "crossing_reason"] = cue_strength.ABOVE
+    falls = rows & frame["seed"].isin(falling)
+    frame.loc[rows, "reason"] = "shape decisions do not become fewer with texture strength"
+    frame.loc[falls, "reason"] = "balance point outside the strengths shown"
+    arguments = results_of(tmp_path, tables)
+    assert verdicts(arguments)["balance-stylized"] == verdict
+    assert (f"In {'one seed' if len(falling) == 2 else '2 seeds'} of 3" in said(arguments)) == (
+        verdict == "beyond or none"
+    )
+
+
 @pytest.mark.parametrize("missing", [["plain"], ["stylized"], ["plain", "stylized"]])
 def test_which_network_has_no_crossing_is_said(tmp_path, missing):
     tables = synthetic_tables.procedural()
@@ -712,7 +737,25 @@ def test_a_name_along_the_curve_needs_matches(tmp_path):
     frame["match_low"] = frame["cue_match_rate"] - 0.03
     weak = at(tables, "cue_strength") & (frame["strength"] > 0) & (frame["shape_share"] > 0.5)
     frame.loc[weak, "match_low"] = 0.16
-    assert verdicts(results_of(tmp_path, tables))["strength-name"] == "moves"
+    arguments = results_of(tmp_path / "guessed", tables)
+    assert verdicts(arguments)["strength-name"] == "moves"
+    text = said(arguments)
+    assert (
+        "follows no cue is no name (in at least one seed decisions match a cue no more often"
+        in text
+    )
+    assert "whether it passes from one name to the other is not known" in text
+    assert "It does not pass" not in text
+
+
+def test_a_curve_with_a_name_at_every_strength_may_not_pass_to_the_other(tmp_path):
+    tables = synthetic_tables.procedural()
+    frame, rows = tables["cue_strength"], at(tables, "cue_strength")
+    high = rows & (frame["shape_share"] > 0.5)
+    frame.loc[high, ["shape_share", "ci_low", "ci_high"]] = 0.45, 0.42, 0.48
+    arguments = results_of(tmp_path, tables)
+    assert verdicts(arguments)["strength-name"] == "moves"
+    assert "It does not pass from one name to the other." in said(arguments)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,15 @@ from texshape.claims.evidence import (
     values,
 )
 from texshape.claims.experiment import Experiment
-from texshape.claims.rules import NOT_RUN, UNDEFINED, above, bias_verdict, compare, obstacle
+from texshape.claims.rules import (
+    NOT_RUN,
+    UNDEFINED,
+    above,
+    bias_verdict,
+    compare,
+    no_name,
+    obstacle,
+)
 from texshape.claims.wording import escape, listed, network_name, num, plural, span
 
 
@@ -105,8 +113,8 @@ def _name(rows: Rows) -> Claim:
             texture-biased at {named("texture-biased")} of the full strength and shape-biased at
             {named("shape-biased")}. What the bias reports is which strength the pictures happened to
             have.""",
-            "moves": """The value moves with the strength, though it does not pass from one name to the
-            other.""",
+            "moves": f"""The value moves with the strength. What it is called at each: {_each_name(rows)}.
+            {_passes(rows)}""",
             "stays": """Between the ends of the curve the intervals overlap: that the value depends on the
             strength of the texture is not shown for this network.""",
         },
@@ -120,6 +128,24 @@ def _name(rows: Rows) -> Claim:
             *("verdict", "ci_low", "ci_high"),
         ),
     )
+
+
+def _each_name(rows: Rows) -> str:
+    """The names along the curve: each with the strengths that it is given at."""
+    by_name: dict[str, list[str]] = {}
+    for step, name in _names(rows):
+        by_name.setdefault(name, []).append(num(step))
+    return "; ".join(f"{name} at {listed(steps)}" for name, steps in by_name.items())
+
+
+def _passes(rows: Rows) -> str:
+    """Whether a name passes into the other, as far as there are names."""
+    names = [name for _, name in _names(rows)]
+    stops = {**no_name(), UNDEFINED: "in at least one seed the share is undefined"}
+    why = [f"_{name}_ is no name ({reason})" for name, reason in stops.items() if name in names]
+    if not why:
+        return "It does not pass from one name to the other."
+    return f"""Of these {listed(why)}, so that whether it passes from one name to the other is not known."""
 
 
 def _balance(e: Experiment, rows: Rows) -> Claim:
@@ -217,10 +243,14 @@ def _against_plain(e: Experiment, stylized: Rows, plain: Rows) -> Claim:
         if states == ["inside", "inside"]:
             verdict = compare(once, _once(plain), low="crossing_low", high="crossing_high")
         elif states[1] == "none" and over_half and above(full, 0.5) == "above":
-            verdict = "no balance" if level_ones else "beyond"
+            verdict = "no balance" if len(level_ones) == len(once) else "beyond"
+            verdict = "beyond or none" if 0 < len(level_ones) < len(once) else verdict
         else:
             verdict = "no comparison"
-    at, seeds = _crossing(e, stylized), plural(len(level_ones), "seed", "seeds")
+    at, others = _crossing(e, stylized), len(once) - len(level_ones)
+    start = (
+        "Trained on stylized images it decides for shape at every strength, the full one included"
+    )
     both = zip(("plain", "stylized"), states, strict=True)
     without = [f"trained on {arm} images" for arm, state in both if state != "inside"]
     return claim(
@@ -233,20 +263,24 @@ def _against_plain(e: Experiment, stylized: Rows, plain: Rows) -> Claim:
             crosses one half at {at}.""",
             "not separated": f"""The crossing of the network trained on stylized images, {at}, is not
             separated from it.""",
-            "no balance": f"""Trained on stylized images it decides for shape at every strength, the full one
-            included, and in {seeds} of {len(once)} its shape decisions do not become fewer as texture grows:
-            there is no balance point, within these strengths or beyond them.""",
-            "beyond": """Trained on stylized images it still decides for shape at full strength, though less
-            often the stronger the texture: where the two would balance lies beyond the strengths shown.""",
+            "no balance": f"""{start}, and its shape decisions do not become fewer as texture grows: there is no
+            balance point, within these strengths or beyond them.""",
+            "beyond or none": f"""{start}. In {plural(len(level_ones), "seed", "seeds")} of {len(once)} its
+            shape decisions do not become fewer as texture grows: there is no balance point, within these
+            strengths or beyond them. In {"the other" if others == 1 else "the others"} the fitted curve falls
+            and would pass one half beyond the strengths shown.""",
+            "beyond": f"""{start}, though less often the stronger the texture: where the two would balance lies
+            beyond the strengths shown.""",
             "no comparison": f"""For the network {" and for that ".join(without)} no crossing is defined in
             every seed, so that the two are not compared.""",
         },
         evidence="cue_strength.csv: arms stylized and plain: crossing_low, crossing_high, crossing_reason, "
         "reason; stylized at full strength: ci_low",
-        rule="higher: every interval of stylized lies above every one of plain; lower: below; no balance or "
-        "beyond: at least half of the decisions are for shape at every strength in every seed of stylized, "
-        "and every interval at full strength lies above one half; no balance: in a seed the fit does not "
-        "fall with the strength or all decisions are for the shape; beyond: it falls in every seed",
+        rule="higher: every interval of stylized lies above every one of plain; lower: below; no balance, "
+        "beyond or none, or beyond: at least half of the decisions are for shape at every strength in every "
+        "seed of stylized, and every interval at full strength lies above one half; no balance: in every seed "
+        "the fit does not fall with the strength or all decisions are for the shape; beyond or none: in some; "
+        "beyond: in none",
         cells=[
             *cells_of([*once, *_once(plain)], "crossing_low", "crossing_high", "crossing_reason"),
             *cells_of(once, "reason"),
