@@ -187,11 +187,11 @@ def without_sections(parameters: Mapping[str, Any]) -> dict[str, Any]:
     """
     found = dict(parameters)
     named = parameters.get("techniques")
-    for name in named if isinstance(named, list) else []:
+    for name in map(str, named if isinstance(named, list) else []):
         if name in ALWAYS:
             raise InputError(f"techniques: '{name}' is one of texshape's own, which measure anyway")
         try:
-            technique = get(str(name))
+            technique = get(name)
         except InputError:
             if name not in installed():
                 raise
