@@ -310,6 +310,35 @@ def test_a_channel_is_narrower_than_what_was_shown(tmp_path, world):
     assert found(tmp_path / "more", {"frequency_channel": more})["frequency-published"] == "more"
 
 
+@pytest.mark.parametrize(
+    ("widths", "words"),
+    [
+        (
+            [2.0, 2.0, 2.0],
+            "all of its 3 widths are the same number, 2.0 octaves: for each of 4 octaves",
+        ),
+        ([2.0, 2.0, 3.0], "Its 3 widths are of 2 different values only: for each of 4 octaves"),
+        ([2.0, 2.5, 3.0], None),
+        ([2.0, np.nan, np.nan], None),  # one is no coincidence
+        ([np.nan] * 3, None),
+    ],
+)
+def test_equal_published_widths_are_said_to_be_counts(tmp_path, world, widths, words):
+    frame = world["frequency_channel"]
+    frame = frame[(frame["architecture"] == "cnn") & (frame["arm"] == "plain")]
+    tables = {"frequency_channel": frame.assign(published_bandwidth=widths)}
+    arguments = results_of(tmp_path, tables)
+    text = said(arguments)
+    assert (
+        (words.lower() in text.lower())
+        if words
+        else ("it counts the strengths of noise" not in text)
+    )
+    known = sum(not np.isnan(width) for width in widths)
+    verdict = "as many" if known == 3 else "fewer"
+    assert verdicts(arguments)["frequency-published"] == verdict
+
+
 def test_a_loss_by_mirroring_counts_beyond_that_of_the_smallest_field(tmp_path, world):
     names = ("difference_low", "difference_high")
     small = {"architecture": "rf9", "arm": "stylized", "condition": "joined"}
@@ -544,7 +573,7 @@ def test_the_article_has_question_method_result_numbers_and_limit(tmp_path, worl
     # A mean of fewer seeds says so, and differences of fractions are not shares.
     assert text.count("; 2 of 3 seeds") == 1
     assert "lost by mirroring a part (percentage points)" in text
-    assert "25.0 (20.0–30.0) 30.0 (25.0–35.0)" in text
+    assert "25.0 (20.0–30.0)30.0 (25.0–35.0)200" in text
     import typst
 
     listed = list_files(arguments["results"])

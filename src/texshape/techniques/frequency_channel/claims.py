@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from texshape.claims.claim import Claim, cells_of, claim
 from texshape.claims.evidence import Row, Rows, number, values
-from texshape.claims.experiment import Experiment
+from texshape.claims.experiment import Experiment, counts
 from texshape.claims.networks import known, over_networks, reasons, trained_arms
 from texshape.claims.rules import NOT_RUN, UNDEFINED, compare
 from texshape.claims.wording import num, plural
@@ -115,7 +115,7 @@ def _published(rows: Rows) -> Claim:
     verdict = "fewer" if theirs < ours else "more" if theirs > ours else "as many"
     trainings = plural(len(rows), "training", "trainings")
     both = f"""Of {trainings} the published estimator has a bandwidth for {theirs}, and the one used here for
-        {ours}."""
+        {ours}.{_counted(rows)}"""
     return claim(
         "frequency-published",
         verdict if rows else NOT_RUN,
@@ -127,6 +127,25 @@ def _published(rows: Rows) -> Claim:
             "as many": both,
         },
         evidence="frequency_channel.csv: every network and seed: bandwidth, published_bandwidth",
-        rule="fewer: the published estimator has fewer values than ours; more: it has more",
-        cells=cells_of(rows, "bandwidth", "published_bandwidth"),
+        rule="fewer: the published estimator has fewer values than ours; more: it has more; what is said of "
+        "equal widths: values that are the same to four decimals are counted once",
+        cells=cells_of(rows, "bandwidth", "published_bandwidth", "n_bands", "n_noises"),
     )
+
+
+def _counted(rows: Rows) -> str:
+    """Why widths of different networks are the same number; nothing where they are not.
+
+    The published estimator fits to whole numbers (`texshape.techniques.frequency_channel.published`).
+    """
+    widths = values(rows, "published_bandwidth")
+    different = {round(width, 4) for width in widths}
+    if len(different) == len(widths):
+        return ""
+    bands, noises = (counts(rows, name) for name in ("n_bands", "n_noises"))
+    same = f"All of its {len(widths)} widths are the same number, {_octaves(widths[0])}"
+    some = f"Its {len(widths)} widths are of {len(different)} different values only"
+    which = same if len(different) == 1 else some
+    return f""" {which}: for each of {bands} octaves it counts the strengths of noise, from the strongest of
+        {noises}, up to the first under which more than half is recognised, and networks that have the same
+        whole numbers get the same width, which is then no separate measurement of each."""
