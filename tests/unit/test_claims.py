@@ -461,6 +461,10 @@ def test_ranges_and_lists_read_well():
     assert wording.span(-0.1, 0.2) == "−10.0\u202f% to 20.0\u202f%"  # no minus beside a dash
     assert wording.span(0.1001, 0.1002) == "10.0\u202f%"
     assert wording.span(0.5, 1.25, wording.num) == "0.50–1.25"
+    assert wording.span(0.05, 0.104, wording.points) == "5.0–10.4 percentage points"
+    assert wording.span(-0.05, 0.1, wording.points) == "−5.0 to 10.0 percentage points"
+    assert wording.span(-0.3, -0.1, wording.points) == "−30.0 to −10.0 percentage points"
+    assert wording.span(0.05, 0.0501, wording.points) == "5.0 percentage points"
     assert wording.span(None, None) == pct(None) == points(0.1, None) == "_undefined_"
     assert wording.count(1234567) == "1\u202f234\u202f567"
     assert [wording.listed(x) for x in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [

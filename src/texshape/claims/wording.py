@@ -100,11 +100,13 @@ def points_between(low: float | None, high: float | None) -> str:
 
 
 def span(low: float | None, high: float | None, show: Show = pct) -> str:
-    """A range; percentages share one sign, and a minus does not stand beside a dash."""
+    """A range; percentages share one sign, points one unit, and a minus does not stand beside a dash."""
     if low is None:
         return UNDEFINED
     if show(low) == show(high):
         return show(low)
+    if show is points:
+        return f"{fixed(100 * low, 1)}{' to ' if low < 0 else '–'}{points(high)}"
     if low < 0:
         return f"{show(low)} to {show(high)}"
     if show is pct:
