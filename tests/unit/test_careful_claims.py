@@ -132,6 +132,29 @@ def test_two_corrections_that_decide_otherwise_are_told(tmp_path, here, there, w
         assert {"agreement", "correlations"} == {cell.table for cell in claim.cells}
 
 
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (
+            [0.061, 0.337],
+            "more often in pictures decided for the shape than in those decided for the",
+        ),
+        (
+            [-0.337, -0.061],
+            "less often in pictures decided for the shape than in those decided for the",
+        ),
+        ([-0.1, 0.337], "is open (difference in percentage points"),
+        ([np.nan, np.nan], "Undefined here"),
+    ],
+)
+def test_the_unit_of_a_difference_is_named_once(tmp_path, limits, words):
+    tables = synthetic_tables.procedural()
+    tables["disagreement"][["read_low", "read_high"]] = limits
+    own = plain(found(results_of(tmp_path, tables))["disagreement-read"])
+    assert words in own
+    assert own.count("percentage points") <= 1
+
+
 def test_an_association_is_not_called_a_cause(tmp_path):
     for name, limits in (("less", [-0.1, -0.01]), ("more", [0.01, 0.1])):
         tables = synthetic_tables.procedural()

@@ -13,13 +13,13 @@ from texshape.claims.wording import (
     HARD,
     count,
     escape,
+    hundredths,
     listed,
     nats,
     network_name,
     num,
     p_value,
     pct,
-    points,
     points_between,
     when,
 )
@@ -314,16 +314,18 @@ def _disagreement(e: Experiment) -> Iterator[Claim]:
         "zero in every row; less: below in every row; as independent otherwise",
         cells=cells_of(rows, "excess_low", "excess_high"),
     )
-    difference = e.describe(rows, "read_difference", show=points, low="read_low", high="read_high")
+    difference = e.describe(
+        rows, "read_difference", show=hundredths, low="read_low", high="read_high"
+    )
     decided = "in pictures decided for the shape than in those decided for the texture"
     yield claim(
         "disagreement-read",
         side(limits("read"), ("more often", "less often", "not separated")),
         {
-            "more often": f"The shape is read more often {decided}, by {difference}.",
-            "less often": f"The shape is read less often {decided}, by {difference}.",
+            "more often": f"The shape is read more often {decided}, in percentage points by {difference}.",
+            "less often": f"The shape is read less often {decided}, in percentage points by {difference}.",
             "not separated": f"""Whether the shape is read more often in pictures decided for it than in
-            those decided for the texture is open (difference {difference}).""",
+            those decided for the texture is open (difference in percentage points {difference}).""",
         },
         evidence=f"disagreement.csv: {which}, cue shape: read_low, read_high",
         rule="more often: the interval of the difference lies above zero in every row; less often: below "
