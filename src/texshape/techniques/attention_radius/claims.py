@@ -9,7 +9,7 @@ from texshape.claims.evidence import Row, Rows, number, select, values
 from texshape.claims.experiment import Experiment
 from texshape.claims.networks import known, networks, over_networks, reasons, trained_arms
 from texshape.claims.rules import NOT_RUN, UNDEFINED, compare
-from texshape.claims.wording import HARD, num, points
+from texshape.claims.wording import HARD, hundredths, num
 
 TEXTURE, TEXTURE_SPOILT = "towards texture", "towards texture, not beyond random"
 SHAPE, SHAPE_SPOILT = "towards shape", "towards shape, not beyond random"
@@ -100,8 +100,8 @@ def _evidence(who: str) -> str:
 def _of_arm(e: Experiment, arm: str, rows: Rows) -> Claim:
     near, random = (select(rows, kept=name) for name in ("near", "random"))
     ends = dict(zip(("low", "high"), COLUMNS, strict=True))
-    moved = e.describe(near, "bias_change", "n_conflict", show=points, **ends)
-    null = e.describe(random, "bias_change", show=points, **ends)
+    moved = e.describe(near, "bias_change", "n_conflict", show=hundredths, **ends)
+    null = e.describe(random, "bias_change", show=hundredths, **ends)
     left, by_chance = (
         e.describe(own, "cue_match_rate", low="match_low", high="match_high")
         for own in (near, random)
@@ -109,8 +109,8 @@ def _of_arm(e: Experiment, arm: str, rows: Rows) -> Claim:
     who = f"the {e.main_name} trained on {arm} images"
     radius = num(number(near[0]["radius"]), 1) if near else ""
     start = f"""Where a patch attends only to those within a radius of{HARD}{radius}, the shape bias of {who}
-        changes by {moved}; where it attends to as many at random, by {null}. Of the decisions {left} are for
-        either cue, under the random masks {by_chance}."""
+        changes, in percentage points, by {moved}; where it attends to as many at random, by {null}. Of the
+        decisions {left} are for either cue, under the random masks {by_chance}."""
     open_ = f"""{start} That the bias depends on which patches are left is not shown: the move is not separated
         from that under random masks, which spoil the network."""
     why = reasons(rows)

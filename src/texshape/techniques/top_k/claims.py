@@ -9,7 +9,7 @@ from texshape.claims.evidence import Row, Rows, at_last_stage, select
 from texshape.claims.experiment import Experiment
 from texshape.claims.networks import known, networks, over_networks, reasons, trained_arms
 from texshape.claims.rules import NOT_RUN, UNDEFINED, compare
-from texshape.claims.wording import points
+from texshape.claims.wording import hundredths
 
 BEYOND, SPOILT = "beyond random", "not beyond random"
 AWAY, AWAY_SPOILT = "towards texture", "towards texture, not beyond random"
@@ -82,15 +82,16 @@ def _evidence(who: str) -> str:
 def _of_arm(e: Experiment, arm: str, rows: Rows) -> Claim:
     largest, random = (select(rows, kept=name) for name in ("largest", "random"))
     ends = dict(zip(("low", "high"), COLUMNS, strict=True))
-    moved = e.describe(largest, "bias_change", "n_conflict", show=points, **ends)
-    null = e.describe(random, "bias_change", show=points, **ends)
+    moved = e.describe(largest, "bias_change", "n_conflict", show=hundredths, **ends)
+    null = e.describe(random, "bias_change", show=hundredths, **ends)
     left, by_chance = (
         e.describe(own, "cue_match_rate", low="match_low", high="match_high")
         for own in (largest, random)
     )
     start = f"""With the smallest share of each channel's activations left, the shape bias of the {e.main_name}
-        trained on {arm} images changes by {moved} where the largest are left, by {null} where as many at random
-        are. Of its decisions {left} are for either cue, under the random masks {by_chance}."""
+        trained on {arm} images changes, in percentage points, by {moved} where the largest are left
+        and by {null} where as many at random are. Of its decisions {left} are for either cue,
+        under the random masks {by_chance}."""
     why = reasons(rows)
     return claim(
         f"top-k-{arm}",
