@@ -333,3 +333,33 @@ def test_names_of_measures_hold_no_comma():
     assert in_words("kept, shape suppressed") == "kept (shape suppressed)"
     assert in_words("accuracy, edges") == "accuracy on edges"
     assert in_words("shape decodable, last stage") == "shape decodable"
+
+
+@pytest.mark.parametrize(
+    ("smaller", "verdict", "words"),
+    [
+        (
+            {"rf9": 0, "rf17": 0},
+            "mixed",
+            "and as large as the theoretical one in 4 (RF 9 and RF 17).",
+        ),
+        (
+            {"rf9": 0, "rf17": -2},
+            "mixed",
+            "2 (RF 9) and larger than the theoretical one in 2 (RF 17).",
+        ),
+        ({"rf9": 2}, "above", "what counts is smaller than what could."),
+        ({"rf9": np.nan}, "undefined", "Undefined here"),
+    ],
+)
+def test_fields_that_are_as_large_as_they_could_be_are_counted(tmp_path, smaller, verdict, words):
+    tables = synthetic_tables.procedural()
+    rows = tables["receptive_field"]
+    rows["effective_trained"] = rows["theoretical"] - 1
+    for architecture, by in smaller.items():
+        own = rows["architecture"] == architecture
+        assert own.any()
+        rows.loc[own, "effective_trained"] = rows.loc[own, "theoretical"] - by
+    claim = found(results_of(tmp_path, tables))["field-effective"]
+    assert claim.verdict == verdict
+    assert words in plain(claim)

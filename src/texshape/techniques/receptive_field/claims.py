@@ -16,7 +16,7 @@ from texshape.claims.evidence import (
 )
 from texshape.claims.experiment import Experiment
 from texshape.claims.rules import NOT_RUN, UNDEFINED, direction, ordered_alike
-from texshape.claims.wording import code, count, listed, pct
+from texshape.claims.wording import code, count, listed, network_name, pct
 
 
 def applies(experiment: Experiment) -> bool:
@@ -32,6 +32,23 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         yield from _architectures(experiment)
 
 
+def _sizes(last: list[Row], theory: str) -> str:
+    """In how many networks, and which, the effective field is smaller than, as large as or larger."""
+    found: dict[str, list[str]] = {}
+    for row in last:
+        could, does = number(row.get(theory)), number(row["effective_trained"])
+        if could is not None and does is not None:
+            place = (
+                "smaller than" if does < could else "larger than" if does > could else "as large as"
+            )
+            found.setdefault(place, []).append(network_name(row["architecture"]))
+    return listed(
+        f"{place} the theoretical one in {count(len(found[place]))} ({listed(dict.fromkeys(found[place]))})"
+        for place in ("smaller than", "as large as", "larger than")
+        if place in found
+    )
+
+
 def _fields(e: Experiment) -> Iterator[Claim]:
     fields = e.rows("receptive_field")
     last: list[Row] = []
@@ -39,6 +56,7 @@ def _fields(e: Experiment) -> Iterator[Claim]:
         last += at_last_stage(select(fields, architecture=architecture, arm=arm))
     shown = select(last, architecture=e.main) if e.trains else last
     theory = "theoretical_local" if values(shown, "theoretical_local") else "theoretical"
+    parts = _sizes(last, theory)
     yield claim(
         "field-effective",
         direction((number(row.get(theory)), number(row["effective_trained"])) for row in last),
@@ -46,7 +64,7 @@ def _fields(e: Experiment) -> Iterator[Claim]:
             "above": "In every network measured, what counts is smaller than what could.",
             "below": """In every network measured, the effective field exceeds the theoretical one, which
             cannot be; something is wrong with one of the two.""",
-            "mixed": "Not in every network is the effective field smaller than the theoretical one.",
+            "mixed": f"Of {count(len(last))} networks the effective field is {parts}.",
         },
         evidence="receptive_field.csv: last stage of every trained network: theoretical (local paths where "
         "global), effective_trained",
