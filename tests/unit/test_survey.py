@@ -317,7 +317,7 @@ def test_json_and_table_name_what_was_not_measured(surveyed, capsys) -> None:
     name = slug(result, "survey_backbone")
     assert rows[name]["shape_bias"] is None
     assert "24 outputs" in rows[name]["not_measured"]["trials"]
-    measure._print_table(result)
+    measure.print_table(result.leaderboard, result.reasons)
     printed = capsys.readouterr().out
     assert "- [1]" in printed
     assert "24 outputs" in printed
@@ -519,8 +519,6 @@ def test_a_line_a_step_where_no_bar_can_move(capsys) -> None:
 
 
 def test_a_network_that_guesses_has_no_rank_and_no_name(surveyed, capsys) -> None:
-    from dataclasses import replace
-
     from texshape.cli import measure
 
     _, result, _ = surveyed
@@ -531,7 +529,7 @@ def test_a_network_that_guesses_has_no_rank_and_no_name(surveyed, capsys) -> Non
 
     def printed(verdict: str) -> str:
         board.loc[row, "verdict"] = verdict
-        measure._print_table(replace(result, leaderboard=board))
+        measure.print_table(board, result.reasons)
         return capsys.readouterr().out
 
     board.loc[row, "few_congruent"] = True

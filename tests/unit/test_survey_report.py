@@ -21,7 +21,7 @@ from texshape.files import write_csv
 from texshape.survey import leaderboard
 from texshape.survey.claims import claims
 from texshape.survey.columns import LEADERBOARD, NOTICES, REASONS
-from texshape.survey.survey import REPORT, Result
+from texshape.survey.survey import REPORT
 from texshape.trials import naming
 
 # bias and its interval; what the rule asks for; the sentence that has to come out of it
@@ -262,7 +262,7 @@ def test_subjects_whose_answers_others_published_stand_on_board_and_page(
 
     found["subject"] = found["subject"].str.replace("a/", PREFIX)
     empty = {table.name: table.frame([]) for table in (REASONS, NOTICES)}
-    measure._print_table(Result(tmp_path, found, empty["reasons"], empty["notices"]))
+    measure.print_table(found, empty["reasons"])
     printed = capsys.readouterr().out
     assert "VGG-16 (Caffe, trials of 2019)" in printed
     assert "Sorter" not in printed  # the terminal has room for those with trials

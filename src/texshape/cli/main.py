@@ -44,6 +44,7 @@ COMMANDS = [
     "dimensionality",
     "evaluate",
     "figures",
+    "leaderboard",
     "photographs",
     "provenance",
     "published",

@@ -17,6 +17,8 @@ from texshape.cli.score import Format
 from texshape.errors import InputError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from texshape.survey.survey import Candidate, Listener, Result
 
 
@@ -120,7 +122,7 @@ def measure(
     if format is Format.json:
         print(json.dumps(as_json(result), indent=1, allow_nan=False))
     else:
-        _print_table(result)
+        print_table(result.leaderboard, result.reasons)
         if not quiet:
             _print_places(result, report)
     problems = [*result.failed, *_nothing_measured(result, candidates)]
@@ -159,20 +161,27 @@ def _folder_name(slugs: list[str]) -> str:
 
 def as_json(result: Result) -> dict[str, Any]:
     """The leaderboard as JSON: rates as fractions, undefined values null, with reasons and notices."""
-    rows = []
-    for row in result.leaderboard.to_dict("records"):
-        clean = {key: None if _undefined(value) else value for key, value in row.items()}
-        own = result.reasons[result.reasons["model"] == row["subject"]]
-        clean["not_measured"] = dict(zip(own["technique"], own["reason"], strict=True))
-        said = result.notices[result.notices["model"] == row["subject"]]
-        clean["notices"] = said.drop(columns="model").to_dict("records")
-        rows.append(clean)
     return {
         "format_version": FORMAT_VERSION,
         "texshape_version": __version__,
         "folder": str(result.folder),
-        "subjects": rows,
+        "subjects": subjects(result.leaderboard, result.reasons, result.notices),
     }
+
+
+def subjects(
+    board: pd.DataFrame, reasons: pd.DataFrame, notices: pd.DataFrame
+) -> list[dict[str, Any]]:
+    """The rows of a leaderboard for JSON, each with its reasons and notices."""
+    rows = []
+    for row in board.to_dict("records"):
+        clean = {key: None if _undefined(value) else value for key, value in row.items()}
+        own = reasons[reasons["model"] == row["subject"]]
+        clean["not_measured"] = dict(zip(own["technique"], own["reason"], strict=True))
+        said = notices[notices["model"] == row["subject"]]
+        clean["notices"] = said.drop(columns="model").to_dict("records")
+        rows.append(clean)
+    return rows
 
 
 def _undefined(value: object) -> bool:
@@ -200,7 +209,20 @@ GUESSES = {
 TECHNIQUE = {"shape_read": "readout", "texture_read": "readout"}
 
 
-def _print_table(result: Result) -> None:
+def print_table(
+    board: pd.DataFrame,
+    reasons: pd.DataFrame,
+    elsewhere: str = "tables/leaderboard.csv and the report have",
+) -> None:
+    """Print a leaderboard with ranks, and the reasons of empty cells.
+
+    Parameters
+    ----------
+    board, reasons : DataFrame
+        `LEADERBOARD` and `REASONS` of `texshape.survey.columns`.
+    elsewhere : str
+        What has the subjects that are counted alone, with its verb.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -217,7 +239,7 @@ def _print_table(result: Result) -> None:
     notes: dict[str, int] = {}
     place = 0
     answering = 0  # the terminal shows who was shown the pictures here, and who has trials
-    for row in result.leaderboard.to_dict("records"):
+    for row in board.to_dict("records"):
         if row["subject"].startswith(PREFIX):
             answering += 1
             continue
@@ -226,10 +248,10 @@ def _print_table(result: Result) -> None:
         why = "" if known or _undefined(row["shape_bias"]) else GUESSES.get(row["verdict"], "")
         if row["few_congruent"] is True:
             why = " (too few congruent images to tell)"
-        cells = [_cell(result, row, column, notes) for _, column in HEADINGS]
+        cells = [_cell(reasons, row, column, notes) for _, column in HEADINGS]
         mark = {"measured": "bold cyan", "humans": "bold"}.get(row["kind"], "")
         table.add_row(str(place) if known else "", row["name"] + why, *cells, style=mark)
-    table.add_row("", "guessing", *_guessing(result), style="dim")
+    table.add_row("", "guessing", *_guessing(board), style="dim")
     console.print(table)
     console.print()
     console.print(
@@ -240,19 +262,18 @@ def _print_table(result: Result) -> None:
     )
     if answering:
         console.print(
-            f"tables/leaderboard.csv and the report have {answering} more subjects, whose answers others "
-            "published: models that were asked, CLIP, classifiers.",
+            f"{elsewhere} {answering} more subjects, whose answers others published: models that were "
+            "asked, CLIP, classifiers.",
             style="dim",
         )
     for text, number in notes.items():
         console.print(f"[{number}] {text}", style="dim", markup=False)
 
 
-def _guessing(result: Result) -> list[str]:
+def _guessing(board: pd.DataFrame) -> list[str]:
     """What guessing gives in each column: no bias, one of the K classes, either of two."""
     from texshape.stats.proportions import percent
 
-    board = result.leaderboard
     classes = board["n_classes"].max()
     right = "-" if _undefined(float(classes)) else percent(1 / classes)
     match = "-" if right == "-" else percent(2 / classes)
@@ -261,7 +282,7 @@ def _guessing(result: Result) -> list[str]:
     return ["-", match, right, right, read, read]
 
 
-def _cell(result: Result, row: dict[str, Any], column: str, notes: dict[str, int]) -> str:
+def _cell(reasons: pd.DataFrame, row: dict[str, Any], column: str, notes: dict[str, int]) -> str:
     from texshape.stats.proportions import percent
 
     value = row[column]
@@ -272,7 +293,7 @@ def _cell(result: Result, row: dict[str, Any], column: str, notes: dict[str, int
         return text
     if row["kind"] != "measured":
         return "-"
-    own = result.reasons[result.reasons["model"] == row["subject"]]
+    own = reasons[reasons["model"] == row["subject"]]
     found = own[own["technique"] == TECHNIQUE.get(column, "trials")]["reason"]
     if found.empty:
         return "-"

@@ -11,7 +11,7 @@ from texshape.claims.evidence import Row, Rows, number, select
 from texshape.claims.rules import UNDEFINED
 from texshape.claims.wording import HARD, code, escape, num
 from texshape.stats.proportions import percent
-from texshape.survey.leaderboard import MEASURED
+from texshape.survey.columns import MEASURED
 from texshape.trials import naming
 
 _RULE = (

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from texshape.tables import Column, Table, interval
 from texshape.trials.columns import BIAS, CONFLICT, DECIDES_BY, MATCH, VERDICT
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: kinds of subjects
+MEASURED, PUBLISHED, HUMANS = "measured", "published", "humans"
 #: what a linear read-out finds in the last stage, in the same stage before training, in the pixels
 READ = {
     "read": "in the last stage, by its class token where it has one",
@@ -84,6 +91,16 @@ LEADERBOARD = Table(
     keys=("subject",),
     front=(),
 )
+
+
+def in_order(board: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a leaderboard, highest shape bias first, networks without decisions last."""
+    for count in ("n_conflict", "n_congruent"):
+        board[count] = board[count].astype("Int64")
+    return board.sort_values(["shape_bias", "subject"], ascending=[False, True],
+                             na_position="last", ignore_index=True)  # fmt: skip
+
+
 REASONS = Table(
     "reasons",
     "a technique that could not be applied to a network",

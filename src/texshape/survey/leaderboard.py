@@ -11,7 +11,7 @@ from texshape.experiment import runs
 from texshape.figures.comparison import SOURCES
 from texshape.figures.style import network_label, without_observers
 from texshape.models import names
-from texshape.survey.columns import LEADERBOARD
+from texshape.survey.columns import HUMANS, LEADERBOARD, MEASURED, PUBLISHED, in_order
 from texshape.trials import naming
 from texshape.trials.deciding import ASKED, CLASSES, ZERO_SHOT
 from texshape.trials.tables import CUE_CONFLICT
@@ -26,7 +26,6 @@ PIXELS = runs.PIXELS.model
 CONSISTENCY = ("error_consistency", "error_consistency_low", "error_consistency_high")
 #: whose trials of 2019 are of Caffe's weights: torchvision's networks of these names have other biases
 CAFFE = tuple(f"texture-vs-shape/{name}" for name in ("alexnet", "googlenet", "vgg"))
-MEASURED, PUBLISHED, HUMANS = "measured", "published", "humans"
 
 
 def build(
@@ -84,11 +83,7 @@ def build(
         readings = dict(list(tables["readout"].groupby("model")))
         for model in rows.keys() & readings.keys():
             rows[model] |= _read(readings[model], readings.get(PIXELS))
-    board = LEADERBOARD.frame(rows.values())
-    for count in ("n_conflict", "n_congruent"):
-        board[count] = board[count].astype("Int64")
-    return board.sort_values(["shape_bias", "subject"], ascending=[False, True],
-                             na_position="last", ignore_index=True)  # fmt: skip
+    return in_order(LEADERBOARD.frame(rows.values()))
 
 
 def _add_answers(rows: dict[str, dict[str, Any]], row: Mapping[str, Any]) -> None:
