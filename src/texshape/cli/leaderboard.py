@@ -40,12 +40,11 @@ def leaderboard(
     the same.
     """
     from texshape.cli.measure import print_table, subjects
-    from texshape.files import write_csv
-    from texshape.survey.join import join
+    from texshape.survey.join import JOINED, join
 
     found = join(folders, called or ())
     if output is not None:
-        write_csv(output, found.table())
+        JOINED.write(output, found.table())
     if format is Format.json:
         rows = [
             row | {"folders": found.folders[row["subject"]]}

@@ -23,7 +23,7 @@ from texshape.tables import Column, Table
 if TYPE_CHECKING:
     import pandas as pd
 
-#: what `texshape leaderboard --output` writes
+#: what `texshape leaderboard --output` writes; no result of a step, so not in the catalogue
 JOINED = replace(
     LEADERBOARD,
     name="joined_leaderboard",
