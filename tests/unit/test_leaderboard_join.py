@@ -50,7 +50,8 @@ def surveyed(
     *measured: dict[str, Any],
     beside: tuple[dict[str, Any], ...] = (HUMANS, VGG),
     reasons: tuple[tuple[str, str, str], ...] = (),
-    key: str = "aa11",
+    key: str | None = "aa11",
+    benchmark: bool = False,
     class_map: str = "",
     stimuli: str = "5717",
     version: int = FORMAT_VERSION,
@@ -62,6 +63,8 @@ def surveyed(
     lines = [dict(zip(REASONS.names, reason, strict=True)) for reason in reasons]
     REASONS.write(folder / "tables" / "reasons.csv", REASONS.frame(lines))
     NOTICES.write(folder / "tables" / "notices.csv", NOTICES.frame([]))
+    if benchmark:
+        (folder / "tables" / "benchmark_by_dataset.csv").touch()
     sections = {
         "evaluation": {"preprocessing": "whole", "interpolation": "bicubic", "batch_size": 16},
         "bootstrap": {"level": 0.95, "resamples": 100},
@@ -323,6 +326,20 @@ def test_what_one_folder_lacks_of_humans_another_brings(tmp_path) -> None:
     other = HUMANS | {"error_consistency": 0.4}
     d = surveyed(tmp_path / "d", row("net--d", 0.2), beside=(other,))
     assert refusal(a, b, d).startswith(f"{b} and {d}: error_consistency of 'humans'")
+
+
+def test_humans_have_the_consistency_that_one_survey_would_show(tmp_path) -> None:
+    """A backbone alone has no benchmark: humans' interval is of other draws there."""
+    drawn = HUMANS | {"error_consistency_low": 0.25, "error_consistency_high": 0.45}
+    other = HUMANS | {"error_consistency_low": 0.24, "error_consistency_high": 0.44}
+    a = surveyed(tmp_path / "a", row("backbone--a", None), beside=(other,))
+    b = surveyed(tmp_path / "b", row("net--b", 0.2), beside=(drawn,), benchmark=True)
+    for folders in ([a, b], [b, a]):
+        board = join(folders).leaderboard.set_index("subject")
+        assert board.loc["humans", "error_consistency_low"] == 0.25
+    assert join([a]).leaderboard.set_index("subject").loc["humans", "error_consistency_low"] == 0.24
+    c = surveyed(tmp_path / "c", row("net--c", 0.2), beside=(other,), benchmark=True)
+    assert "error_consistency_low of 'humans' differs, 0.25 and 0.24" in refusal(b, c)
 
 
 @pytest.mark.parametrize(

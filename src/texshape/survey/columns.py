@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 #: kinds of subjects
 MEASURED, PUBLISHED, HUMANS = "measured", "published", "humans"
+CONSISTENCY = ("error_consistency", "error_consistency_low", "error_consistency_high")
 #: what a linear read-out finds in the last stage, in the same stage before training, in the pixels
 READ = {
     "read": "in the last stage, by its class token where it has one",

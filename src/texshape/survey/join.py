@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, Any
 from texshape import FORMAT_VERSION
 from texshape.errors import InputError, nearest, nearest_path
 from texshape.files import read_csv
-from texshape.survey.columns import LEADERBOARD, MEASURED, NOTICES, REASONS, in_order
+from texshape.survey.columns import (
+    CONSISTENCY,
+    HUMANS,
+    LEADERBOARD,
+    MEASURED,
+    NOTICES,
+    REASONS,
+    in_order,
+)
 from texshape.tables import Column, Table
 
 if TYPE_CHECKING:
@@ -40,7 +48,7 @@ TOGETHER = (
      "n_congruent", "few_congruent"),
     ("edges",),
     ("silhouettes",),
-    ("error_consistency", "error_consistency_low", "error_consistency_high"),
+    CONSISTENCY,
     tuple(name for name in LEADERBOARD.names
           if name.startswith(("shape_read", "shape_untrained", "shape_pixels", "shape_known",
                               "texture_", "read_stage", "chance"))),
@@ -70,6 +78,8 @@ class Survey:
         ``name``, ``key`` and ``images`` (how many of each set).
     settings : dict
         All parameters.
+    benchmark : bool
+        Whether consistency with humans is of the 17 data sets' trials, which needs a network with decisions.
     """
 
     folder: Path
@@ -79,6 +89,7 @@ class Survey:
     networks: dict[str, dict[str, Any]]
     stimuli: dict[str, Any]
     settings: dict[str, Any]
+    benchmark: bool
 
 
 @dataclass(frozen=True)
@@ -139,7 +150,7 @@ def join(folders: Sequence[Path], names: Sequence[str] = ()) -> Joined:
             _comparable(earlier, survey)
             _same_networks(earlier, survey)
     rows: dict[str, _Row] = {}
-    for survey in surveys:
+    for survey in _with_one_consistency(surveys):
         for row in survey.rows:
             rows.setdefault(row["subject"], _Row(row["subject"])).add(survey.folder, row)
     notices = [tuple(row.values()) for survey in surveys for row in survey.notices]
@@ -202,6 +213,7 @@ def read(folder: Path) -> Survey:
         by_slug,
         shown,
         _json(folder / "parameters.json"),
+        (folder / "tables" / "benchmark_by_dataset.csv").is_file(),
     )
 
 
@@ -355,6 +367,23 @@ def _same_networks(first: Survey, second: Survey) -> None:
                 f"(code, weights or packages differ: key {keys[0]} and {keys[1]}); expected one, or --as "
                 "NAME=FOLDER"
             )
+
+
+def _with_one_consistency(surveys: list[Survey]) -> list[Survey]:
+    """Leave out humans' consistency as it stands beside published answers, where a survey has the benchmark's.
+
+    One survey does the same; the interval is of other draws.
+    """
+    if not any(survey.benchmark for survey in surveys):
+        return surveys
+    bare: dict[str, Any] = dict.fromkeys(CONSISTENCY)
+    return [
+        survey
+        if survey.benchmark
+        else replace(survey, rows=[row | bare if row["subject"] == HUMANS else row
+                                   for row in survey.rows])
+        for survey in surveys
+    ]  # fmt: skip
 
 
 # --- rows ------------------------------------------------------------------------------------------

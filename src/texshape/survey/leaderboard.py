@@ -11,7 +11,14 @@ from texshape.experiment import runs
 from texshape.figures.comparison import SOURCES
 from texshape.figures.style import network_label, without_observers
 from texshape.models import names
-from texshape.survey.columns import HUMANS, LEADERBOARD, MEASURED, PUBLISHED, in_order
+from texshape.survey.columns import (
+    CONSISTENCY,
+    HUMANS,
+    LEADERBOARD,
+    MEASURED,
+    PUBLISHED,
+    in_order,
+)
 from texshape.trials import naming
 from texshape.trials.deciding import ASKED, CLASSES, ZERO_SHOT
 from texshape.trials.tables import CUE_CONFLICT
@@ -23,7 +30,6 @@ if TYPE_CHECKING:
 SCORED = ("shape_bias", "ci_low", "ci_high", "cue_match_rate", "n_conflict")
 RULE = ("verdict", "n_classes", "n_congruent")
 PIXELS = runs.PIXELS.model
-CONSISTENCY = ("error_consistency", "error_consistency_low", "error_consistency_high")
 #: whose trials of 2019 are of Caffe's weights: torchvision's networks of these names have other biases
 CAFFE = tuple(f"texture-vs-shape/{name}" for name in ("alexnet", "googlenet", "vgg"))
 
