@@ -308,6 +308,7 @@ def test_a_map_that_numbers_otherwise_than_imagenet_is_said(
 
 def test_json_and_table_name_what_was_not_measured(surveyed, capsys) -> None:
     from texshape.cli import measure
+    from texshape.survey.printed import print_table
 
     _, result, _ = surveyed
     answer = measure.as_json(result)
@@ -317,7 +318,7 @@ def test_json_and_table_name_what_was_not_measured(surveyed, capsys) -> None:
     name = slug(result, "survey_backbone")
     assert rows[name]["shape_bias"] is None
     assert "24 outputs" in rows[name]["not_measured"]["trials"]
-    measure.print_table(result.leaderboard, result.reasons)
+    print_table(result.leaderboard, result.reasons)
     printed = capsys.readouterr().out
     assert "- [1]" in printed
     assert "24 outputs" in printed
@@ -519,7 +520,7 @@ def test_a_line_a_step_where_no_bar_can_move(capsys) -> None:
 
 
 def test_a_network_that_guesses_has_no_rank_and_no_name(surveyed, capsys) -> None:
-    from texshape.cli import measure
+    from texshape.survey.printed import print_table
 
     _, result, _ = surveyed
     name = slug(result, "resnet18")
@@ -529,7 +530,7 @@ def test_a_network_that_guesses_has_no_rank_and_no_name(surveyed, capsys) -> Non
 
     def printed(verdict: str) -> str:
         board.loc[row, "verdict"] = verdict
-        measure.print_table(board, result.reasons)
+        print_table(board, result.reasons)
         return capsys.readouterr().out
 
     board.loc[row, "few_congruent"] = True

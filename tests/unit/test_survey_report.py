@@ -15,12 +15,12 @@ from tests import browser, synthetic_tables
 from texshape.article import compile_article
 from texshape.claims import write
 from texshape.claims.evidence import read
-from texshape.cli import measure
 from texshape.data.published_answers import PREFIX
 from texshape.files import write_csv
 from texshape.survey import leaderboard
 from texshape.survey.claims import claims
 from texshape.survey.columns import LEADERBOARD, NOTICES, REASONS
+from texshape.survey.printed import print_table
 from texshape.survey.survey import REPORT
 from texshape.trials import naming
 
@@ -262,7 +262,7 @@ def test_subjects_whose_answers_others_published_stand_on_board_and_page(
 
     found["subject"] = found["subject"].str.replace("a/", PREFIX)
     empty = {table.name: table.frame([]) for table in (REASONS, NOTICES)}
-    measure.print_table(found, empty["reasons"])
+    print_table(found, empty["reasons"])
     printed = capsys.readouterr().out
     assert "VGG-16 (Caffe, trials of 2019)" in printed
     assert "Sorter" not in printed  # the terminal has room for those with trials

@@ -39,8 +39,8 @@ def leaderboard(
     The pictures, how they were shown and scored, and what folders share (humans, published networks) must be
     the same.
     """
-    from texshape.cli.measure import print_table, subjects
     from texshape.survey.join import JOINED, join
+    from texshape.survey.printed import print_table, subjects
 
     found = join(folders, called or ())
     if output is not None:
