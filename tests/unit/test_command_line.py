@@ -139,6 +139,20 @@ def test_importing_the_package_is_light() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_every_command_starts_without_what_one_alone_needs() -> None:
+    """All commands are registered at each start: none may bring a library, or the models of the parameters."""
+    code = (
+        "import atexit, sys; from texshape.cli import main; "
+        "heavy = {'pydantic', 'numpy', 'pandas', 'torch', 'matplotlib', "
+        "'rich.table', 'texshape.experiment.plan'}; "
+        "atexit.register(lambda: print(*sorted(heavy & set(sys.modules)), file=sys.stderr)); "
+        "sys.argv = ['texshape', '--version']; main.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("texshape ")
+    assert done.stderr == "\n"
+
+
 def test_completion_is_offered() -> None:
     status, text = call("--help")
     assert status == 0

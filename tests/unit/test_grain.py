@@ -12,9 +12,10 @@ from texshape import parameters
 from texshape.cli import main as commands
 from texshape.cli.run import run
 from texshape.errors import InputError
-from texshape.experiment.grain import chained, measured_together
+from texshape.experiment.grain import measured_together
 from texshape.experiment.plan import Plan
 from texshape.experiment.runs import RunId
+from texshape.experiment.words import chained
 
 ROOT = Path(__file__).resolve().parents[2]
 for name in commands.COMMANDS:  # each registers its commands when it is imported

@@ -14,11 +14,11 @@ from texshape.config import whole
 from texshape.errors import InputError
 from texshape.experiment import words
 from texshape.experiment.conflict_job import exemplar_options
-from texshape.experiment.grain import THEN
 from texshape.experiment.layout import Layout
 from texshape.experiment.plan import Plan
 from texshape.experiment.runs import PIXELS, WILDCARDS, RunId
 from texshape.experiment.technique_job import SharedJob, TechniqueJob
+from texshape.experiment.words import THEN
 from texshape.figures import report
 from texshape.techniques import registry
 

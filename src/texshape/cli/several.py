@@ -8,7 +8,7 @@ import typer
 
 from texshape.cli.run import run
 from texshape.errors import InputError
-from texshape.experiment.grain import THEN
+from texshape.experiment.words import THEN
 
 # The words are those of the steps: none is an option of this command.
 ALL_WORDS = {

@@ -13,9 +13,6 @@ from texshape.experiment.plan import Plan
 from texshape.experiment.runs import RunId
 from texshape.techniques.base import Technique
 
-#: between two steps of one job, for `texshape run several`
-THEN = "then"
-
 
 @dataclass(frozen=True)
 class Measured:
@@ -77,11 +74,3 @@ def measured_together(plan: Plan) -> Iterator[Measured]:
         groups.setdefault((run.model, names), []).append(run)
     for (model, _), runs in groups.items():
         yield Measured(model, tuple(run.seed for run in runs), tuple(of_run[runs[0]]))
-
-
-def chained(steps: list[list[str]]) -> list[str]:
-    """The words of several steps as those of one: `THEN` between them."""
-    words: list[str] = []
-    for step in steps:
-        words += [THEN, *step] if words else step
-    return words

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from texshape.experiment import job_settings
-from texshape.experiment.grain import chained
 from texshape.experiment.networks import BASE
 from texshape.experiment.plan import Plan
 from texshape.experiment.runs import RunId
 from texshape.experiment.sources import CONFLICT
-from texshape.experiment.words import options
+from texshape.experiment.words import chained, options
 from texshape.techniques.base import Technique
 
 

@@ -8,6 +8,9 @@ from pathlib import Path
 
 from texshape.experiment.layout import SHARD_FILE
 
+#: between two steps of one job, for `texshape run several`
+THEN = "then"
+
 _NEVER = "(?!)"  # a pattern that matches nothing
 
 
@@ -47,3 +50,11 @@ def part_options(files: Iterable[str]) -> list[str]:
     ending = f".{SHARD_FILE}"
     parts = [file.removesuffix(ending) for file in files if file.endswith(ending)]
     return options("--part", parts)
+
+
+def chained(steps: Iterable[Sequence[str]]) -> list[str]:
+    """The words of several steps as those of one: `THEN` between them."""
+    words: list[str] = []
+    for step in steps:
+        words += [THEN, *step] if words else step
+    return words
