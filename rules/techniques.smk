@@ -4,6 +4,10 @@ from texshape.experiment.grain import measured_together
 from texshape.experiment.technique_job import SharedJob, TechniqueJob
 from texshape.source_code import technique_hash
 
+# Each once: the rules of all networks carry the hashes of the same techniques.
+CODE = {technique.name: technique_hash(technique) for technique in PLAN.techniques}
+
+
 for technique in PLAN.techniques if PLAN.grain == "technique" else []:
     job = TechniqueJob(PLAN, technique)
 
@@ -34,7 +38,7 @@ for technique in PLAN.techniques if PLAN.grain == "technique" else []:
             options=by_run(job.options),
             results=lambda wc, output: results_of(output[0]),
             parameters=by_run(job.parameters),
-            code=technique_hash(technique),
+            code=CODE[technique.name],
         shell:
             "texshape run {params.step:q} --results {params.results:q}"
             " --run {params.run:q} {params.options:q}"
@@ -69,7 +73,7 @@ for measured in measured_together(PLAN) if PLAN.grain == "network" else []:
             runtime=scaled(measured.minutes),
         params:
             steps=by_run(shared.steps),
-            code=[technique_hash(technique) for technique in measured.techniques],
+            code=[CODE[technique.name] for technique in measured.techniques],
         shell:
             "texshape run several {params.steps:q} > {log:q} 2>&1"
 
@@ -103,7 +107,7 @@ for technique in PLAN.with_pixels:
             results=lambda wc, output: results_of(output[0]),
             run=str(PIXELS),
             parameters=job_settings.technique(PLAN, technique, **technique.pixels),
-            code=technique_hash(technique),
+            code=CODE[technique.name],
         shell:
             "texshape run {params.step:q} --results {params.results:q} --run {params.run:q}"
             " --epoch 0 --images conflict=cue-conflict --features {params.folder:q}"
