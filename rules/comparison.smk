@@ -9,7 +9,7 @@ rule compare:
             LAYOUT.table(name) for name in PLAN.tables if name not in COMPARISON_TABLES
         ],
         trials=[LAYOUT.trials(run, CONFLICT) for run in PLAN.runs],
-        readings=list(PLAN.last_readings.values()),
+        readings=PLAN.last_readings,
         published=f"{LAYOUT.published}/manifest.csv" if SOURCE.published else [],
     output:
         list(map(LAYOUT.table, COMPARISON_TABLES)),
@@ -27,7 +27,7 @@ rule compare:
         tables=lambda wc, output: parent(output[0]),
         results=lambda wc, output: parent(parent(output[0])),
         networks=options("--network", PLAN.runs),
-        readings=options("--readings", PLAN.last_readings.values()),
+        readings=options("--readings", PLAN.last_readings),
         published=lambda wc, input: (
             ["--published", parent(input.published)] if input.published else []
         ),

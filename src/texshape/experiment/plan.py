@@ -483,9 +483,9 @@ class Plan(Networks):
         ]
 
     @cached_property
-    def last_readings(self) -> dict[RunId, str]:
-        """Read-out of each image at a network's last state, as a file in its folder."""
-        return {run: self.layout.measure(run, "readings") for run in self.measured_runs}
+    def last_readings(self) -> list[str]:
+        """Read-out of each image at a network's last state."""
+        return [self.layout.measure(run, "readings") for run in self.measured_runs]
 
     # --- figures, and what stays -----------------------------------------------------------------
 
