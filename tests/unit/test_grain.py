@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from texshape import parameters
 from texshape.cli import main as commands
 from texshape.cli.run import run
+from texshape.config import whole
 from texshape.errors import InputError
 from texshape.experiment.grain import measured_together
 from texshape.experiment.plan import Plan
@@ -24,11 +24,8 @@ EXPERIMENTS = ["", *sorted(path.stem for path in (ROOT / "experiments").glob("*.
 
 
 def plan(experiment: str) -> Plan:
-    values = parameters.read_yaml(ROOT / "params.yaml")
-    if experiment:
-        over = parameters.read_yaml(ROOT / "experiments" / f"{experiment}.yaml")
-        values = parameters.overlay(values, over)
-    return Plan(values)
+    over = [ROOT / "experiments" / f"{experiment}.yaml"] if experiment else []
+    return Plan(whole.read([ROOT / "params.yaml", *over]))
 
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
