@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := article
-.PHONY: article environment test lint docs soak coverage mutation audit lock bench reproduce clean
+.PHONY: article environment test lint docs soak coverage mutation audit lock bench reproduce release clean
 
 article: environment
 	snakemake --cores $(CORES)
@@ -63,6 +63,12 @@ audit:
 	$(PYTHON) -m venv .audit
 	.audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
 	PATH="$(CURDIR)/.audit/bin:$$PATH" python3 tools/audit.py
+
+# All of a release but the upload and the tag, which are left to a person. `build` and `twine` in a folder of their
+# own: they are no part of the environment. Run by the environment's Python, which has what the documentation needs.
+release: environment
+	test -x .release/bin/twine || { $(PYTHON) -m venv .release && .release/bin/python -m pip install --quiet --disable-pip-version-check build twine; }
+	$(BIN)/python tools/release.py --tools .release/bin/python
 
 # Pins are resolved anew from the ranges in pyproject.toml (needs uv). Without `s3`, which needs an old dateutil.
 lock:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from texshape.api import measure, plot_shape_bias
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 # Of files and JSON that others read: raised when a column or key is renamed, removed or changes its meaning.
 FORMAT_VERSION = 2
 
