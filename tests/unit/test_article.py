@@ -166,7 +166,7 @@ def test_techniques_on_networks_that_were_not_trained_here(tmp_path):
     assert set(found.values()) == {"undefined"}
 
 
-@pytest.mark.parametrize("source", ["cifar10", "photographs"])
+@pytest.mark.parametrize("source", ["cifar10", "tiny-imagenet", "photographs"])
 def test_photographs(tmp_path, source):
     """Sets and techniques that photographs have; no sentence that is true of drawn images alone."""
     tables = synthetic_tables.procedural()
@@ -192,6 +192,10 @@ def test_photographs(tmp_path, source):
                   "silhouettes are named", "Pictures drawn by a program", "exact mask"):  # fmt: skip
         assert wrong not in words, wrong
     assert ("CIFAR-10" in words) == (source == "cifar10")
+    assert ("those of Tiny ImageNet" in words) == (source == "tiny-imagenet")
+    assert ("research that is not commercial" in words) == (source == "tiny-imagenet")
+    assert ("on whose terms the program knows nothing" in words) == (source == "photographs")
+    assert ("Nobody has marked" in words) == (source != "tiny-imagenet")
     assert "edges are named in" in words
     assert "Canny" in words
     found = verdicts(arguments)

@@ -41,14 +41,14 @@ def photographs(
 ) -> None:
     """Split a folder of class folders into training, validation and test images."""
     from texshape.config.data import PhotographSettings
-    from texshape.data import archives, folder
+    from texshape.data import folder, named_sets
     from texshape.data.photographs import list_classes
     from texshape.data.procedural import worker_pool
 
     section = PhotographSettings.read(settings)
     test_sources = None
-    if section.source in archives.archives():
-        sources, test_sources = archives.sources(section.source, cache)
+    if named_sets.is_named(section.source):
+        sources, test_sources = named_sets.sources(section.source, section.classes, cache)
     else:
         sources, _ = list_classes(section.source)
         if section.test_source:

@@ -186,7 +186,7 @@ class FolderFiles(Section):
     place = "data.folder"
 
     source: Text | None = Field(
-        description="A folder of class folders, or the name of a data set (cifar10)."
+        description="A folder of class folders, or the name of a data set (cifar10, tiny-imagenet)."
     )
     test_source: Text | None = Field(
         description="Another folder of the same class folders, from which all test images come; null takes "

@@ -86,14 +86,20 @@ def sources(name: str, cache: str | Path) -> tuple[list[Source], list[Source]]:
                 raise InputError(f"{packed}: not a whole archive ({error})") from None
             _verify(temporary, archive, name, packed)
     found = {
-        part: _members(unpacked, inside)
+        part: members(unpacked, inside)
         for part, inside in (("train", archive.train), ("test", archive.test))
     }
     return found["train"], found["test"]
 
 
-def _members(path: Path, folder: str) -> list[Source]:
-    """Image files below a folder of a tar whose top folder has any name."""
+def members(path: Path, folder: str) -> list[Source]:
+    """Image files in the class folders of a folder of a tar, whose top folder has any name; by class and name.
+
+    Raises
+    ------
+    InputError
+        If it is no whole tar.
+    """
     found = []
     try:
         with tarfile.open(path, "r:") as members:
@@ -112,7 +118,7 @@ def _verify(path: Path, archive: Archive, name: str, packed: Path) -> None:
     lines = [
         f"{hashlib.sha256(source.read_bytes()).hexdigest()} {folder}/{source.name}\n"
         for folder in (archive.train, archive.test)
-        for source in _members(path, folder)
+        for source in members(path, folder)
     ]
     digest = hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
     if (len(lines), digest) != (archive.files, archive.sha256):

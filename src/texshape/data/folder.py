@@ -35,6 +35,8 @@ from texshape.files import atomic_path
 from texshape.trials.names import ABSENT, RESERVED, is_class_name
 
 MANIFEST_COLUMNS = ["source", "file", "class", "outcome", "imagename", "sha256", "reason"]
+# Of a data set that comes with boxes, in pixels of the file: rectangles, which are no outlines.
+BOX_COLUMNS = ["box_left", "box_top", "box_right", "box_bottom"]
 # In the order in which they are filled.
 SPLITS = ("test", "validation", "train")
 _CHUNK = 16  # files a worker takes at a time
@@ -106,7 +108,8 @@ def write_sets(
             ),
             lineterminator="\n",
         )  # fmt: skip
-        manifest.writerow(MANIFEST_COLUMNS)
+        boxed = any(source.box for _, files, _ in passes for source in files)
+        manifest.writerow(MANIFEST_COLUMNS + (BOX_COLUMNS if boxed else []))
         writers = {
             name: stack.enter_context(
                 imageset.Writer(output_dir / f"{name}-plain", settings.image_size)
@@ -149,9 +152,8 @@ def write_sets(
                         [name, source.label, source.label, exemplar, exemplar, f"{outcome}-plain"],
                     )
                 reason = reason.removeprefix(f"{source.place}: ")
-                manifest.writerow(
-                    [key, source.name, source.label, outcome, name, digest.hex(), reason]
-                )
+                row = [key, source.name, source.label, outcome, name, digest.hex(), reason]
+                manifest.writerow(row + list(source.box or 4 * [""]) * boxed)
             _check_filled(key, classes, wanted, filled, unusable)
         check_count(unusable, settings.tolerated, looked_at, "data.folder")
         counts = {name: writers[name].count for name in SPLITS}

@@ -41,12 +41,16 @@ class Source:
         Name of its class folder, composed too; empty where there are none.
     part : (int, int) or None
         Offset and size in bytes of the file in the tar.
+    box : (int, int, int, int) or None
+        Left, top, right and bottom pixel of the rectangle around its object, ends included, where
+        somebody drew one; no outline.
     """
 
     path: Path
     name: str
     label: str = ""
     part: tuple[int, int] | None = None
+    box: tuple[int, int, int, int] | None = None
 
     @property
     def place(self) -> str:
