@@ -37,6 +37,7 @@ localrules:
     claims,
     concatenate,
     corruption_errors,
+    figure_origins,
     origins,
     provenance,
     stylization_fitness,

@@ -54,6 +54,30 @@ rule origins:
         " > {log:q} 2>&1"
 
 
+rule figure_origins:
+    input:
+        [LAYOUT.figure(name) for name in PLAN.figures + PLAN.image_figures],
+    output:
+        LAYOUT.file("figures.json"),
+    log:
+        LAYOUT.log("figure_origins"),
+    benchmark:
+        LAYOUT.benchmark("figure_origins")
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(500),
+        runtime=scaled(10),
+    params:
+        results=lambda wc, output: parent(output[0]),
+        figures=lambda wc, input: options("--figure", input),
+        code=step_hash("figure-origins"),
+    shell:
+        "texshape run figure-origins --results {params.results:q} --output {output:q} {params.figures:q}"
+        " > {log:q} 2>&1"
+
+
 if PLAN.foreign:
 
     rule describe_techniques:
@@ -88,6 +112,7 @@ rule article:
             for suffix in ("svg", "png")
         ],
         LAYOUT.file("claims.json"),
+        LAYOUT.file("figures.json"),
         LAYOUT.file("metrics.json"),
         LAYOUT.file("models.csv"),
         LAYOUT.file("origins.json"),

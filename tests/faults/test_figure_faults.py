@@ -55,6 +55,22 @@ def test_settings(monkeypatch, capsys, tmp_path, settings, expected):
     assert expected in line
 
 
+def test_parameters_of_an_experiment(monkeypatch, capsys, tmp_path):
+    words = ("figure", "accuracy", "--tables", tmp_path, "--output-stem", tmp_path / "accuracy")
+    path = tmp_path / "parameters.json"
+    line = run(monkeypatch, capsys, *words, "--parameters", path)
+    assert "parameters.json: no such file" in line
+    path.write_text("{", encoding="utf-8")
+    assert "parameters.json: not readable JSON" in run(
+        monkeypatch, capsys, *words, "--parameters", path
+    )
+    path.write_text('{"arms": {}}', encoding="utf-8")
+    line = run(monkeypatch, capsys, *words, "--parameters", path)
+    assert "parameters.json: expected all parameters of an experiment" in line
+    line = run(monkeypatch, capsys, *words, "--parameters", path, "--settings", '{"arms": {}}')
+    assert "--settings and --parameters: expected one of them" in line
+
+
 def test_words_where_numbers_belong(monkeypatch, capsys, tmp_path):
     tables = synthetic_tables.procedural()
     frame = tables["accuracy"].astype({"accuracy": object})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from html import unescape
 from pathlib import Path
 
@@ -276,8 +278,9 @@ def test_page_is_self_contained_and_accessible(tmp_path):
     for image in re.findall(r"<img [^>]+>", page):
         assert re.search(r'src="data:image/', image)
         assert re.search(r'alt="[^"]{40,}"', image)
-    # Beside the page lie the tables that claims rest on, and nothing else is linked.
-    assert not re.search(r'(src|href)="(?!data:|#|https://|tables/\w+\.csv")', page)
+    # Beside the page lie the tables that claims rest on and the figures, and nothing else is linked.
+    beside = r"tables/\w+\.csv|figures/[\w-]+\.svg"
+    assert not re.search(rf'(src|href)="(?!data:|#|https://|({beside})")', page)
     targets = set(re.findall(r'id="([^"]+)"', page))
     assert set(re.findall(r'href="#([^"]+)"', page)) <= targets
 
@@ -328,6 +331,53 @@ def test_a_claim_opens(tmp_path):
         "3 jobs",
     ):
         assert told in made, told
+
+
+def drawn(name: str, **changes: object) -> dict:
+    return {"file": f"results/procedural/figures/{name}.svg", "tables": [], "inputs": [], "rule": "draw",
+            "pictures": False, "command": f"draw {name}", "commit": None, "dirty": None, **changes}  # fmt: skip
+
+
+def test_below_each_figure_stands_what_it_was_drawn_from(tmp_path):
+    """On the page links, command and commit; in print names and commit."""
+    arguments = project(tmp_path, synthetic_tables.procedural())
+    origins = {
+        "shape_bias": drawn(
+            "shape_bias", tables=["shape_bias", "accuracy"], commit="c0ffee" + "0" * 34, dirty=True
+        ),
+        "contact_sheet": drawn("contact_sheet", inputs=["a.npy", "b.npy", "c.npy"]),
+        "influence": drawn("influence", tables=["receptive_field"], inputs=["cnn/influence.npz"]),
+    }
+    write_json(arguments["results"] / "figures.json", origins)
+    page = page_of(arguments)
+    captions = re.findall(
+        r"<figcaption>(?:(?!</figcaption>).)*figures/(?:(?!</figcaption>).)*</figcaption>", page
+    )
+    images = len(re.findall("<img ", page))
+    assert len(captions) == images > 20  # every figure has its line
+    lines = {re.search(r'href="figures/([\w-]+)\.svg"', one)[1]: one for one in captions}
+    words = {
+        name: re.sub("<[^>]+>", "", text.partition('class="drawn">')[2])
+        for name, text in lines.items()
+    }
+    assert words["shape_bias"] == (
+        "From shape_bias.csv and accuracy.csv · SVG · commit c0ffee000000 with uncommitted changes"
+        " · again by draw shape_bias"
+    )
+    for table in ("shape_bias", "accuracy"):
+        assert f'<a href="tables/{table}.csv">' in lines["shape_bias"]
+    assert words["contact_sheet"] == (
+        "From 3 files · SVG · commit not recorded · again by draw contact_sheet"
+    )
+    assert words["influence"].startswith("From receptive_field.csv and cnn/influence.npz · SVG")
+    assert words["accuracy"] == "SVG · What drew it is not recorded."
+    if shutil.which("pdftotext") is None:
+        pytest.skip("pdftotext is not installed: the page was looked at, the print was not")
+    command = ["pdftotext", "-raw", arguments["results"] / "paper.pdf", "-"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    flat = " ".join(printed.split())
+    assert "From shape_bias.csv and accuracy.csv, commit c0ffee000000 with uncommitted" in flat
+    assert "draw shape_bias" not in flat
 
 
 def test_a_sentence_that_opens_stays_in_its_paragraph(tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from texshape import parameters
 from texshape.config import whole
 from texshape.errors import InputError
-from texshape.experiment import words
+from texshape.experiment import job_settings, words
 from texshape.experiment.conflict_job import exemplar_options
 from texshape.experiment.layout import Layout
 from texshape.experiment.plan import Plan
@@ -20,6 +20,7 @@ from texshape.experiment.runs import PIXELS, WILDCARDS, RunId
 from texshape.experiment.technique_job import SharedJob, TechniqueJob
 from texshape.experiment.words import THEN
 from texshape.figures import report
+from texshape.figures.settings import settings_of
 from texshape.techniques import registry
 
 ROOT = Path(__file__).parents[2]
@@ -183,3 +184,12 @@ def test_a_caption_is_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert path.stat().st_mtime_ns == before  # a caption that is newer would make the report anew
     report.caption("stylization", "another")
     assert path.read_text() == "another\n"
+
+
+@pytest.mark.parametrize("overlays", [[], ["smoke"], ["published"], ["cifar10"]])
+def test_a_figure_drawn_again_has_the_settings_that_it_was_drawn_with(overlays: list[str]) -> None:
+    """What the workflow hands over, and what `texshape run figure --parameters` reads of parameters.json."""
+    files = [ROOT / "params.yaml", *(ROOT / "experiments" / f"{name}.yaml" for name in overlays)]
+    given = whole.read(files)
+    kept = parameters.from_json(parameters.to_json(given))
+    assert json.loads(job_settings.figures(Plan(given))) == settings_of(kept)

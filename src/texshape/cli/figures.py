@@ -1,7 +1,7 @@
 """From tables to figures to the article: `texshape run figure`, `figures`, `claims` and `article`.
 
     texshape run figure shape_bias --tables results/procedural/tables \
-        --output-stem results/procedural/figures/shape_bias --settings '{"arms": {...}}'
+        --parameters results/procedural/parameters.json --output-stem results/procedural/figures/shape_bias
     texshape run figures --tables results/procedural/tables \
         --output-dir results/procedural/figures --settings '{"arms": {...}, "data": {...}}' \
         shape_bias controls accuracy
@@ -33,9 +33,16 @@ def figure_command(
     tables: Tables,
     output_stem: Annotated[Path, typer.Option(help="Where .svg and .png are written.")],
     settings: Settings = "{}",
+    parameters: Annotated[
+        Path | None,
+        typer.Option(help="The experiment's parameters.json, in place of --settings."),
+    ] = None,
 ) -> None:
     """Draw one figure from its tables, as SVG and PNG."""
-    _draw(name, tables, output_stem, _settings(settings))
+    if parameters is not None and settings != "{}":
+        raise InputError("--settings and --parameters: expected one of them, found both")
+    given = _settings(settings) if parameters is None else _of_experiment(parameters)
+    _draw(name, tables, output_stem, given)
 
 
 @run.command("figures")
@@ -103,6 +110,19 @@ def _draw(name: str, tables: Path, stem: Path, settings: dict[str, Any]) -> None
     from texshape.figures.style import save
 
     save(figure, stem)
+
+
+def _of_experiment(path: Path) -> dict[str, Any]:
+    from texshape.figures.settings import settings_of
+    from texshape.files import read_json
+
+    values = read_json(path)
+    try:
+        return settings_of(values)
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: expected all parameters of an experiment, with arms, data and trained ({error})"
+        ) from None
 
 
 def _settings(text: str) -> dict[str, Any]:

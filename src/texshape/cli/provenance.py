@@ -1,4 +1,4 @@
-"""`texshape run provenance` and `origins`: what an experiment, and each of its tables, was computed from."""
+"""`texshape run provenance`, `origins`, `figure-origins`: what an experiment, tables and figures come from."""
 
 from __future__ import annotations
 
@@ -59,3 +59,21 @@ def origins(
     job_of = records.so_far(results, snakemake_private.records_in())
     files = {path.stem: path.as_posix() for path in table}
     write_json(output, origins.of_tables(files, job_of))
+
+
+@run.command("figure-origins")
+def figure_origins(
+    results: Annotated[Path, typer.Option(help="Folder of the experiment, results/NAME.")],
+    figure: Annotated[list[Path], typer.Option(help="SVG file of a figure; repeat.")],
+    output: Annotated[Path, typer.Option(help="JSON file to write.")],
+) -> None:
+    """Write what each figure was drawn from and the command that draws it again."""
+    from texshape import origins, records
+    from texshape.core import snakemake_private
+    from texshape.figures.registry import declaration_of_file
+    from texshape.files import write_json
+
+    job_of = records.so_far(results, snakemake_private.records_in())
+    files = {path.stem: path.as_posix() for path in figure}
+    found = origins.of_figures(files, declaration_of_file, job_of, results.as_posix())
+    write_json(output, found)

@@ -14,6 +14,7 @@ from texshape.config.stylize import DecoderTraining, StylePreparation
 from texshape.experiment.plan import Plan
 from texshape.experiment.runs import RunId
 from texshape.experiment.stylizations import Stylization
+from texshape.figures.settings import settings_of
 from texshape.parameters import to_json
 from texshape.techniques.base import Technique
 from texshape.techniques.corruptions.settings import CorruptedImages, CorruptionErrors
@@ -76,7 +77,5 @@ def engine(made: Stylization) -> str:
 
 
 def figures(plan: Plan) -> str:
-    """What figures know of the experiment; one architecture stands for all, as in the article's text."""
-    first = next((entry["architecture"] for entry in plan.parameters["trained"]), None)
-    kept = {key: plan.parameters[key] for key in ("arms", "data")}
-    return to_json({**kept, "architecture": first})
+    """What figures know of the experiment."""
+    return to_json(settings_of(plan.parameters))

@@ -43,12 +43,14 @@ FIGURES = (
         "class; in cue-conflict images they disagree; silhouettes and texture patches hold "
         "one cue alone.",
         chapter="1 Data and training",
+        pictures=True,
     ),
     Figure(
         name="stylization",
         caption="Content, style and result of neural style transfer, at even distances over the test "
         "images. Styles of training, validation and test images are different ones.",
         chapter="1 Data and training",
+        pictures=True,
     ),
     Figure(
         name="stylization_conflict",
@@ -56,6 +58,7 @@ FIGURES = (
         "and what came of them; where the renderer drew the same conflict, its image stands "
         "below.",
         chapter="1 Data and training",
+        pictures=True,
     ),
     Figure(
         name="shape_bias",
@@ -131,6 +134,7 @@ FIGURES = (
         caption="Conflict images on which most seeds decide for one cue although the other can be "
         "read.",
         chapter="3 What is known and used",
+        pictures=True,
     ),
     Figure(
         name="measure_against_measure",

@@ -6,6 +6,7 @@ The Snakefile asks for names, captions and chapters, so this module imports no d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,17 @@ def declaration(name: str) -> Declared:
             if figure.name == name:
                 return figure
     raise InputError(f"figure '{name}' is not known{nearest(name, FIGURES)}")
+
+
+def declaration_of_file(name: str) -> Declared | None:
+    """What the figure in a file is, from the file's name without its suffix; None if nothing declares it.
+
+    One of several that are drawn alike is called by its declaration, a hyphen and a name of its own.
+    """
+    for known in (name, name.partition("-")[0]):
+        with suppress(InputError):
+            return declaration(known)
+    return None
 
 
 def available(

@@ -93,6 +93,9 @@ class Figure:
     needs : str
         What an experiment must have, beside the tables, for there to be anything to show: networks that are
         ``trained``, or ``named``, ``published`` trials, or ``controls``.
+    pictures : bool
+        Whether pictures of the experiment's image sets are in it. Where their licence does not let them be
+        passed on, it is left out of `texshape deposit`.
     """
 
     name: str
@@ -102,6 +105,7 @@ class Figure:
     alt: str = ""
     chapter: str = "7 Others"
     needs: str = ""
+    pictures: bool = False
 
 
 @dataclass(frozen=True)

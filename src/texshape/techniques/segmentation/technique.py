@@ -39,6 +39,7 @@ TECHNIQUE = Technique(
             name="segmentation_pictures",
             caption="Test images, their true masks, and what the head reads from each stage.",
             chapter="3 What is known and used",
+            pictures=True,
         ),
     ),
     memory=2500,
