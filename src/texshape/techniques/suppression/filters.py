@@ -120,22 +120,39 @@ def bilateral(
         Whether lengths are scaled with the image's side.
     """
     radius, factor = _length(images, diameter / 2, scale)
-    padded = _mirrored(images, radius)
+    found = np.empty_like(images)
+    offsets = [
+        (dy, dx)
+        for dy in range(-radius, radius + 1)
+        for dx in range(-radius, radius + 1)
+        if dy**2 + dx**2 <= radius**2
+    ]
+    # Differences are whole numbers, so what each weighs is looked up; an image by itself stays in the cache.
+    apart = np.arange(3 * 255 + 1, dtype=np.float32)
+    weight_of = {
+        square: np.exp(
+            -(apart**2) / (2 * sigma_colour**2) - square / (2 * (sigma_space * factor) ** 2)
+        )
+        for square in {dy**2 + dx**2 for dy, dx in offsets}
+    }
     height, width = images.shape[1:3]
-    centre = images.astype(np.float32)
-    total, weights = np.zeros_like(centre), np.zeros(images.shape[:3], np.float32)
-    for dy in range(-radius, radius + 1):
-        for dx in range(-radius, radius + 1):
-            if dy**2 + dx**2 > radius**2:
-                continue
-            rows = slice(radius + dy, radius + dy + height)
-            other = padded[:, rows, radius + dx : radius + dx + width]
-            apart = np.abs(other - centre).sum(-1)
-            near = (dy**2 + dx**2) / (2 * (sigma_space * factor) ** 2)
-            weight = np.exp(-(apart**2) / (2 * sigma_colour**2) - near)
-            total += weight[..., None] * other
+    for index, image in enumerate(images):
+        padded = np.ascontiguousarray(_mirrored(image[None], radius)[0].transpose(2, 0, 1))
+        levels = padded.astype(np.int16)
+        centre = np.ascontiguousarray(image.transpose(2, 0, 1)).astype(np.int16)
+        total = np.zeros(centre.shape, np.float32)
+        weights = np.zeros((height, width), np.float32)
+        for dy, dx in offsets:
+            place = np.s_[radius + dy : radius + dy + height, radius + dx : radius + dx + width]
+            difference = sum(
+                np.abs(other[place] - own) for other, own in zip(levels, centre, strict=True)
+            )
+            weight = weight_of[dy**2 + dx**2].take(difference)
+            for channel, other in zip(total, padded, strict=True):
+                channel += weight * other[place]
             weights += weight
-    return _rounded(total / weights[..., None])
+        found[index] = _rounded(total / weights).transpose(1, 2, 0)
+    return found
 
 
 def gaussian_blur(images: np.ndarray, kernel: int, *, scale: bool = True) -> np.ndarray:
