@@ -421,6 +421,36 @@ def test_links_of_a_sentence_that_opens_stand_below_it():
     assert links_below(f"{start}No link.{end}{link}") == f"{start}No link.{end}{link}"
 
 
+def test_the_main_text_is_short_and_the_supplement_has_the_rest(tmp_path):
+    """Print collects what the page opens at its place: each part once, headed as the page's summary is."""
+    arguments = project(tmp_path, synthetic_tables.procedural())
+    page = page_of(arguments)
+    opened = re.findall(r'<details class="more" id="(more-[^"]+)"><summary>(.*?)</summary>', page, re.S)
+    assert len(opened) == len(set(opened)) > 15
+    source = arguments["source"].with_name("asked.typ")
+    source.write_text(
+        '#include "main.typ"\n'
+        "#context [#metadata(query(heading.where(level: 1)).filter(one => one.has(\"label\") and "
+        'str(one.label).starts-with("more-")).map(one => (str(one.label), one.location().page()))) <parts>]\n'
+    )
+
+    def asked(label):
+        return json.loads(typst.query(
+            str(source), label, field="value", one=True, root=str(tmp_path),
+            sys_inputs={"experiment": "procedural", "results": "/results/procedural",
+                        "files": json.dumps([*list_files(arguments["results"])])},
+            ignore_system_fonts=True))  # fmt: skip
+
+    begins = asked("<pages-of-main-text>")
+    assert 6 < begins <= 13, "the main text has at most twelve pages"
+    parts = asked("<parts>")
+    assert [label for label, _ in parts] == [label for label, _ in opened]
+    pages = [number for _, number in parts]
+    assert pages == sorted(pages) and pages[0] >= begins
+    # The point comes first: its figure and its table stand before the contents.
+    assert page.index('id="fig-at_a_glance"') < page.index('id="tab-brief"') < page.index("doc-toc")
+
+
 def test_in_print_a_number_leads_to_the_list_of_claims(tmp_path):
     import typst
 

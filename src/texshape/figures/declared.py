@@ -12,6 +12,16 @@ DYNAMIC_IMPORTS = ("texshape.figures.MODULE:",)
 
 FIGURES = (
     Figure(
+        name="at_a_glance",
+        tables=("comparison", "readout"),
+        draw="texshape.figures.at_a_glance:decides_knows_uses",
+        caption="What each network decides by, what a linear reader finds of either cue in its last stage, "
+        "and which share of the decisions for a cue is lost when what was read is erased, beyond "
+        "what erasing meaningless groupings costs. Means over seeds, small markers seeds, lines the "
+        "range of their intervals.",
+        chapter="0 Article",
+    ),
+    Figure(
         name="training",
         tables=("training",),
         draw="texshape.figures.training:curves",
