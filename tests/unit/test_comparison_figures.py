@@ -13,8 +13,8 @@ from texshape.comparison import correlation, disagreement, measures
 from texshape.config.comparison import ComparisonSettings
 from texshape.data.imageset import ImageSet
 from texshape.errors import InputError
+from texshape.figures import at_a_glance, layer_by_epoch, measure_against_measure
 from texshape.figures import disagreement as disagreements
-from texshape.figures import layer_by_epoch, measure_against_measure
 from texshape.figures.style import save, style
 from texshape.trials.files import Trials
 
@@ -160,3 +160,87 @@ def test_sheet_shows_the_listed_images(tmp_path):
     with pytest.raises(InputError, match="is not in the image set"):
         disagreements.sheet(rows, ImageSet(pixels[:1], labels.iloc[:1]))
     assert "undefined" in words(disagreements.sheet(rows.iloc[:0], images))
+
+
+def compared(**values: list[float]) -> pd.DataFrame:
+    """A comparison of one trained network with a value of each measure for each seed."""
+    return pd.DataFrame(
+        [
+            {"model": f"{arch}--plain", "architecture": arch, "arm": "plain", "seed": seed,
+             "measure": measure, "value": value, "ci_low": value - 0.1, "ci_high": value + 0.05,
+             "n": 480}
+            for measure, of_seeds in values.items()
+            for arch in ("cnn", "rf9")
+            for seed, value in enumerate(of_seeds)
+            if (arch, measure) != ("rf9", "used_shape")
+        ]
+    )  # fmt: skip
+
+
+def read_out(**accuracies: float) -> pd.DataFrame:
+    """Read-outs of the last stage of a network before training."""
+    return pd.DataFrame(
+        [
+            {"architecture": "cnn", "arm": "plain", "seed": 0, "epoch": epoch, "stage": stage, "cue": cue,
+             "input": "pooled", "accuracy": value if (epoch, stage) == (0, "last") else 0.99}
+            for epoch in (0, 2)
+            for stage in ("first", "last")
+            for cue, value in accuracies.items()
+        ]
+    )  # fmt: skip
+
+
+def marks(axis, marker: str) -> list[tuple[float, float]]:
+    """Places of the single markers of a kind, in the order in which they were drawn."""
+    return [
+        (float(line.get_xdata()[0]), float(line.get_ydata()[0]))
+        for line in axis.lines
+        if line.get_marker() == marker and len(line.get_xdata()) == 1
+    ]
+
+
+def test_at_a_glance_draws_means_over_seeds_with_the_untrained_network_beside_them():
+    comparison = compared(
+        shape_bias=[0.1, 0.3],
+        readout_shape=[0.7, 0.8],
+        readout_texture=[0.9, 1.0],
+        used_shape=[0.4, 0.6],
+    )
+    figure = at_a_glance.decides_knows_uses(
+        {"comparison": comparison, "readout": read_out(shape=0.2, texture=0.4)}, {}
+    )
+    decides, knows, uses = figure.axes
+    assert [axis.get_title(loc="left") for axis in figure.axes] == ["Decides by", "Knows", "Uses"]
+    assert marks(decides, "D") == [(pytest.approx(20), 0), (pytest.approx(20), 1)]
+    assert [x for x, _ in marks(knows, "s")] == pytest.approx([75, 75])
+    assert [x for x, _ in marks(knows, "o")] == pytest.approx([95, 95])
+    assert [x for x, _ in marks(knows, "|")] == pytest.approx([20, 40])  # RF 9 has no such row
+    assert [x for x, _ in marks(uses, "s")] == pytest.approx([50])
+    # From the lowest end of a seed's interval to the highest.
+    spans = [line.get_xdata() for line in decides.lines if len(line.get_xdata()) == 2
+             and line.get_linestyle() == "-" and line.get_marker() in ("", "None")]  # fmt: skip
+    assert any(np.allclose(span, [0, 35]) for span in spans)
+
+
+def test_at_a_glance_without_an_erasure_has_two_panels_and_without_a_read_out_says_so():
+    known = compared(shape_bias=[0.1], readout_shape=[0.7], readout_texture=[0.9])
+    readout = read_out(shape=0.2, texture=0.4)
+    figure = at_a_glance.decides_knows_uses({"comparison": known, "readout": readout}, {})
+    assert len(figure.axes) == 2
+    undefined = at_a_glance.decides_knows_uses(
+        {"comparison": compared(shape_bias=[0.1]), "readout": readout}, {}
+    )
+    assert "no network has a read-out" in words(undefined)
+
+
+def test_at_a_glance_has_a_line_for_humans():
+    known = compared(shape_bias=[0.1], readout_shape=[0.7], readout_texture=[0.9])
+    humans = {"model": "humans", "architecture": "humans", "arm": "published", "seed": np.nan,
+              "measure": "shape_bias", "value": 0.96, "ci_low": 0.9, "ci_high": 0.99, "n": 9600}  # fmt: skip
+    known = pd.concat([known, pd.DataFrame([humans])])
+    figure = at_a_glance.decides_knows_uses(
+        {"comparison": known, "readout": read_out(shape=0.2, texture=0.4)}, {}
+    )
+    assert any(np.allclose(line.get_xdata(), 96) for line in figure.axes[0].lines)
+    assert "humans" in words(figure)
+    assert "n = 480 pictures" in figure.axes[0].get_xlabel()  # of the rows that are shown

@@ -65,9 +65,10 @@ def decides_knows_uses(tables: dict[str, pd.DataFrame], settings: dict[str, Any]
     axes[0].axvline(50, color=GREY, linewidth=0.8, zorder=1)
     axes[0].set_yticks(range(len(rows)), [style.network_label(*row) for row in rows], fontsize=7)
     axes[0].set_ylim(len(rows) - 0.4, -0.6)
-    for axis, (title, label) in zip(axes, WORDS, strict=False):
+    for axis, (title, label), shown in zip(axes, WORDS, (decided, known, used), strict=False):
         axis.set_title(title)
-        style.percent_axis(axis, label=label)
+        here = shown[shown["model"].isin(known["model"]) & shown["value"].notna()]
+        style.percent_axis(axis, label=f"{label}\nn = {style.counts(here['n'])} pictures")
         axis.xaxis.label.set_fontsize(7)
         axis.set_xticks([0, 50, 100])
     if panels == 3:
