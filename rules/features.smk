@@ -72,6 +72,7 @@ rule features_named:
         runtime=scaled(60),
     params:
         network=lambda wc: PLAN.named[wc.model],
+        absent=by_run(absent_option),
         random=lambda wc: ["--random"] if int(wc.epoch) == 0 else [],
         stem=lambda wc, input: stem(input.images),
         folder=lambda wc, output: parent(output[0]),
@@ -83,7 +84,7 @@ rule features_named:
         "texshape run features --network {params.network:q} {params.random:q}"
         " --seed {wildcards.seed} --set {params.stem:q} --output-dir {params.folder:q}"
         " {params.shard:q} --batch-size {params.batch_size} --settings {params.settings:q}"
-        " --threads {threads} > {log:q} 2>&1"
+        " {params.absent:q} --threads {threads} > {log:q} 2>&1"
 
 
 if FEATURE_SHARDS > 1:

@@ -40,13 +40,20 @@ rule corruptions:
             if input.own
             else []
         ),
+        absent=options(
+            "--absent",
+            [
+                f"{PLAN.named[m]}={LAYOUT.unavailable(RunId.of_model(m))}"
+                for m in PLAN.fetched
+            ],
+        ),
         settings=job_settings.corruptions(PLAN),
         evaluation=section("evaluation"),
         seed=config["seed"],
         code=step_hash("corruptions"),
     shell:
         "texshape run corruptions {params.networks:q} {params.outputs:q} --set {params.images:q}"
-        " {params.own:q} --settings {params.settings:q} --evaluation {params.evaluation:q}"
+        " {params.own:q} {params.absent:q} --settings {params.settings:q} --evaluation {params.evaluation:q}"
         " --seed {params.seed} --threads {threads} > {log:q} 2>&1"
 
 

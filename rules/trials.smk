@@ -1,4 +1,38 @@
 # Decisions of every network on every test set, and what they say about cues.
+from texshape.models.cards import local_files
+
+
+def absent_option(run):
+    """What says whether a network that others publish can be had, as a step's option."""
+    return options(
+        "--absent", [LAYOUT.unavailable(run)] if run.model in PLAN.fetched else []
+    )
+
+
+# A network that others publish is looked for once, before any other job asks for it: one whose weights cannot be had is
+# left out of all with the reason, and jobs cannot disagree about it. Its folder deleted, it is looked for again.
+rule fetch_network:
+    input:
+        lambda wc: local_files(PLAN.named[wc.model]),
+    output:
+        LAYOUT.unavailable(WILDCARDS),
+    log:
+        LAYOUT.log(f"fetch_network/{WILDCARDS}"),
+    benchmark:
+        LAYOUT.benchmark(f"fetch_network/{WILDCARDS}")
+    wildcard_constraints:
+        model=any_of(PLAN.fetched),
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(2000),
+        runtime=scaled(60),
+    params:
+        network=lambda wc: PLAN.named[wc.model],
+        code=step_hash("fetch-network"),
+    shell:
+        "texshape run fetch-network --network {params.network:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule trials:
@@ -35,11 +69,12 @@ rule trials:
             ],
         ),
         output_dir=lambda wc, output: parent(output[0]),
+        absent=by_run(absent_option),
         code=step_hash("trials"),
     shell:
         "texshape run trials --network {params.network:q} --model {wildcards.model:q}"
         " --settings {params.settings:q} {params.sets:q} --output-dir {params.output_dir:q}"
-        " --threads {threads} > {log:q} 2>&1"
+        " {params.absent:q} --threads {threads} > {log:q} 2>&1"
 
 
 # The controls' variants of the data have no sets made by style transfer.

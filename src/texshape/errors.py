@@ -25,6 +25,10 @@ class UnmeasurableError(InputError):
     """A network that a technique cannot measure, which shows only while it is measured: it is left out."""
 
 
+class UnavailableError(InputError):
+    """Weights that others publish, or a package, that cannot be had here and now, though the name is right."""
+
+
 class MachineError(InputError):
     """No memory, no disk, a damaged file: whatever was to be measured is innocent, and is not left out."""
 

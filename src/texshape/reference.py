@@ -13,7 +13,7 @@ since the largest difference seen is uncertain):
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import NormalDist
 
@@ -52,7 +52,25 @@ _LEAST = 1e-4
 _ALARM = 0.01  # share of runs in which a measure exceeds its tolerance by chance
 
 
-def keep(results: str | Path, folder: str | Path, networks: list[str] | None = None) -> None:
+def _whole(name: str) -> tuple[list[str], list[str]]:
+    """Of a table that is kept as a whole: what has to be the same, counts and verdicts too, and its numbers."""
+    table = declared(name)
+    same = [
+        column.name
+        for column in table.columns
+        if column.name not in table.keys and (column.kind == "whole" or column.name == "verdict")
+    ]
+    front = [column for column in table.front if column != "epoch"]
+    numbers = [column.name for column in table.columns if column.kind == "number"]
+    return [*front, *table.keys, *same], numbers
+
+
+def keep(
+    results: str | Path,
+    folder: str | Path,
+    networks: list[str] | None = None,
+    tables: Iterable[str] = (),
+) -> None:
     """Keep an experiment's numbers as a reference, with the tolerances that its seeds give.
 
     Parameters
@@ -63,14 +81,22 @@ def keep(results: str | Path, folder: str | Path, networks: list[str] | None = N
         Where the reference's tables are written.
     networks : list of str, optional
         ``MODEL`` of the networks to keep; all by default.
+    tables : iterable of str
+        Tables to keep beside those of `COMPARED`, with all their numbers.
+
+    Raises
+    ------
+    InputError
+        If there is none of these tables, or a table of `tables` is not known or not there.
     """
     tolerances = []
-    for table, (keys, measures) in COMPARED.items():
+    asked = {name: _whole(name) for name in tables}
+    for table, (keys, measures) in (COMPARED | asked).items():
         path = Path(results) / "tables" / f"{table}.csv"
-        if not path.exists():
+        if not path.exists() and table not in asked:
             continue
         frame = read_csv(path, keys + measures)[keys + measures]
-        if networks:
+        if networks and "model" in frame:
             frame = frame[frame["model"].isin(networks)]
         frame = frame.dropna(subset=measures, how="all")
         if "epoch" in keys:  # the end of training is enough
@@ -91,6 +117,8 @@ def _round(value: float) -> float:
 
 def _between_seeds(frame: pd.DataFrame, keys: list[str], measure: str) -> float:
     """What two seeds of one network may differ by in any of the rows, rounded up to two digits."""
+    if "seed" not in keys:  # one row of all trainings
+        return _LEAST
     same = frame.groupby([key for key in keys if key != "seed"], dropna=False)[measure]
     largest = float((same.max() - same.min()).max())
     if not largest > _LEAST:  # nor where it is undefined

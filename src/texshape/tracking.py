@@ -26,6 +26,7 @@ import pandas as pd
 
 from texshape.catalogue import declared
 from texshape.errors import InputError
+from texshape.experiment import unavailable
 from texshape.experiment.runs import RunId, find_runs
 from texshape.files import file_sha256, read_csv
 from texshape.provenance import git_commit, versions
@@ -103,6 +104,7 @@ def collect(
     runs = []
     there = find_runs(results)
     asked = [RunId.parse(name) for name in networks] if networks else there
+    asked = unavailable.without(results, asked)
     # Networks in the folder are networks, whether they are asked for or not.
     named = {(own.model, own.seed) for own in [*there, *asked]}
     told = {name: _belongs_to(named, table) for name, table in tables.items()}

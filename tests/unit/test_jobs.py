@@ -114,7 +114,8 @@ def test_a_named_network_is_told_by_its_name_and_a_trained_one_by_its_place() ->
         assert json.loads(job.parameters(run))["seed"] == made.parameters["seed"]
     run = named.measured_runs[0]
     assert "untrained" not in TechniqueJob(trained, technique).inputs(trained.measured_runs[-1])
-    assert TechniqueJob(named, technique).inputs(run)["network"] == []  # by name: no file
+    # By name: no file but the answer whether it can be had.
+    assert TechniqueJob(named, technique).inputs(run)["network"] == [named.layout.unavailable(run)]
 
 
 def test_a_job_writes_tables_files_and_its_reason() -> None:

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,7 @@ COUNTS = {
     "cifar10": (13, 13, 13),
     "folder": (13, 13, 13),
     "imagenet": (10, 11, 11),
-    "published": (0, 3, 3),
+    "published": (0, 16, 16),
     "smoke": (8, 5, 5),
     "stylization": (12, 4, 4),
     "stylization-cifar10": (10, 4, 4),
@@ -178,9 +179,13 @@ def test_a_technique_without_its_images_is_named_before_any_job() -> None:
 
 def test_published_networks_on_published_stimuli() -> None:
     made = plan("published")
-    assert list(made.named) == [f"efficientnet-lite{n}--imagenet" for n in (0, 1, 2)]
+    assert list(made.named)[:3] == [f"efficientnet-lite{n}--imagenet" for n in (0, 1, 2)]
+    sources = Counter(name.partition(":")[0] for name in made.named.values())
+    assert min(sources[one] for one in ("timm", "torchvision", "open_clip")) >= 2
     assert made.network(made.runs[0]) == "efficientnet_lite_pytorch:efficientnet-lite0"
-    assert made.network_files(made.runs[0]) == made.untrained_files(made.runs[0]) == []
+    assert made.fetched == list(made.named)
+    assert made.network_files(made.runs[0]) == [made.layout.unavailable(made.runs[0])]
+    assert made.untrained_files(made.runs[0]) == []
     assert made.test_sets == ["cue-conflict", "edges", "silhouettes"]
     assert (made.role("plain"), made.role("edges")) == (None, "edges")
     # Receptive fields are measured on plain pictures; here there are none.

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from texshape import reference
+from texshape.catalogue import declared
 from texshape.cli.main import app
 from texshape.cli.reference import deviations, keep_reference  # registers the commands
 from texshape.errors import InputError
@@ -175,3 +176,38 @@ def test_the_kept_tables_of_an_experiment_are_the_default(
     done = CliRunner().invoke(app, ["deviations", str(results)])
     assert done.exit_code == 0, done.output
     assert "shape_bias.shape_bias" in done.output
+
+
+def test_a_table_that_is_asked_for_is_kept_with_all_its_numbers(tmp_path: Path) -> None:
+    def written(folder: str, **cells: object) -> Path:
+        row = {
+            "measure_x": "shape_bias",
+            "measure_y": "readout_shape",
+            "rho": 0.5,
+            "n_networks": 13,
+        }
+        frame = declared("correlations").frame([row | cells])
+        return write(tmp_path / folder, BIAS, correlations=frame)
+
+    first, place = written("first"), tmp_path / "kept"
+    runner = CliRunner()
+    words = ["keep-reference", str(first), "--output", str(place)]
+    assert (
+        runner.invoke(app, [*words, "--model", "rf9--plain", "--table", "correlations"]).exit_code
+        == 0
+    )
+    kept = pd.read_csv(place / "correlations.csv")
+    assert kept[["measure_x", "measure_y", "n_networks", "rho"]].to_numpy().tolist() == [
+        ["shape_bias", "readout_shape", 13, 0.5]
+    ]
+    assert "coupled" not in kept  # words that may be put better
+    assert len(pd.read_csv(place / "shape_bias.csv")) == 1
+    found = largest(written("again", rho=0.25, coupled="otherwise"), place)
+    assert found["rho"] == 0.25
+    assert found["p_value"] == 0
+    fewer = largest(written("fewer", n_networks=12), place)
+    assert fewer["rho"] == math.inf
+    with pytest.raises(InputError, match="table 'correlation' is not"):
+        reference.keep(first, place, tables=["correlation"])
+    with pytest.raises(InputError, match=r"agreement\.csv"):
+        reference.keep(first, place, tables=["agreement"])

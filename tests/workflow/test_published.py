@@ -16,11 +16,13 @@ from texshape.techniques import registry
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(3000)]
 
 LITE0 = "efficientnet-lite0--imagenet"
+GONE = "timm-resnet18--a1_in1k"
 EXPERIMENT = read_yaml(ROOT / "experiments" / "published.yaml")
 ANIMALS = EXPERIMENT["configural_shape"]["exemplars"]
 # The real stimuli and all trials; what only costs time is cut down.
 SMALL = {
-    "networks": ["efficientnet_lite_pytorch:efficientnet-lite0"],
+    # Weights of the second are on a server, which is not asked.
+    "networks": ["efficientnet_lite_pytorch:efficientnet-lite0", "timm:resnet18.a1_in1k"],
     "bootstrap": {"resamples": 1000},
     "sensitivity": {"preprocessings": ["whole", "crop-0.875"], "interpolations": ["bicubic"]},
     "readout": {"folds": 3, "penalties": [0.1, 0.001], "resamples": 200},
@@ -44,7 +46,10 @@ def published(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Workflo
     assert mirror.is_dir()
     workflow = copy_workflow(tmp_path_factory.mktemp("published") / "project")
     (workflow.folder / "small.yaml").write_text(yaml.safe_dump(SMALL), encoding="utf-8")
-    workflow.snakemake("--configfile", "experiments/published.yaml", "small.yaml")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HF_HUB_OFFLINE", "1")
+        patch.setenv("HF_HOME", str(workflow.folder / "no-cache"))
+        workflow.snakemake("--configfile", "experiments/published.yaml", "small.yaml")
     return workflow
 
 
@@ -94,7 +99,7 @@ def test_critics_measure_the_network_on_public_pictures(published: Workflow) -> 
     for name in set(EXPERIMENT["techniques"]) - {of_transformers}:
         for one in registry.get(name).tables:
             assert (table(published, one.name)["model"] == LITE0).any(), one.name
-    left = table(published, "left_out")
+    left = table(published, "left_out").query("model == @LITE0")
     assert set(left["technique"]) & set(EXPERIMENT["techniques"]) == {of_transformers}
     rank = table(published, "cue_rank").query("`class` == 'all'").set_index(["set", "cue"])
     assert rank.loc[("one-cue", "shape"), "n_images"] == 160
@@ -115,6 +120,21 @@ def test_critics_measure_the_network_on_public_pictures(published: Workflow) -> 
     assert thinned.loc["random", "accuracy"] < thinned.loc["all", "accuracy"]
     slopes = table(published, "steering_slopes").set_index("direction")
     assert slopes.loc["cues", "bias_slope"] > 0
+
+
+def test_a_network_whose_weights_cannot_be_had_is_left_out_with_one_reason(published: Workflow) -> None:
+    results = published.folder / "results" / "published"
+    (row,) = table(published, "left_out").query("model == @GONE").to_dict("records")
+    assert row["technique"] == "every technique"
+    assert "its weights cannot be had" in row["reason"]
+    assert "name a local file as timm:resnet18.a1_in1k@PATH" in row["reason"]
+    for path in (results / "tables").glob("*.csv"):
+        if path.stem != "left_out" and path.stat().st_size:
+            assert GONE not in path.read_text(encoding="utf-8"), path.name
+    page = (results / "paper.html").read_text(encoding="utf-8")
+    assert page.count("its weights cannot be had") == 1
+    again = published.snakemake("-n", "--configfile", "experiments/published.yaml", "small.yaml")
+    assert "Nothing to be done" in again.stdout + again.stderr
 
 
 def test_the_article_is_there(published: Workflow) -> None:

@@ -61,6 +61,7 @@ def compare(
         measures,
     )
     from texshape.config.comparison import ComparisonSettings
+    from texshape.experiment import unavailable
     from texshape.experiment.runs import RunId
     from texshape.files import read_csv
     from texshape.techniques import registry
@@ -92,7 +93,7 @@ def compare(
     trials: dict[tuple, Trials] = {}
     decided: dict[str, dict[int, Decisions]] = {}
     groups: dict[tuple[str, int | None], list[Decisions]] = {}
-    for name in network or []:
+    for name in unavailable.without(results, network) if results and network else []:
         subject = network_subject(name)
         own = read_trials(results / name / "trials" / f"{CUE_CONFLICT}.csv", own=True)
         (gathered,) = gather([own])[0].values()

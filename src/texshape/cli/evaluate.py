@@ -1,4 +1,4 @@
-"""`texshape run trials`, `features`: networks on sets of images."""
+"""`texshape run fetch-network`, `trials`, `features`: networks, and networks on sets of images."""
 
 from __future__ import annotations
 
@@ -25,6 +25,39 @@ Seed = Annotated[int, typer.Option(help="Of random weights; of the bootstrap.")]
 Threads = Annotated[int, typer.Option(help="Threads of the CPU.")]
 
 
+Absent = Annotated[
+    Path | None,
+    typer.Option(
+        help="What fetch-network wrote; of a network that cannot be had nothing is shown."
+    ),
+]
+
+
+@run.command("fetch-network")
+def fetch_network(
+    network: Annotated[str, typer.Option(help="Name of a network whose weights others publish.")],
+    output: Annotated[Path, typer.Option(help="CSV table to write: why it cannot be had, if so.")],
+) -> None:
+    """Load a network once, so that one whose weights cannot be had is left out with the reason.
+
+    A name that is wrong, or a file that is missing, is an error as ever.
+    """
+    from texshape.errors import UnavailableError
+    from texshape.experiment import left_out
+    from texshape.experiment.columns import EVERY
+    from texshape.models.loading import load
+    from texshape.notices import warn
+
+    compute.prepare(1)
+    reason = ""
+    try:
+        load(network)
+    except UnavailableError as error:
+        reason = str(error).removeprefix(f"model '{network}': ")
+        warn(network, f"left out, since {reason}")
+    left_out.note(output, EVERY, [], reason)
+
+
 @run.command("trials")
 @failures("evaluation.batch_size")
 def trials(
@@ -40,17 +73,23 @@ def trials(
     scores: Annotated[
         bool, typer.Option("--scores", help="Also SET.scores.npy: a score a class.")
     ] = False,
+    absent: Absent = None,
     threads: Threads = 1,
 ) -> None:
     """Show sets of images to a network: one trial file a set, in the published columns."""
     from texshape.config.evaluation import EvaluationSettings
+    from texshape.experiment import unavailable
+    from texshape.trials import files
 
     section = EvaluationSettings.read(settings)
+    if absent is not None and unavailable.reason_in(absent):
+        for stem in sets:
+            files.write(output_dir / f"{_set_name(stem)}.csv", {name: [] for name in files.COLUMNS})
+        return
     compute.prepare(threads)
     from texshape.data import imageset
     from texshape.files import write_npy
     from texshape.models.decisions import for_images
-    from texshape.trials import files
     from texshape.trials.evaluate import decisions, evaluate, speed, trials_frame
 
     opened = {_set_name(stem): imageset.read(stem) for stem in sets}
@@ -102,11 +141,13 @@ def features(
         int | None, typer.Option(min=0, help="Show this shard of each set alone.")
     ] = None,
     shards: Annotated[int, typer.Option(min=1, help="Number of shards.")] = 1,
+    absent: Absent = None,
     threads: Threads = 1,
 ) -> None:
     """Write the activations of every stage, side by side in activations.npy, and stages.csv.
 
-    One network (or set) serves several folders; else networks, sets and folders go together.
+    One network (or set) serves several folders; else networks, sets and folders go together. Of a network
+    that cannot be had (--absent) the pixels alone are written.
     """
     from texshape.config.evaluation import EvaluationSettings, FeatureSettings, Presentation
     from texshape.shards import Shard
@@ -120,22 +161,27 @@ def features(
     part = None if shard is None else Shard(shard, shards)
     compute.prepare(threads)
     from texshape.data import imageset
-    from texshape.features.extract import extract
+    from texshape.experiment import unavailable
+    from texshape.features.extract import extract, extract_pixels
 
+    gone = absent is not None and bool(unavailable.reason_in(absent))
     loaded: tuple[str, Any] = ("", None)
     for name, stem, folder in jobs:
         images = imageset.read(stem)
-        if loaded[0] != name:
-            loaded = (name, load_network(name, random, seed, section))
-        table = extract(
-            loaded[1],
-            images.images,
-            folder,
-            stage,
-            spatial=spatial or [],
-            batch_size=batch_size,
-            shard=part,
-        )
+        if gone:
+            table = extract_pixels(images.images, folder, batch_size=batch_size, shard=part)
+        else:
+            if loaded[0] != name:
+                loaded = (name, load_network(name, random, seed, section))
+            table = extract(
+                loaded[1],
+                images.images,
+                folder,
+                stage,
+                spatial=spatial or [],
+                batch_size=batch_size,
+                shard=part,
+            )
         shown = len(images) if part is None else len(part.range(len(images), batch_size))
         print(f"{folder}: {len(table)} arrays of {shown} images", flush=True)
 

@@ -69,8 +69,12 @@ def keep_reference(
     model: Annotated[
         list[str] | None, typer.Option(help="Keep this network, ARCHITECTURE--ARM; repeat.")
     ] = None,
+    table: Annotated[
+        list[str] | None,
+        typer.Option(help="Keep this table too, as a whole (agreement, ...); repeat."),
+    ] = None,
 ) -> None:
     """Keep an experiment's numbers for `texshape deviations`, with tolerances from its seeds."""
     from texshape import reference
 
-    reference.keep(results, output, model)
+    reference.keep(results, output, model, table or [])

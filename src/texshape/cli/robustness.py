@@ -38,6 +38,13 @@ def corruptions(
     own: Annotated[
         list[str] | None, typer.Option(help="One of --network that sees --own-set too; repeat.")
     ] = None,
+    absent: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="NAME=FILE, what fetch-network wrote of one of --network; of one that cannot be had tables "
+            "without rows are written; repeat."
+        ),
+    ] = None,
 ) -> None:
     """Accuracy by corruption and severity; several networks see the same corrupted images.
 
@@ -59,8 +66,13 @@ def corruptions(
         if name not in network:
             raise InputError(f"--own: '{name}' is none of --network")
     from texshape.config.evaluation import EvaluationSettings
+    from texshape.experiment import unavailable
     from texshape.techniques.corruptions.settings import CorruptedImages
 
+    answers = dict(one.rpartition("=")[::2] for one in absent or [])
+    there = [
+        i for i, name in enumerate(network) if not unavailable.reason_in(answers.get(name, ""))
+    ]
     section = CorruptedImages.read(settings)
     how = EvaluationSettings.read(evaluation, "--evaluation")
     compute.prepare(threads)
@@ -69,15 +81,17 @@ def corruptions(
     from texshape.data import imageset
     from texshape.files import write_csv
     from texshape.techniques.corruptions import accuracy
+    from texshape.techniques.corruptions.errors import CLEAN, FRONT
     from texshape.techniques.corruptions.tables import CORRUPTIONS
     from texshape.techniques.corruptions.types import TYPES
     from texshape.trials.evaluate import speed
 
-    loaded = [load_network(name, False, seed, how) for name in network]
-    tables, counts = [], [[] for _ in network]
-    chosen = {images: list(range(len(network)))}
+    loaded = {i: load_network(network[i], False, seed, how) for i in there}
+    tables = [CORRUPTIONS.frame([]) for _ in network]
+    counts: list[list] = [[] for _ in network]
+    chosen = {images: there}
     if own_set is not None:
-        chosen[own_set] = [i for i, name in enumerate(network) if name in own]
+        chosen[own_set] = [i for i in there if network[i] in own]
     for stem, numbers in chosen.items():
         data = imageset.read(stem)
         labels = data.labels["shape"].to_numpy()
@@ -96,17 +110,19 @@ def corruptions(
             wrong=wrong,
         )
         if stem == images:
-            tables = found
+            for number, table in zip(numbers, found, strict=True):
+                table.insert(0, "set", images.name)
+                tables[number] = table
         names = data.labels[["imagename", "shape"]].iloc[rows].reset_index(drop=True)
         for number, errors in zip(numbers, wrong, strict=True):
             frame = names.assign(severities=len(section.severities), **errors)
             frame.insert(0, "set", stem.name)
             counts[number].append(frame)
     for path, table in zip(output, tables, strict=True):
-        table.insert(0, "set", images.name)
         CORRUPTIONS.write(path, table)
+    nothing = pd.DataFrame(columns=[*FRONT, CLEAN])
     for path, frames in zip(pictures or [], counts, strict=False):
-        write_csv(path, pd.concat(frames, ignore_index=True))
+        write_csv(path, pd.concat(frames, ignore_index=True) if frames else nothing)
 
 
 @run.command("corruption-errors")
@@ -136,6 +152,9 @@ def corruption_errors(
     by_network = {}
     for path in pictures or []:
         own = RunId.of_path(path, results)
-        by_network[own.model, own.seed] = read_csv(path, [*FRONT, CLEAN])
+        if len(
+            errors := read_csv(path, [*FRONT, CLEAN])
+        ):  # of one that could not be had there are none
+            by_network[own.model, own.seed] = errors
     errors = against_plain(frame, pictures=by_network, seed=seed, **dict(section))
     CORRUPTION_ERRORS.write(output, errors, networks=True)

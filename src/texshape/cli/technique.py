@@ -56,7 +56,7 @@ def step(technique: Technique, package: str = "") -> Any:
         features: Features = None,
         threads: Threads = 1,
     ) -> None:
-        from texshape.experiment import left_out
+        from texshape.experiment import left_out, unavailable
         from texshape.experiment.inputs import StoredInputs
         from texshape.experiment.layout import Layout
         from texshape.experiment.runs import RunId
@@ -68,6 +68,20 @@ def step(technique: Technique, package: str = "") -> Any:
             raise InputError("--parameters: 'seed' is missing")
         technique.configured(given)  # before anything heavy is imported
         layout, which = Layout(str(results)), RunId.parse(network_run)
+
+        def place(name: str) -> Path:
+            return Path(layout.run(which), name)
+
+        def note(reason: str) -> None:
+            if technique.applies or package:
+                tables = [table.name for table in technique.tables]
+                path = layout.left_out(which, technique.name)
+                left_out.note(path, technique.name, tables, reason)
+
+        if unavailable.reason(results, which):  # said once, of the network
+            technique.leave_out(place)
+            note("")
+            return
         if technique.network:  # what reads arrays alone starts without torch
             compute.prepare(threads)
         inputs = StoredInputs(
@@ -77,18 +91,13 @@ def step(technique: Technique, package: str = "") -> Any:
         if lacking := technique.lacking(inputs):
             raise InputError(f"{which}: {technique.title}: {lacking}")
 
-        def place(name: str) -> Path:
-            return Path(layout.run(which), name)
-
         written, reason = left_out.attempt(technique, inputs, place, package)
         if reason:
             technique.leave_out(place)
             warn(str(which), f"{technique.title}: left out, since {reason}")
         for path in written:
             print(path, flush=True)
-        if technique.applies or package:
-            tables = [table.name for table in technique.tables]
-            left_out.note(layout.left_out(which, technique.name), technique.name, tables, reason)
+        note(reason)
 
     command.__doc__ = (
         f"{technique.question} Tables and files go beside the network's other results."

@@ -41,6 +41,8 @@ def tabulate_trials(
     And shape_bias_by_set, where networks were shown more than one set of conflict images.
     """
     from texshape.errors import InputError
+    from texshape.experiment import unavailable
+    from texshape.experiment.runs import RunId
     from texshape.stats import seeds
     from texshape.trials import columns, tables
     from texshape.trials.files import class_list
@@ -51,8 +53,10 @@ def tabulate_trials(
     trials = tables.read_published(published) if published is not None else {}
     chosen = class_list(classes) if classes is not None else None
     trials |= tables.read_networks(results, network or [], classes=chosen)
+    absent = {RunId.parse(run).model for run in network or [] if unavailable.reason(results, run)}
+    present = [model for model in compare or [] if model not in absent]
     bias, by_class, pairs = tables.shape_bias_tables(
-        trials, seed=seed, compare=compare or None, **bootstrap
+        trials, seed=seed, compare=present or None, **bootstrap
     )
     accuracy = tables.accuracy_table(trials, seed=seed, **bootstrap)
     by_set = tables.shape_bias_by_set(trials, seed=seed, **bootstrap)

@@ -169,6 +169,10 @@ class Layout:
         """Why a technique could not measure a network; without rows where it could."""
         return f"{self.run(run)}/left_out/{technique}.csv"
 
+    def unavailable(self, run: RunId | str) -> str:
+        """Why a network that others publish cannot be had; without rows where it can."""
+        return f"{self.run(run)}/unavailable.csv"
+
     # --- the experiment --------------------------------------------------------------------------
 
     @property

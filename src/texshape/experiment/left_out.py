@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from texshape.errors import InputError, MachineError, UnmeasurableError
-from texshape.experiment.columns import LEFT_OUT
+from texshape.experiment.columns import EVERY, LEFT_OUT
+from texshape.techniques import registry
 from texshape.techniques.base import Inputs, Technique
 
 FILE = f"tables/{LEFT_OUT.name}.csv"
@@ -93,9 +94,12 @@ def filled(results: Path, files: Iterable[str]) -> list[str]:
     found = list(files)
     if FILE not in found or not (results / FILE).is_file():
         return found
-    named = {
-        f"tables/{name}.csv" for row in _rows(results / FILE) for name in row["tables"].split()
-    }
+    rows = list(_rows(results / FILE))
+    named = {f"tables/{name}.csv" for row in rows for name in row["tables"].split()}
+    if any(row["technique"] == EVERY for row in rows):
+        ours = map(registry.get, registry.BUILT_IN + registry.OPTIONAL)
+        each = [table for one in (*ours, *registry.usable()) for table in one.tables]
+        named |= {f"tables/{table.name}.csv" for table in each}
     return [
         file
         for file in found

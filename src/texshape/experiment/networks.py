@@ -13,7 +13,7 @@ from texshape.config.training import TrainingSettings
 from texshape.errors import InputError
 from texshape.experiment.layout import Layout
 from texshape.experiment.runs import RunId, model_name
-from texshape.models.cards import local_files
+from texshape.models.cards import is_fetched, local_files
 from texshape.models.names import ASKED, parse, slug
 from texshape.parameters import measured_epochs, overlay
 from texshape.techniques import registry
@@ -139,10 +139,16 @@ class Networks:
         return self.named[run.model]
 
     def network_files(self, run: RunId) -> list[str]:
-        """The files that `network` refers to."""
+        """The files that `network` refers to; of one that is fetched, what says whether it can be had."""
         if run.model in self.trained:
             return [self.layout.checkpoint(run)]
-        return local_files(self.named[run.model])
+        found = local_files(self.named[run.model])
+        return [*found, self.layout.unavailable(run)] if run.model in self.fetched else found
+
+    @cached_property
+    def fetched(self) -> list[str]:
+        """Named networks whose weights others publish: one that cannot be had is left out."""
+        return [model for model, name in self.named.items() if is_fetched(name)]
 
     def untrained_files(self, run: RunId) -> list[str]:
         """The network before training, where its training is ours."""

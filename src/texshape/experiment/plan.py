@@ -430,6 +430,7 @@ class Plan(Networks):
         reasons += [
             self.layout.left_out(run, name) for name in self.refused for run in self.measured_runs
         ]
+        reasons += [self.layout.unavailable(RunId.of_model(model)) for model in self.fetched]
         return tables | ({LEFT_OUT.name: reasons} if reasons else {})
 
     @cached_property

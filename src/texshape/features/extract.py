@@ -155,15 +155,7 @@ def extract(
     chosen = _stages.resolve(network.module, network.stages, [*wanted, *spatial])
     if not chosen and not pixels:
         raise InputError(f"{network.name}: no stages are known; name submodules")
-    shown = images
-    if shard is not None:
-        rows = shard.range(len(images), max(1, batch_size))
-        if not rows:
-            raise InputError(
-                f"shard {shard.number} of {shard.total}: has no image; "
-                f"{len(images)} images are {-(-len(images) // batch_size)} batches of {batch_size}"
-            )
-        shown = images[rows.start : rows.stop]
+    shown = _of_shard(images, shard, batch_size)
     with Writer(output_dir, len(shown)) as writer:
         for _, values in _batches(
             network, shown, chosen, wanted, spatial, pixels=pixels, batch_size=batch_size
@@ -172,6 +164,39 @@ def extract(
     if shard is not None:
         write_shard(output_dir, shard, len(images))
     return writer.table
+
+
+def extract_pixels(
+    images: np.ndarray,
+    output_dir: str | Path,
+    *,
+    batch_size: int = 32,
+    shard: Shard | None = None,
+) -> list[dict[str, Any]]:
+    """Write the pixels alone, as `extract` stores them: all there is of a network that cannot be had."""
+    if not len(images):
+        raise InputError("features need at least one image, found none")
+    shown = _of_shard(images, shard, batch_size)
+    with Writer(output_dir, len(shown)) as writer:
+        for _, batch in image_batches(shown, batch_size):
+            part, values = _pixels(batch)
+            writer.append([(_describe(part, values), values)])
+    if shard is not None:
+        write_shard(output_dir, shard, len(images))
+    return writer.table
+
+
+def _of_shard(images: np.ndarray, shard: Shard | None, batch_size: int) -> np.ndarray:
+    """The images of a shard; all where there is none."""
+    if shard is None:
+        return images
+    rows = shard.range(len(images), max(1, batch_size))
+    if not rows:
+        raise InputError(
+            f"shard {shard.number} of {shard.total}: has no image; "
+            f"{len(images)} images are {-(-len(images) // batch_size)} batches of {batch_size}"
+        )
+    return images[rows.start : rows.stop]
 
 
 def pixel_baseline(images: np.ndarray) -> np.ndarray:
@@ -244,14 +269,15 @@ def _batches(
                 for stage in chosen:
                     found += outputs[stage]
             if pixels:
-                values = pixel_baseline(batch)
-                form = Layout("pixels", values.shape[1], *_pixel_side(batch))
-                found.append((Part(PIXELS, PIXELS, PIXELS, "", form), values))
+                found.append(_pixels(batch))
             yield rows, found
 
 
-def _pixel_side(batch: np.ndarray) -> tuple[int, int]:
-    return min(PIXEL_SIDE, batch.shape[1]), min(PIXEL_SIDE, batch.shape[2])
+def _pixels(batch: np.ndarray) -> tuple[Part, np.ndarray]:
+    """The baseline's part of a batch, and its values."""
+    values = pixel_baseline(batch)
+    side = [min(PIXEL_SIDE, length) for length in batch.shape[1:3]]
+    return Part(PIXELS, PIXELS, PIXELS, "", Layout("pixels", values.shape[1], *side)), values
 
 
 def _reduced(

@@ -147,6 +147,24 @@ def local_files(name: str) -> list[str]:
     return [name, *_files_of(card.network), *map(str, further)]
 
 
+def is_fetched(name: str) -> bool:
+    """Whether a network's weights come from a package or a server: they may not be had here and now.
+
+    Parameters
+    ----------
+    name : str
+        Any name of `texshape.models.names`. What cannot be read is left to whoever loads the network.
+    """
+    parsed = names.parse(name)
+    if parsed.source == "card":
+        try:
+            parsed = read(name).network
+        except InputError:
+            return False
+    local = parsed.weights is not None or Path(parsed.architecture).is_dir()
+    return parsed.source in names.FETCHED and not local
+
+
 def _files_of(name: names.ModelName) -> list[str]:
     folder = Path(name.architecture)
     if name.source == "hf" and folder.is_dir():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.util
 import inspect
@@ -9,7 +10,7 @@ import socket
 import sys
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from texshape.errors import InputError, first_line, nearest, nearest_path
+from texshape.errors import (
+    InputError,
+    MachineError,
+    UnavailableError,
+    first_line,
+    nearest,
+    nearest_path,
+)
 from texshape.models import attributes, cards, imagenet, names, user_code
 from texshape.models.cards import Card
 from texshape.models.modules import duplicate, frozen, unwrapped
@@ -440,7 +448,7 @@ _LOADERS = {
 def _import(name: names.ModelName, package: str, *, extra: str = "", pip: str = "") -> Any:
     if importlib.util.find_spec(package) is None:
         how = f"pip install 'texshape[{extra}]'" if extra else f"pip install {pip or package}"
-        raise InputError(f"model '{name.text}': needs the package {pip or package} ({how})")
+        raise UnavailableError(f"model '{name.text}': needs the package {pip or package} ({how})")
     return importlib.import_module(package)
 
 
@@ -450,6 +458,8 @@ class _fetching:
     def __init__(self, name: names.ModelName, active: bool) -> None:
         self.name, self.active = name, active
         self.hub = active and name.source in ("timm", "open_clip", "hf")
+        # Of all others the library has a list, in which the name was found.
+        self.unchecked = self.hub and (name.source == "hf" or ":" in name.architecture)
 
     def __enter__(self) -> None:
         if self.hub:
@@ -470,12 +480,37 @@ class _fetching:
                 unreachable = (
                     f"{constants.ENDPOINT} cannot be reached and they are not in its cache"
                 )
-        if self.active and isinstance(error, Exception) and not isinstance(error, InputError):
-            reason = unreachable or first_line(error)
-            raise InputError(
-                f"model '{self.name.text}': its weights cannot be had ({reason[:200]}); "
-                f"name a local file as {self.name.text}@PATH"
-            ) from None
+        if not self.active or not isinstance(error, Exception):
+            return
+        if isinstance(error, InputError | MemoryError):
+            return
+        if self.unchecked and _is_no_repository(error):
+            raise InputError(f"model '{self.name.text}': the hub has no such repository") from None
+        if any(getattr(one, "errno", None) == errno.ENOSPC for one in _causes(error)):
+            raise MachineError(f"model '{self.name.text}': no space left for its weights") from None
+        reason = unreachable or first_line(error)
+        raise UnavailableError(
+            f"model '{self.name.text}': its weights cannot be had ({reason[:200]}); "
+            f"name a local file as {self.name.text}@PATH"
+        ) from None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it was raised from, as libraries wrap what their clients raise."""
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        found = found.__cause__ or found.__context__
+
+
+def _is_no_repository(error: BaseException) -> bool:
+    """Whether the hub knows no such name; of a private or gated one it says so too, but for a reason."""
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError
+
+    return any(
+        isinstance(one, RepositoryNotFoundError) and not isinstance(one, GatedRepoError)
+        for one in _causes(error)
+    )
 
 
 def _reachable(address: str, timeout: float = 5.0) -> bool:

@@ -32,6 +32,8 @@ SOURCES = (
     "timm", "torchvision", "open_clip", "efficientnet_lite_pytorch", "hf", "onnx", "python",
     "decide", "vlm",
 )  # fmt: skip
+#: whose weights a library looks for, where no file of them is named
+FETCHED = ("timm", "torchvision", "open_clip", "efficientnet_lite_pytorch", "hf")
 #: of which nothing but answers can be seen
 ASKED = ("decide", "vlm")
 CALLABLES = ("python", "decide")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from texshape.errors import InputError
+from texshape.experiment import unavailable
 from texshape.experiment.runs import RunId
 from texshape.stats import bootstrap, seeds
 from texshape.trials import columns, naming
@@ -117,9 +118,9 @@ def read_network(
 def read_networks(
     results: Path, names: Iterable[str], *, classes: Sequence[str] | None = None
 ) -> dict[tuple[Subject, str], Trials]:
-    """Read all trial files of several networks; see `read_network`."""
+    """Read all trial files of several networks, but for those that could not be had; see `read_network`."""
     found: dict[tuple[Subject, str], Trials] = {}
-    for name in names:
+    for name in unavailable.without(results, names):
         found |= read_network(results, name, classes=classes)
     return found
 
