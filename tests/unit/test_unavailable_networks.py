@@ -13,6 +13,7 @@ from tests import technique_steps
 from typer.testing import CliRunner
 
 from texshape import parameters, tables
+from texshape.cli import robustness  # registers the step
 from texshape.cli.evaluate import run as steps
 from texshape.config import whole
 from texshape.data.imageset import ImageSet, write
@@ -27,9 +28,11 @@ from texshape.files import read_csv
 from texshape.models import families
 from texshape.models.cards import is_fetched
 from texshape.models.loading import load
+from texshape.techniques.corruptions.tables import CORRUPTIONS
 from texshape.tracking import collect
 from texshape.trials.tables import read_networks
 
+assert robustness
 ROOT = Path(__file__).parents[2]
 GONE, THERE = "timm-resnet18--default/seed-0", "rf9--plain/seed-0"
 REASON = "its weights cannot be had (no route)"
@@ -229,6 +232,20 @@ def test_it_is_shown_nothing_and_the_pixels_are_there_all_the_same(results: Path
     assert (part.stage, part.array.shape) == ("pixels", (2, 3 * 8 * 8))
     assert read_networks(results, [GONE]) == {}
     assert unavailable.without(results, [GONE, THERE, str(PIXELS)]) == [THERE, str(PIXELS)]
+
+
+def test_corrupted_pictures_are_shown_to_the_others(results: Path) -> None:
+    layout = Layout(str(results))
+    own, pictures = (
+        results / GONE / f"{name}.csv" for name in ("corruptions", "corruption_pictures")
+    )
+    settings = '{"images": 12, "severities": [1], "types": null, "constants": null}'
+    step(
+        "corruptions", "--network", "timm:resnet18", "--output", own, "--pictures", pictures, "--seed", 0,
+        "--set", layout.set("base", "cue-conflict"), "--settings", settings,
+        "--absent", f"timm:resnet18={layout.unavailable(GONE)}",
+    )  # fmt: skip
+    assert len(CORRUPTIONS.check(read_csv(own), own)) == len(read_csv(pictures)) == 0
 
 
 @pytest.mark.parametrize("name", ["readout", "receptive_field", "top_k"])

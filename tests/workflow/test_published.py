@@ -122,7 +122,9 @@ def test_critics_measure_the_network_on_public_pictures(published: Workflow) -> 
     assert slopes.loc["cues", "bias_slope"] > 0
 
 
-def test_a_network_whose_weights_cannot_be_had_is_left_out_with_one_reason(published: Workflow) -> None:
+def test_a_network_whose_weights_cannot_be_had_is_left_out_with_one_reason(
+    published: Workflow,
+) -> None:
     results = published.folder / "results" / "published"
     (row,) = table(published, "left_out").query("model == @GONE").to_dict("records")
     assert row["technique"] == "every technique"

@@ -93,6 +93,8 @@ def corruptions(
     if own_set is not None:
         chosen[own_set] = [i for i in there if network[i] in own]
     for stem, numbers in chosen.items():
+        if not numbers:
+            continue
         data = imageset.read(stem)
         labels = data.labels["shape"].to_numpy()
         rows = accuracy.balanced(labels, section.images, seed=seed)
