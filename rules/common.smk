@@ -15,6 +15,7 @@ from texshape.experiment.plan import SPLITS, Plan
 from texshape.experiment.runs import PIXELS, WILDCARDS, RunId
 from texshape.experiment.sources import CONFLICT
 from texshape.experiment.words import any_of, options, parent, results_of, stem
+from texshape.models.cards import local_files
 from texshape.source_code import step_hash
 
 # Snakemake takes braces in a path for the name of something to be put in.
@@ -61,6 +62,13 @@ def run_of(wildcards):
 def by_run(ask):
     """What is asked of a network, as a function of the wildcards."""
     return lambda wildcards: ask(run_of(wildcards))
+
+
+def absent_option(run):
+    """What says whether a network that others publish can be had, as a step's option."""
+    return options(
+        "--absent", [LAYOUT.unavailable(run)] if run.model in PLAN.fetched else []
+    )
 
 
 def scaled(value):

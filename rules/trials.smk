@@ -1,12 +1,4 @@
 # Decisions of every network on every test set, and what they say about cues.
-from texshape.models.cards import local_files
-
-
-def absent_option(run):
-    """What says whether a network that others publish can be had, as a step's option."""
-    return options(
-        "--absent", [LAYOUT.unavailable(run)] if run.model in PLAN.fetched else []
-    )
 
 
 # A network that others publish is looked for once, before any other job asks for it: one whose weights cannot be had is
