@@ -1,5 +1,6 @@
 # What may be said of the results, and the article: every number in it is read from the files that are its inputs.
 from texshape.figures.report import caption
+from texshape.gathered import said_hash, text_hash
 
 PAPER = sorted(str(path) for path in Path("paper").rglob("*") if path.is_file())
 
@@ -96,7 +97,7 @@ if PLAN.foreign:
         params:
             names=[technique.name for technique in PLAN.foreign],
             # What they say of themselves is part of their code.
-            said=[repr(technique) for technique in PLAN.foreign],
+            said=said_hash(PLAN.foreign),
             code=step_hash("describe-techniques"),
         shell:
             "texshape run describe-techniques {params.names:q} --output {output:q} > {log:q} 2>&1"
@@ -146,6 +147,8 @@ rule article:
         files=lambda wc, input: options(
             "--file", [file for file in input if file.startswith(LAYOUT.results)]
         ),
+        # The sections in the folders of techniques, which are no files of this folder where texshape is installed.
+        sections=text_hash(),
         code=step_hash("article"),
     shell:
         "texshape run article --results {params.results:q} --source {input.source:q}"

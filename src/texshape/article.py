@@ -1,8 +1,9 @@
 """The article of one experiment: Typst's source and result files become a PDF and an HTML page.
 
 Typst reads tables and figures itself but cannot ask whether a file exists, so the list of existing
-files goes in as an input. The clock and the machine's fonts stay out: the same results give the
-same bytes.
+files goes in as an input, and so does the list of the sections that techniques bring (`texshape.gathered`):
+their Typst is laid beside the source while it is compiled. The clock and the machine's fonts stay out: the
+same results give the same bytes.
 
 Of the page two things are changed that Typst does not write: a sentence that opens stays within its paragraph,
 and its links stand below it.
@@ -13,13 +14,15 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from texshape.errors import InputError
 from texshape.experiment.left_out import filled
 from texshape.files import atomic_path
+from texshape.gathered import Gathered, gather
+from texshape.notices import warn
 
 FOLDERS = ("tables", "figures")
 _TAGS = re.compile(r'<p(?: [^>]*)?>|</p>|<details class="claim"')
@@ -27,6 +30,9 @@ _SUMMARY = re.compile(
     r'(<details class="claim"[^>]*><summary>)(.*?)(</summary><section class="grounds">)', re.DOTALL
 )
 _LINK, _A = re.compile(r"<a [^>]*>.*?</a>", re.DOTALL), re.compile(r"</?a\b[^>]*>")
+#: where a technique's section lies while it is compiled: beside the source
+_AT = "techniques"
+_FAILS = "the article does not compile: "
 SUFFIXES = {".csv", ".json", ".svg", ".png"}
 
 
@@ -45,25 +51,63 @@ def list_files(results: Path) -> list[str]:
     )
 
 
-def _compilation(results: Path, source: Path, files: Iterable[str] | None) -> dict[str, Any]:
-    """Arguments that compiling and querying share."""
+def compilation(results: Path, source: Path, files: Iterable[str] | None = None) -> dict[str, Any]:
+    """Arguments by which ``typst.compile`` and ``typst.query`` read the article.
+
+    Parameters are those of `compile_article`.
+
+    Raises
+    ------
+    InputError
+        If the source or the results are missing.
+    """
+    return _arguments(*_given(results, source, files))
+
+
+def _given(
+    results: Path, source: Path, files: Iterable[str] | None
+) -> tuple[Path, Path, list[str], list[Gathered]]:
+    """Results, source, files that may be read, and the sections of techniques."""
     results, source = Path(results).resolve(), Path(source).resolve()
     if not source.is_file():
         raise InputError(f"{source}: the article's source is missing")
     if not results.is_dir():
         raise InputError(f"{results}: no such folder of results")
-    root = Path(os.path.commonpath([results, source.parent]))
     listed = sorted(filled(results, list_files(results) if files is None else files))
+    return results, source, listed, gather(results, listed)
+
+
+def _arguments(
+    results: Path,
+    source: Path,
+    listed: list[str],
+    sections: Iterable[Gathered],
+    unset: Iterable[str] = (),
+) -> dict[str, Any]:
+    root = Path(os.path.commonpath([results, source.parent]))
+    beside = source.parent.relative_to(root)
+    places = [(one, (beside / _AT / f"{one.name}.typ").as_posix()) for one in sections]
+    named = [
+        {"name": one.name, "part": one.part, "tells": one.tells, "file": f"/{place}"}
+        for one, place in places
+    ]
+    start = json.dumps(f"/{source.relative_to(root).as_posix()}", ensure_ascii=False)
     return {
-        "input": str(source),
+        # The entry has to be of the texts; all that is not among them is read from the root.
+        "input": {
+            "main": f"#include {start}".encode(),
+            **{place: one.text.encode() for one, place in places},
+        },
         "root": str(root),
         "ignore_system_fonts": True,  # the fonts that come with Typst, on every machine
         "sys_inputs": {
             "experiment": results.name,
-            "results": "/" + results.relative_to(root).as_posix(),
+            "results": f"/{results.relative_to(root).as_posix()}",
             "files": json.dumps(listed),
+            "sections": json.dumps(named),
+            "unset": json.dumps(list(unset)),
         },
-    }
+    }  # fmt: skip
 
 
 def compile_article(
@@ -87,21 +131,60 @@ def compile_article(
     Raises
     ------
     InputError
-        If the source or the results are missing, or Typst reports an error: its place and message.
+        If the source or the results are missing, or Typst reports an error: its place and message. An error
+        that comes with a section of another package leaves that section out, with a line on it.
     """
+    given = _given(results, source, files)
+    printed, page = _compiled(*given)
+    page = paragraphs_that_open(links_below(page.decode("utf-8"))).encode("utf-8")
+    for path, content in ((pdf, printed), (html, page)):
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(content)
+
+
+def _compiled(
+    results: Path, source: Path, listed: list[str], sections: list[Gathered]
+) -> tuple[bytes, bytes]:
+    """The PDF and the page; a section of another package with which neither can be is left out, and named."""
+    try:
+        return _both(results, source, listed, sections)
+    except InputError:
+        if not any(one.package for one in sections):
+            raise
+    kept, unset = [one for one in sections if not one.package], []
+    found = _both(results, source, listed, kept)  # what fails here is ours
+    for one in sections:
+        if not one.package:
+            continue
+        tried = sorted([*kept, one], key=sections.index)
+        try:
+            found = _both(results, source, listed, tried)
+            kept = tried
+        except InputError as error:
+            said = str(error).removeprefix(_FAILS)
+            line = f"technique '{one.name}' of {one.package}: its section cannot be set: {said}"
+            warn(results.name, line)
+            unset.append(line)
+    return _both(results, source, listed, kept, unset) if unset else found
+
+
+def _both(
+    results: Path,
+    source: Path,
+    listed: list[str],
+    sections: list[Gathered],
+    unset: Iterable[str] = (),
+) -> tuple[bytes, bytes]:
     import typst
 
-    arguments = _compilation(results, source, files)
+    arguments = _arguments(results, source, listed, sections, unset)
     try:
         # PDF/UA refuses a figure or formula without alternative text. The time keeps out the clock.
         printed = typst.compile(**arguments, format="pdf", pdf_standards=["ua-1"], timestamp=0)
         page = typst.compile(**arguments, format="html")
     except typst.TypstError as error:
-        raise InputError(_message(error)) from None
-    page = paragraphs_that_open(links_below(page.decode("utf-8"))).encode("utf-8")
-    for path, content in ((pdf, printed), (html, page)):
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(content)
+        raise InputError(_message(error, {one.name: one.place for one in sections})) from None
+    return printed, page
 
 
 def links_below(page: str) -> str:
@@ -153,12 +236,16 @@ def paragraphs_that_open(page: str) -> str:
     return "".join([*parts, page[place:]])
 
 
-def _message(error: Exception) -> str:
-    """Typst's error in one line: the first error, and the place in the source."""
+def _message(error: Exception, places: Mapping[str, str]) -> str:
+    """Typst's error in one line: the first error, and the place in the source.
+
+    A technique's section is named by its place and not by where it was laid.
+    """
     text = getattr(error, "diagnostic", "") or str(error)
     lines = [line.strip() for line in text.splitlines()]
     what = next((line for line in lines if line.startswith("error:")), str(error))
     place = next((line.lstrip("┌─ ") for line in lines if line.startswith("┌─")), "")
-    return f"the article does not compile: {what.removeprefix('error:').strip()}" + (
-        f" ({place})" if place else ""
+    place = re.sub(
+        rf"^.*\b{_AT}/(\w+)\.typ(?=:)", lambda found: places.get(found[1], found[0]), place
     )
+    return f"{_FAILS}{what.removeprefix('error:').strip()}" + (f" ({place})" if place else "")

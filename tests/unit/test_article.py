@@ -25,12 +25,22 @@ from tests.article_world import (
     words_of,
 )
 
-from texshape.article import compile_article, links_below, list_files, paragraphs_that_open
+from texshape import techniques
+from texshape.article import (
+    compilation,
+    compile_article,
+    links_below,
+    list_files,
+    paragraphs_that_open,
+)
 from texshape.claims import write
 from texshape.cli.technique import describe_techniques
 from texshape.config.whole import read
 from texshape.errors import InputError
 from texshape.files import write_json
+
+#: sections that lie in the folders of techniques
+OWN = sorted(Path(techniques.__file__).parent.glob("*/*.typ"))
 
 
 def test_normal_results(tmp_path):
@@ -220,11 +230,7 @@ def test_the_article_sets_every_claim_once(tmp_path, kind, tables):
 
     arguments = project(tmp_path, tables, kind=kind)
     page_of(arguments)
-    results = arguments["results"]
-    inputs = {"experiment": kind, "results": f"/results/{kind}",
-              "files": json.dumps(list_files(results))}  # fmt: skip
-    found = typst.query(str(arguments["source"]), "<claim>", field="value", root=str(tmp_path),
-                        sys_inputs=inputs, ignore_system_fonts=True)  # fmt: skip
+    found = typst.query(**compilation(**arguments), selector="<claim>", field="value")
     assert sorted(json.loads(found)) == sorted(claim.id for claim in claims_of(arguments))
 
 
@@ -243,7 +249,7 @@ def test_tables_without_claims_are_one_line(tmp_path):
 
 def test_sources_hold_no_typed_number():
     """Text between the code: no percentage, no decimal, no count beside a word for results."""
-    for path in sorted((PAPER / "sections").glob("*.typ")):
+    for path in [*sorted((PAPER / "sections").glob("*.typ")), *OWN]:
         text = re.sub(r"//[^\n]*", "", path.read_text(encoding="utf-8"))
         assert not re.search(r"\d\s*%", text), f"{path.name}: a typed percentage"
         prose = " ".join(re.findall(r"\[([^\[\]#\"]{12,})\]", text))  # pieces of plain text
@@ -263,7 +269,7 @@ def test_no_semicolon_is_swallowed():
     assert re.search(CALL, 'style #raw(p("a.b")); its')
     assert re.search(CALL, "the range of their #level; entropy")
     assert not re.search(CALL, "it is #pct(x) (all; none)")
-    for path in sorted(PAPER.rglob("*.typ")):
+    for path in [*sorted(PAPER.rglob("*.typ")), *OWN]:
         found = re.search(CALL, path.read_text(encoding="utf-8"))
         assert not found, f"{path.name}: {found[0]}"
 
@@ -439,12 +445,9 @@ def test_the_main_text_is_short_and_the_supplement_has_the_rest(tmp_path):
     )
 
     def asked(label):
-        return json.loads(typst.query(
-            str(source), label, field="value", one=True, root=str(tmp_path),
-            sys_inputs={"experiment": "procedural", "results": "/results/procedural",
-                        "files": json.dumps([*list_files(arguments["results"])])},
-            ignore_system_fonts=True))  # fmt: skip
+        return json.loads(typst.query(**asking, selector=label, field="value", one=True))
 
+    asking = compilation(arguments["results"], source)
     begins = asked("<pages-of-main-text>")
     assert 6 < begins <= 13, "the main text has at most twelve pages"
     parts = asked("<parts>")
@@ -465,9 +468,6 @@ def test_in_print_a_number_leads_to_the_list_of_claims(tmp_path):
 
     arguments = project(tmp_path, synthetic_tables.published(), kind="published")
     page_of(arguments)
-    results = arguments["results"]
-    inputs = {"experiment": "published", "results": "/results/published",
-              "files": json.dumps(list_files(results))}  # fmt: skip
     source = arguments["source"].with_name("asked.typ")
     source.write_text(
         '#include "main.typ"\n#context [#metadata(query(link).map(one => one.dest)'
@@ -477,9 +477,9 @@ def test_in_print_a_number_leads_to_the_list_of_claims(tmp_path):
     )
 
     def asked(label):
-        return json.loads(typst.query(str(source), label, field="value", one=True, root=str(tmp_path),
-                                      sys_inputs=inputs, ignore_system_fonts=True))  # fmt: skip
+        return json.loads(typst.query(**asking, selector=label, field="value", one=True))
 
+    asking = compilation(arguments["results"], source)
     rules = {claim.id: claim.rule for claim in claims_of(arguments)}
     order = asked("<order>")
     assert sorted(order) == sorted(rules)
@@ -557,7 +557,7 @@ def test_references_are_complete_and_used_keys_exist():
         for field in ("author", "title", "year"):
             assert re.search(rf"^\s+{field} = \{{", block, flags=re.M), block[:60]
         assert "doi" in block or "url" in block, block[:60]
-    for path in PAPER.rglob("*.typ"):
+    for path in [*PAPER.rglob("*.typ"), *OWN]:
         text = path.read_text(encoding="utf-8")
         found = re.findall(r"cite\(<([\w-]+)>|@([a-z]+20\d\d\w*)", text)
         cited = {one or other for one, other in found}

@@ -32,12 +32,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in found.items():
         (place / "package").mkdir(exist_ok=True)
         (place / "package" / name).write_text(text, encoding="utf-8")
+    install(place / "site", place / "package")
+    return place / "site"
+
+
+def install(site: Path, package: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps",
-         "--no-build-isolation", "--target", str(place / "site"), str(place / "package")],
+         "--no-build-isolation", "--target", str(site), str(package)],
         check=True, capture_output=True,
     )  # fmt: skip
-    return place / "site"
 
 
 def run(installed: Path, *words: object, folder: Path = ROOT, ok: bool = True) -> str:
@@ -143,6 +147,63 @@ def test_what_it_says_of_itself_is_set_in_the_article(installed: Path, tmp_path:
     assert said["title"] == "Brightness"
     assert said["limits"] == "Only what is linear in the mean is seen."
     assert [figure["name"] for figure in said["figures"]] == ["luminance"]
+
+
+TYPST = re.compile(r"```typst\n(.*?)```", re.DOTALL)
+COMPILE = """
+import sys
+from pathlib import Path
+import pandas as pd
+from tests import synthetic_tables
+from tests.article_world import page_of, project, words_of
+tables = synthetic_tables.procedural()
+rows = [{"model": f"cnn--{arm}", "architecture": "cnn", "arm": arm, "seed": 0, "epoch": e, "stage": s,
+         "r2": 0.1 * e + (s == "last") * 0.05, "null": 0.01, "n_images": 40}
+        for arm in ("plain", "stylized") for e in (0, 1) for s in ("first", "last")]
+given = project(Path(sys.argv[1]), tables | {"luminance": pd.DataFrame(rows)})
+said = Path(sys.argv[2]).read_text(encoding="utf-8")
+(given["results"] / "techniques.json").write_text(said, encoding="utf-8")
+print(words_of(page_of(given)))
+"""
+
+
+def test_typst_of_its_own_is_set_where_it_says(installed: Path, tmp_path: Path) -> None:
+    """The page's package as a folder that brings its section."""
+    found = dict(FILE.findall(PAGE.read_text(encoding="utf-8")))
+    (typst,) = TYPST.findall(PAGE.read_text(encoding="utf-8"))
+    code, count = re.subn(
+        r"section=Section\(.*?\),\n\)\n",
+        'section=Typst("texshape_luminance:article.typ", part="knowledge"),\n)\n',
+        found["texshape_luminance.py"], flags=re.DOTALL,
+    )  # fmt: skip
+    assert count == 1
+    package = tmp_path / "package" / "texshape_luminance"
+    package.mkdir(parents=True)
+    imported = "from texshape.techniques.sections import Typst\n"
+    (package / "__init__.py").write_text(imported + code, encoding="utf-8")
+    (package / "article.typ").write_text(typst, encoding="utf-8")
+    project = found["pyproject.toml"].replace(
+        'py-modules = ["texshape_luminance"]',
+        'packages = ["texshape_luminance"]\npackage-data = { texshape_luminance = ["*.typ"] }',
+    )
+    (package.parent / "pyproject.toml").write_text(project, encoding="utf-8")
+    site = tmp_path / "site"
+    install(site, package.parent)
+    said = tmp_path / "said.json"
+    run(site, "texshape", "run", "describe-techniques", "luminance", "--output", said)
+    # The article is compiled of results: the package need not be there any more.
+    text = run(tmp_path, sys.executable, "-c", COMPILE, tmp_path / "world", said)
+    (place,) = [at.start() for at in re.finditer("Brightness alone", text)]
+    assert text.index("Known, whether used or not") < place < text.index("Do the measures agree?")
+    assert "brightness explains 15.0 % (seeds 15.0 %, n = 40 each) of the variance" in text
+    assert "Further measures" not in text  # nothing stands there
+    # Without its file it is refused before any job.
+    next(site.glob("texshape_luminance/*.typ")).unlink()
+    listed = run(site, "texshape", "techniques", ok=False)
+    assert (
+        "technique 'luminance' of texshape-luminance cannot be imported (FileNotFoundError"
+        in listed
+    )
 
 
 def test_its_jobs_rerun_when_its_code_changes(installed: Path, tmp_path: Path, monkeypatch) -> None:

@@ -19,7 +19,7 @@ from tests.article_world import (
     words_of,
 )
 
-from texshape.article import list_files
+from texshape.article import compilation
 from texshape.cli.technique import describe_techniques
 from texshape.comparison import measures
 from texshape.config.comparison import ComparisonSettings
@@ -576,13 +576,7 @@ def test_the_article_has_question_method_result_numbers_and_limit(tmp_path, worl
     assert "25.0 (20.0–30.0)30.0 (25.0–35.0)200" in text
     import typst
 
-    listed = list_files(arguments["results"])
-    set_claims = typst.query(
-        str(arguments["source"]), "<claim>", field="value", root=str(tmp_path),
-        sys_inputs={"experiment": "procedural", "results": "/results/procedural",
-                    "files": json.dumps(listed)},
-        ignore_system_fonts=True,
-    )  # fmt: skip
+    set_claims = typst.query(**compilation(**arguments), selector="<claim>", field="value")
     assert sorted(json.loads(set_claims)) == sorted(claim.id for claim in claims_of(arguments))
 
 

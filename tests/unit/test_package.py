@@ -54,6 +54,9 @@ def test_the_wheel_holds_the_package_alone(wheel: Path) -> None:
     assert tops == {"texshape", f"{wheel.name.partition('-py3')[0]}.dist-info"}
     wanted = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src").rglob("*.py")}
     assert wanted <= set(names)
+    typst = {path.relative_to(ROOT / "src").as_posix() for path in (ROOT / "src").rglob("*.typ")}
+    assert len(typst) > 12  # a section for each technique that every experiment runs
+    assert typst <= set(names)
     for name in ("params.yaml", "published.yaml"):
         held = zipfile.ZipFile(wheel).read(f"texshape/config/defaults/{name}")
         assert held == (ROOT / "src/texshape/config/defaults" / name).read_bytes()

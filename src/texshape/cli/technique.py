@@ -124,35 +124,12 @@ def describe_techniques(
     names: Annotated[list[str], typer.Argument(help="Techniques that the experiment names.")],
     output: Annotated[Path, typer.Option(help="JSON file to write, for the article.")],
 ) -> None:
-    """Write what techniques say of themselves: questions, methods, limits, figures and captions."""
+    """Write what techniques say of themselves: questions, methods, limits, figures, captions, own Typst."""
     from texshape.files import write_json
+    from texshape.gathered import described
     from texshape.techniques import registry
 
-    write_json(output, {"techniques": [_described(registry.get(name)) for name in names]})
-
-
-def _described(technique: Technique) -> dict[str, Any]:
-    section = technique.section
-    about = (
-        {"title": section.title, "question": section.question, "method": section.method,
-         "limits": section.limits}
-        if section
-        else {"title": technique.title.capitalize(), "question": technique.question, "method": "",
-              "limits": ""}
-    )  # fmt: skip
-    return {
-        "name": technique.name,
-        "paper": technique.paper,
-        **about,
-        "figures": [
-            {"name": figure.name, "caption": figure.caption, "alt": figure.alt or figure.caption}
-            for figure in technique.figures
-        ],
-        "measures": [
-            {"name": measure.name, "label": measure.label, "unit": measure.unit}
-            for measure in technique.measures
-        ],
-    }
+    write_json(output, {"techniques": [described(registry.get(name)) for name in names]})
 
 
 def _roles(given: list[str]) -> dict[str, list[str]]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from texshape.config.evaluation import EvaluationSettings
     from texshape.data.imageset import ImageSet
     from texshape.models.network import Network
+    from texshape.techniques.sections import Typst
 
 DYNAMIC_IMPORTS = ()  # the places are the techniques' own; each is hashed by itself
 
@@ -357,8 +358,9 @@ class Technique:
     measures : tuple of Measure
     observations : tuple of Observations
         What its tables add to the frame of `texshape.measure`.
-    section : Section, optional
-        Of the article, where the technique is none that every experiment runs.
+    section : Section or Typst, optional
+        Of the article: what the technique says of itself in a few texts, where it is none that every experiment
+        runs; or its own Typst (`texshape.techniques.sections.Typst`).
     applies : str
         Place of a function `Inputs` -> reason why this network cannot be measured, empty where it can.
     one_seed : bool
@@ -408,7 +410,7 @@ class Technique:
     figures: tuple[Figure, ...] = ()
     measures: tuple[Measure, ...] = ()
     observations: tuple[Observations, ...] = ()
-    section: Section | None = None
+    section: Section | Typst | None = None
     explanation: str = ""
     applies: str = ""
     one_seed: bool = False

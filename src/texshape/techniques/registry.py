@@ -17,6 +17,7 @@ from typing import Any
 
 from texshape.errors import InputError, nearest
 from texshape.techniques.base import Technique, imported
+from texshape.techniques.sections import Typst
 
 GROUP = "texshape.techniques"
 #: in the order of tables and of the article
@@ -168,6 +169,8 @@ def _check_places(technique: Technique) -> None:
     """See that what it names is there; only its settings, which are light, are imported for it."""
     if technique.settings:
         imported(technique.settings)
+    if isinstance(technique.section, Typst):
+        technique.section.text()
     for place in filter(None, (technique.run, technique.applies)):
         module = place.partition(":")[0]
         if find_spec(module) is None:

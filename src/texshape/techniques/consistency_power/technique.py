@@ -5,6 +5,7 @@ from __future__ import annotations
 from texshape.techniques.base import Technique
 from texshape.techniques.consistency_power.figures import FIGURES
 from texshape.techniques.consistency_power.tables import CONSISTENCY_DIFFERENCES, CONSISTENCY_POWER
+from texshape.techniques.sections import Typst
 
 TECHNIQUE = Technique(
     name="consistency_power",
@@ -17,4 +18,5 @@ TECHNIQUE = Technique(
     memory=4000,
     minutes=60,
     figures=FIGURES,
+    section=Typst("texshape.techniques.consistency_power:article.typ", part="consistency"),
 )

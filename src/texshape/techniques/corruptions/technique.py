@@ -6,6 +6,7 @@ from texshape.techniques.base import File, Technique
 from texshape.techniques.corruptions.figures import FIGURES
 from texshape.techniques.corruptions.measures import MEASURES
 from texshape.techniques.corruptions.tables import CORRUPTION_ERRORS, CORRUPTIONS
+from texshape.techniques.sections import Typst
 
 TECHNIQUE = Technique(
     name="corruptions",
@@ -25,4 +26,9 @@ TECHNIQUE = Technique(
     minutes=240,
     measures=MEASURES,
     figures=FIGURES,
+    section=Typst(
+        "texshape.techniques.corruptions:article.typ",
+        part="side-by-side",
+        tells="how it stands corrupted pictures",
+    ),
 )

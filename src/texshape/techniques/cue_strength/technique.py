@@ -5,6 +5,7 @@ from __future__ import annotations
 from texshape.techniques.base import Figure, Observations, Technique
 from texshape.techniques.cue_strength.measures import MEASURES
 from texshape.techniques.cue_strength.tables import CUE_STRENGTH
+from texshape.techniques.sections import Typst
 
 TECHNIQUE = Technique(
     name="cue_strength",
@@ -43,4 +44,5 @@ TECHNIQUE = Technique(
             chapter="2 What decides",
         ),
     ),
+    section=Typst("texshape.techniques.cue_strength:article.typ", part="meaning"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from texshape.techniques.base import Figure, Observations, Technique
 from texshape.techniques.dimensionality.measures import MEASURES
 from texshape.techniques.dimensionality.tables import DIMENSIONALITY
+from texshape.techniques.sections import Typst
 
 TECHNIQUE = Technique(
     name="dimensionality",
@@ -38,4 +39,5 @@ TECHNIQUE = Technique(
             chapter="3 What is known and used",
         ),
     ),
+    section=Typst("texshape.techniques.dimensionality:article.typ", part="knowledge"),
 )

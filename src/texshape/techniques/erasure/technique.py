@@ -5,6 +5,7 @@ from __future__ import annotations
 from texshape.techniques.base import Figure, Observations, Technique
 from texshape.techniques.erasure.measures import MEASURES
 from texshape.techniques.erasure.tables import ERASURE
+from texshape.techniques.sections import Typst
 
 TECHNIQUE = Technique(
     name="erasure",
@@ -41,4 +42,5 @@ TECHNIQUE = Technique(
             chapter="3 What is known and used",
         ),
     ),
+    section=Typst("texshape.techniques.erasure:article.typ", part="meaning"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from texshape.techniques.base import Figure, File, Technique
+from texshape.techniques.sections import Typst
 
 TECHNIQUE = Technique(
     name="feature_visualization",
@@ -33,4 +34,5 @@ TECHNIQUE = Technique(
             chapter="4 How far it sees",
         ),
     ),
+    section=Typst("texshape.techniques.feature_visualization:article.typ", part="first-look"),
 )

@@ -6,6 +6,7 @@ from texshape.techniques.base import Technique
 from texshape.techniques.human_consistency.figures import FIGURES
 from texshape.techniques.human_consistency.measures import MEASURES
 from texshape.techniques.human_consistency.tables import BENCHMARK, BENCHMARK_BY_DATASET
+from texshape.techniques.sections import Typst
 
 TECHNIQUE = Technique(
     name="human_consistency",
@@ -19,4 +20,9 @@ TECHNIQUE = Technique(
     minutes=30,
     measures=MEASURES,
     figures=FIGURES,
+    section=Typst(
+        "texshape.techniques.human_consistency:article.typ",
+        part="side-by-side",
+        tells="whether it fails where humans fail",
+    ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from texshape.techniques.base import Figure, File, Observations, Technique
 from texshape.techniques.readout.measures import MEASURES
 from texshape.techniques.readout.tables import READOUT
+from texshape.techniques.sections import Typst
 
 TECHNIQUE = Technique(
     name="readout",
@@ -37,4 +38,5 @@ TECHNIQUE = Technique(
             chapter="3 What is known and used",
         ),
     ),
+    section=Typst("texshape.techniques.readout:article.typ", part="knowledge"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from texshape.techniques.base import Figure, File, Observations, Technique
 from texshape.techniques.receptive_field.measures import MEASURES
 from texshape.techniques.receptive_field.tables import RECEPTIVE_FIELD
+from texshape.techniques.sections import Typst
 
 TECHNIQUE = Technique(
     name="receptive_field",
@@ -64,4 +65,5 @@ TECHNIQUE = Technique(
             chapter="4 How far it sees",
         ),
     ),
+    section=Typst("texshape.techniques.receptive_field:article.typ", part="fields"),
 )

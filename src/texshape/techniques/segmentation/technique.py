@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from texshape.techniques.base import Figure, File, Technique
+from texshape.techniques.sections import Typst
 from texshape.techniques.segmentation.measures import MEASURES
 from texshape.techniques.segmentation.tables import SEGMENTATION
 
@@ -44,4 +45,5 @@ TECHNIQUE = Technique(
     ),
     memory=2500,
     minutes=240,
+    section=Typst("texshape.techniques.segmentation:article.typ", part="knowledge"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from texshape.techniques.base import Figure, Technique
+from texshape.techniques.sections import Typst
 from texshape.techniques.sensitivity.tables import SENSITIVITY
 
 TECHNIQUE = Technique(
@@ -33,4 +34,5 @@ TECHNIQUE = Technique(
             needs="named",
         ),
     ),
+    section=Typst("texshape.techniques.sensitivity:article.typ", part="procedure"),
 )

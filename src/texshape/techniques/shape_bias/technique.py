@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from texshape.techniques.base import Technique
+from texshape.techniques.sections import Typst
 from texshape.techniques.shape_bias.measures import MEASURES
 from texshape.trials.columns import (
     ACCURACY,
@@ -32,4 +33,5 @@ TECHNIQUE = Technique(
     gpu=True,
     memory=2000,
     measures=MEASURES,
+    section=Typst("texshape.techniques.shape_bias:article.typ", part="decisions", always=True),
 )

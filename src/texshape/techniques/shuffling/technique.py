@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from texshape.techniques.base import Figure, Observations, Technique
+from texshape.techniques.sections import Typst
 from texshape.techniques.shuffling.measures import MEASURES
 from texshape.techniques.shuffling.tables import SHUFFLING
 
@@ -37,4 +38,5 @@ TECHNIQUE = Technique(
             chapter="4 How far it sees",
         ),
     ),
+    section=Typst("texshape.techniques.shuffling:article.typ", part="pieces"),
 )
