@@ -28,6 +28,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.feeding import feeding
 from benchmarks.parts import PARTS
 from benchmarks.timing import alternated, command_cpu, cpu, exponent, median_ratio, peak_memory
 
@@ -43,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
         print(json.dumps(child(options)))
         return
     others: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
-        "precision": precision, "rerun": rerun, "start": start, "peer": peer,
+        "precision": precision, "feeding": feeding, "rerun": rerun, "start": start, "peer": peer,
     }  # fmt: skip
     chosen = options.part or [*PARTS, *others]
     rows = []
@@ -65,7 +66,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    names = [*PARTS, "precision", "rerun", "start", "peer"]
+    names = [*PARTS, "precision", "feeding", "rerun", "start", "peer"]
     parser.add_argument("--part", action="append", choices=names, help="repeat; default: all")
     parser.add_argument("--scale", type=float, default=1, help="times the work of every part")
     parser.add_argument("--times", type=int, default=10, help="the larger size; 1 leaves it out")
@@ -79,6 +80,7 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--encoder", default="efficientnet-lite0",
                         choices=["efficientnet-lite0", "random-pyramid", "vgg19-random"])  # fmt: skip
     parser.add_argument("--stimuli", type=Path, help="stem of an image set, for precision and peer")
+    parser.add_argument("--photographs", type=Path, help="folder of photographs, for feeding")
     parser.add_argument("--finished", type=Path, default=ROOT, help="folder of a finished workflow")
     parser.add_argument("--snakemake", default="", help="arguments of that workflow")
     parser.add_argument("--peer", help="command; {images}, {labels} and {stem} name the same files")
@@ -284,6 +286,12 @@ def line(row: dict[str, Any]) -> str:
         cells.append("memory " + " -> ".join(f"{value:.0f}" for value in row["memory_mb"]) + " MB")
     if "seconds_by_kind" in row:
         cells.append(", ".join(f"{k} {v:.2f} s" for k, v in row["seconds_by_kind"].items()))
+    for way in row.get("ways", ()):
+        clocked = ", ".join(f"{t}: {v:.0f}/s" for t, v in row["by_threads"][way["way"]].items())
+        cells.append(
+            f"{way['way']}: {way['bytes'] / 1000:.0f} kB and {way['milliseconds']:.3f} ms of a core an image, "
+            f"{way['cores_for_h100']:.1f} cores for an H100; by threads {clocked}"
+        )
     if "against" in row:
         cells.append(f"(against {row['against']})")
     return f"{row['part']:<20}{'; '.join(cells)}"

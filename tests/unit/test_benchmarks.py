@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from benchmarks import timing
+from PIL import Image
 
 from texshape.data import imageset
 
@@ -87,6 +88,29 @@ def test_evaluation_is_mostly_its_forward_pass(tmp_path: Path) -> None:
     assert rows[0]["units"] == 32
 
 
+def test_photographs_by_the_way_they_are_stored(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    (tmp_path / "photographs").mkdir()
+    for number in range(3):
+        small = Image.fromarray(rng.integers(0, 256, (9, 12, 3), dtype=np.uint8))
+        small.resize((400, 300)).save(tmp_path / "photographs" / f"{number}.jpg", quality=95)
+    rows, printed = bench(
+        tmp_path, "--part", "feeding", "--scale", "0.25", "--photographs", str(tmp_path / "photographs"),
+    )  # fmt: skip
+    (row,) = rows
+    squares, squeezed, shards, originals = row["ways"]
+    assert squares["bytes"] == 224 * 224 * 3
+    assert squeezed["bytes"] == 256 * 256 * 3
+    assert shards["bytes"] < squares["bytes"]
+    files = (tmp_path / "photographs").glob("*.jpg")
+    assert originals["bytes"] == pytest.approx(np.mean([path.stat().st_size for path in files]))
+    # Copying costs far less than decoding, whatever else the machine does.
+    assert originals["milliseconds"] > 3 * squares["milliseconds"] > 0
+    assert squares["cores_for_h100"] == pytest.approx(7000 * squares["milliseconds"] / 1000)
+    assert all(rate > 0 for rates in row["by_threads"].values() for rate in rates.values())
+    assert "cores for an H100" in printed
+
+
 def test_a_peer_gets_the_same_files(tmp_path: Path) -> None:
     names = ["disc1-star1.png", "star1-disc1.png"]
     labels = pd.DataFrame(
@@ -104,7 +128,9 @@ def test_a_peer_gets_the_same_files(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_measured_says_why(tmp_path: Path) -> None:
-    arguments = [word for part in ("precision", "rerun", "peer") for word in ("--part", part)]
+    arguments = [
+        word for part in ("precision", "feeding", "rerun", "peer") for word in ("--part", part)
+    ]
     rows, printed = bench(tmp_path, *arguments, "--finished", str(tmp_path))
     assert all(row["skipped"] for row in rows)
     assert "no finished workflow, name one by --finished" in printed

@@ -50,8 +50,17 @@ class LabelledImages:
     def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Pixels (B, 3, H, W) and labels (B,) of some rows, on the labels' device."""
         device = self.labels.device
-        pixels = self.images[rows.to(self.images.device)].to(device, non_blocking=True)
-        return pixels, self.labels[rows.to(device)]
+        return self._pixels(rows).to(device, non_blocking=True), self.labels[rows.to(device)]
+
+    def _pixels(self, rows: Tensor) -> Tensor:
+        if self.labels.device.type != "cuda" or self.images.device.type == "cuda":
+            return self.images[rows.to(self.images.device)]
+        # Into memory that stays where it is: the GPU then reads it by itself, while the host goes on.
+        stored = self.images.permute(0, 2, 3, 1)  # as it lies on the disk, image by image
+        shape = len(rows), *stored.shape[1:]
+        gathered = torch.empty(shape, dtype=stored.dtype, pin_memory=True)
+        torch.index_select(stored, 0, rows.cpu(), out=gathered)
+        return gathered.permute(0, 3, 1, 2)
 
 
 def read_sets(

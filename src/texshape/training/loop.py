@@ -28,6 +28,7 @@ from texshape.config.training import FASTEST, TrainingSettings
 from texshape.errors import InputError
 from texshape.models import small, trainable
 from texshape.training import checkpoints
+from texshape.training.ahead import ahead, workers_for
 from texshape.training.batches import (
     LabelledImages,
     epoch_order,
@@ -239,27 +240,36 @@ class _Run:
             epoch + 1,
             self.settings.passes,
         )
-        self.module.train()
-        for number in range(done, self.steps):
-            images, labels = training_batch(
+        first = self.step - done  # of the epoch, counted from the start of training
+
+        def batch(number: int) -> tuple[Tensor, Tensor]:
+            return training_batch(
                 self.training,
                 [order[number] for order in orders],
                 self.settings,
                 self.request["seed"],
-                self.step,
+                first + number,
                 group=self.group,
                 **self.normalisation,
             )
-            # Asked once a step, so that all processes stop at the same one.
-            stopping = self._train_step(images, labels, stop)
-            if stopping and number + 1 < self.steps:
-                self._write_resume()
-                break
-        else:
-            self._end_epoch(epoch + 1, time.perf_counter() - start)
+
+        self.module.train()
+        numbers = range(done, self.steps)
+        with ahead(batch, numbers, workers=self._workers(), device=self.device) as made:
+            for number, (images, labels) in zip(numbers, made, strict=True):
+                # Asked once a step, so that all processes stop at the same one.
+                stopping = self._train_step(images, labels, stop)
+                if stopping and number + 1 < self.steps:
+                    self._write_resume()
+                    break
+            else:
+                self._end_epoch(epoch + 1, time.perf_counter() - start)
         if self.group.any(stop.received) and self.step < self.total_steps:
             self.log(f"interrupted: state written at step {self.step}; run again to resume")
             raise Interrupted
+
+    def _workers(self) -> int:
+        return max(workers_for(self.device, part.images.device) for part in self.training)
 
     def _train_step(self, images: Tensor, labels: Tensor, stop: Request) -> bool:
         """Take one step; returns whether a process was asked to stop."""
@@ -270,6 +280,9 @@ class _Run:
             logits = self.trained(images)
         logits = logits.float()
         loss = functional.cross_entropy(logits, labels)
+        loss.backward()
+        self.optimizer.step()
+        # Read when all of the step is under way: a GPU has no pause between its halves.
         own = (
             loss.item() * len(labels),
             int((logits.argmax(1) == labels).sum()),
@@ -279,8 +292,6 @@ class _Run:
         summed, right, count, stopping = self.group.total(own)
         if not math.isfinite(summed):
             self._stop_diverged(f"the loss is {summed / count} at step {self.step + 1}")
-        loss.backward()
-        self.optimizer.step()
         self.learning_rate = self.schedule.get_last_lr()[0]
         self.schedule.step()
         self.step += 1
@@ -415,14 +426,19 @@ def evaluate(
     """
     mode = module.training
     module.eval()
-    loss, right = 0.0, 0
-    for rows in torch.arange(group.rank, len(images), group.size).split(_EVALUATION_BATCH):
-        pixels, labels = images.take(rows)
-        with torch.autocast(pixels.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-            logits = module(small.normalise(pixels, mean, std))
-        logits = logits.float()
-        loss += functional.cross_entropy(logits, labels, reduction="sum").item()
-        right += int((logits.argmax(1) == labels).sum())
+    sums: list[tuple[Tensor, Tensor]] = []  # read at the end: a GPU does not wait between batches
+    parts = torch.arange(group.rank, len(images), group.size).split(_EVALUATION_BATCH)
+    device = images.labels.device
+    workers = workers_for(device, images.images.device)
+    with ahead(images.take, parts, workers=workers, device=device) as made:
+        for pixels, labels in made:
+            with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+                logits = module(small.normalise(pixels, mean, std))
+            logits = logits.float()
+            loss_sum = functional.cross_entropy(logits, labels, reduction="sum")
+            sums.append((loss_sum, (logits.argmax(1) == labels).sum()))
     module.train(mode)
+    loss = sum(loss_sum.item() for loss_sum, _ in sums)
+    right = sum(int(count) for _, count in sums)
     loss, right = group.total((loss, right))
     return loss / len(images), right / len(images)
