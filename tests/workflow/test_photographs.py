@@ -1,4 +1,4 @@
-"""Photographs in class folders: CIFAR-10 from the mirror to its article, and DAGs of folders drawn here."""
+"""Photographs: CIFAR-10 and Tiny ImageNet from the mirror to their articles, and DAGs of folders drawn here."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ import yaml
 from PIL import Image
 
 from tests.workflow.conftest import Workflow, copy_workflow, jobs
+from texshape import parameters
 from texshape.trials import imagenet16
 
 # The first test runs a whole experiment; a crowded machine takes its time.
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(3000)]
 
-CLASSES = ["cat", "frog", "ship"]
 # Real photographs and paintings; everything that only costs time is cut down.
 SMALL = {
-    "experiment": "cifar10-smoke",
     "data": {
-        "folder": {"classes": CLASSES, "train": 32, "validation": 4, "test": 12},
+        "folder": {"train": 32, "validation": 4, "test": 12},
         "shape_exemplars": 4,
         "texture_exemplars": 4,
     },
@@ -29,7 +28,6 @@ SMALL = {
     "stylizations": {"stylized": {"shards": 1}},
     "conflicts": {"cue-conflict": {"shards": 1, "stylize": {"optimisation": {"steps": 5}}}},
     "training": {"epochs": 1, "batch_size": 32, "checkpoint_epochs": [0, 1]},
-    "trained": [{"architecture": "resnet8", "arms": ["plain", "stylized"], "seeds": [0]}],
     "fitness": {"limited": []},
     "features": {"batch_size": 8, "shards": 2},
     "bootstrap": {"resamples": 200},
@@ -41,6 +39,28 @@ SMALL = {
     "probes": {"patches": [1, 4], "shuffling_images": 36, "resamples": 50},
     "corruptions": {"severities": [3], "images": 24, "types": ["fog", "contrast"]},
     "comparison": {"permutations": 100, "resamples": 100},
+}
+CLASSES = ["cat", "frog", "ship"]
+CIFAR10 = {
+    "experiment": "cifar10-smoke",
+    "data": {"folder": {"classes": CLASSES}},
+    "trained": [{"architecture": "resnet8", "arms": ["plain", "stylized"], "seeds": [0]}],
+}
+WNIDS = ["n01443537", "n04146614", "n07753592"]
+TINY = {
+    "experiment": "tiny-imagenet-smoke",
+    "data": {"folder": {"classes": WNIDS}},
+    "features": {"shards": 1},
+    "trained": [
+        {"architecture": "cnn", "arms": ["plain"], "seeds": [0]},
+        {"architecture": "cnn", "arms": ["mixed"], "seeds": [0], "trials_only": True},
+        {"architecture": "rf9", "arms": ["stylized"], "seeds": [0], "trials_only": True},
+    ],
+    **{
+        name: {"resamples": 50}
+        for name in ("cue_rank", "suppression", "triplets", "steering", "top_k")
+    },
+    "frequency_channel": {"resamples": 5},
 }
 
 
@@ -62,8 +82,17 @@ def draw(folder: Path, count: int, *, side: int = 40, seed: int = 0) -> None:
 def cifar10(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
     assert mirror.is_dir()
     workflow = copy_workflow(tmp_path_factory.mktemp("cifar10") / "project")
-    small = overlay(workflow, SMALL)
+    small = overlay(workflow, parameters.overlay(SMALL, CIFAR10))
     workflow.snakemake("--configfile", "experiments/cifar10.yaml", small)
+    return workflow
+
+
+@pytest.fixture(scope="module")
+def tiny_imagenet(mirror: Path, tmp_path_factory: pytest.TempPathFactory) -> Workflow:
+    assert mirror.is_dir()
+    workflow = copy_workflow(tmp_path_factory.mktemp("tiny-imagenet") / "project")
+    small = overlay(workflow, parameters.overlay(SMALL, TINY))
+    workflow.snakemake("--configfile", "experiments/tiny-imagenet.yaml", small)
     return workflow
 
 
@@ -112,6 +141,33 @@ def test_features_come_from_shards_with_the_bytes_of_one_pass(
     )  # fmt: skip
     for name in ("activations.npy", "stages.csv"):
         assert (joined / name).read_bytes() == (tmp_path / name).read_bytes()
+
+
+def test_tiny_imagenet_ends_with_an_article_of_its_own(tiny_imagenet: Workflow) -> None:
+    """Every technique that the experiment names; what the archive brings; conflicts of test photographs."""
+    results = tiny_imagenet.folder / "results" / "tiny-imagenet-smoke"
+    assert (results / "paper.pdf").read_bytes().startswith(b"%PDF")
+    html = (results / "paper.html").read_text(encoding="utf-8")
+    assert "Tiny ImageNet" in html
+    assert "CIFAR-10" not in html
+    bias = pd.read_csv(results / "tables" / "shape_bias.csv")
+    assert set(zip(bias["architecture"], bias["arm"], strict=True)) >= {
+        ("cnn", "plain"), ("cnn", "mixed"), ("rf9", "stylized"),
+    }  # fmt: skip
+    assert (bias["n_conflict"] == 3 * 4 * 2).all()
+    for name in ("cue_rank", "suppression", "triplets", "frequency_channel", "steering", "top_k"):
+        table = pd.read_csv(results / "tables" / f"{name}.csv")
+        assert set(table["arm"]) >= {"plain"}, name
+    data = results / "data" / "base"
+    photographs = pd.read_csv(data / "photographs.csv")
+    used = photographs[photographs["outcome"] == "test"]
+    assert used["file"].str.fullmatch(rf"({'|'.join(WNIDS)})/val_\d+\.JPEG").all()
+    assert len(used) == 3 * 12
+    assert (used["box_right"] >= used["box_left"]).all()
+    test = {image.tobytes() for image in np.load(data / "test-plain.images.npy")}
+    for name in ("shape-exemplars", "texture-exemplars"):
+        assert {image.tobytes() for image in np.load(data / f"{name}.images.npy")} <= test
+    assert np.load(data / "cue-conflict.images.npy").shape == (3 * 4 * 2, 64, 64, 3)
 
 
 def test_a_folder_of_photographs_becomes_sets(tmp_path: Path) -> None:
