@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := article
-.PHONY: article environment test lint docs soak coverage mutation audit lock bench reproduce release clean
+.PHONY: article environment clusters test lint docs soak coverage mutation audit lock bench reproduce release clean
 
 article: environment
 	snakemake --cores $(CORES)
@@ -16,6 +16,16 @@ article: environment
 	@echo "             $(CURDIR)/results/procedural/paper.html"
 
 environment: $(VENV)/.complete
+
+# Plugins of schedulers and storages, for the tests: in a folder of their own, as each start of Snakemake
+# imports all that it finds.
+CLUSTERS := .clusters
+clusters: $(CLUSTERS)/.complete
+
+$(CLUSTERS)/.complete: envs/clusters.lock $(VENV)/.complete
+	rm -rf $(CLUSTERS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --target $(CLUSTERS) -r envs/clusters.lock
+	touch $@
 
 # Without dependency resolution: the lock names every package, and nothing else may come in.
 $(VENV)/.complete: requirements.lock pyproject.toml
@@ -32,7 +42,7 @@ lint: environment
 	snakemake --lint
 	snakemake --lint --configfile experiments/published.yaml
 
-test: environment lint
+test: environment clusters lint
 	python -m pytest -n $(TEST_WORKERS) $(PYTEST_ARGS)
 
 docs: environment

@@ -46,6 +46,9 @@ localrules:
     track,
 
 
+ask_in_words_of_the_scheduler()
+
+
 onstart:  # one block alone: Snakemake runs the last
     files, overrides = snakemake_private.configuration(workflow)
     records.begin(

@@ -24,7 +24,7 @@ rule claims:
     params:
         results=lambda wc, output: parent(output[0]),
         # Only what this run made: a table of former parameters must read as 'not run'.
-        files=lambda wc, input: options("--file", input),
+        files=lambda wc, input: options("--file", map(plain, input)),
         code=step_hash("claims"),
     shell:
         "texshape run claims --results {params.results:q} --output {output:q} {params.files:q}"
@@ -48,7 +48,7 @@ rule origins:
         runtime=scaled(10),
     params:
         results=lambda wc, output: parent(output[0]),
-        tables=lambda wc, input: options("--table", input),
+        tables=lambda wc, input: options("--table", map(plain, input)),
         code=step_hash("origins"),
     shell:
         "texshape run origins --results {params.results:q} --output {output:q} {params.tables:q}"
@@ -72,7 +72,7 @@ rule figure_origins:
         runtime=scaled(10),
     params:
         results=lambda wc, output: parent(output[0]),
-        figures=lambda wc, input: options("--figure", input),
+        figures=lambda wc, input: options("--figure", map(plain, input)),
         code=step_hash("figure-origins"),
     shell:
         "texshape run figure-origins --results {params.results:q} --output {output:q} {params.figures:q}"
@@ -119,8 +119,8 @@ rule article:
         LAYOUT.file("origins.json"),
         LAYOUT.file("parameters.json"),
         LAYOUT.file("provenance.json"),
-        PAPER,
-        source="paper/main.typ",
+        list(map(local, PAPER)),
+        source=local("paper/main.typ"),
     output:
         pdf=report(
             LAYOUT.file("paper.pdf"),
@@ -145,7 +145,7 @@ rule article:
         results=lambda wc, output: parent(output.pdf),
         # Only what this run made: a file of former parameters must read as 'not run'.
         files=lambda wc, input: options(
-            "--file", [file for file in input if file.startswith(LAYOUT.results)]
+            "--file", [plain(file) for file in input if str(file) not in PAPER]
         ),
         # The sections in the folders of techniques, which are no files of this folder where texshape is installed.
         sections=text_hash(),

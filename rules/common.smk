@@ -1,4 +1,5 @@
 # The plan of this experiment, and what rules share. No rules here.
+import os
 import shlex
 import sys
 from functools import partial
@@ -9,10 +10,11 @@ from snakemake.exceptions import WorkflowError
 from texshape import parameters, records
 from texshape.core import snakemake_private
 from texshape.errors import InputError
-from texshape.experiment import job_settings
+from texshape.experiment import job_settings, staging
 from texshape.experiment.networks import BASE
 from texshape.experiment.plan import SPLITS, Plan
 from texshape.experiment.runs import PIXELS, WILDCARDS, RunId
+from texshape.experiment.schedulers import SCHEDULER, Asked, words_of
 from texshape.experiment.sources import CONFLICT
 from texshape.experiment.words import any_of, options, parent, results_of, stem
 from texshape.models.cards import local_files
@@ -26,17 +28,29 @@ if set("{}") & set(str(workflow.basedir)):
 try:
     snakemake_private.check()
     PLAN = Plan(config)
-    # Results that came from elsewhere (dvc pull, dvc checkout) bring the record of what made them.
-    records.adopt(PLAN.layout.results)
+    STORAGE = snakemake_private.storage_of(workflow)
+    staging.link(PLAN.layout.results, STORAGE and STORAGE.copy(PLAN.layout.results))
+    # Results that came from elsewhere (dvc pull, dvc checkout, a bucket) bring the record of what made them.
+    # Jobs need no records, and those on other machines may see none.
+    if snakemake_private.is_main(workflow):
+        records.adopt(PLAN.layout.results, STORAGE)
     PLAN.check_gpus(snakemake_private.limit(workflow, "gpu"))
 except InputError as error:
     raise WorkflowError(str(error)) from None
 config["training"] = PLAN.parameters["training"]
 LAYOUT, SOURCE = PLAN.layout, PLAN.source
 
-# The commands of this environment, whether or not it is activated; in a folder of any name.
+
+# Where asked (`--sdm apptainer`), every rule runs in this image, made of envs/Dockerfile.
+container: os.environ.get("TEXSHAPE_CONTAINER", "envs/texshape.sif")
+
+
+# The commands of this environment, whether or not it is activated, in a folder of any name; a container has its own.
 BIN = shlex.quote(str(Path(sys.executable).parent))
-shell.prefix(f"export PATH={BIN.replace('{', '{{').replace('}', '}}')}:$PATH; ")
+shell.prefix(
+    '[ -n "${{APPTAINER_CONTAINER:-}}${{SINGULARITY_CONTAINER:-}}" ] || '
+    f"export PATH={BIN.replace('{', '{{').replace('}', '}}')}:$PATH; "
+)
 
 
 wildcard_constraints:
@@ -71,9 +85,29 @@ def absent_option(run):
     )
 
 
+def plain(file):
+    """The path of a file as results name it, whatever storage it is staged from."""
+    return STORAGE.plain(str(file)) if STORAGE else str(file)
+
+
 def scaled(value):
     """A resource that grows with each attempt: what ran out of memory or time gets more."""
     return lambda wc, attempt: value * attempt
+
+
+def ask_in_words_of_the_scheduler():
+    """Give rules the resources that the profile's scheduler reads; once all rules are there."""
+    scheduler = snakemake_private.given_of_all(workflow, SCHEDULER)
+    if scheduler is None:
+        return
+    try:
+        words = {
+            name: lambda numbers, word=word: word(Asked(**numbers))
+            for name, word in words_of(scheduler).items()
+        }
+    except InputError as error:
+        raise WorkflowError(str(error)) from None
+    snakemake_private.add_resources(workflow, ["gpu", "mem_mb", "runtime"], words)
 
 
 def note_what_was_made():
@@ -82,7 +116,7 @@ def note_what_was_made():
         records.update(
             LAYOUT.results,
             snakemake_private.records_of(workflow),
-            temporary=snakemake_private.temporary_files(workflow),
+            temporary=map(plain, snakemake_private.temporary_files(workflow)),
         )
     except InputError as error:
         logger.warning(f"What made the results was not recorded: {error}")

@@ -6,14 +6,17 @@ nothing is written, and the exit status is 1 where a page is not what the code s
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from texshape.catalogue import catalogue
 from texshape.files import write_text
 from texshape.tables import KINDS, PATH_COLUMNS, Column, Logged, Table
 from texshape.techniques import registry
+from texshape.techniques.base import Technique
 
 ROOT = Path(__file__).resolve().parents[1]
 LOWER, UPPER = "lower end of", "upper end of"
@@ -76,10 +79,67 @@ def techniques() -> str:
     return "\n".join(lines)
 
 
+#: heading on the page that chooses a measure -> the techniques that answer its questions
+CHOICES = {
+    "decides": (
+        "shape_bias",
+        "cue_strength",
+        "sensitivity",
+        "frequency_channel",
+        "configural_shape",
+    ),
+    "knows": ("readout", "dimensionality", "segmentation", "triplets", "cue_rank"),
+    "uses": ("erasure", "steering", "suppression", "top_k", "attention_radius"),
+    "loses": ("shuffling", "corruptions"),
+    "people": ("human_consistency", "consistency_power"),
+    "sees": ("receptive_field", "feature_visualization"),
+}
+
+
+def choices(heading: str) -> str:
+    """A row for each technique of a heading: question, where its answer stands, first of its limits."""
+    lines = ["| question | technique | read | mind |", "|---|---|---|---|"]
+    for name in CHOICES[heading]:
+        each = registry.get(name)
+        star = "*" if name in registry.OPTIONAL else ""
+        page = f"explanation/{each.explanation}.md"
+        limit = _first_limit((ROOT / "docs" / page).read_text(encoding="utf-8"))
+        lines.append(
+            f"| {each.question} | [{each.title}]({page}){star} | {_answers(each)} | {limit} |"
+        )
+    return "\n".join(lines)
+
+
+def _answers(technique: Technique) -> str:
+    """Where the numbers stand that are compared over networks; else what is written."""
+    found: dict[str, list[str]] = {}
+    tables = catalogue()
+    for measure in technique.measures:
+        columns = found.setdefault(measure.table, [])
+        # Some follow from several rows, and are no column themselves.
+        if measure.value in tables[measure.table].names and measure.value not in columns:
+            columns.append(measure.value)
+    if not found:
+        found = {table.name: [] for table in technique.tables}
+    places = [
+        f"`{table}.csv`" + (f": {', '.join(f'`{one}`' for one in columns)}" if columns else "")
+        for table, columns in found.items()
+    ]
+    return "; ".join(places or [f"`{file.name}`" for file in technique.files])
+
+
+def _first_limit(page: str) -> str:
+    """The first sentence of a page's paragraph on limits."""
+    paragraph = page.partition("**Limits.** ")[2].partition("\n\n")[0].replace("\n", " ")
+    sentence = re.sub(r"\]\((?!https?:)", "](explanation/", paragraph).partition(". ")[0]
+    return sentence.removesuffix(".") + "."
+
+
 #: page, name of the part, what writes it
 PARTS: list[tuple[str, str, Callable[[], str]]] = [
     ("docs/reference/files.md", "tables", tables),
     ("README.md", "techniques", techniques),
+    *(("docs/which-measure.md", heading, partial(choices, heading)) for heading in CHOICES),
 ]
 
 
@@ -107,7 +167,8 @@ def stale(root: Path = ROOT, write: bool = False) -> list[str]:
         text = path.read_text(encoding="utf-8")
         new = filled(text, name, make())
         if new != text:
-            found.append(page)
+            if page not in found:
+                found.append(page)
             if write:
                 write_text(path, new)
     return found

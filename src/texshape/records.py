@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from texshape.core import snakemake_private
-from texshape.core.snakemake_private import FileRecord, Records
+from texshape.core.snakemake_private import FileRecord, Records, Storage
 from texshape.errors import InputError
 from texshape.files import file_sha256, write_json, write_text
 from texshape.provenance import git_commit
@@ -161,6 +161,8 @@ def update(results: str | Path, snakemake: Records, temporary: Iterable[str] = (
     content = _content(results, entries)
     if content["jobs"] and not (known and load(results) == content):
         write_json(results / NAME, content)
+        if snakemake.storage is not None:
+            snakemake.storage.store(f"{results}/{NAME}")
     if (results / NAME).exists():
         write_text(_mark_path(results, snakemake.folder), _mark_of(results))
 
@@ -206,19 +208,28 @@ def so_far(results: str | Path, snakemake: Records) -> Callable[[str], dict[str,
     return job
 
 
-def adopt(results: str | Path) -> int:
+def adopt(results: str | Path, storage: Storage | None = None) -> int:
     """Tell Snakemake what made the files that came from elsewhere; return how many that were.
 
     A file is taken only if its content is what was recorded. Whether its parameters, code and inputs are
     those of this folder is Snakemake's to decide, as always.
+
+    Parameters
+    ----------
+    results : path
+        Folder of the experiment, as the workflow names it: relative to the working folder.
+    storage : Storage, optional
+        That the results lie in. Each recorded file is fetched once, to be compared.
     """
     results = Path(results)
     mark = _mark_path(results, ".snakemake")
+    if storage is not None:
+        storage.fetch(f"{results}/{NAME}")
     if not (results / NAME).exists():
         return 0
     if mark.exists() and mark.read_text(encoding="utf-8") == _mark_of(results):
         return 0
-    snakemake = snakemake_private.records_in()
+    snakemake = snakemake_private.records_in(storage=storage)
     taken = 0
     for name, entry in _entries(load(results)).items():
         job, facts = entry.job, entry.file
@@ -227,7 +238,7 @@ def adopt(results: str | Path) -> int:
             continue
         if facts.get("temporary"):
             ended = facts["started"]
-        elif Path(name).is_file() and file_sha256(name) == facts["sha256"]:
+        elif _is_here(name, storage) and file_sha256(name) == facts["sha256"]:
             ended = os.stat(name).st_mtime
         else:
             continue
@@ -243,6 +254,10 @@ def adopt(results: str | Path) -> int:
     snakemake.forget()
     write_text(mark, _mark_of(results))
     return taken
+
+
+def _is_here(name: str, storage: Storage | None) -> bool:
+    return Path(name).is_file() or (storage is not None and storage.fetch(name))
 
 
 def _entry(name: str, record: FileRecord, known: _Entry | None, runs: list[dict]) -> _Entry:

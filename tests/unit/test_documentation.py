@@ -52,6 +52,8 @@ def test_the_page_on_files_is_what_the_tables_declare(tmp_path: Path) -> None:
     copy.write_text(changed, encoding="utf-8")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (tmp_path / "README.md").write_text(readme.replace("`readout.csv`", ""), encoding="utf-8")
+    choice = (ROOT / "docs" / "which-measure.md").read_text(encoding="utf-8")
+    (tmp_path / "docs" / "which-measure.md").write_text(choice, encoding="utf-8")
     command = [sys.executable, ROOT / "scripts" / "reference_pages.py", "--check"]
     assert subprocess.run(command, check=False).returncode == 0
     pages = ["docs/reference/files.md", "README.md"]
@@ -66,6 +68,45 @@ def test_every_technique_names_the_page_that_explains_it() -> None:
     for name in (*registry.ALWAYS, *registry.OPTIONAL):
         page = ROOT / "docs" / "explanation" / f"{registry.get(name).explanation}.md"
         assert page.is_file(), name
+
+
+def test_the_page_that_chooses_a_measure_has_each_technique() -> None:
+    """Once, with its question, a file or column to read and one of its limits."""
+    from scripts import reference_pages
+
+    chosen = [name for names in reference_pages.CHOICES.values() for name in names]
+    assert sorted(chosen) == sorted((*registry.ALWAYS, *registry.OPTIONAL))
+    page = (ROOT / "docs" / "which-measure.md").read_text(encoding="utf-8")
+    columns = {table.name: table.names for table in catalogue().values()}
+    for name in chosen:
+        each = registry.get(name)
+        (row,) = (line for line in page.splitlines() if line.startswith(f"| {each.question} |"))
+        _, technique, read, mind = (cell.strip() for cell in row.strip("| ").split(" | "))
+        assert f"[{each.title}](explanation/{each.explanation}.md)" in technique
+        assert technique.endswith("*") == (name in registry.OPTIONAL)
+        assert re.fullmatch(r".{20,}\.", mind), name
+        for place in read.split("; "):
+            file, _, named = place.partition(": ")
+            table = file.strip("`").removesuffix(".csv")
+            if table in columns:
+                assert set(re.findall(r"`(\w+)`", named)) <= set(columns[table]), place
+            else:
+                assert file.strip("`") in each.outputs, place
+
+
+def test_pages_for_people_of_other_tools_name_what_there_is() -> None:
+    """Each file, column, command and parameter of ours that they name exists."""
+    columns = {f"{table.name}.csv": table.names for table in catalogue().values()}
+    commands = (ROOT / "docs" / "reference" / "commands.md").read_text(encoding="utf-8")
+    for name in ("model-vs-human", "brain-score"):
+        page = (ROOT / "docs" / "migrate" / f"{name}.md").read_text(encoding="utf-8")
+        named = re.findall(r"`(?:tables/)?(\w+\.csv)`(?:: `(\w+)`)?", page)
+        assert len(named) > 5
+        for file, column in named:
+            assert file in columns, file
+            assert not column or column in columns[file], column
+        for command in re.findall(r"`texshape (\w+)", page):
+            assert f"texshape {command}" in commands, command
 
 
 def test_the_notebook_runs(mirror: Path, survey_cache: Path) -> None:

@@ -16,8 +16,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def lock() -> list[Requirement]:
-    lines = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()
+def lock(name: str = "requirements.lock") -> list[Requirement]:
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
     return [Requirement(line) for line in lines if line and not line.startswith("#")]
 
 
@@ -32,7 +32,7 @@ def declared() -> list[Requirement]:
 
 def test_every_declared_range_admits_its_pin() -> None:
     pins: dict[str, list[str]] = {}
-    for pin in lock():
+    for pin in lock() + lock("envs/clusters.lock"):
         assert [specifier.operator for specifier in pin.specifier] == ["=="], str(pin)
         pins.setdefault(canonicalize_name(pin.name), []).append(next(iter(pin.specifier)).version)
     assert len(declared()) > 20
@@ -55,7 +55,13 @@ def test_conda_has_the_same_pins() -> None:
 
 
 def test_files_of_the_environment_name_no_address() -> None:
-    for name in ("requirements.lock", "envs/texshape.yaml", "pyproject.toml", "Makefile"):
+    for name in (
+        "requirements.lock",
+        "envs/clusters.lock",
+        "envs/texshape.yaml",
+        "pyproject.toml",
+        "Makefile",
+    ):
         text = (ROOT / name).read_text(encoding="utf-8")
         assert not re.search(r"https?://|--index|--find-links", text), name
 

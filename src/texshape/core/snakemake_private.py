@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
@@ -27,9 +27,14 @@ RANGE = ">=9.17,<10"
 NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "snakemake.workflow:Workflow": (
-            "config_settings", "dag", "global_resources", "persistence", "scheduler",
-            "scheduling_settings", "touch",
+            "config_settings", "dag", "global_resources", "is_main_process", "persistence", "rules",
+            "scheduler", "scheduling_settings", "storage_registry", "storage_settings", "touch",
         ),
+        "snakemake.settings.types:StorageSettings": (
+            "default_storage_prefix", "default_storage_provider",
+        ),
+        "snakemake.rules:Rule": ("resources",),
+        "snakemake.resources:Resource": ("constrain", "evaluate", "raw", "value"),
         "snakemake.settings.types:ConfigSettings": ("config", "configfiles"),
         "snakemake.settings.types:SchedulingSettings": ("max_jobs_per_timespan",),
         "snakemake.settings.types:MaxJobsPerTimespan": ("max_jobs", "timespan"),
@@ -125,6 +130,48 @@ class FileRecord:
     endtime: float | None = None
 
 
+class Storage:
+    """Where a workflow's files lie that are named by nothing but their path (`default-storage-provider`).
+
+    Parameters
+    ----------
+    provider : StorageProvider
+        A plugin's object.
+    prefix : str
+        Goes before a path: ``s3://BUCKET/FOLDER/``.
+    """
+
+    def __init__(self, provider: Any, prefix: str) -> None:
+        self._provider = provider
+        self.prefix = prefix
+        #: goes before a path to make that of its local copy
+        self.copies = str(self.copy("-"))[:-1]
+
+    def _object(self, path: str) -> Any:
+        return _part(self._provider, "object")(f"{self.prefix}{path}")
+
+    def copy(self, path: str) -> Path:
+        """The local copy of a file."""
+        return Path(_part(self._object(path), "local_path")())
+
+    def fetch(self, path: str) -> bool:
+        """Make the local copy of a file; whether the storage has it."""
+        found = self._object(path)
+        if not found.exists():
+            return False
+        self.copy(path).parent.mkdir(parents=True, exist_ok=True)
+        found.retrieve_object()
+        return True
+
+    def store(self, path: str) -> None:
+        """Put the local copy of a file into the storage."""
+        self._object(path).store_object()
+
+    def plain(self, name: str) -> str:
+        """The path of a file that is called by its place in the storage, or by its copy's."""
+        return name.removeprefix(self.prefix).removeprefix(self.copies)
+
+
 class Records:
     """What Snakemake keeps of each file that it made.
 
@@ -132,10 +179,13 @@ class Records:
     ----------
     persistence : Persistence
         Snakemake's own object.
+    storage : Storage, optional
+        That the files lie in. Paths here have no part of it.
     """
 
-    def __init__(self, persistence: Any) -> None:
+    def __init__(self, persistence: Any, storage: Storage | None = None) -> None:
         self._persistence = persistence
+        self.storage = storage
 
     @property
     def folder(self) -> Path:
@@ -145,16 +195,43 @@ class Records:
     def read(self, name: str) -> FileRecord | None:
         """What is known of a file; None where nothing is."""
         # Its public methods want its own kind of path.
-        found = _part(self._persistence, "_read_record")(name)
+        storage = self.storage
+        key = name if storage is None else f"{storage.prefix}{name}"
+        found = _part(self._persistence, "_read_record")(key)
         if found is None:
             return None
-        return FileRecord(**{each.name: _part(found, each.name) for each in fields(FileRecord)})
+        record = FileRecord(**{each.name: _part(found, each.name) for each in fields(FileRecord)})
+        if storage is None:
+            return record
+        return replace(
+            record,
+            input=[storage.plain(file) for file in record.input or []],
+            log=[storage.plain(file) for file in record.log or []],
+            input_checksums={
+                storage.plain(file): value for file, value in (record.input_checksums or {}).items()
+            },
+        )
 
     def write(self, name: str, record: FileRecord) -> None:
         """Keep what is known of a file that came from elsewhere."""
         from snakemake.persistence import RECORD_FORMAT_VERSION, MetadataRecord
 
         known = {"record_format_version": RECORD_FORMAT_VERSION, "incomplete": False}
+        if (storage := self.storage) is not None:
+            top = f"{Path(name).parts[0]}/"  # what lies beside the results is in no storage
+
+            def named(before: str, file: str) -> str:
+                return f"{before}{file}" if file.startswith(top) else file
+
+            record = replace(
+                record,
+                input=sorted(named(storage.prefix, file) for file in record.input or []),
+                input_checksums={
+                    named(storage.copies, file): value
+                    for file, value in (record.input_checksums or {}).items()
+                },
+            )
+            name = f"{storage.prefix}{name}"
         _part(self._persistence, "_write_record")(name, MetadataRecord(**known, **vars(record)))
 
     def forget(self) -> None:
@@ -164,13 +241,35 @@ class Records:
 
 def records_of(workflow: Any) -> Records:
     """The records of a workflow that runs."""
-    return Records(_part(workflow, "persistence"))
+    return Records(_part(workflow, "persistence"), storage_of(workflow))
 
 
-def records_in(folder: str | Path = ".") -> Records:
+def records_in(folder: str | Path = ".", storage: Storage | None = None) -> Records:
     """The records of a working folder, where no workflow is loaded."""
     persistence = _owner("snakemake.persistence.file:FilePersistence")
-    return Records(persistence(path=Path(folder) / ".snakemake"))
+    return Records(persistence(path=Path(folder) / ".snakemake"), storage)
+
+
+def storage_of(workflow: Any) -> Storage | None:
+    """Where the files of a workflow lie, if not in the working folder.
+
+    Raises
+    ------
+    InputError
+        Where the storage's folder would be the working folder itself.
+    """
+    settings = _part(workflow, "storage_settings")
+    name = _part(settings, "default_storage_provider")
+    if name is None:
+        return None
+    prefix = _part(settings, "default_storage_prefix") or ""
+    if not (prefix.startswith("/") or "://" in prefix):
+        raise InputError(
+            f"--default-storage-prefix: expected an address or an absolute path, where the provider {name!r} "
+            f"keeps the results; found {prefix!r}"
+        )
+    prefix = prefix if prefix.endswith("/") else f"{prefix}/"
+    return Storage(_part(workflow, "storage_registry", "default_storage_provider"), prefix)
 
 
 # --- the run ---------------------------------------------------------------------------------------
@@ -197,6 +296,76 @@ def limit(workflow: Any, resource: str) -> int | None:
     """How much of a resource all jobs together may take (``--resources``); None where nothing says."""
     found = _part(workflow, "global_resources").get(resource)
     return getattr(found, "value", found)
+
+
+def is_main(workflow: Any) -> bool:
+    """Whether this process plans and submits jobs; else it is one of them, perhaps on another machine."""
+    return bool(_part(workflow, "is_main_process"))
+
+
+def given_of_all(workflow: Any, name: str) -> str | None:
+    """The value of a resource that the profile gives to all rules (`default-resources`), as it stands there."""
+    for rule in _part(workflow, "rules"):
+        resources = _part(rule, "resources")
+        if name in resources:
+            return str(_part(resources[name], "raw"))
+    return None
+
+
+def add_resources(
+    workflow: Any, known: Sequence[str], words: Mapping[str, Callable[[dict[str, int]], Any]]
+) -> None:
+    """Give each rule further resources that follow from those that it has.
+
+    They are worked out for each job, when `set-resources`, the attempt and the limits of `resources` have made
+    theirs of what the rule asks for. Where the profile itself sets a further one, that stands; a text is put
+    behind ours.
+
+    Parameters
+    ----------
+    workflow : Workflow
+        With all its rules.
+    known : sequence of str
+        Resources that the further ones may follow from.
+    words : mapping
+        Name of a further resource to its value, of the numbers that are known of the job, threads among them;
+        None leaves it away.
+    """
+    limits = _part(workflow, "global_resources")
+    for rule in _part(workflow, "rules"):
+        resources = _part(rule, "resources")
+        asked = {name: resources[name] for name in known if name in resources}
+        for name, word in words.items():
+            own = resources[name] if name in resources and name not in asked else None
+            resources[name] = _following(asked, limits, word, own)
+
+
+def _following(
+    asked: Mapping[str, Any],
+    limits: Mapping[str, Any],
+    word: Callable[[dict[str, int]], Any],
+    own: Any,
+) -> Callable[..., Any]:
+    # Snakemake gives these by their names.
+    def value(
+        wildcards: Any, input: Any, attempt: int, threads: int, rulename: str, async_run: Any
+    ) -> Any:
+        def found(resource: Any, limit: Any = None) -> Any:
+            each = _part(resource, "evaluate")(
+                wildcards, input=input, attempt=attempt, threads=threads, rulename=rulename,
+                async_run=async_run,
+            )  # fmt: skip
+            return _part(_part(each, "constrain")(limit), "value")
+
+        every = {name: found(resource, limits.get(name)) for name, resource in asked.items()}
+        # What follows from an input is no number before that is there.
+        numbers = {name: number for name, number in every.items() if isinstance(number, int)}
+        ours, theirs = word(numbers | {"threads": threads}), own and found(own)
+        if isinstance(ours, str) and isinstance(theirs, str):
+            return f"{ours} {theirs}"
+        return ours if theirs is None else theirs
+
+    return value
 
 
 def start_jobs_at_once(workflow: Any) -> None:
