@@ -31,7 +31,8 @@ rule compare:
         published=lambda wc, input: (
             ["--published", parent(input.published)] if input.published else []
         ),
-        apart=options("--without-arm", PLAN.arms_apart),
+        apart=options("--without-arm", PLAN.arms_apart)
+        + options("--without-model", PLAN.models_apart),
         techniques=options("--technique", [one.name for one in PLAN.foreign]),
         settings=section("comparison"),
         seed=config["seed"],

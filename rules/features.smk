@@ -53,7 +53,7 @@ rule features:
 rule features_named:
     input:
         images=LAYOUT.set_files(BASE, CONFLICT, masks=False),
-        network=lambda wc: PLAN.network_files(run_of(wc)),
+        network=lambda wc: PLAN.named_files(run_of(wc)),
     output:
         [kept(file) for file in LAYOUT.feature_files(WILDCARDS, "{epoch}", SHARD)],
     log:

@@ -43,8 +43,8 @@ rule corruptions:
         absent=options(
             "--absent",
             [
-                f"{PLAN.named[m]}={LAYOUT.unavailable(RunId.of_model(m))}"
-                for m in PLAN.fetched
+                f"{PLAN.network(run)}={LAYOUT.unavailable(run)}"
+                for run in map(RunId.of_model, PLAN.fetched)
             ],
         ),
         settings=job_settings.corruptions(PLAN),

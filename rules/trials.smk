@@ -1,4 +1,46 @@
 # Decisions of every network on every test set, and what they say about cues.
+from texshape.data.listing import listing_hash
+
+# A network that is to decide by a read-out of photographs gets it once, for all that its decisions rest on.
+if PLAN.read_out_runs:
+
+    rule decision_readout:
+        input:
+            network=lambda wc: PLAN.named_files(run_of(wc)),
+            sets=[
+                file
+                for name in PLAN.test_sets
+                for file in LAYOUT.set_files(BASE, name, masks=False)
+            ],
+        output:
+            fitted=LAYOUT.decision_readout(WILDCARDS),
+            table=LAYOUT.measure(WILDCARDS, "decision_readout"),
+        log:
+            LAYOUT.log(f"decision_readout/{WILDCARDS}"),
+        benchmark:
+            LAYOUT.benchmark(f"decision_readout/{WILDCARDS}")
+        wildcard_constraints:
+            model=any_of([run.model for run in PLAN.read_out_runs]),
+        conda:
+            "../envs/texshape.yaml"
+        threads: 1
+        resources:
+            gpu=1,
+            mem_mb=scaled(3000),
+            runtime=scaled(60),
+        params:
+            network=lambda wc: PLAN.named[wc.model],
+            settings=section("decision_readout"),
+            evaluation=section("evaluation"),
+            absent=by_run(absent_option),
+            sets=options("--set", [LAYOUT.set(BASE, name) for name in PLAN.test_sets]),
+            # The names of all files: one that is added or taken away reruns this.
+            files=listing_hash([PLAN.checked.decision_readout.photographs]),
+            code=step_hash("decision-readout"),
+        shell:
+            "texshape run decision-readout --network {params.network:q} --settings {params.settings:q}"
+            " --evaluation {params.evaluation:q} {params.sets:q}"
+            " --output {output.fitted:q} --table {output.table:q} {params.absent:q} --threads {threads} > {log:q} 2>&1"
 
 
 # A network that others publish is looked for once, before any other job asks for it: one whose weights cannot be had is

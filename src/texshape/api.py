@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from texshape.errors import InputError, nearest
+from texshape.trials.deciding import CLASSES, READOUT, WORDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +35,7 @@ COLUMNS = [
     "value", "ci_low", "ci_high", "n",
 ]  # fmt: skip
 KINDS = ("quick", "all")
+DECIDES = (CLASSES, READOUT)
 
 
 def measure(
@@ -46,6 +48,7 @@ def measure(
     exemplars: int | None = None,
     class_map: str | Path | None = None,
     classes: Sequence[str] | None = None,
+    decide: str = CLASSES,
     settings: str | Path | None = None,
     max_requests: int | None = None,
     folder: str | Path | None = None,
@@ -76,6 +79,9 @@ def measure(
     classes : sequence of str, optional
         What each output means, where outputs are the images' classes themselves; by default as the
         network's attribute ``classes`` says.
+    decide : str
+        ``classes``, or ``readout``: by a linear read-out of its last stage, fitted on labelled photographs, as
+        networks without classes can.
     folder : path, optional
         Where trials, tables, figures and report go and stay; by default nothing is kept. A model behind an
         address needs one, for its answers.
@@ -110,6 +116,8 @@ def measure(
         raise InputError(f"techniques: '{techniques}' is unknown{nearest(techniques, KINDS)}")
     if stimuli is not None and exemplars is not None:
         raise InputError("exemplars: chooses among the published stimuli, not with stimuli")
+    if decide not in DECIDES:
+        raise InputError(f"decide: '{decide}' is unknown{nearest(decide, DECIDES)}")
     values = parameters.read(Path(settings) if settings is not None else None)
     if max_requests is not None:
         values["vlm"] = {**(values.get("vlm") or {}), "max_requests": max_requests}
@@ -124,7 +132,9 @@ def measure(
     quick = techniques == "quick"
     if folder is None and str(model).startswith("vlm:"):
         raise InputError(f"folder: '{model}' is asked, and its answers are kept; expected a folder")
-    candidate = _candidate(model, transforms, name, classes, values["evaluation"])
+    candidate = _candidate(
+        model, transforms, name, classes, values["evaluation"], read=decide == READOUT
+    )
     shown = (
         images.from_folder(Path(stimuli))
         if stimuli is not None
@@ -241,6 +251,8 @@ def _candidate(
     name: str | None,
     classes: Sequence[str] | None,
     evaluation: dict[str, Any],
+    *,
+    read: bool = False,
 ) -> Candidate:
     from texshape.survey import survey
 
@@ -248,7 +260,8 @@ def _candidate(
         for argument, given in (("transforms", transforms), ("classes", classes), ("name", name)):
             if given is not None:
                 raise InputError(f"{argument}: is for a network itself, not for the name '{model}'")
-        return survey.by_name(str(model), evaluation)
+        before = f"{READOUT}:" if read and not str(model).startswith(f"{READOUT}:") else ""
+        return survey.by_name(f"{before}{model}", evaluation)
     from torch import nn
 
     if not isinstance(model, nn.Module) and not callable(model):
@@ -257,7 +270,11 @@ def _candidate(
             f"{type(model).__name__}"
         )
     name = name or getattr(model, "__name__", type(model).__name__)
+    if read and not isinstance(model, nn.Module):
+        raise InputError("decide: a function has no activations from which decisions could be read")
     slug = re.sub(r"[^A-Za-z0-9._]+", "-", name).strip("-.") + "--given"
+    if read:
+        name, slug = f"{name} ({WORDS[READOUT]})", f"{READOUT}-{slug}"
 
     def untrained() -> Network:
         raise InputError("a network that is given as an object has no untrained version")
@@ -269,11 +286,9 @@ def _candidate(
             if transforms is not None:
                 raise InputError("transforms: a function is shown pictures as they are")
             return from_function(model, name=name, slug=slug, classes=classes)
-        from texshape.models.loading import from_module
+        from texshape.models.loading import from_module, undecided
 
-        return replace(
-            from_module(model, transforms, name=name, classes=classes, settings=evaluation),
-            slug=slug,
-        )
+        found = from_module(model, transforms, name=name, classes=classes, settings=evaluation)
+        return replace(undecided(found) if read else found, slug=slug)
 
-    return survey.Candidate(name, slug, load, untrained)
+    return survey.Candidate(name, slug, load, untrained, readout=read)

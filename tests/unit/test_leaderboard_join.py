@@ -457,3 +457,21 @@ def test_joining_imports_nothing_heavy(tmp_path) -> None:
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert "net--b" in done.stdout
     assert done.stderr == "[]\n"
+
+
+def test_networks_that_decide_by_a_read_out_are_marked_and_of_the_same_photographs(
+    tmp_path,
+) -> None:
+    read = {"decides_by": "readout"}
+    grey, mine = {"photographs": "grey"}, {"photographs": "mine"}
+    a = surveyed(tmp_path / "a", row("readout-net--a", 0.2, **read), decision_readout=grey)
+    b = surveyed(tmp_path / "b", row("readout-net--b", 0.4, **read), decision_readout=mine)
+    with pytest.raises(InputError, match=r'decision_readout\.photographs, "grey" and "mine"'):
+        join([a, b])
+    same = surveyed(tmp_path / "same", row("readout-net--d", 0.5, **read))  # by default
+    assert len(join([a, same]).leaderboard) == 4
+    own = surveyed(tmp_path / "own", row("net--c", 0.3), decision_readout=mine)
+    found = join([a, own], [f"probe={a}"]).leaderboard.set_index("subject")
+    assert found.loc["probe", "name"] == "probe (read-out)"
+    assert found.loc["probe", "decides_by"] == "readout"
+    assert found.loc["net--c", "name"] == "net--c"

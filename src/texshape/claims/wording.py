@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable, Iterable
 
-from texshape.models.printed_names import NAMES
+from texshape.models.printed_names import printed
 
 THIN, HARD, MINUS = "\u202f", "\u00a0", "\u2212"
 UNDEFINED = "_undefined_"
@@ -33,7 +33,7 @@ def code(text: str) -> str:
 
 def network_name(architecture: str) -> str:
     """A network as its authors write it."""
-    return escape(NAMES.get(architecture, architecture))
+    return escape(printed(architecture))
 
 
 def fixed(x: float, digits: int) -> str:

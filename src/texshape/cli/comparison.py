@@ -43,6 +43,12 @@ def compare(
         list[str] | None,
         typer.Option(help="Arm tested on other images: in comparison.csv alone; repeat."),
     ] = None,
+    without_model: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Network that decides otherwise than others: in comparison.csv alone; repeat."
+        ),
+    ] = None,
     technique: Annotated[
         list[str] | None,
         typer.Option(help="Technique that the parameters name, whose measures count too; repeat."),
@@ -98,7 +104,7 @@ def compare(
         own = read_trials(results / name / "trials" / f"{CUE_CONFLICT}.csv", own=True)
         (gathered,) = gather([own])[0].values()
         groups[subject.model, subject.seed] = [gathered]
-        if subject.arm not in (without_arm or []):
+        if subject.arm not in (without_arm or []) and subject.model not in (without_model or []):
             trials[subject.model, subject.architecture, subject.arm, subject.seed] = own
             decided.setdefault(subject.model, {})[subject.seed] = gathered
     if published is not None:
@@ -110,7 +116,10 @@ def compare(
                 groups.setdefault((model, None), []).append(gathered)
     sampling = {"resamples": chosen.resamples, "level": chosen.level, "seed": seed}
     comparison = measures.fill_intervals(comparison, decisions.rate_intervals(groups, **sampling))
-    same_images = comparison[~comparison["arm"].isin(without_arm or [])]
+    apart = comparison["arm"].isin(without_arm or []) | comparison["model"].isin(
+        without_model or []
+    )
+    same_images = comparison[~apart]
 
     joined: dict[tuple, pd.DataFrame] = {}
     for (model, architecture, arm, one), own in trials.items():

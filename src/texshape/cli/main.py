@@ -41,6 +41,7 @@ COMMANDS = [
     "claims",
     "comparison",
     "data",
+    "decision_readout",
     "dimensionality",
     "evaluate",
     "figures",

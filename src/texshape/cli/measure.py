@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,13 @@ def _default_threads() -> int:
     return os.cpu_count() or 1
 
 
+class Decide(StrEnum):
+    """How the networks of a command decide."""
+
+    classes = "classes"
+    readout = "readout"
+
+
 @app.command()
 def measure(
     models: Annotated[
@@ -34,7 +42,8 @@ def measure(
             help="timm:NAME, torchvision:NAME, open_clip:NAME, efficientnet_lite_pytorch:NAME, "
             "hf:OWNER/NAME, onnx:FILE, python:MODULE:CALLABLE, decide:MODULE:CALLABLE (a function from "
             "pictures to class names), vlm:MODEL (behind an address), a checkpoint's path or a network card "
-            "(.yaml); @PATH behind a name: local weights.",
+            "(.yaml); @PATH behind a name: local weights; readout: before a name: decisions by a linear "
+            "read-out of photographs.",
         ),
     ],
     output_dir: Annotated[
@@ -67,6 +76,14 @@ def measure(
             "NETWORK=FILE for one of the networks, as it is written here; FILE for all others.",
         ),
     ] = None,
+    decide: Annotated[
+        Decide,
+        typer.Option(
+            help="By what networks decide: their classes, or a linear read-out of their last stage, fitted on "
+            "labelled photographs (parameter decision_readout.photographs), as readout: before each name "
+            "means."
+        ),
+    ] = Decide.classes,
     settings: Annotated[
         Path | None,
         typer.Option(help="YAML with parameters that differ from the published study's."),
@@ -101,10 +118,20 @@ def measure(
     if stimuli is not None and exemplars is not None:
         raise InputError("--exemplars: chooses among the published stimuli, not with --stimuli")
     compute.prepare(threads or _default_threads())
+    from texshape.models.names import READOUT
     from texshape.survey import survey
     from texshape.survey.suggest import check_names
 
+    if decide is Decide.readout:
+        models = [
+            name if name.startswith(f"{READOUT}:") else f"{READOUT}:{name}" for name in models
+        ]
     check_names(models)
+    for text in class_map or []:
+        if decide is Decide.readout or text.startswith(f"{READOUT}:"):
+            raise InputError(
+                f"--class-map {text}: a network that decides by a read-out has no outputs to map; expected none"
+            )
     maps = survey.class_maps(class_map or [], models)
     evaluation = values["evaluation"]
     candidates = [

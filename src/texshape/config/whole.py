@@ -29,6 +29,7 @@ from texshape.config.stylize import (
     StylizeSettings,
 )
 from texshape.config.training import Arm, Trained, TrainingSettings
+from texshape.decision_readout.settings import DecisionReadoutSettings
 from texshape.errors import InputError, nearest
 from texshape.vlm.settings import VlmSettings
 
@@ -108,6 +109,10 @@ class Sections(Section):
     vlm: VlmSettings = Field(
         default_factory=VlmSettings,
         description="Vision-language models behind an address, which texshape measure asks (vlm:MODEL).",
+    )
+    decision_readout: DecisionReadoutSettings = Field(
+        default_factory=DecisionReadoutSettings,
+        description="Decisions by a linear read-out of photographs, of networks that are named readout:NAME.",
     )
     comparison: ComparisonSettings = Field(
         description="Every network by every measure (tables/comparison.csv)."

@@ -154,6 +154,10 @@ class Layout:
         """The decisions of a network on one image set."""
         return f"{self.run(run)}/trials/{name}.csv"
 
+    def decision_readout(self, run: RunId | str) -> str:
+        """The read-out by which a network decides, with the name of the network."""
+        return f"{self.run(run)}/decisions.readout.npz"
+
     def across(self, run: RunId | str, variant: str) -> str:
         """Its decisions on the cue-conflict images of a variant that is not its own."""
         return f"{self.run(run)}/across/{variant}/cue-conflict.csv"

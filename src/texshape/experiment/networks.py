@@ -133,15 +133,22 @@ class Networks:
         return [str(self.initial(run))] if initial.startswith(ARM) else []
 
     def network(self, run: RunId) -> str:
-        """What a step loads: the final checkpoint of a trained network, or a name."""
+        """What a step loads: the final checkpoint of a trained network, a name, or the file of a read-out."""
         if run.model in self.trained:
             return self.layout.checkpoint(run)
+        if run in self.read_out_runs:
+            return self.layout.decision_readout(run)
         return self.named[run.model]
 
     def network_files(self, run: RunId) -> list[str]:
         """The files that `network` refers to; of one that is fetched, what says whether it can be had."""
         if run.model in self.trained:
             return [self.layout.checkpoint(run)]
+        fitted = [self.layout.decision_readout(run)] if run in self.read_out_runs else []
+        return [*fitted, *self.named_files(run)]
+
+    def named_files(self, run: RunId) -> list[str]:
+        """The same of a network that is measured as it is, without a read-out that may decide in its place."""
         found = local_files(self.named[run.model])
         return [*found, self.layout.unavailable(run)] if run.model in self.fetched else found
 
@@ -149,6 +156,18 @@ class Networks:
     def fetched(self) -> list[str]:
         """Named networks whose weights others publish: one that cannot be had is left out."""
         return [model for model, name in self.named.items() if is_fetched(name)]
+
+    @cached_property
+    def read_out_runs(self) -> list[RunId]:
+        """Networks that decide by a linear read-out of photographs (``readout:NAME``)."""
+        named = [(RunId.of_model(slug), parse(name)) for slug, name in self.named.items()]
+        return [run for run, name in named if name.readout and name.source != "fitted"]
+
+    @property
+    def models_apart(self) -> list[str]:
+        """Networks that decide by a read-out, where others do not: they enter no statistic over networks."""
+        models = [run.model for run in self.read_out_runs]
+        return models if len(models) < len({run.model for run in self.runs}) else []
 
     def untrained_files(self, run: RunId) -> list[str]:
         """The network before training, where its training is ours."""

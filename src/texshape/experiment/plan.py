@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from texshape.config import whole
 from texshape.config.base import Section
+from texshape.decision_readout.columns import DECISION_READOUT
+from texshape.decision_readout.settings import GREY
 from texshape.errors import InputError, nearest
 from texshape.experiment.columns import LEFT_OUT
 from texshape.experiment.networks import BASE, Networks
@@ -90,6 +93,21 @@ class Plan(Networks):
             )
         for conflict in self.conflicts.values():
             self.decoder(BASE, conflict)
+        if self.read_out_runs:
+            self._check_photographs()
+
+    def _check_photographs(self) -> None:
+        """See that no read-out is fitted on the pictures of the experiment itself."""
+        given = self.checked.decision_readout.photographs
+        folder = self.checked.data.folder
+        own = (folder.source, folder.test_source) if "photographs" in self.source.rules else ()
+        place = Path(given).resolve()
+        for other in () if given == GREY else map(Path, filter(None, own)):
+            if place.is_relative_to(other.resolve()) or other.resolve().is_relative_to(place):
+                raise InputError(
+                    f"decision_readout.photographs: {given} and data.folder share pictures; a read-out is "
+                    "fitted on other pictures than those that are scored"
+                )
 
     # --- image sets ------------------------------------------------------------------------------
 
@@ -410,6 +428,10 @@ class Plan(Networks):
         tables: dict[str, list[str]] = {}
         if self.trained:
             tables["training"] = [self.layout.history(run) for run in self.trained_runs]
+        if self.read_out_runs:
+            tables[DECISION_READOUT.name] = [
+                place(run, DECISION_READOUT.name) for run in self.read_out_runs
+            ]
         if corrupted := self.runs_of(registry.get("corruptions")):
             tables["corruptions"] = [place(run, "corruptions") for run in corrupted]
         for technique in self.techniques:

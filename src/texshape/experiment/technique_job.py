@@ -50,9 +50,12 @@ class TechniqueJob:
         """Which states, network and images its step is about."""
         plan = self.plan
         roles = plan.roles(self.technique, run.model)
+        # The read-out that decides counts for what runs the network alone.
+        of = plan.network(run) if self.technique.network else plan.named.get(run.model)
+        named = [of] if run.model in plan.named else []
         return [
             *options("--epoch", plan.states(self.technique, run)),
-            *options("--network", [plan.named[run.model]] if run.model in plan.named else []),
+            *options("--network", named),
             *options("--images", [f"{role}={one}" for role, sets in roles.items() for one in sets]),
         ]
 

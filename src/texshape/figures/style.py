@@ -19,7 +19,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from texshape.files import atomic_path
-from texshape.models.printed_names import ARCHITECTURES, NAMES
+from texshape.models.printed_names import ARCHITECTURES, printed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,7 +169,7 @@ def arm_look(arm: str, arms: Iterable[str]) -> tuple[str, str]:
 
 def network_label(architecture: str, arm: str = "", *, room: float = np.inf) -> str:
     """Name of a network as figures print it; on two lines where it is longer than `room`."""
-    name = NAMES.get(architecture, architecture)
+    name = printed(architecture)
     if not arm or arm == "published":
         return name
     return panel_title(name, arm, " · ", room)

@@ -108,6 +108,11 @@ def read(path: str | Path) -> Card:
         raise InputError(f"{path}: network: {error}") from None
     if network.source == "card":
         raise InputError(f"{path}: network: '{given.network}' is a card; expected a network's name")
+    if network.readout:
+        raise InputError(
+            f"{path}: network: '{given.network}': decisions by a read-out are asked for before the card's own "
+            f"name, {names.READOUT}:{path}"
+        )
     if network.source in names.ASKED:
         raise InputError(
             f"{path}: network: '{given.network}' is asked, and a card has nothing to say of it; name it itself"
@@ -139,12 +144,13 @@ def local_files(name: str) -> list[str]:
         return []
     if parsed.source != "card":
         return _files_of(parsed)
+    path = parsed.architecture
     try:
-        card = read(name)
+        card = read(path)
     except InputError:
-        return [name]
+        return [path]
     further = [one for one in (card.class_map, card.wordnet) if isinstance(one, Path)]
-    return [name, *_files_of(card.network), *map(str, further)]
+    return [path, *_files_of(card.network), *map(str, further)]
 
 
 def is_fetched(name: str) -> bool:
@@ -158,7 +164,7 @@ def is_fetched(name: str) -> bool:
     parsed = names.parse(name)
     if parsed.source == "card":
         try:
-            parsed = read(name).network
+            parsed = read(parsed.architecture).network
         except InputError:
             return False
     local = parsed.weights is not None or Path(parsed.architecture).is_dir()

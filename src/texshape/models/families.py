@@ -379,7 +379,7 @@ def _called(name: names.ModelName, function: Any, attribute: str, given: Mapping
 
 
 def _card(name: names.ModelName, weights: bool) -> Loaded:
-    card = cards.read(name.text)
+    card = cards.read(name.architecture)
     loaded = loaded_by_name(card.network, weights)
     said = card.input
     module, own = loaded.module, loaded.own
@@ -413,7 +413,7 @@ def _checkpoint(name: names.ModelName, weights: bool) -> Loaded:
     from texshape.models import trainable
     from texshape.training import checkpoints
 
-    content = checkpoints.read(name.text)
+    content = checkpoints.read(name.architecture)
     classes = tuple(content["classes"])
     module = (
         checkpoints.rebuild(content)

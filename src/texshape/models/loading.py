@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from texshape.config.evaluation import EvaluationSettings, Presentation
 from texshape.errors import InputError
-from texshape.models import asked, attributes, cards, imagenet, names, outputs, user_code
+from texshape.models import asked, attributes, cards, fitted, imagenet, names, outputs, user_code
 from texshape.models.cards import Card
 from texshape.models.decisions import decider, probabilities, read_class_map
 from texshape.models.families import Loaded, loaded_by_name, said_by
@@ -27,6 +27,7 @@ from texshape.models.network import Network
 from texshape.models.preprocessing import Own, preprocess
 from texshape.models.stages import find_stages, resolve
 from texshape.notices import note, warn
+from texshape.trials.deciding import READOUT
 from texshape.trials.names import composed
 from texshape.vlm import interview
 
@@ -43,7 +44,8 @@ def load(
     Parameters
     ----------
     name : str
-        Model name, see `texshape.models.names`.
+        Model name, see `texshape.models.names`. One after ``readout:`` decides nothing before its read-out is
+        fitted (`texshape.decision_readout`); the file of a fitted one is a name too.
     seed : int
         Of the random weights, where ``weights`` is False. The global random state stays as it was.
     weights : bool
@@ -60,10 +62,16 @@ def load(
     """
     chosen = EvaluationSettings.over(settings or {})
     parsed, slug = names.parse(name), names.slug(name, weights=weights)
+    if parsed.source == "fitted":
+        of, read_out = fitted.open_file(parsed.architecture)
+        bare = replace(load(of, seed=seed, weights=weights, settings=chosen), slug=slug)
+        return fitted.attach(bare, read_out) if weights else bare
     if parsed.source == "decide":
         return asked.load(parsed, slug, weights=weights, class_map=chosen.class_map)
     if parsed.source == "vlm":
         return interview.load(parsed, slug, weights=weights, class_map=chosen.class_map)
+    if parsed.readout and chosen.class_map:
+        chosen = chosen.replace(class_map=None)  # it is for networks that decide by their outputs
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         loaded = loaded_by_name(parsed, weights)
@@ -74,9 +82,23 @@ def load(
         )
     network = _network(name, slug, loaded, chosen)
     user_code.remember()  # what was imported when the network ran
+    if parsed.readout:
+        return undecided(network)
     if weights:  # once: the untrained network reads the same map
         _warn_of_class_map(network, chosen.class_map)
     return network
+
+
+def undecided(network: Network, why: str = "its read-out is not fitted yet") -> Network:
+    """A network without the decisions that it makes itself, which is to decide by a read-out."""
+    return replace(
+        network,
+        classes=None,
+        decide=None,
+        categories=None,
+        outputs_are=READOUT,
+        without_decision=why,
+    )
 
 
 def from_module(

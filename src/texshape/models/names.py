@@ -11,7 +11,10 @@
 - ``vlm:MODEL``, ``vlm:MODEL@WORDING``: a vision-language model behind an address, asked in one of the
   wordings of `texshape.vlm.questions` (``neutral`` by default);
 - ``results/procedural/cnn--plain/seed-0/final.pt``: a checkpoint of ours, by its path;
-- ``card.yaml``: a network card, by its path (`texshape.models.cards`).
+- ``card.yaml``: a network card, by its path (`texshape.models.cards`);
+- ``readout:NAME``, before any of these that is not asked: the same network, which decides by a linear read-out
+  of photographs and not by its own classes;
+- ``decisions.readout.npz``: such a network with its read-out, as an experiment has fitted it, by its path.
 
 All but files and what is asked may end in ``@PATH``: weights from this local file.
 """
@@ -20,7 +23,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -39,6 +42,9 @@ ASKED = ("decide", "vlm")
 CALLABLES = ("python", "decide")
 CHECKPOINT_SUFFIX = ".pt"
 CARD_SUFFIXES = (".yaml", ".yml")
+#: before the name of a network that decides by a linear read-out, and of the file of a fitted one
+READOUT = "readout"
+FITTED_SUFFIX = ".readout.npz"
 
 # What stands for the weights in a slug when the name does not say.
 _DEFAULT_WEIGHTS = {"efficientnet_lite_pytorch": "imagenet", "decide": "asked", "vlm": NEUTRAL}
@@ -67,15 +73,17 @@ class ModelName:
     text : str
         The name as it was given.
     source : str
-        One of `SOURCES`, or ``checkpoint``, or ``card``.
+        One of `SOURCES`, or ``checkpoint``, ``card`` or ``fitted``.
     architecture : str
         The name inside its source; ``MODULE:CALLABLE`` for ``python`` and ``decide``; the path of an ONNX
-        file, a checkpoint or a card.
+        file, a checkpoint, a card or a fitted read-out.
     tag : str or None
         Which pretrained weights: timm's part after the dot, open_clip's part after the slash; the wording
         of the question to a model behind an address.
     weights : Path or None
         Local file of weights; for a checkpoint or an ONNX file the file itself.
+    readout : bool
+        Whether it decides by a linear read-out; the other fields are those of the name without ``readout:``.
     """
 
     text: str
@@ -83,6 +91,7 @@ class ModelName:
     architecture: str
     tag: str | None = None
     weights: Path | None = None
+    readout: bool = False
 
 
 def parse(text: str) -> ModelName:
@@ -95,6 +104,10 @@ def parse(text: str) -> ModelName:
     """
     text = str(text)
     prefix, colon, rest = text.partition(":")
+    if colon and prefix == READOUT:
+        return _read_out(text, rest)
+    if text.endswith(FITTED_SUFFIX):
+        return ModelName(text, "fitted", text, weights=Path(text), readout=True)
     if not colon or prefix not in SOURCES:
         if text.endswith(CHECKPOINT_SUFFIX):
             return ModelName(text, "checkpoint", text, weights=Path(text))
@@ -130,6 +143,20 @@ def parse(text: str) -> ModelName:
     return ModelName(text, prefix, architecture, tag or None, weights)
 
 
+def _read_out(text: str, rest: str) -> ModelName:
+    """The name of a network that decides by a read-out."""
+    if not rest:
+        raise InputError(f"model '{text}': no name after '{READOUT}:'; {_expected()}")
+    inner = parse(rest)
+    if inner.readout:
+        raise InputError(f"model '{text}': '{rest}' decides by a read-out already")
+    if inner.source in ASKED:
+        raise InputError(
+            f"model '{text}': '{rest}' is asked, and has no activations from which decisions could be read"
+        )
+    return replace(inner, text=text, readout=True)
+
+
 def _asked_in_words(text: str, rest: str) -> ModelName:
     """``MODEL`` or ``MODEL@WORDING``; what models are called may hold an ``@`` too."""
     model, _, wording = rest.rpartition("@")
@@ -154,7 +181,8 @@ def slug(text: str, *, weights: bool = True) -> str:
     -------
     str
         ``resnet50--default`` (torchvision), ``timm-resnet50--a1_in1k``,
-        ``efficientnet-lite0--imagenet``, the folder ``architecture--arm`` of a checkpoint of ours.
+        ``efficientnet-lite0--imagenet``, the folder ``architecture--arm`` of a checkpoint of ours;
+        ``readout-`` stands before that of a network that decides by a read-out.
         Where characters had to go, and for local weights, six digits of a hash keep networks apart.
 
     Examples
@@ -163,8 +191,11 @@ def slug(text: str, *, weights: bool = True) -> str:
     ('resnet50--default', 'resnet50--random')
     """
     name = parse(text)
-    if name.source == "checkpoint":
-        return _checkpoint_slug(name)
+    if name.source in ("checkpoint", "fitted"):
+        found = _checkpoint_slug(name)
+        return f"{READOUT}-{found}" if name.readout and name.source == "checkpoint" else found
+    if name.readout:
+        return f"{READOUT}-{slug(text.partition(':')[2], weights=weights)}"
     if name.source in ("onnx", "card"):
         return _join(Path(name.architecture).stem, name.source if weights else "random", text)
     if name.source == "hf":
@@ -195,11 +226,11 @@ def _hf_slug(name: ModelName, weights: bool) -> str:
 
 
 def _checkpoint_slug(name: ModelName) -> str:
-    path = Path(name.text)
+    path = Path(name.architecture)
     try:  # .../SLUG/seed-S/final.pt or .../SLUG/seed-S/checkpoints/epoch-010.pt
         return RunId.of_path(path).model
     except InputError:
-        return _join("checkpoint", path.stem, name.text)
+        return _join("checkpoint", path.stem, name.architecture)
 
 
 def _join(architecture: str, label: str, hashed: str | None) -> str:
@@ -221,4 +252,7 @@ def _expected() -> str:
     parts = dict.fromkeys(SOURCES, "NAME") | dict.fromkeys(CALLABLES, "MODULE:CALLABLE")
     parts |= {"hf": "OWNER/NAME", "onnx": "FILE"}
     names = ", ".join(f"{source}:{part}" for source, part in parts.items())
-    return f"expected {names}, or the path of a checkpoint (.pt) or of a network card (.yaml)"
+    return (
+        f"expected {names}, or the path of a checkpoint (.pt) or of a network card (.yaml); "
+        f"{READOUT}: before it for decisions by a read-out"
+    )

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from texshape.errors import InputError
 from texshape.models.preprocessing import Own, Preprocess
-from texshape.trials.deciding import ASKED, CLASSES
+from texshape.trials.deciding import ASKED, CLASSES, READOUT
 
 if TYPE_CHECKING:
     from texshape.models.asked import Asked
@@ -54,6 +54,8 @@ class Network:
         The module, where it is a subject that is asked: nothing but its answers can be seen.
     outputs_are : str
         What its outputs are, as `texshape.trials.deciding` calls it.
+    fitted_on : str
+        What a read-out that decides was fitted on, ``grey`` or a folder; empty for all others.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Network:
     outputs: int | None = None
     asked: Asked | None = None
     outputs_are: str = CLASSES
+    fitted_on: str = ""
 
     @property
     def decides_by(self) -> str:
@@ -95,7 +98,7 @@ class Network:
         """
         if self.classes is None or self.decide is None:
             reason = f"{self.name}: {self.without_decision or 'no class map fits its outputs'}"
-            if self.outputs is None and self.without_decision:
+            if self.without_decision and (self.outputs is None or self.outputs_are == READOUT):
                 raise InputError(reason)
             raise InputError(
                 f"{reason}; decisions need one (setting class_map: a YAML file, category to output "

@@ -34,3 +34,14 @@ NAMES = {
     "efficientnet-lite1": "EfficientNet-Lite1",
     "efficientnet-lite2": "EfficientNet-Lite2",
 }
+
+
+def printed(architecture: str) -> str:
+    """An architecture as its authors write it; *(read-out)* stands behind one that decides by one.
+
+    >>> printed("resnet50"), printed("readout-resnet50"), printed("mine")
+    ('ResNet-50', 'ResNet-50 (read-out)', 'mine')
+    """
+    network = architecture.removeprefix("readout-")
+    name = NAMES.get(network, network)
+    return name if network == architecture else f"{name} (read-out)"

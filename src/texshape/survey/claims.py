@@ -13,6 +13,7 @@ from texshape.claims.wording import HARD, code, escape, num
 from texshape.stats.proportions import percent
 from texshape.survey.columns import MEASURED
 from texshape.trials import naming
+from texshape.trials.deciding import READOUT
 
 _RULE = (
     "the name of the bias (`texshape.trials.naming`): what stands in its way first, then the interval "
@@ -77,6 +78,8 @@ def _bias(row: Row, reasons: Rows, level: str) -> Claim:
     numbers = f"""shape bias {_signed(row["shape_bias"])} ({level} within {_percent(row["ci_low"])} to
     {_signed(row["ci_high"])}, {row["n_conflict"]} images), while {_signed(row["cue_match_rate"])} of its
     decisions follow either cue (guessing: {guessing}{HARD}%)."""
+    if row["decides_by"] == READOUT:
+        numbers += " Its decisions are those of a linear read-out, fitted on photographs."
     none = escape(why[0]) if why else "none of its decisions follows either cue"
     return claim(
         f"bias-{row['subject']}",

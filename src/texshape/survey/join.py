@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from texshape import FORMAT_VERSION
+from texshape.decision_readout.settings import DecisionReadoutSettings
 from texshape.errors import InputError, nearest, nearest_path
 from texshape.files import read_csv
 from texshape.survey.columns import (
@@ -27,6 +28,7 @@ from texshape.survey.columns import (
     in_order,
 )
 from texshape.tables import Column, Table
+from texshape.trials.deciding import READOUT, WORDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,6 +61,7 @@ SECTIONS = {
     "evaluation": ("batch_size", "channels_last", "class_map"),
     "bootstrap": (),
     "readout": (),
+    "decision_readout": ("batch_size",),
 }
 
 
@@ -296,13 +299,20 @@ def _renamed(survey: Survey, name: str) -> Survey:
     return replace(
         survey,
         rows=[
-            row | {"subject": name, "name": name} if row["subject"] == slug else row
+            row | {"subject": name, "name": f"{name}{_mark(row)}"}
+            if row["subject"] == slug
+            else row
             for row in survey.rows
         ],
         reasons=[row | {"model": name} for row in survey.reasons],
         notices=[row | {"model": name} for row in survey.notices],
         networks={name: network | {"model": name, "name": name}},
     )
+
+
+def _mark(row: Mapping[str, Any]) -> str:
+    """What stands behind the name of a network that decides by a read-out."""
+    return f" ({WORDS[READOUT]})" if row["decides_by"] == READOUT else ""
 
 
 # --- what must be the same -------------------------------------------------------------------------
@@ -314,9 +324,9 @@ def _comparable(first: Survey, second: Survey) -> None:
     if first.stimuli["key"] != second.stimuli["key"]:
         shown = " and ".join(_stimuli(one.stimuli) for one in (first, second))
         raise InputError(f"{both}: differ in their stimuli, {shown}; expected the very same")
-    sections = [name for name in SECTIONS if name != "readout" or (_read(first) and _read(second))]
+    sections = [name for name in SECTIONS if _counts(name, first) and _counts(name, second)]
     for name in sections:
-        ours, theirs = (one.settings.get(name) or {} for one in (first, second))
+        ours, theirs = (_section(name, one) for one in (first, second))
         for key in sorted({*ours, *theirs} - set(SECTIONS[name])):
             _same(both, f"{name}.{key}", ours.get(key), theirs.get(key))
     _same(both, "seed", first.settings.get("seed"), second.settings.get("seed"))
@@ -335,8 +345,19 @@ def _stimuli(stimuli: Mapping[str, Any]) -> str:
     return f"'{stimuli['name']}' ({', '.join(counts)}, key {stimuli['key']})"
 
 
-def _read(survey: Survey) -> bool:
-    return any(row["shape_read"] is not None for row in survey.rows)
+def _section(name: str, survey: Survey) -> dict[str, Any]:
+    """A section of the parameters; one that need not be there with the values that it has then."""
+    given = survey.settings.get(name) or {}
+    return DecisionReadoutSettings.over(given).dump() if name == "decision_readout" else given
+
+
+def _counts(section: str, survey: Survey) -> bool:
+    """Whether a row of the survey rests on a section of the parameters."""
+    if section == "readout":
+        return any(row["shape_read"] is not None for row in survey.rows)
+    if section == "decision_readout":
+        return any(row["decides_by"] == READOUT for row in survey.rows)
+    return True
 
 
 def _same_maps(first: Survey, second: Survey) -> None:

@@ -20,7 +20,7 @@ from texshape.survey.columns import (
     in_order,
 )
 from texshape.trials import naming
-from texshape.trials.deciding import ASKED, CLASSES, ZERO_SHOT
+from texshape.trials.deciding import ASKED, CLASSES, READOUT, WORDS, ZERO_SHOT
 from texshape.trials.tables import CUE_CONFLICT
 from texshape.vlm.questions import NEUTRAL
 
@@ -116,10 +116,14 @@ def _short(name: str) -> str:
 
     >>> _short("efficientnet_lite_pytorch:efficientnet-lite0"), _short("timm:resnet50@a/b.pth")
     ('EfficientNet-Lite0', 'timm:resnet50@b.pth')
+    >>> _short("readout:timm:resnet50")
+    'timm:resnet50 (read-out)'
     """
     if name.startswith("vlm:"):
         parsed = names.parse(name)
         return f"{parsed.architecture} (asked {parsed.tag or NEUTRAL})"
+    if name.startswith(f"{names.READOUT}:"):
+        return f"{_short(name.partition(':')[2])} ({WORDS[READOUT]})"
     network, at, path = name.partition("@")
     source, _, architecture = network.partition(":")
     if source == "efficientnet_lite_pytorch" and not at:  # its packages hold these networks alone

@@ -21,6 +21,7 @@ def check_names(texts: Sequence[str]) -> None:
         try:
             names.parse(text)
         except InputError as error:
+            text = text.removeprefix(f"{names.READOUT}:")
             prefix = text.partition(":")[0]
             if ":" in text and prefix in names.SOURCES:
                 raise

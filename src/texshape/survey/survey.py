@@ -17,7 +17,7 @@ from texshape.files import write_csv, write_json
 from texshape.notices import listening, warn
 from texshape.provenance import versions
 from texshape.source_code import function_hash, technique_hash
-from texshape.survey import asking, leaderboard, tables
+from texshape.survey import asking, leaderboard, reading, tables
 from texshape.survey.columns import ANSWERS, LEADERBOARD, NOTICES, REASONS
 from texshape.survey.inputs import (
     GivenInputs,
@@ -38,6 +38,7 @@ from texshape.vlm.chat import StoppedError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from texshape.decision_readout.photographs import Photographs
     from texshape.models.network import Network
 
 PIXELS = str(runs.PIXELS)
@@ -63,6 +64,8 @@ class Candidate:
         Loads it with random weights; raises `InputError` where that cannot be had.
     class_map : str
         File that explains its outputs; empty where none was given.
+    readout : bool
+        Whether its decisions are to be read out of it, by a read-out that is fitted here.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Candidate:
     load: Callable[[], Network]
     untrained: Callable[[], Network]
     class_map: str = ""
+    readout: bool = False
 
 
 @dataclass
@@ -131,8 +135,16 @@ def by_name(name: str, evaluation: dict[str, Any]) -> Candidate:
 
         return loading.load(name, weights=weights, settings=evaluation)
 
-    explained = str(evaluation.get("class_map") or "")
-    return Candidate(name, names.slug(name), partial(load, True), partial(load, False), explained)
+    parsed = names.parse(name)
+    explained = "" if parsed.readout else str(evaluation.get("class_map") or "")
+    return Candidate(
+        name,
+        names.slug(name),
+        partial(load, True),
+        partial(load, False),
+        explained,
+        readout=parsed.readout and parsed.source != "fitted",
+    )
 
 
 def class_maps(given: Sequence[str], names: Sequence[str]) -> dict[str, str]:
@@ -239,6 +251,9 @@ def _run(
     chosen = [] if quick else possible
     for technique in chosen:  # bad parameters are said before anything is computed
         technique.configured(settings)
+    photographs = None
+    if any(candidate.readout for candidate in candidates):
+        photographs = reading.photographs(settings, stimuli)
     reasons: list[dict[str, str]] = []
     failed: list[str] = []
     described: list[dict[str, Any]] = []
@@ -248,10 +263,12 @@ def _run(
     for number, candidate in enumerate(candidates, start=1):
         listener.network(candidate.name, number, len(candidates), len(chosen) + 1)
         with listening() as heard:
-            subject = _load(candidate, stimuli, settings, folder)
+            subject, read_out = _load(candidate, stimuli, settings, folder, photographs)
         known = set(heard)  # the untrained network may be said to be the same
         notices += [(candidate.slug, "", one.kind, one.text) for one in heard]
         described.append(_describe(candidate, subject))
+        if read_out:
+            written[candidate.slug, reading.NAME] = [read_out]
         subject.forget_activations()  # of a survey that was cut off, maybe of another network
         asking.announce(subject, chosen)
         for step in _steps(chosen, subject):
@@ -382,8 +399,13 @@ def _reason(technique: Technique, inputs: GivenInputs) -> str:
 
 
 def _load(
-    candidate: Candidate, stimuli: Stimuli, settings: dict[str, Any], folder: Path
-) -> Subject:
+    candidate: Candidate,
+    stimuli: Stimuli,
+    settings: dict[str, Any],
+    folder: Path,
+    photographs: Photographs | None,
+) -> tuple[Subject, Path | None]:
+    """A network on its device, and the table of the read-out that decides, where one does."""
     from texshape.devices import select_device
 
     network = candidate.load()
@@ -392,13 +414,19 @@ def _load(
     key = _identity(network)
     device = select_device(lambda line: None)  # --quiet
     network.module.to(device)
+    table = None
+    if candidate.readout and photographs is not None:
+        network, table = reading.decided(network, key, photographs, settings, home)
+        key = None if key is None else _identity(network)
+    else:
+        forget(home, reading.NAME)  # of a survey in which it did
 
     def untrained() -> Network:
         found = candidate.untrained()
         found.module.to(device)
         return found
 
-    return Subject(network, key, untrained, _identity, stimuli, settings, home)
+    return Subject(network, key, untrained, _identity, stimuli, settings, home), table
 
 
 def _identity(network: Network) -> str | None:

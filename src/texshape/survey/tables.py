@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from texshape import tables
 from texshape.catalogue import declared
+from texshape.decision_readout.columns import DECISION_READOUT
 from texshape.experiment import runs
 from texshape.survey.inputs import run_of
 from texshape.survey.stimuli import Stimuli
@@ -88,6 +89,9 @@ def write(
                 files.append(pixels)
             if files:
                 found[table.name] = tables.concatenate(files, folder)
+    read_out = [files[0] for key, files in written.items() if key[1] == DECISION_READOUT.name]
+    if read_out:
+        found[DECISION_READOUT.name] = tables.concatenate(read_out, folder)
     for old in place.glob("*.csv"):  # of an earlier survey with other networks or techniques
         if old.stem not in found and old.stem not in ("reasons", "notices"):
             old.unlink()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from texshape.techniques.base import Inputs
+from texshape.trials.deciding import READOUT
 from texshape.trials.names import ABSENT
 
 if TYPE_CHECKING:
@@ -26,11 +27,14 @@ def undecided(network: Network, labels: pd.DataFrame) -> str:
     """Why a network's decisions say nothing about images with such labels; empty where they do."""
     if network.classes is None:
         helps = "; a class map gives it one" if network.outputs else ""
+        if network.outputs_are == READOUT:
+            return network.without_decision
         return f"{network.without_decision}{helps}"
     shown = sorted({*labels["shape"].astype(str), *labels["texture"].astype(str)} - {ABSENT})
     unknown = [name for name in shown if name not in network.classes]
     if unknown:
-        helps = "" if network.asked is not None else "; a class map gives it others"
+        by_itself = network.asked is not None or network.outputs_are == READOUT
+        helps = "" if by_itself else "; a class map gives it others"
         return (
             f"it does not decide between the images' {len(shown)} classes "
             f"('{unknown[0]}' is none of {', '.join(network.classes[:3])}, ...){helps}"

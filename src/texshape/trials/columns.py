@@ -25,7 +25,8 @@ DECIDES_BY = Column(
     "decides_by",
     "text",
     "how its decisions come about: `classes` (its own outputs), `zero-shot` (the nearest text of a class), "
-    "`asked` (multiple choice, or a function); empty for humans and where there are none",
+    "`readout` (a linear read-out fitted on photographs), `asked` (multiple choice, or a function); empty for "
+    "humans and where there are none",
 )
 MODEL_A = Column("model_a", "text", "first network")
 MODEL_B = Column("model_b", "text", "second network")

@@ -17,7 +17,7 @@ from texshape.claims.rules import (
     no_name,
     without_name,
 )
-from texshape.claims.wording import listed, num, plural, span, when
+from texshape.claims.wording import listed, num, pct, plural, span, when
 from texshape.data.published_answers import SHOWN
 from texshape.trials import naming
 from texshape.trials.deciding import ASKED, CLASSES, ZERO_SHOT
@@ -46,7 +46,12 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         rule=BIAS_RULE,
         cells=cells_of(humans, "verdict"),
     )
-    networks = [row for row in e.published if row["architecture"] != "humans"] + e.measured
+    read_out = {row["model"] for row in e.rows("decision_readout")}
+    networks = [
+        row
+        for row in [*e.published, *e.measured]
+        if row["architecture"] != "humans" and row["model"] not in read_out
+    ]
     yield claim(
         "humans-against-networks",
         e.bias_order(humans, networks),
@@ -88,8 +93,32 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         rule=BIAS_RULE + "; counted over networks",
         cells=cells_of(networks, "verdict"),
     )
+    if read_out:
+        yield _read_out(e.rows("decision_readout"))
     if e.has("published_answers"):
         yield from _answers(e.rows("published_answers"))
+
+
+def _read_out(rows: Rows) -> Claim:
+    """What decisions by a read-out rest on."""
+    guessing = select(rows, at_guessing="True")
+    right, chances = values(rows, "accuracy"), sorted({*values(rows, "chance")})
+    told = f"""Counted apart: {plural(len(rows), "network decides", "networks decide")} by a linear read-out of
+    photographs, as the name says. Such a read-out names {span(min(right), max(right))} of the photographs
+    rightly that it was not fitted on; naming the commonest class always would be
+    {listed(map(pct, chances))}."""
+    lost = plural(len(guessing), "read-out is", "read-outs are")
+    return claim(
+        "decisions-read-out",
+        "at guessing" if guessing else "above guessing",
+        {
+            "above guessing": told,
+            "at guessing": f"{told} Since {lost} at guessing, those decisions mean nothing.",
+        },
+        evidence="decision_readout.csv: each network: accuracy, ci_low, chance, at_guessing",
+        rule="above guessing: every interval lies above the share of the commonest class",
+        cells=cells_of(rows, "accuracy", "ci_low", "chance", "at_guessing"),
+    )
 
 
 _KINDS = {

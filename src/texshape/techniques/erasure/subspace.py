@@ -14,11 +14,8 @@ import numpy as np
 
 from texshape.errors import InputError, UnmeasurableError
 from texshape.stats import exemplars as ex
-from texshape.techniques.readout.linear import (
-    check_features,
-    fit_with_chosen_penalty,
-    reduce_features,
-)
+from texshape.techniques.readout.axes import reduce_features
+from texshape.techniques.readout.linear import check_features, fit_with_chosen_penalty
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from texshape.data import critical_band
+from texshape.decision_readout.settings import GREY
 from texshape.techniques.base import DECISIONS, imported
 from texshape.trials.imagenet16 import CATEGORIES
 from texshape.trials.names import ABSENT
@@ -74,7 +75,10 @@ def reason(inputs: Inputs) -> str:
 
     if inputs.settings.photographs:  # known without the download
         labels = pd.DataFrame({"shape": CATEGORIES, "texture": ABSENT})
-        return undecided(_deciding(inputs, labels), labels)
+        network = _deciding(inputs, labels)
+        if network.fitted_on == GREY:
+            return "its decisions are a read-out that was fitted on these very photographs"
+        return undecided(network, labels)
     side = inputs.images("plain").images.shape[1]
     bands = len(shown_bands(side, inputs.settings.bands))
     if bands < 3:

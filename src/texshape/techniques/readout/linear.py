@@ -16,6 +16,7 @@ import numpy as np
 from texshape.errors import InputError, UnmeasurableError
 from texshape.stats import bootstrap
 from texshape.stats import exemplars as ex
+from texshape.techniques.readout.axes import reduce_features
 from texshape.techniques.readout.settings import ReadoutSettings
 
 if TYPE_CHECKING:
@@ -269,39 +270,6 @@ def subtract_linear(
               for part in (known, known_test)]  # fmt: skip
     slopes = np.linalg.lstsq(design[0], train, rcond=None)[0]
     return train - design[0] @ slopes, test - design[1] @ slopes
-
-
-def reduce_features(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Standardise by the training images and rotate to their principal axes, exactly.
-
-    The penalised classifier depends on the features through their inner products alone, so a
-    rotation changes nothing and directions in which no training image varies can go. With more
-    units than images the axes come from the images' Gram matrix instead of the units' covariance.
-
-    Parameters
-    ----------
-    train : ndarray of shape (n, units)
-    test : ndarray of shape (m, units)
-
-    Returns
-    -------
-    tuple of ndarray
-        Shapes (n, components) and (m, components), components at most min(n - 1, units).
-    """
-    mean = train.mean(0)
-    scale = train.std(0)
-    # A unit that is constant up to rounding in training would be blown up in the test images.
-    scale[scale <= 1e-10 * np.maximum(np.abs(mean), 1e-300)] = np.inf
-    train = (train - mean) / scale
-    test = (test - mean) / scale
-    n, units = train.shape
-    gram = train.T @ train if units <= n else train @ train.T
-    values, vectors = np.linalg.eigh(gram)
-    keep = values > max(values[-1], 0) * 1e-11
-    values, vectors = values[keep], vectors[:, keep]
-    if units <= n:
-        return train @ vectors, test @ vectors
-    return vectors * np.sqrt(values), test @ (train.T @ (vectors / np.sqrt(values)))
 
 
 def fit(
