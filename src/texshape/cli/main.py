@@ -45,6 +45,7 @@ COMMANDS = [
     "dimensionality",
     "evaluate",
     "figures",
+    "gallery",
     "leaderboard",
     "photographs",
     "provenance",

@@ -118,6 +118,11 @@ def bring(cache: str | Path) -> list[Answers]:
     return list(_subjects(wanted, {item.destination for item in there}))
 
 
+def subjects() -> list[Answers]:
+    """All subjects, without their files."""
+    return list(_subjects(published.items(SOURCE, ""), set()))
+
+
 def _can_be_had(item: Item) -> bool:
     mirror = os.environ.get(MIRROR)
     return not mirror or item.destination.exists() or mirror_path(item.url, mirror).exists()

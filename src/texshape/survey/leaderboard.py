@@ -67,7 +67,7 @@ def build(
         for row in without_observers(tables["shape_bias"]).to_dict("records"):
             model = str(row["model"])
             kind = MEASURED if model in own else HUMANS if model == HUMANS else PUBLISHED
-            name = _published_name(model) if kind == PUBLISHED else model
+            name = published_name(model) if kind == PUBLISHED else model
             decides = CLASSES if kind == PUBLISHED else ""
             fresh = {"subject": model, "name": name, "kind": kind, "decides_by": decides}
             entry = rows.setdefault(model, fresh)
@@ -131,7 +131,7 @@ def _short(name: str) -> str:
     return network + at + path.rpartition("/")[2]
 
 
-def _published_name(model: str) -> str:
+def published_name(model: str) -> str:
     """``texture-vs-shape/alexnet`` as people write it, with the year of the trials."""
     source, _, name = model.rpartition("/")
     if source not in SOURCES:

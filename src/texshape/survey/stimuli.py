@@ -86,7 +86,7 @@ def from_published(
     from texshape.trials.tables import read_published
 
     sets = {name: _packed(cache, name) for name in published.STIMULI}
-    folder = _published_trials(cache, everything or exemplars is None)
+    folder = published_trials(cache, everything or exemplars is None)
     answers = _published_answers(cache)
     if exemplars is None:
         return Stimuli("published", sets, value_hash([_packed_key(n) for n in sets]),
@@ -188,7 +188,7 @@ def _packed(cache: Path, name: str) -> imageset.ImageSet:
     return imageset.read(stem)
 
 
-def _published_trials(cache: Path, everything: bool) -> Path:
+def published_trials(cache: Path, everything: bool) -> Path:
     """Published trials in the layout of the step ``published-trials``."""
     from texshape.data.download import fetch_all
     from texshape.trials.tables import PUBLISHED_SETS
