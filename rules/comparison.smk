@@ -1,4 +1,5 @@
 # Every network by every measure, and what they say together.
+from texshape.comparison.replication import tables_read
 from texshape.experiment.plan import COMPARISON_TABLES
 from texshape.figures.report import shown
 
@@ -42,6 +43,28 @@ rule compare:
         " --seed {params.seed} --results {params.results:q} {params.networks:q}"
         " {params.readings:q} {params.published:q} {params.apart:q}"
         " {params.techniques:q} --output-dir {params.tables:q} > {log:q} 2>&1"
+
+
+rule replication:
+    input:
+        [LAYOUT.table(name) for name in tables_read()],
+    output:
+        LAYOUT.table("replication"),
+    log:
+        LAYOUT.log("replication"),
+    benchmark:
+        LAYOUT.benchmark("replication")
+    conda:
+        "../envs/texshape.yaml"
+    threads: 1
+    resources:
+        mem_mb=scaled(500),
+        runtime=scaled(10),
+    params:
+        tables=lambda wc, output: parent(output[0]),
+        code=step_hash("replication"),
+    shell:
+        "texshape run replication --tables {params.tables:q} --output {output:q} > {log:q} 2>&1"
 
 
 rule figure_disagreement_images:

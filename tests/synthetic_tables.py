@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tests.whole_tables import complete
+from texshape.comparison.replication import replication
 from texshape.experiment.runs import RunId
 from texshape.techniques.cue_strength.curve import ABOVE
 from texshape.trials import naming
@@ -596,6 +597,7 @@ def published(reverse: bool = False) -> dict[str, pd.DataFrame]:
               **_consistency(networks, reverse)}  # fmt: skip
     frames = {name: pd.DataFrame(rows) for name, rows in frames.items()}
     frames["published_answers"] = _answers(reverse)
+    frames["replication"] = replication(frames)
     return complete(frames | {"shape_bias_differences": differences(frames["shape_bias"])})
 
 

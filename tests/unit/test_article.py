@@ -133,6 +133,7 @@ def test_published_experiment(tmp_path):
         "answers-kinds": "higher",
         "answers-humans": "higher",
         "answers-consistency": "higher",
+        "replication": "all",
         "sensitivity": "keeps",
         "humans-ceiling": "higher",
         "humans-own": "not separated",

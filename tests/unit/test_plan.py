@@ -201,7 +201,7 @@ def test_published_networks_on_published_stimuli() -> None:
     assert not {"training", "corruptions", "shuffling", "segmentation", "controls"} & set(
         made.tables
     )
-    for name in ("published_measures", "published_answers"):
+    for name in ("published_measures", "published_answers", "replication"):
         assert name in made.tables
         assert name not in plan("").tables
     assert {"published_comparison", "published_answers"} <= set(made.figures)

@@ -93,6 +93,22 @@ def test_answers_of_others_stand_apart_and_beside_humans(published: Workflow) ->
     assert not table(published, "shape_bias")["model"].str.startswith("vlm_shapebias/").any()
 
 
+def test_published_values_come_out_again(published: Workflow) -> None:
+    made = table(published, "replication").set_index("name")
+    verdicts = made["verdict"]
+    for name in ("bias-humans", "bias-alexnet", "bias-googlenet", "bias-resnet50", "bias-vgg16",
+                 "accuracy-difference-resnet50", "observed-consistency-resnet50",
+                 "error-consistency-resnet50", "ood-accuracy-resnet50",
+                 "channel-resnet50", "channel-vit", "channel-inception"):  # fmt: skip
+        assert verdicts[name] == "replicated", name
+    for name in ("bias-resnet50-mean", "bias-resnet50-benchmark"):
+        assert verdicts[name] == "within the interval", name
+    assert verdicts["bias-alexnet-weights"] == "not comparable"
+    assert "Caffe" in made.loc["bias-alexnet-weights", "reason"]
+    assert verdicts["bias-stylized"] == "not measured"
+    assert not (verdicts == "not replicated").any()
+
+
 def test_critics_measure_the_network_on_public_pictures(published: Workflow) -> None:
     """Each of those that are named has rows of it; what is known of any ImageNet network comes out."""
     of_transformers = "attention_radius"

@@ -148,6 +148,25 @@ def compare(
         kind.write(output_dir / f"{kind.name}.csv", table, networks=True)
 
 
+@run.command("replication")
+def replication(
+    tables: Annotated[Path, typer.Option(help="Folder of the experiment's tables.")],
+    output: Annotated[Path, typer.Option(help="Gets replication.csv.")],
+) -> None:
+    """Set published values beside those of the experiment's tables, with a verdict for each."""
+    from texshape.catalogue import declared
+    from texshape.comparison.columns import REPLICATION
+    from texshape.comparison.replication import replication, tables_read
+    from texshape.files import read_csv
+
+    paths = {name: tables / f"{name}.csv" for name in tables_read()}
+    found = {
+        name: declared(name).check(read_csv(path), path, networks=True)
+        for name, path in paths.items()
+    }
+    REPLICATION.write(output, replication(found))
+
+
 @run.command("disagreement-sheet")
 def disagreement_sheet(
     tables: Annotated[Path, typer.Option(help="Folder with disagreement_images.csv.")],

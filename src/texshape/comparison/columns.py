@@ -270,3 +270,32 @@ DISAGREEMENT_IMAGES = Table(
     keys=("kind", "model", "rank"),
     front=(),
 )
+REPLICATION = Table(
+    "replication",
+    "a published value: `texshape.comparison.replication`",
+    (
+        Column("name", "text", "name of the value"),
+        Column("quantity", "text", "what was measured"),
+        Column("subject", "text", "of whom"),
+        Column("published", "number", "what was published", "that of `unit`"),
+        Column("digits", "whole", "decimals that were published"),
+        Column("unit", "text", "unit of all numbers of the row; empty where they have none"),
+        Column("value", "number", "ours; empty where it was not measured", "that of `unit`"),
+        *interval("value", unit="that of `unit`"),
+        Column("n", "whole", "what ours rests on: conflict images, or data sets"),
+        Column(
+            "verdict",
+            "text",
+            "`replicated` (ours rounds to it), `within the interval` (ours holds it), `not replicated`, "
+            "`not comparable`, `not measured`",
+        ),
+        Column("source", "text", "key of the work in the bibliography"),
+        Column("place", "text", "where in it"),
+        Column("table", "text", "table that ours stands in"),
+        Column("row", "text", "row of that table"),
+        Column("reason", "text", "why the two are not compared; empty where they are"),
+    ),
+    keys=("name",),
+    front=(),
+    logged=Logged(),
+)

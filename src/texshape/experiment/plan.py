@@ -35,6 +35,8 @@ def _tables(*techniques: str) -> tuple[str, ...]:
 
 
 TRIAL_TABLES = _tables("shape_bias")
+#: what others published, and beside ours
+PUBLIC_TABLES = ("published_measures", "published_answers", "replication")
 #: where humans were shown the same pictures
 PUBLISHED_TABLES = _tables("human_consistency", "consistency_power")
 COMPARISON_TABLES = (
@@ -463,7 +465,7 @@ class Plan(Networks):
             "architectures",
             *(["corruption_errors"] if self.source.plain else []),
             *(PUBLISHED_TABLES if self.source.published else []),
-            *(["published_measures", "published_answers"] if self.source.published else []),
+            *(PUBLIC_TABLES if self.source.published else []),
             *(["shape_bias_by_set"] if self.other_conflicts else []),
             *(["controls"] if self.crossed else []),
             *(["stylization_fitness"] if self.fitness else []),

@@ -17,7 +17,8 @@ from texshape.claims.rules import (
     no_name,
     without_name,
 )
-from texshape.claims.wording import listed, num, pct, plural, span, when
+from texshape.claims.wording import escape, listed, num, pct, plural, span, when
+from texshape.comparison import replication
 from texshape.data.published_answers import SHOWN
 from texshape.trials import naming
 from texshape.trials.deciding import ASKED, CLASSES, ZERO_SHOT
@@ -97,6 +98,47 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         yield _read_out(e.rows("decision_readout"))
     if e.has("published_answers"):
         yield from _answers(e.rows("published_answers"))
+    if e.has("replication"):
+        yield _replication(e.rows("replication"))
+
+
+REPLICATION_RULE = (
+    "replicated: our value rounds to the published one; within the interval: it does not, and our interval "
+    "holds what was published; not replicated: neither; not comparable: of another definition or of other "
+    "weights, whatever the numbers; not measured: there is no value here. All: every value that is compared is "
+    "replicated or within the interval; none: not one is; some otherwise"
+)
+
+
+def _replication(rows: Rows) -> Claim:
+    """How many published values come out here, of those that can be compared."""
+    by = {name: select(rows, verdict=name) for name in replication.VERDICTS}
+    compared = [row for name in replication.VERDICTS[:3] for row in by[name]]
+    failed = by[replication.NOT_REPLICATED]
+    verdict = NOT_RUN
+    if compared:
+        verdict = "some" if failed else "all"
+        verdict = "none" if len(failed) == len(compared) else verdict
+    rounds, within = len(by[replication.REPLICATED]), len(by[replication.WITHIN])
+    aside = f"""The others: {len(by[replication.NOT_COMPARABLE])} not comparable,
+    {len(by[replication.NOT_MEASURED])} not measured here."""
+    well = (
+        f"replicated to the last digit that was published: {rounds}; within our interval: {within}"
+    )
+    which = listed([escape(f"{row['quantity']} of {row['subject']}") for row in failed])
+    start = f"Of {len(rows)} published values {len(compared)} can be compared"
+    return claim(
+        "replication",
+        verdict,
+        {
+            "all": f"{start}; {well}. {aside}",
+            "some": f"{start}; {well}; not replicated: {len(failed)} ({which}). {aside}",
+            "none": f"{start}, and none is replicated, not even within our interval. {aside}",
+        },
+        evidence="replication.csv: every row: verdict",
+        rule=REPLICATION_RULE,
+        cells=cells_of(rows, "published", "value", "ci_low", "ci_high", "verdict"),
+    )
 
 
 def _read_out(rows: Rows) -> Claim:
