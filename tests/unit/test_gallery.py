@@ -262,7 +262,9 @@ def test_published_subjects_are_those_that_are_scored(mirror: Path, tmp_path: Pa
     gallery("--published", "-o", "page")
     made = world.read_data(tmp_path / "page")
     found = world.cells(made)
-    assert len(found) == 10 + 4 + 7 + 41  # humans, networks of 2019 and of 2021, answers of the mirror
+    assert (
+        len(found) == 10 + 4 + 7 + 41
+    )  # humans, networks of 2019 and of 2021, answers of the mirror
     # The same by the files' content, wherever they lie.
     gallery(*folders, asked, "-o", "some")
     some = world.cells(world.read_data(tmp_path / "some"))

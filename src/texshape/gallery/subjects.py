@@ -145,7 +145,11 @@ class _Gatherer:
             As in `texshape.trials.files.read`.
         """
         trials = trial_files.read(path, classes=self.classes, own=own)
-        key = (trials.digest(), name, shown)  # two trainings may decide alike, under names of their own
+        key = (
+            trials.digest(),
+            name,
+            shown,
+        )  # two trainings may decide alike, under names of their own
         if key in self._first:
             if shown != PUBLISHED:  # whose human trials lie in both repositories
                 warn(str(path), f"holds the same trials as {self._first[key]}; shown once")
