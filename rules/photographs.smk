@@ -12,8 +12,8 @@ rule photographs:
     output:
         sets=[
             file
-            for split in SPLITS
-            for file in LAYOUT.set_files(BASE, f"{split}-plain", masks=False)
+            for name in PLAN.photograph_sets
+            for file in LAYOUT.set_files(BASE, name, masks=False)
         ],
         manifest=LAYOUT.photographs,
     log:

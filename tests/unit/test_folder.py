@@ -143,6 +143,26 @@ def test_a_given_test_folder(photos, tmp_path):
         write(photos, tmp_path / "bad", held_out=tmp_path / "held-out")
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_whole_photographs_stand_beside_the_squares(photos, tmp_path, workers):
+    """The same training photographs in the same order, squeezed; the ratio is of the file."""
+    plain = tmp_path / "plain"
+    write(photos, plain)
+    write(photos, tmp_path / "out", whole=24, workers=workers)
+    for name in ("train-plain.images.npy", "test-plain.labels.csv", "photographs.csv"):
+        assert (plain / name).read_bytes() == (tmp_path / "out" / name).read_bytes()
+    assert not (plain / "train-whole.images.npy").exists()
+    whole, squares = (imageset.read(tmp_path / "out" / f"train-{n}") for n in ("whole", "plain"))
+    assert whole.images.shape == (17, 24, 24, 3)
+    assert list(whole.labels["imagename"]) == list(squares.labels["imagename"])
+    assert np.allclose(whole.labels["aspect_ratio"], 26 / 20)
+    files = manifest(tmp_path / "out").set_index("imagename")
+    chosen = files[files["outcome"] == "train"]["file"]
+    with Image.open(photos / chosen[whole.labels["imagename"][4]]) as image:
+        expected = image.resize((24, 24), Image.Resampling.BILINEAR)
+    assert np.array_equal(whole.images[4], np.asarray(expected))
+
+
 def test_copies_count_once(photos, tmp_path):
     first = (photos / "dog" / "0.png").read_bytes()
     for name in ("a", "b"):

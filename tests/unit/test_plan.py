@@ -235,6 +235,15 @@ def test_both_trained_and_by_name() -> None:
     assert (made.initial(mixed), made.initial_files(mixed)) == ("torchvision:resnet50", [])
     assert made.initial(RunId("resnet50", "plain")) is None
     assert made.recipe("resnet50--mixed").passes == 1.5
+    # Random crops are of whole photographs; style transfer makes squares.
+    assert made.training_sets("resnet50--mixed", "train") == [
+        ("base", "train-whole"), ("base", "train-stylized"),
+    ]  # fmt: skip
+    assert made.training_sets("resnet50--mixed", "validation")[0] == ("base", "validation-plain")
+    assert made.photograph_sets == ["train-plain", "validation-plain", "test-plain", "train-whole"]
+    assert plan("cifar10").photograph_sets == ["train-plain", "validation-plain", "test-plain"]
+    uncropped = plan("imagenet", training={"random_crop": None})
+    assert uncropped.training_sets("resnet50--plain", "train") == [("base", "train-plain")]
     assert made.sets_shown("resnet50--plain") == ["test-plain", "cue-conflict", "edges", "silhouettes",
                                                   "test-stylized"]  # fmt: skip
 

@@ -24,6 +24,7 @@ from texshape.models import small, trainable
 from texshape.training import augment, batches, checkpoints, interruption, loop
 from texshape.training.columns import TRAINING
 from texshape.training.optimization import optimizer_and_schedule
+from texshape.training.processes import Group
 from texshape.training.randomness import ORDER, generator
 
 CLASSES = ["bar", "disc", "ring", "star"]
@@ -164,6 +165,91 @@ def test_labels_are_the_shape_classes_of_the_file(data):
     assert images.labels.tolist() == [number % 4 for number in range(72)]
     stored = np.load(data / "train-plain.images.npy")
     assert np.array_equal(images.images.permute(0, 2, 3, 1).numpy(), stored)
+
+
+# Whole photographs
+
+
+def test_crops_of_squeezed_photographs_have_the_proportions_of_the_recipe():
+    """In the photograph as it was, whatever its shape, aspect and area are those that are drawn."""
+    for ratio in (0.5, 1.0, 1.5, 2.5):
+        ratios = torch.full((20_000,), ratio)
+        size, centre = augment.crop_boxes(20_000, 0.08, generator(0, ORDER), ratios)
+        assert (centre - size / 2).min() > -1e-6
+        assert (centre + size / 2).max() < 1 + 1e-6
+        aspect = ratio * size[:, 0] / size[:, 1]
+        low, high = augment.ASPECT
+        assert low - 1e-4 < aspect.min() < aspect.max() < high + 1e-4
+        assert abs(aspect.log().mean()) < 0.1
+        # Where a draw does not fit it is repeated, so that large areas are rarer in a long photograph.
+        area = size.prod(1)
+        assert 0.08 <= area.min() < 0.09
+        assert area.mean() < 0.541
+    square, _ = augment.crop_boxes(500, 0.08, generator(3, ORDER), torch.ones(500))
+    same, _ = augment.crop_boxes(500, 0.08, generator(3, ORDER))
+    assert torch.equal(square, same)
+
+
+def test_a_photograph_that_no_draw_fits_gives_its_middle():
+    """torchvision's way out: of a photograph ten times as wide as high the middle, 4 by 3."""
+    size, centre = augment.crop_boxes(200, 0.99, generator(0, ORDER), torch.full((200,), 10.0))
+    assert torch.allclose(size, torch.tensor([[4 / 3 / 10, 1.0]]).expand(200, 2))
+    assert (centre == 0.5).all()
+
+
+def test_what_a_crop_shows_of_a_squeezed_photograph():
+    """Pixels that tell their place in a photograph of 120 x 40: a crop is nearly as high as it is wide."""
+    x = torch.linspace(0, 120, 32).expand(1, 1, 32, 32)
+    y = torch.linspace(0, 40, 32).view(-1, 1).expand(1, 1, 32, 32)
+    places = torch.cat([x, y, x], 1).expand(64, 3, 32, 32)
+    crops = augment.random_resized_crop(
+        [places], 0.08, generator(2, ORDER), side=16, proportions=torch.full((64,), 3.0)
+    )
+    assert crops.shape == (64, 3, 16, 16)
+    width = crops[:, 0, :, -1].mean(1) - crops[:, 0, :, 0].mean(1)
+    height = crops[:, 1, -1].mean(1) - crops[:, 1, 0].mean(1)
+    assert 0.7 < (width / height).min() < (width / height).max() < 1.42
+
+
+@pytest.fixture(scope="module")
+def whole(data) -> Path:
+    """The plain set again as larger whole photographs, two by one."""
+    rows = imageset.read(write_set(data / "other", 0, mark=10))
+    larger = np.repeat(np.repeat(rows.images, 2, axis=1), 2, axis=2)
+    with imageset.Writer(data / "train-whole", 32, more=[imageset.ASPECT_RATIO]) as writer:
+        for pixels, row in zip(larger, rows.labels.itertuples(index=False), strict=True):
+            writer.add(pixels, [*row, "2"])
+    return data
+
+
+@pytest.mark.parametrize("arm", [("whole",), ("whole", "stylized")])
+def test_whole_photographs_are_cropped_to_the_size_of_the_others(whole, tmp_path, arm):
+    given = {"sets": arm, "random_crop": 0.3, "epochs": 1, "checkpoint_epochs": []}
+    train(whole, tmp_path / "out", **given)
+    assert checkpoints.read(tmp_path / "out" / "checkpoints" / "final.pt")["image_size"] == 16
+    sets, _, _ = batches.read_sets(
+        [whole / f"train-{name}" for name in arm], [whole / "validation-plain"]
+    )
+    assert sets[0].proportions.tolist() == [2.0] * 72
+    settings = TrainingSettings.over(SETTINGS | {"random_crop": 0.3})
+    indices = [torch.arange(16 // len(arm)) for _ in arm]
+    images, labels = batches.training_batch(sets, indices, settings, 0, 0, side=16)
+    assert images.shape == (16, 3, 16, 16)
+    assert labels.tolist() == [*range(4)] * 4
+    # Two processes have the same images between them.
+    halves = [
+        batches.training_batch(sets, indices, settings, 0, 0, side=16, group=Group(rank, 2))[0]
+        for rank in (0, 1)
+    ]
+    rows = torch.cat([torch.arange(16 // len(arm)).view(2, -1)[rank] + start
+                      for rank in (0, 1) for start in range(0, 16, 16 // len(arm))])  # fmt: skip
+    assert torch.allclose(torch.cat(halves), images[rows], atol=1e-6)
+
+
+def test_whole_photographs_without_crops_are_refused(whole, tmp_path):
+    with pytest.raises(InputError, match=r"training\.random_crop: expected .*found null"):
+        train(whole, tmp_path / "out", sets=("whole",))
+    assert not (tmp_path / "out").exists()
 
 
 # Determinism
@@ -559,7 +645,7 @@ def test_one_cycle_peaks_at_the_learning_rate(data):
 
 def test_flip_mirrors_about_half_of_the_images():
     images = torch.arange(4.0).expand(2000, 3, 4, 4)
-    flipped = augment.horizontal_flip(images, generator(0, ORDER))
+    (flipped,) = augment.horizontal_flip([images], generator(0, ORDER))
     mirrored = (flipped == images.flip(-1)).all(-1).all(-1).all(-1)
     kept = (flipped == images).all(-1).all(-1).all(-1)
     assert (mirrored ^ kept).all()
@@ -578,27 +664,33 @@ def test_crops_lie_inside_and_keep_their_share_of_the_area():
     assert aspect.max() <= 4 / 3 + 1e-5
 
 
-def test_crop_follows_the_law_of_torchvision():
+@pytest.mark.parametrize(("smallest", "ratio"), [(0.3, 1), (0.08, 2), (0.08, 0.6)])
+def test_crop_follows_the_law_of_torchvision(smallest, ratio):
+    """Of photographs of several shapes; ours were squeezed into squares."""
     from torchvision.transforms.v2 import RandomResizedCrop
 
-    size, _ = augment.crop_boxes(4000, 0.3, generator(0, ORDER))
-    ours = size.prod(1)
-    side = 1000
-    reference = RandomResizedCrop(48, scale=(0.3, 1.0))
+    ratios = torch.full((4000,), float(ratio))
+    size, _ = augment.crop_boxes(4000, smallest, generator(0, ORDER), ratios)
+    width, height = 1000 * ratio, 1000
+    reference = RandomResizedCrop(48, scale=(smallest, 1.0))
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        drawn = [reference.make_params([torch.empty(3, side, side)]) for _ in range(4000)]
-    theirs = torch.tensor([box["height"] * box["width"] / side**2 for box in drawn])
+        empty = torch.empty(3, height, int(width))
+        drawn = [reference.make_params([empty]) for _ in range(4000)]
+    theirs = torch.tensor([[box["width"] / width, box["height"] / height] for box in drawn])
     levels = torch.tensor([0.1, 0.25, 0.5, 0.75, 0.9])
-    torch.testing.assert_close(ours.quantile(levels), theirs.quantile(levels), atol=0.02, rtol=0)
+    for ours, reference in ((size.prod(1), theirs.prod(1)), (size[:, 0], theirs[:, 0])):
+        torch.testing.assert_close(
+            ours.quantile(levels), reference.quantile(levels), atol=0.03, rtol=0
+        )
 
 
 def test_crop_of_the_whole_is_the_image_and_a_ramp_stays_a_ramp():
     ramp = torch.linspace(0, 1, 32).expand(64, 3, 32, 32)
-    whole = augment.random_resized_crop(ramp, 1.0, generator(0, ORDER))
+    whole = augment.random_resized_crop([ramp], 1.0, generator(0, ORDER))
     torch.testing.assert_close(whole, ramp, atol=1e-5, rtol=0)  # no other aspect ratio fits
     size, centre = augment.crop_boxes(64, 0.3, generator(1, ORDER))
-    cropped = augment.random_resized_crop(ramp, 0.3, generator(1, ORDER))
+    cropped = augment.random_resized_crop([ramp], 0.3, generator(1, ORDER))
     slope = cropped[:, 0, 16, 24] - cropped[:, 0, 16, 8]  # over half of the crop's width
     torch.testing.assert_close(slope, size[:, 0] / 2 * 32 / 31, atol=0.01, rtol=0)
     middle = (cropped[:, 0, 16, 15] + cropped[:, 0, 16, 16]) / 2

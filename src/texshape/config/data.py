@@ -206,6 +206,10 @@ class FolderFiles(Section):
         description="Length of the shorter side in pixels before the central square of image_size is taken; "
         "null takes the largest square."
     )
+    whole: Side | None = Field(
+        description="Side in pixels of whole photographs, squeezed into squares, of which random crops "
+        "(training.random_crop) are taken; null takes them of the central squares."
+    )
     min_side: Count = Field(description="Images with a shorter side in pixels are unusable.")
     max_megapixels: Positive = Field(description="Larger images are unusable.")
     tolerated: Whole = Field(

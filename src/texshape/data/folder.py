@@ -21,12 +21,13 @@ from pathlib import Path
 import numpy as np
 
 from texshape.config.data import PhotographSettings
-from texshape.config.images import ImageSettings
 from texshape.data import imageset
 from texshape.data.photographs import (
     Source,
     check_count,
-    read_square,
+    read_picture,
+    square,
+    squeezed,
     written_name,
 )
 from texshape.data.pictures import Unusable
@@ -54,6 +55,9 @@ def write_sets(
     log: Callable[[str], None] = lambda line: None,
 ) -> dict[str, int]:
     """Write ``train-plain``, ``validation-plain``, ``test-plain`` and ``photographs.csv``.
+
+    With `settings.whole` also ``train-whole``: the training photographs again, whole, squeezed into squares of
+    that side, with their `imageset.ASPECT_RATIO`.
 
     Parameters
     ----------
@@ -116,6 +120,11 @@ def write_sets(
             )
             for name in SPLITS
         }
+        whole = settings.whole and stack.enter_context(
+            imageset.Writer(
+                output_dir / "train-whole", settings.whole, more=[imageset.ASPECT_RATIO]
+            )
+        )
         for key, files, wanted in passes:
             filled = {name: Counter[str]() for name in wanted}
 
@@ -126,8 +135,8 @@ def write_sets(
                 )
 
             candidates = (source for source in _in_turn(files, seed) if not is_full(source.label))
-            for source, pixels, digest, reason in _decoded(
-                candidates, settings.images, executor, window
+            for source, pixels, entire, digest, reason in _decoded(
+                candidates, settings, executor, window
             ):
                 if is_full(source.label):  # was already under way when its class became full
                     continue
@@ -147,10 +156,11 @@ def write_sets(
                     filled[outcome][source.label] += 1
                     exemplar = f"{source.label}{filled[outcome][source.label]}"
                     name = f"{exemplar}-{exemplar}.png"
-                    writers[outcome].add(
-                        pixels,
-                        [name, source.label, source.label, exemplar, exemplar, f"{outcome}-plain"],
-                    )
+                    labels = [name, source.label, source.label, exemplar, exemplar]
+                    writers[outcome].add(pixels, [*labels, f"{outcome}-plain"])
+                    if outcome == "train" and whole:
+                        squeezed_pixels, ratio = entire
+                        whole.add(squeezed_pixels, [*labels, "train-whole", f"{ratio:.6g}"])
                 reason = reason.removeprefix(f"{source.place}: ")
                 row = [key, source.name, source.label, outcome, name, digest.hex(), reason]
                 manifest.writerow(row + list(source.box or 4 * [""]) * boxed)
@@ -242,28 +252,33 @@ def _rank(seed: int, name: str) -> bytes:
     return hashlib.sha256(f"{seed} {name}".encode()).digest()
 
 
-Decoded = tuple[Source, np.ndarray | None, bytes, str]
+Entire = tuple[np.ndarray, float]
+Decoded = tuple[Source, np.ndarray | None, Entire | None, bytes, str]
 
 
-def _decode(sources: Sequence[Source], settings: ImageSettings) -> list[Decoded]:
-    """Read files: pixels or None, hash of the bytes, reason where they are unusable."""
+def _decode(sources: Sequence[Source], settings: PhotographSettings) -> list[Decoded]:
+    """Read files: the square, the whole with its aspect ratio (where wanted), hash, why it is unusable."""
     found: list[Decoded] = []
+    images, entire = settings.images, None
     for source in sources:
         content = b""
         try:
             content = source.read_bytes()
-            pixels = read_square(source.place, settings, content=content)
-            found.append((source, pixels, hashlib.sha256(content).digest(), ""))
+            image = read_picture(source.place, images, content=content)
+            if settings.whole:
+                entire = squeezed(image, settings.whole), image.width / image.height
+            digest = hashlib.sha256(content).digest()
+            found.append((source, square(image, images), entire, digest, ""))
         except OSError as error:
             line = f"{source.place}: cannot be read ({error.strerror})"
-            found.append((source, None, b"", line))
+            found.append((source, None, None, b"", line))
         except Unusable as error:
-            found.append((source, None, hashlib.sha256(content).digest(), str(error)))
+            found.append((source, None, None, hashlib.sha256(content).digest(), str(error)))
     return found
 
 
 def _decoded(
-    sources: Iterator[Source], settings: ImageSettings, executor: Executor | None, window: int
+    sources: Iterator[Source], settings: PhotographSettings, executor: Executor | None, window: int
 ) -> Iterator[Decoded]:
     """Decode in order, a window of chunks ahead."""
     if executor is None:

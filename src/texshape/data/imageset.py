@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LABEL_COLUMNS = ["imagename", "shape", "texture", "shape_exemplar", "texture_exemplar", "condition"]
+# Of whole photographs that were squeezed into squares: width by height, as they were.
+ASPECT_RATIO = "aspect_ratio"
 _RELEASE = 16 * 2**20  # bytes read before a memory-mapped array gives its pages back
 
 
@@ -95,10 +97,13 @@ class Writer:
     stem : path
     side : int
         Height and width of the images in px.
+    more : sequence of str
+        Columns of the labels beside `LABEL_COLUMNS`.
     """
 
-    def __init__(self, stem: str | Path, side: int) -> None:
+    def __init__(self, stem: str | Path, side: int, more: Sequence[str] = ()) -> None:
         self.stem, self.side, self.count = stem, side, 0
+        self._columns = [*LABEL_COLUMNS, *more]
 
     def __enter__(self) -> Writer:
         with ExitStack() as stack:
@@ -108,7 +113,7 @@ class Writer:
             self._labels = stack.enter_context(open(labels, "w", encoding="utf-8", newline=""))
             self._images = stack.enter_context(open(images, "wb"))
             self._table = csv.writer(self._labels, lineterminator="\n")
-            self._table.writerow(LABEL_COLUMNS)
+            self._table.writerow(self._columns)
             self._header_end = self._write_header()
             self._stack = stack.pop_all()
         return self
@@ -122,7 +127,7 @@ class Writer:
         return self._images.tell()
 
     def add(self, pixels: np.ndarray, labels: Sequence[str]) -> None:
-        """Append one image, uint8 of shape (side, side, 3), with its row of `LABEL_COLUMNS`."""
+        """Append one image, uint8 of shape (side, side, 3), with its row of labels."""
         if pixels.dtype != np.uint8 or pixels.shape != (self.side, self.side, 3):
             raise InputError(f"{self.stem}: an image is {pixels.dtype} of shape {pixels.shape}")
         self._images.write(pixels.tobytes())

@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from texshape.config.images import ImageSettings
 from texshape.data import pictures
 from texshape.data.pictures import SUFFIXES
 from texshape.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 # Folders in which systems keep previews and attributes of the files beside them; hidden ones too.
 _LEFTOVERS = ("__MACOSX", "@eaDir")
@@ -233,21 +237,39 @@ def read_square(
         If the file is no whole image, has fewer or more pixels than may be, or a kind of pixel that
         has no meaning as a picture.
     """
-    from PIL import Image
+    return square(read_picture(source, settings, content=content), settings)
 
-    image = pictures.read(
+
+def read_picture(
+    source: str | Path, settings: ImageSettings, *, content: bytes | None = None
+) -> Image:
+    """Read an image that `square` or `squeezed` then makes small; parameters and errors as of `read_square`."""
+    return pictures.read(
         source,
         content,
         min_side=settings.min_side,
         max_megapixels=settings.max_megapixels,
         shrink=settings.resize,
     )
+
+
+def square(image: Image, settings: ImageSettings) -> np.ndarray:
+    """The central square, after the shorter side was resized: (crop, crop, 3), uint8."""
+    from PIL import Image
+
     scale = settings.resize / min(image.size)
     size = [max(settings.resize, round(side * scale)) for side in image.size]
     if tuple(size) != image.size:
         image = image.resize(size, Image.Resampling.BILINEAR)
     left, top = ((side - settings.crop) // 2 for side in size)
     return np.asarray(image.crop((left, top, left + settings.crop, top + settings.crop)))
+
+
+def squeezed(image: Image, side: int) -> np.ndarray:
+    """The whole image, squeezed into a square: (side, side, 3), uint8."""
+    from PIL import Image
+
+    return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR))
 
 
 def encode(pixels: np.ndarray, settings: ImageSettings) -> bytes:

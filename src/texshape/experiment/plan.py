@@ -162,7 +162,21 @@ class Plan(Networks):
 
     def training_sets(self, model: str, split: str) -> list[tuple[str, str]]:
         """Variant and name of each set that a network is trained or validated on."""
-        return [(self.variant(model), f"{split}-{name}") for name in self.arm(model)["sets"]]
+        names = self.arm(model)["sets"]
+        if split == "train" and self.whole_photographs and self.recipe(model).random_crop:
+            names = ["whole" if name == "plain" else name for name in names]
+        return [(self.variant(model), f"{split}-{name}") for name in names]
+
+    @property
+    def whole_photographs(self) -> bool:
+        """Whether training photographs are kept whole, too: random crops are then taken of those."""
+        data = self.checked.data
+        return data.kind.startswith("folder") and data.folder.whole is not None
+
+    @property
+    def photograph_sets(self) -> list[str]:
+        """The sets that class folders become."""
+        return [f"{split}-plain" for split in SPLITS] + ["train-whole"] * self.whole_photographs
 
     def sets_shown(self, model: str) -> list[str]:
         """The sets that a network is shown; of variants there are none made by style transfer."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -31,32 +32,41 @@ class Share:
     count: int
 
 
-def horizontal_flip(images: Tensor, rng: Generator, share: Share | None = None) -> Tensor:
+def horizontal_flip(
+    parts: Sequence[Tensor], rng: Generator, share: Share | None = None
+) -> list[Tensor]:
     """Mirror each image with probability one half.
 
     Parameters
     ----------
-    images : Tensor of shape (B, 3, H, W)
+    parts : sequence of Tensor of shape (b, 3, h, w)
+        The batch, one part a set; sets may differ in size.
     rng : Generator
     share : Share, optional
         The whole batch by default.
 
     Returns
     -------
-    Tensor of shape (B, 3, H, W)
+    list of Tensor of shape (b, 3, h, w)
     """
-    mirrored = torch.rand(share.count if share else len(images), generator=rng) < 0.5
+    counts = [len(part) for part in parts]
+    mirrored = torch.rand(share.count if share else sum(counts), generator=rng) < 0.5
     if share:
         mirrored = mirrored[share.rows]
-    mirrored = mirrored.view(-1, 1, 1, 1).to(images.device)
-    return torch.where(mirrored, images.flip(-1), images)
+    found = []
+    for part, chosen in zip(parts, mirrored.split(counts), strict=True):
+        chosen = chosen.view(-1, 1, 1, 1).to(part.device)
+        found.append(torch.where(chosen, part.flip(-1), part))
+    return found
 
 
-def crop_boxes(count: int, smallest_area: float, rng: Generator) -> tuple[Tensor, Tensor]:
+def crop_boxes(
+    count: int, smallest_area: float, rng: Generator, proportions: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     """Draw crops: area uniform, aspect log-uniform, position uniform, all inside the image.
 
-    A draw that does not fit is repeated up to ten times and becomes the whole image then, as in
-    torchvision's ``RandomResizedCrop``.
+    A draw that does not fit is repeated up to ten times. Then the crop is the whole image, or the largest
+    in its middle whose aspect is among those drawn, as in torchvision's ``RandomResizedCrop``.
 
     Parameters
     ----------
@@ -64,6 +74,9 @@ def crop_boxes(count: int, smallest_area: float, rng: Generator) -> tuple[Tensor
     smallest_area : float
         Share of the image's area, in (0, 1]; the largest is 1.
     rng : Generator
+    proportions : Tensor of shape (count,), optional
+        Width by height of each image before it was squeezed into a square; 1 by default. Aspects are those
+        of the image as it was.
 
     Returns
     -------
@@ -73,37 +86,69 @@ def crop_boxes(count: int, smallest_area: float, rng: Generator) -> tuple[Tensor
     area = smallest_area + (1 - smallest_area) * torch.rand(count, _ATTEMPTS, generator=rng)
     low, high = (math.log(ratio) for ratio in ASPECT)
     aspect = torch.exp(low + (high - low) * torch.rand(count, _ATTEMPTS, generator=rng))
+    if proportions is not None:
+        aspect = aspect / proportions[:, None]
     sizes = torch.stack([(area * aspect).sqrt(), (area / aspect).sqrt()], -1)  # (count, 10, 2)
     fits = (sizes <= 1).all(-1)
     first = fits.int().argmax(1)  # the first that fits
     size = sizes[torch.arange(count), first]
-    size = torch.where(fits.any(1, keepdim=True), size, torch.ones(()))
+    largest = torch.ones(count, 2)
+    if proportions is not None:
+        largest[:, 0] = (ASPECT[1] / proportions).clamp(max=1)
+        largest[:, 1] = (proportions / ASPECT[0]).clamp(max=1)
+    drawn = fits.any(1, keepdim=True)
+    size = torch.where(drawn, size, largest)
     centre = size / 2 + (1 - size) * torch.rand(count, 2, generator=rng)
-    return size, centre
+    return size, torch.where(drawn, centre, torch.full((), 0.5))
 
 
 def random_resized_crop(
-    images: Tensor, smallest_area: float, rng: Generator, share: Share | None = None
+    parts: Sequence[Tensor],
+    smallest_area: float,
+    rng: Generator,
+    share: Share | None = None,
+    *,
+    side: int | None = None,
+    proportions: Tensor | None = None,
 ) -> Tensor:
-    """Crop each image at random and resize the crop to the image's size, bilinearly.
+    """Crop each image at random and resize the crop to one size, bilinearly.
 
     Parameters
     ----------
-    images : Tensor of shape (B, 3, H, W), floating point
+    parts : sequence of Tensor of shape (b, 3, h, w), floating point
+        The batch, one part a set; sets may differ in size.
     smallest_area : float
     rng : Generator
     share : Share, optional
         The whole batch by default.
+    side : int, optional
+        Of the result in px; the first part's by default.
+    proportions : Tensor of shape (B,), optional
+        Of the images here: see `crop_boxes`. A crop of a squeezed photograph has its own proportions again.
 
     Returns
     -------
-    Tensor of shape (B, 3, H, W)
+    Tensor of shape (B, 3, side, side)
     """
-    size, centre = crop_boxes(share.count if share else len(images), smallest_area, rng)
+    counts = [len(part) for part in parts]
+    if share and proportions is not None:  # what the others have decides on their crops alone
+        everyone = torch.ones(share.count)
+        everyone[share.rows] = proportions
+        proportions = everyone
+    size, centre = crop_boxes(
+        share.count if share else sum(counts), smallest_area, rng, proportions
+    )
     if share:
         size, centre = size[share.rows], centre[share.rows]
-    matrix = torch.zeros(len(images), 2, 3)  # output coordinates in [-1, 1] to input coordinates
+    matrix = torch.zeros(sum(counts), 2, 3)  # output coordinates in [-1, 1] to input coordinates
     matrix[:, 0, 0], matrix[:, 1, 1] = size.unbind(1)
     matrix[:, :, 2] = 2 * centre - 1
-    grid = functional.affine_grid(matrix.to(images.device), list(images.shape), align_corners=False)
-    return functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
+    side = side or parts[0].shape[-1]
+    cropped = []
+    for part, own in zip(parts, matrix.split(counts), strict=True):
+        shape = [len(part), 3, side, side]
+        grid = functional.affine_grid(own.to(part.device), shape, align_corners=False)
+        cropped.append(
+            functional.grid_sample(part, grid, padding_mode="border", align_corners=False)
+        )
+    return torch.cat(cropped)

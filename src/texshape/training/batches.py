@@ -31,11 +31,15 @@ class LabelledImages:
     images : Tensor of shape (n, 3, H, W), uint8
     labels : Tensor of shape (n,), int64
         Index of the class.
+    proportions : Tensor of shape (n,), float32, or None
+        Width by height of whole photographs that were squeezed into squares; random crops alone may be
+        taken of them.
     """
 
     name: str
     images: Tensor
     labels: Tensor
+    proportions: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -45,7 +49,7 @@ class LabelledImages:
         images = self.images
         if device.type != "cuda" or 2 * images.nbytes < torch.cuda.mem_get_info(device)[0]:
             images = images.to(device)
-        return LabelledImages(self.name, images, self.labels.to(device))
+        return LabelledImages(self.name, images, self.labels.to(device), self.proportions)
 
     def take(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Pixels (B, 3, H, W) and labels (B,) of some rows, on the labels' device."""
@@ -84,15 +88,19 @@ def read_sets(
     read = {str(stem): imageset.read(stem) for stem in stems}
     if not train:
         raise InputError("--train: no training set is given")
-    shape = read[str(train[0])].images.shape[1:]
+    whole = {stem for stem, images in read.items() if imageset.ASPECT_RATIO in images.labels}
+    # Whole photographs are cropped to the size of the others.
+    first = next((stem for stem in map(str, stems) if stem not in whole), str(train[0]))
+    shape = read[first].images.shape[1:]
     classes = sorted({name for stem in train for name in read[str(stem)].labels[label]})
     for stem, images in read.items():
         if len(images) == 0:
             raise InputError(f"{stem}: the set has no image")
-        if images.images.shape[1:] != shape or shape[0] != shape[1]:
+        own = images.images.shape[1:]
+        if own[0] != own[1] or (stem not in whole and own != shape):
             raise InputError(
                 f"{stem}.images.npy: expected square images of one size in all sets, found "
-                f"{images.images.shape[1:3]} beside {shape[:2]} of {train[0]}"
+                f"{own[:2]} beside {shape[:2]} of {first}"
             )
         for name in images.labels[label].unique():
             if name == "na":
@@ -113,7 +121,9 @@ def read_sets(
         index = {name: number for number, name in enumerate(classes)}
         images = read[str(stem)]
         labels = torch.tensor([index[name] for name in images.labels[label]])
-        return LabelledImages(Path(stem).name, _as_tensor(images.images), labels)
+        ratios = images.labels.get(imageset.ASPECT_RATIO)
+        proportions = None if ratios is None else torch.tensor(ratios.to_numpy(np.float32))
+        return LabelledImages(Path(stem).name, _as_tensor(images.images), labels, proportions)
 
     return [tensors(stem) for stem in train], [tensors(stem) for stem in validation], classes
 
@@ -124,6 +134,12 @@ def _as_tensor(images: np.ndarray) -> Tensor:
         # The memory map is read-only, which torch cannot express; nothing here writes to it.
         warnings.filterwarnings("ignore", message=".*not writable.*")
         return torch.from_numpy(images).permute(0, 3, 1, 2)
+
+
+def image_side(sets: Sequence[LabelledImages]) -> int:
+    """Side in px of what a network is shown: that of the images which are not cropped to it."""
+    sides = [part.images.shape[-1] for part in sets if part.proportions is None]
+    return (sides or [sets[0].images.shape[-1]])[0]
 
 
 def fingerprint(sets: Sequence[LabelledImages], count: int = 256) -> str:
@@ -230,6 +246,7 @@ def training_batch(
     seed: int,
     step: int,
     *,
+    side: int | None = None,
     mean: Sequence[float] = MEAN,
     std: Sequence[float] = STD,
     group: Group = ALONE,
@@ -244,6 +261,8 @@ def training_batch(
     settings : TrainingSettings
     seed, step : int
         Fix the augmentation; `step` counts from the start of training.
+    side : int, optional
+        Of the images in px, `image_side`; by default that of the first set.
     mean, std : sequence of 3 float
         Of pixels in [0, 1].
     group : Group
@@ -262,12 +281,32 @@ def training_batch(
         share = Share(torch.cat(rows), sum(counts))
         indices = [chosen[part] for chosen, part in zip(indices, parts, strict=True)]
     taken = [part.take(chosen) for part, chosen in zip(sets, indices, strict=True)]
-    images, labels = (torch.cat(parts) for parts in zip(*taken, strict=True))
+    parts, labels = [pixels for pixels, _ in taken], torch.cat([own for _, own in taken])
     rng = generator(seed, AUGMENTATION, step)
     if settings.horizontal_flip:
-        images = horizontal_flip(images, rng, share)
-    pixels = normalise(images, mean, std)
-    if settings.random_crop is not None:
-        pixels = random_resized_crop(pixels, settings.random_crop, rng, share)
+        parts = horizontal_flip(parts, rng, share)
+    parts = [normalise(part, mean, std) for part in parts]
+    if settings.random_crop is None:
+        pixels = torch.cat(parts)
+    else:
+        pixels = random_resized_crop(
+            parts,
+            settings.random_crop,
+            rng,
+            share,
+            side=side,
+            proportions=_proportions(sets, indices),
+        )
     layout = torch.channels_last if settings.channels_last else torch.contiguous_format
     return pixels.contiguous(memory_format=layout), labels
+
+
+def _proportions(sets: Sequence[LabelledImages], indices: Sequence[Tensor]) -> Tensor | None:
+    if all(part.proportions is None for part in sets):
+        return None
+    return torch.cat(
+        [
+            torch.ones(len(rows)) if part.proportions is None else part.proportions[rows]
+            for part, rows in zip(sets, indices, strict=True)
+        ]
+    )

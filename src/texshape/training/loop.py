@@ -33,6 +33,7 @@ from texshape.training.batches import (
     LabelledImages,
     epoch_order,
     fingerprint,
+    image_side,
     largest_batch,
     read_sets,
     steps_per_epoch,
@@ -111,10 +112,15 @@ def train(
     if seed < 0:
         raise InputError(f"--seed: expected an integer >= 0, found {seed}")
     training, validation, classes = read_sets(train_sets, validation_sets, label=settings.label)
+    if settings.random_crop is None and any(part.proportions is not None for part in training):
+        raise InputError(
+            "training.random_crop: expected the smallest share of a crop's area for whole photographs that "
+            "were squeezed into squares, found null"
+        )
     request = {
         "architecture": architecture,
         "classes": classes,
-        "image_size": training[0].images.shape[-1],
+        "image_size": image_side([*training, *validation]),
         "seed": seed,
         "training": settings.dump()
         | {"sets": [str(stem) for stem in train_sets], "initial": initial and str(initial)},
@@ -249,6 +255,7 @@ class _Run:
                 self.settings,
                 self.request["seed"],
                 first + number,
+                side=self.request["image_size"],
                 group=self.group,
                 **self.normalisation,
             )
