@@ -27,7 +27,9 @@ def photographs(
     seed: Annotated[int, typer.Option(min=0, help="Of the split.")],
     output_dir: Annotated[
         Path,
-        typer.Option(help="Gets train-plain, validation-plain, test-plain and photographs.csv."),
+        typer.Option(
+            help="Gets train-plain, validation-plain, test-plain, photographs.csv; of whole ones train-whole."
+        ),
     ],
     cache: Annotated[
         Path, typer.Option(help="Folder that keeps downloaded data sets between runs.")
