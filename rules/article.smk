@@ -112,6 +112,7 @@ rule article:
             for name in PLAN.figures + PLAN.image_figures
             for suffix in ("svg", "png")
         ],
+        PLAN.undrawn,
         LAYOUT.file("claims.json"),
         LAYOUT.file("figures.json"),
         LAYOUT.file("metrics.json"),

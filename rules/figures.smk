@@ -59,6 +59,7 @@ rule figures:
             for name in PLAN.figures
         ],
         [LAYOUT.figure(name, "png") for name in PLAN.figures],
+        PLAN.undrawn,
     log:
         LAYOUT.log("figures"),
     benchmark:
@@ -74,9 +75,10 @@ rule figures:
         tables=lambda wc, input: parent(input[0]),
         output_dir=lambda wc, output: parent(output[0]),
         settings=job_settings.figures(PLAN),
+        left_out=options("--left-out", PLAN.undrawn),
         code=step_hash("figures"),
     shell:
-        "texshape run figures {params.names:q} --tables {params.tables:q}"
+        "texshape run figures {params.names:q} --tables {params.tables:q} {params.left_out:q}"
         " --output-dir {params.output_dir:q} --settings {params.settings:q} > {log:q} 2>&1"
 
 

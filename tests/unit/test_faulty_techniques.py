@@ -12,10 +12,12 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from tests import synthetic_tables
 from typer.testing import CliRunner
 
 from texshape import parameters
 from texshape.catalogue import catalogue, declared
+from texshape.cli import figures as figure_steps
 from texshape.cli.run import run as steps
 from texshape.cli.technique import list_techniques
 from texshape.config import whole
@@ -77,7 +79,10 @@ def run_input(inputs):
     from texshape.errors import InputError
     raise InputError("shares: expected some")
 
-good = technique("good")
+def draw_crash(tables, settings):
+    raise ValueError("no ink")
+
+good = technique("good", figures=(Figure("good_picture", ("good_shares",), "faulty:draw_crash"),))
 nothing = technique("nothing")
 empty = technique("empty")
 columns = technique("columns")
@@ -97,6 +102,8 @@ unset = technique("unset", settings="faulty:Settings")
 misnamed = technique("another")
 number = 3
 """
+
+assert figure_steps  # registers `figures`
 
 #: those that cannot be planned, and what is said of each
 REFUSED = {
@@ -341,6 +348,59 @@ def test_no_memory_and_damaged_files_are_no_reason_to_leave_a_network_out(
     for package in ("", PACKAGE):
         with pytest.raises(kind):
             attempt(tmp_path, error, package, monkeypatch)
+
+
+# --- its figure ----------------------------------------------------------------------------------
+
+
+def test_a_figure_that_raises_is_a_line_and_the_others_are_drawn(
+    faulty: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    place, figures = tmp_path / "tables", tmp_path / "figures"
+    front = {"model": "cnn--plain", "architecture": "cnn", "arm": "plain", "seed": 0}
+    shares = declared("good_shares").frame([{**front, "share": 0.25}], networks=True)
+    synthetic_tables.write({"accuracy": synthetic_tables.procedural()["accuracy"]}, place)
+    declared("good_shares").write(place / "good_shares.csv", shares, networks=True)
+    words = ["figures", "good_picture", "accuracy", "--tables", place, "--output-dir", figures]
+    reasons = figures / "left_out.csv"
+    done = CliRunner().invoke(steps, [*map(str, [*words, "--left-out", reasons])])
+    assert done.exit_code == 0, (done.output, done.exception)
+    line = f"technique 'good' of {PACKAGE}: ValueError: no ink (figure 'good_picture')"
+    (row,) = read_csv(reasons).to_dict("records")
+    assert (row["technique"], row["reason"]) == ("good", line)
+    assert "could not be drawn" in (figures / "good_picture.svg").read_text()
+    assert "could not be drawn" not in (figures / "accuracy.svg").read_text()
+    for name in ("good_picture", "accuracy"):
+        assert (figures / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    # Who asks for it by itself is told; and what is wrong with a table fails whoever draws it.
+    assert isinstance(CliRunner().invoke(steps, [*map(str, words)]).exception, ValueError)
+    (place / "good_shares.csv").write_text("share\n1\n")
+    done = CliRunner().invoke(steps, [*map(str, [*words, "--left-out", reasons])])
+    assert isinstance(done.exception, InputError)
+
+
+def test_a_figure_of_ours_that_raises_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise KeyError("cell")
+
+    monkeypatch.setattr("texshape.figures.registry.draw", fail)
+    synthetic_tables.write({"accuracy": synthetic_tables.procedural()["accuracy"]}, tmp_path)
+    words = ["figures", "accuracy", "--tables", tmp_path, "--output-dir", tmp_path / "figures",
+             "--left-out", tmp_path / "left_out.csv"]  # fmt: skip
+    assert isinstance(CliRunner().invoke(steps, [*map(str, words)]).exception, KeyError)
+    assert not (tmp_path / "left_out.csv").exists()
+
+
+def test_the_table_of_undrawn_figures_is_planned_where_a_package_draws(faulty: Path) -> None:
+    given = whole.read([ROOT / "params.yaml", ROOT / "experiments" / "smoke.yaml"])
+
+    def plan(*names: str) -> Plan:
+        return Plan(parameters.overlay(given, {"techniques": [*names]}))
+
+    assert plan("cue_rank", "crash").undrawn == []
+    assert plan("good").undrawn == [f"{plan().layout.figures}/left_out.csv"]
 
 
 # --- a survey ------------------------------------------------------------------------------------

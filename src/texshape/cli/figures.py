@@ -19,7 +19,7 @@ from typing import Annotated, Any
 import typer
 
 from texshape.cli.run import run
-from texshape.errors import InputError
+from texshape.errors import InputError, MachineError
 
 Tables = Annotated[Path, typer.Option(help="Folder of the tables (CSV).")]
 Settings = Annotated[
@@ -51,11 +51,26 @@ def figures_command(
     tables: Tables,
     output_dir: Annotated[Path, typer.Option(help="Folder that receives NAME.svg and NAME.png.")],
     settings: Settings = "{}",
+    left_out: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV table to write: figures of other packages that could not be drawn, and why. Without it "
+            "such a figure is an error."
+        ),
+    ] = None,
 ) -> None:
     """Draw several figures in one process."""
     given = _settings(settings)
+    failed = []
     for name in names:
-        _draw(name, tables, output_dir / name, given)
+        if left_out is None:
+            _draw(name, tables, output_dir / name, given)
+        elif reason := _attempt(name, tables, output_dir / name, given):
+            failed.append(reason)
+    if left_out is not None:
+        from texshape.experiment.columns import LEFT_OUT
+
+        LEFT_OUT.write(left_out, LEFT_OUT.frame(failed))
 
 
 @run.command("claims")
@@ -110,6 +125,32 @@ def _draw(name: str, tables: Path, stem: Path, settings: dict[str, Any]) -> None
     from texshape.figures.style import save
 
     save(figure, stem)
+
+
+def _attempt(
+    name: str, tables: Path, stem: Path, settings: dict[str, Any]
+) -> dict[str, str] | None:
+    """Draw a figure; of one of another package that cannot be drawn a picture that says so, and the reason."""
+    from texshape.experiment.left_out import fault
+    from texshape.figures.registry import draw, owner, read_tables
+    from texshape.figures.style import empty, save, style
+    from texshape.notices import warn
+
+    data = read_tables(name, tables)  # what is wrong with these is no fault of who draws them
+    try:
+        save(draw(name, data, settings), stem)
+    except (MachineError, MemoryError, OSError):
+        raise
+    except Exception as error:
+        technique, package = owner(name)
+        if not package:
+            raise
+        reason = f"{fault(technique, package, error)} (figure '{name}')"
+        warn(name, f"left out, since {reason}")
+        with style():
+            save(empty(name, "could not be drawn"), stem)
+        return {"technique": technique, "tables": "", "reason": reason}
+    return None
 
 
 def _of_experiment(path: Path) -> dict[str, Any]:

@@ -551,6 +551,14 @@ class Plan(Networks):
         ]
 
     @cached_property
+    def undrawn(self) -> list[str]:
+        """The table of figures that could not be drawn, where another package has any."""
+        packages = {
+            registry.package(one.name) for one in self.foreign if any(f.draw for f in one.figures)
+        }
+        return [f"{self.layout.figures}/left_out.csv"] if any(packages) else []
+
+    @cached_property
     def image_figures(self) -> list[str]:
         """Figures that are drawn from images or maps, or by a step of their own."""
         return [

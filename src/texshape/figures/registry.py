@@ -55,6 +55,15 @@ def declaration(name: str) -> Declared:
     raise InputError(f"figure '{name}' is not known{nearest(name, FIGURES)}")
 
 
+def owner(name: str) -> tuple[str, str]:
+    """The technique of another package that declares a figure, and that package; empty where none does."""
+    if name not in FIGURES:
+        for technique in registry.usable():
+            if any(figure.name == name for figure in technique.figures):
+                return technique.name, registry.package(technique.name)
+    return "", ""
+
+
 def declaration_of_file(name: str) -> Declared | None:
     """What the figure in a file is, from the file's name without its suffix; None if nothing declares it.
 
