@@ -83,7 +83,7 @@ release: environment
 # Pins are resolved anew from the ranges in pyproject.toml (needs uv). Without `s3`, which needs an old dateutil.
 lock:
 	uv pip compile --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url \
-	    --extra clip --extra docs --extra hf --extra lite --extra onnx --extra postgresql --extra slurm --extra test --extra workflow pyproject.toml -o requirements.lock
+	    --extra clip --extra deposit --extra docs --extra hf --extra lite --extra onnx --extra postgresql --extra slurm --extra test --extra workflow pyproject.toml -o requirements.lock
 	python tools/write_conda_environment.py
 
 # Twice from nothing, the same bytes, and against the kept tables of another run: hours.

@@ -10,8 +10,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from texshape import __version__
+
 # What the numbers depend on; the lock file names the rest.
-VERSIONED = ("texshape", "torch", "torchvision", "timm", "numpy", "scipy", "pandas", "scikit-learn",
+VERSIONED = ("torch", "torchvision", "timm", "numpy", "scipy", "pandas", "scikit-learn",
              "scikit-image", "matplotlib", "snakemake", "dvc", "mlflow", "typst")  # fmt: skip
 
 
@@ -39,7 +41,8 @@ def git_commit(folder: str | Path = ".") -> dict[str, str | bool | None]:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the installed packages that the numbers depend on."""
-    found = {"python": platform.python_version()}
+    # Not what was noted when a clone was installed, which may have gone on since.
+    found = {"python": platform.python_version(), "texshape": __version__}
     for name in VERSIONED:
         try:
             found[name] = metadata.version(name)

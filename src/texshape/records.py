@@ -28,8 +28,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from texshape import __version__
 from texshape.core import snakemake_private
 from texshape.core.snakemake_private import FileRecord, Records, Storage
+from texshape.deposit import listing
 from texshape.errors import InputError
 from texshape.files import file_sha256, write_json, write_text
 from texshape.provenance import git_commit
@@ -93,6 +95,7 @@ def begin(
         Whether this run only takes files for its own (``--touch``).
     """
     packages = {item.name: item.version for item in metadata.distributions() if item.name}
+    packages["texshape"] = __version__  # of the clone, whatever was noted when it was installed
     run = {
         "started": time.time(),
         "touch": touch,
@@ -510,7 +513,8 @@ def verify(results: str | Path) -> tuple[int, list[Finding]]:
     list of Finding
         By state and name: ``altered`` (other content than recorded), ``missing``, ``stale`` (made from
         other inputs than those recorded now) and ``unrecorded``. What an altered file was used for is no
-        finding of its own: with the file restored it is right.
+        finding of its own: with the file restored it is right. Of an unpacked archive, nor is a file that is
+        listed there as not included.
 
     Raises
     ------
@@ -521,6 +525,7 @@ def verify(results: str | Path) -> tuple[int, list[Finding]]:
     content = load(results)
     root = content["results"]
     base = Path(os.path.abspath(results)).parents[len(Path(root).parts) - 1]
+    absent = listing.read(base)
     entries = _entries(content)
     inner = [Path(name).relative_to(results).as_posix() for name in _files(results)]
     present = {f"{root}/{name}": results / name for name in inner}
@@ -529,6 +534,8 @@ def verify(results: str | Path) -> tuple[int, list[Finding]]:
         if entry.file.get("temporary"):
             continue
         recorded = entry.file["sha256"]
+        if name not in present and absent.get(name) == recorded:
+            continue
         if name not in present:
             findings.append(Finding("missing", name, f"expected SHA-256 {recorded[:12]}"))
         elif (found := file_sha256(present[name])) != recorded:
@@ -558,6 +565,7 @@ def verify(results: str | Path) -> tuple[int, list[Finding]]:
         if name not in entries
     ]
     count = sum(not entry.file.get("temporary") for entry in entries.values())
+    count -= sum(name in entries and name not in present for name in absent)
     return count, sorted(findings, key=lambda finding: (finding.state, finding.file))
 
 

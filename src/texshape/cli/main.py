@@ -42,6 +42,7 @@ COMMANDS = [
     "comparison",
     "data",
     "decision_readout",
+    "deposit",
     "dimensionality",
     "evaluate",
     "figures",

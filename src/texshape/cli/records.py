@@ -20,7 +20,12 @@ class Format(StrEnum):
 
 @app.command()
 def verify(
-    results: Annotated[Path, typer.Argument(help="Folder of one experiment, results/NAME.")],
+    results: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of one experiment, results/NAME, or an unpacked archive of texshape deposit."
+        ),
+    ],
     output_format: Annotated[
         Format, typer.Option("--format", help="A line a finding, or one JSON object.")
     ] = Format.text,
@@ -36,10 +41,12 @@ def verify(
     from dataclasses import asdict
 
     from texshape import records
+    from texshape.deposit import check
 
-    count, findings = records.verify(results)
-    skipped: str | None = "not asked for"
-    if workflow:
+    archive = check.is_archive(results)
+    count, findings = check.verify(results) if archive else records.verify(results)
+    skipped: str | None = "an archive has no workflow" if archive else "not asked for"
+    if workflow and not archive:
         stale, skipped = records.compare_with_workflow(results)
         known = {finding.file for finding in findings}
         findings += [finding for finding in stale if finding.file not in known]

@@ -383,6 +383,9 @@ class Technique:
         network alone with all of it.
     brings : str
         Key of its section; where that is true it brings pictures of its own and needs none of `images`.
+    downloads : mapping
+        Key of its section to the published files (`texshape.data.published.sources`) that it downloads where
+        that is true.
     planned_with : tuple of str
         Roles without which an experiment plans no job of it, though it may be run without.
     """
@@ -422,6 +425,7 @@ class Technique:
     sparing: str = ""
     planned_with: tuple[str, ...] = ()
     brings: str = ""
+    downloads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ TECHNIQUE = Technique(
     tables=(CONFIGURAL,),
     images=("silhouettes",),
     brings="animals",
+    downloads={"animals": ("baker2022",)},
     network=True,
     gpu=True,
     memory=2500,

@@ -21,6 +21,7 @@ TECHNIQUE = Technique(
     sections=("evaluation",),
     images=("silhouettes|edges",),
     optional_images=("textures",),
+    downloads={"refined_bias": ("refined-bias-shape", "refined-bias-texture")},
     network=True,
     gpu=True,
     memory=2500,

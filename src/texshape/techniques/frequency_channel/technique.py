@@ -18,6 +18,7 @@ TECHNIQUE = Technique(
     tables=(CHANNEL, BANDS),
     images=("plain",),
     brings="photographs",
+    downloads={"photographs": ("critical-band",)},
     network=True,
     gpu=True,
     memory=2500,
