@@ -513,8 +513,7 @@ def verify(results: str | Path) -> tuple[int, list[Finding]]:
     list of Finding
         By state and name: ``altered`` (other content than recorded), ``missing``, ``stale`` (made from
         other inputs than those recorded now) and ``unrecorded``. What an altered file was used for is no
-        finding of its own: with the file restored it is right. Of an unpacked archive, nor is a file that is
-        listed there as not included.
+        finding of its own: with the file restored it is right. Nor is what an unpacked archive does not include.
 
     Raises
     ------
@@ -534,10 +533,9 @@ def verify(results: str | Path) -> tuple[int, list[Finding]]:
         if entry.file.get("temporary"):
             continue
         recorded = entry.file["sha256"]
-        if name not in present and absent.get(name) == recorded:
-            continue
         if name not in present:
-            findings.append(Finding("missing", name, f"expected SHA-256 {recorded[:12]}"))
+            if absent.get(name) != recorded:
+                findings.append(Finding("missing", name, f"expected SHA-256 {recorded[:12]}"))
         elif (found := file_sha256(present[name])) != recorded:
             why = f"expected SHA-256 {recorded[:12]}, found {found[:12]}"
             size = os.stat(present[name]).st_size
@@ -590,12 +588,8 @@ def compare_with_workflow(results: str | Path) -> tuple[list[Finding], str | Non
         return [], f"{base / lost[0]}: no such file"
     command = [sys.executable, "-m", "snakemake", "--summary", "--nolock"]
     command += ["--configfile", *files] if files else []
-    values = runs[-1]["config"] if runs else {}
-    command += (
-        ["--config", *(f"{key}={json.dumps(value)}" for key, value in values.items())]
-        if values
-        else []
-    )
+    if values := runs[-1]["config"] if runs else {}:
+        command += ["--config", *(f"{key}={json.dumps(value)}" for key, value in values.items())]
     done = subprocess.run(command, cwd=base, capture_output=True, text=True, check=False)
     rows = [line.split("\t") for line in done.stdout.splitlines() if line.count("\t") == 5]
     if done.returncode != 0 or not rows:
