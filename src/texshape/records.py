@@ -513,7 +513,7 @@ def verify(results: str | Path) -> tuple[int, list[Finding]]:
     list of Finding
         By state and name: ``altered`` (other content than recorded), ``missing``, ``stale`` (made from
         other inputs than those recorded now) and ``unrecorded``. What an altered file was used for is no
-        finding of its own: with the file restored it is right. Nor is what an unpacked archive does not include.
+        finding of its own: with the file restored it is right; nor is what an unpacked archive leaves out.
 
     Raises
     ------
