@@ -118,14 +118,14 @@ def test_progress_is_a_bar_on_a_terminal_and_lines_elsewhere(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """`--quiet` silences both; into a file goes a line a step, no bar."""
-    from texshape.cli import measure
+    from texshape.cli import progress
     from texshape.survey.survey import Listener
 
     found = {}
     for watched in (False, True):
         monkeypatch.setattr(sys.stderr, "isatty", lambda watched=watched: watched, raising=False)
-        assert type(measure._listener(quiet=True)) is Listener
-        found[watched] = type(measure._listener(quiet=False))
+        assert type(progress.listener(quiet=True)) is Listener
+        found[watched] = type(progress.listener(quiet=False))
     assert len({Listener, *found.values()}) == 3
 
 

@@ -31,7 +31,7 @@ from texshape.experiment.technique_job import TechniqueJob
 from texshape.figures.registry import declaration
 from texshape.files import read_csv
 from texshape.source_code import technique_hash
-from texshape.survey import survey
+from texshape.survey import steps as survey_steps
 from texshape.techniques import registry
 from texshape.techniques.named import named
 
@@ -413,8 +413,8 @@ def test_a_survey_says_whose_fault_it_was(faulty: Path, tmp_path: Path) -> None:
     subject = SimpleNamespace(folder=tmp_path, network=SimpleNamespace(name="a network"))
     failed: list[str] = []
     for name in ("good", "readout"):
-        one = survey.Step(name, name, [], lambda: "", lambda: None, fail)
-        reason, ran = survey._apply(one, subject, failed)  # type: ignore[arg-type]
+        one = survey_steps.Step(name, name, [], lambda: "", lambda: None, fail)
+        reason, ran = survey_steps._apply(one, subject, failed)  # type: ignore[arg-type]
         assert ran
         start = f"technique 'good' of {PACKAGE}: " if name == "good" else ""
         assert reason == f"failed: {start}ZeroDivisionError: by nothing"

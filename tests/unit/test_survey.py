@@ -497,9 +497,9 @@ def test_whatever_a_network_raises_is_said_in_a_line_and_the_next_one_is_measure
 
 
 def test_a_line_a_step_where_no_bar_can_move(capsys) -> None:
-    from texshape.cli import measure
+    from texshape.cli import progress
 
-    listener = measure._listener(quiet=False)  # stderr of a test is no terminal
+    listener = progress.listener(quiet=False)  # stderr of a test is no terminal
     listener.network("timm:test_vit", 2, 3, 7)
     for title, ran in (("decisions on every set", True), ("erasure", False)):
         listener.step(title)
@@ -511,7 +511,7 @@ def test_a_line_a_step_where_no_bar_can_move(capsys) -> None:
         "texshape: timm:test_vit (2 of 3): step 1 of 7, decisions on every set:"
     )
     assert lines[1].endswith("step 2 of 7, erasure: kept or not possible")
-    silent = measure._listener(quiet=True)
+    silent = progress.listener(quiet=True)
     silent.network("timm:test_vit", 1, 1, 7)
     silent.step("erasure")
     silent.done(True)

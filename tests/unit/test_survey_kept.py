@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from texshape.files import read_csv
-from texshape.survey import parameters, stimuli, survey
+from texshape.survey import parameters, steps, stimuli, survey
 
 LEVELS = {"cup": 40, "key": 215}
 # Brightness decides between cup (dark) and key (bright); where to look is said in three places.
@@ -126,13 +126,11 @@ def test_another_way_to_decide_is_used(made: World) -> None:
 
 
 def test_other_packages_compute_again(made: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = survey.versions
-    monkeypatch.setattr(
-        survey, "versions", lambda: real() | {"snakemake": "99"}
-    )  # computes nothing
+    real = steps.versions
+    monkeypatch.setattr(steps, "versions", lambda: real() | {"snakemake": "99"})  # computes nothing
     assert made.run() == (1.0, False)
     for package in ("torch", "timm", "numpy", "python"):
-        monkeypatch.setattr(survey, "versions", lambda name=package: real() | {name: "99"})
+        monkeypatch.setattr(steps, "versions", lambda name=package: real() | {name: "99"})
         assert made.run() == (1.0, True)
 
 
@@ -210,13 +208,13 @@ def test_activations_of_a_survey_that_was_cut_off_are_not_taken(
     left.mkdir(parents=True)
     (left / "stages.csv").write_text("stage\n")
     there: list[bool] = []
-    steps = survey._steps
+    real = steps._steps
 
     def seen(chosen: object, subject: object) -> object:
         there.append(left.exists())
-        yield from steps(chosen, subject)
+        yield from real(chosen, subject)
 
-    monkeypatch.setattr(survey, "_steps", seen)
+    monkeypatch.setattr(steps, "_steps", seen)
     made.run()
     assert there == [False]
     assert not left.parent.exists()

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from texshape import FORMAT_VERSION, __version__, compute
+from texshape.cli import progress
 from texshape.cli.main import app
 from texshape.cli.score import Format
 from texshape.errors import InputError
 
 if TYPE_CHECKING:
-    from texshape.survey.survey import Candidate, Listener, Result
+    from texshape.survey.survey import Candidate, Result
 
 
 def _default_threads() -> int:
@@ -104,6 +105,32 @@ def measure(
     threads: Annotated[
         int | None, typer.Option(min=1, help="Threads of the CPU; default: all.")
     ] = None,
+    benchmark: Annotated[
+        str | None,
+        typer.Option(
+            metavar="published|DIR",
+            help="Show the pictures of the 17 data sets that humans saw, too: `published` downloads their "
+            "archives; a folder has the same layout.",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int,
+        typer.Option(
+            "--jobs",
+            "-j",
+            min=1,
+            help="Networks at a time, a process each; they share the threads.",
+        ),
+    ] = 1,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            "-n",
+            help="Only say what would be done: downloads, pictures, time and memory, what is left out and "
+            "why. A short trial on this machine; nothing is written.",
+        ),
+    ] = False,
 ) -> None:
     """Measure networks beside humans and published networks: a table, trial files, figures, a report.
 
@@ -117,7 +144,11 @@ def measure(
         values["vlm"] = {**(values.get("vlm") or {}), "max_requests": max_requests}
     if stimuli is not None and exemplars is not None:
         raise InputError("--exemplars: chooses among the published stimuli, not with --stimuli")
-    compute.prepare(threads or _default_threads())
+    for option, given in (("--stimuli", stimuli), ("--exemplars", exemplars)):
+        if benchmark is not None and given is not None:
+            raise InputError(f"--benchmark: compares on all published stimuli, not with {option}")
+    threads = threads or _default_threads()
+    compute.prepare(threads)
     from texshape.models.names import READOUT
     from texshape.survey import survey
     from texshape.survey.suggest import check_names
@@ -139,10 +170,16 @@ def measure(
         for name in models
     ]
     folder = output_dir or Path(_folder_name([candidate.slug for candidate in candidates]))
-    shown = _stimuli(stimuli, exemplars, quick)
+    if dry_run:
+        _say_beforehand(
+            candidates, stimuli, exemplars, benchmark, values, folder, format, quick, jobs, threads
+        )
+        return
+    shown = _stimuli(stimuli, exemplars, benchmark, quick)
     result = survey.run(
-        candidates, shown, values, folder, quick=quick, report=report, listener=_listener(quiet)
-    )
+        candidates, shown, values, folder, quick=quick, report=report, listener=progress.listener(quiet),
+        jobs=jobs, threads=threads,
+    )  # fmt: skip
     if format is Format.json:
         print(json.dumps(as_json(result), indent=1, allow_nan=False))
     else:
@@ -151,7 +188,7 @@ def measure(
         print_table(result.leaderboard, result.reasons)
         if not quiet:
             _print_places(result, report)
-    problems = [*result.failed, *_nothing_measured(result, candidates)]
+    problems = [*result.failed, *result.refused, *_nothing_measured(result, candidates)]
     if problems:
         sys.stdout.flush()
         for line in problems:
@@ -164,17 +201,68 @@ def _nothing_measured(result: Result, candidates: list[Candidate]) -> list[str]:
     if result.measured:
         return []
     reasons = result.reasons.groupby("model")["reason"].first()
-    return [f"{c.name}: nothing could be measured: {reasons[c.slug]}" for c in candidates]
+    return [
+        f"{c.name}: nothing could be measured: {reasons[c.slug]}"
+        for c in candidates
+        if c.slug in reasons
+    ]
 
 
-def _stimuli(folder: Path | None, exemplars: int | None, quick: bool) -> Any:
+def _stimuli(folder: Path | None, exemplars: int | None, benchmark: str | None, quick: bool) -> Any:
+    from dataclasses import replace
+
     from texshape.files import cache_folder
-    from texshape.survey import stimuli
+    from texshape.survey import datasets, stimuli
 
     if folder is not None:
         return stimuli.from_folder(folder)
     cache = cache_folder()
-    return stimuli.from_published(cache, exemplars=exemplars, everything=not quick)
+    everything = not quick or benchmark is not None
+    shown = stimuli.from_published(cache, exemplars=exemplars, everything=everything)
+    if benchmark is None or shown.trials_folder is None:
+        return shown
+    return replace(shown, datasets=datasets.bring(benchmark, cache, shown.trials_folder))
+
+
+def _say_beforehand(
+    candidates: list[Candidate],
+    folder: Path | None,
+    exemplars: int | None,
+    benchmark: str | None,
+    values: dict[str, Any],
+    output_dir: Path,
+    format: Format,
+    quick: bool,
+    jobs: int,
+    threads: int,
+) -> None:
+    from dataclasses import replace
+
+    from texshape.files import cache_folder
+    from texshape.survey import datasets, downloads, dry_run, printed_dry_run, stimuli
+
+    if folder is not None:
+        shown, files = stimuli.from_folder(folder), []
+    else:
+        cache = cache_folder()
+        shown = stimuli.before_download(cache, exemplars=exemplars)
+        # As `stimuli.from_published` has it: without --exemplars all trials are brought.
+        files = downloads.of_published(cache, everything=not quick or exemplars is None)
+        if benchmark is not None:
+            there, missing = datasets.before_download(benchmark, cache)
+            shown = replace(shown, datasets=there)
+            files += downloads.of_data_sets(missing)
+    found = dry_run.run(
+        candidates, shown, values, output_dir, files, quick=quick, jobs=jobs, threads=threads
+    )
+    if format is Format.json:
+        print(json.dumps(printed_dry_run.values(found), indent=1, allow_nan=False))
+    else:
+        print(printed_dry_run.text(found))
+    for one in found.lost:
+        print(f"texshape: error: {one.line}", file=sys.stderr)
+    if found.lost:
+        raise typer.Exit(1 if any(one.broken for one in found.lost) else 2)
 
 
 def _folder_name(slugs: list[str]) -> str:
@@ -207,78 +295,3 @@ def _print_places(result: Result, report: bool) -> None:
     print()
     for what, path in lines:
         print(f"{what:26} {path}")
-
-
-# --- progress ------------------------------------------------------------------------------------
-
-
-def _listener(quiet: bool) -> Listener:
-    from texshape.survey.survey import Listener
-
-    if quiet:
-        return Listener()
-    return _bar() if sys.stderr.isatty() else _lines()
-
-
-def _lines() -> Listener:
-    """A line a step, where no bar can move: in logs, pipes and notebooks."""
-    import time
-
-    from texshape.survey.survey import Listener
-
-    class Lines(Listener):
-        def network(self, name: str, number: int, networks: int, steps: int) -> None:
-            self.about, self.steps, self.number = f"{name} ({number} of {networks})", steps, 0
-
-        def step(self, title: str) -> None:
-            self.title, self.began = title, time.monotonic()
-            self.number += 1
-
-        def done(self, ran: bool) -> None:
-            took = f"{time.monotonic() - self.began:.0f} s" if ran else "kept or not possible"
-            say(f"{self.about}: step {self.number} of {self.steps}, {self.title}: {took}")
-
-        def finish(self) -> None:
-            say("all networks are measured; tables, figures and the report follow")
-
-    def say(line: str) -> None:
-        print(f"texshape: {line}", file=sys.stderr, flush=True)
-
-    return Lines()
-
-
-def _bar() -> Listener:
-    """A bar on the terminal; built here because rich is slow to import."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from texshape.survey.survey import Listener
-
-    class Bar(Listener):
-        def __init__(self) -> None:
-            self.progress: Progress | None = None
-
-        def network(self, name: str, number: int, networks: int, steps: int) -> None:
-            self.finish()
-            print(f"{name} ({number} of {networks})", file=sys.stderr)
-            self.steps = steps
-
-        def step(self, title: str) -> None:
-            if self.progress is None:  # not while weights download with a bar of their own
-                self.progress = Progress(
-                    TextColumn("  {task.description:28}"), BarColumn(), MofNCompleteColumn(),
-                    TimeElapsedColumn(), console=Console(stderr=True), transient=True,
-                )  # fmt: skip
-                self.progress.start()
-                self.task = self.progress.add_task(title, total=self.steps)
-            self.progress.update(self.task, description=title)
-
-        def done(self, ran: bool) -> None:
-            self.progress.advance(self.task)
-
-        def finish(self) -> None:
-            if self.progress is not None:
-                self.progress.stop()
-                self.progress = None
-
-    return Bar()

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from texshape.data import imageset, pictures, published
-from texshape.data.download import fetch_all
+from texshape.data.download import Item, fetch_all
 from texshape.errors import InputError
 from texshape.trials.imagenet16 import CATEGORIES
 from texshape.trials.names import ABSENT
@@ -26,6 +26,17 @@ _STIMULUS = re.compile(
 )
 _ANSWERS = re.compile(r"solomon_(?P<network>.+)_accuracies_.+")
 _CONDITION = re.compile(r"noise(?P<noise>[\d.]+)freq(?P<band>\d)")
+
+
+def items(cache: str | Path, which: str = MASKED) -> list[Item]:
+    """The files of the photographs under noise, or without; see `stimuli`."""
+    if which not in (MASKED, GREY):
+        raise InputError(f"photographs '{which}'; expected {MASKED} or {GREY}")
+    return [
+        item
+        for item in published.items(SOURCE, cache)
+        if f"/{which}/" in item.destination.as_posix()
+    ]
 
 
 def stimuli(cache: str | Path, which: str = MASKED) -> tuple[imageset.ImageSet, pd.DataFrame]:
@@ -51,13 +62,7 @@ def stimuli(cache: str | Path, which: str = MASKED) -> tuple[imageset.ImageSet, 
     InputError
         If a file cannot be brought, or its name or size is another than expected.
     """
-    if which not in (MASKED, GREY):
-        raise InputError(f"photographs '{which}'; expected {MASKED} or {GREY}")
-    wanted = [
-        item
-        for item in published.items(SOURCE, cache)
-        if f"/{which}/" in item.destination.as_posix()
-    ]
+    wanted = items(cache, which)
     fetch_all(wanted, label=f"{which} ({published.sources()[SOURCE].repository})")
     images = np.empty((len(wanted), published.SIDE, published.SIDE, 3), np.uint8)
     rows, conditions = [], []

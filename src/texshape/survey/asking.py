@@ -116,6 +116,12 @@ def announce(subject: Subject, chosen: Sequence[Technique]) -> None:
     _say(f"texshape: {real.name}: {_estimate(real, total)}")
 
 
+def requests(subject: Subject, chosen: Sequence[Technique]) -> Counter[str]:
+    """How many requests each step would add; none is sent, and nothing is counted of other networks."""
+    real = interview(subject.network)
+    return Counter() if real is None else _count(subject, chosen, real)
+
+
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 

@@ -20,6 +20,8 @@ from texshape.source_code import function_hash
 from texshape.trials.names import ABSENT, RESERVED, image_id, parse
 
 if TYPE_CHECKING:
+    from texshape.data.download import Item
+    from texshape.data.model_vs_human import Places
     from texshape.data.published_answers import Answers
     from texshape.trials.files import Trials
     from texshape.trials.tables import Subject
@@ -46,6 +48,8 @@ class Stimuli:
         Published trials as they were downloaded, where all images are shown.
     answers : sequence of Answers
         Of other subjects, which others published; empty for the user's images.
+    datasets : Places or None
+        Pictures of the 17 data sets that networks are to be shown besides.
     """
 
     name: str
@@ -54,6 +58,7 @@ class Stimuli:
     trials: Mapping[tuple[Subject, str], Trials] = field(default_factory=dict)
     trials_folder: Path | None = None
     answers: Sequence[Answers] = ()
+    datasets: Places | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -178,7 +183,7 @@ def _packed_key(name: str) -> str:
 def _packed(cache: Path, name: str) -> imageset.ImageSet:
     """One published set as memory-mapped arrays, made once of the downloaded images."""
     stem = cache / "sets" / f"{name}-{_packed_key(name)}"
-    if not Path(f"{stem}.labels.csv").exists():  # written last
+    if packed(cache, name) is None:
         source = published.sources()[name]
         files = published.fetch_source(name, cache / source.repository / source.commit)
         images = published.stimulus_set([item.destination for item in files], condition=name)
@@ -191,18 +196,63 @@ def _packed(cache: Path, name: str) -> imageset.ImageSet:
 def published_trials(cache: Path, everything: bool) -> Path:
     """Published trials in the layout of the step ``published-trials``."""
     from texshape.data.download import fetch_all
-    from texshape.trials.tables import PUBLISHED_SETS
 
     folder = cache / "trials"
     for name in published.TRIALS:
-        wanted = published.items(name, folder / name, under="raw-data/")
-        if not everything:
-            shown = {experiment for source, experiment in PUBLISHED_SETS if source == name}
-            wanted = [item for item in wanted if item.destination.parent.name in shown]
+        wanted = trial_files(cache, name, everything)
         missing = [item for item in wanted if not item.destination.exists()]
         if missing:
             fetch_all(missing, label=f"trials ({published.sources()[name].repository})")
     return folder
+
+
+def trial_files(cache: Path, name: str, everything: bool) -> list[Item]:
+    """The files of published trials of a source: on all 17 data sets, or on the shown images alone."""
+    from texshape.trials.tables import PUBLISHED_SETS
+
+    wanted = published.items(name, cache / "trials" / name, under="raw-data/")
+    if everything:
+        return wanted
+    shown = {experiment for source, experiment in PUBLISHED_SETS if source == name}
+    return [item for item in wanted if item.destination.parent.name in shown]
+
+
+def stimulus_files(cache: Path, name: str) -> list[Item]:
+    """The pictures of a published set, where they are kept."""
+    source = published.sources()[name]
+    return published.items(name, cache / source.repository / source.commit)
+
+
+def packed(cache: Path, name: str) -> Path | None:
+    """Stem of a published set that is packed already; None where it is not."""
+    stem = cache / "sets" / f"{name}-{_packed_key(name)}"
+    return stem if Path(f"{stem}.labels.csv").exists() else None  # written last
+
+
+def before_download(cache: Path, *, exemplars: int | None = None) -> Stimuli:
+    """The published stimuli as far as they are known without a download: names and sizes of the pictures.
+
+    A set that is packed in the cache is there as it is; of another one all pictures are alike, a black corner
+    on white.
+    """
+    import pandas as pd
+
+    sets = {}
+    for name in published.STIMULI:
+        if stem := packed(cache, name):
+            sets[name] = imageset.read(stem)
+            continue
+        names = [parse(item.destination.name, one_cue=True) for item in stimulus_files(cache, name)]
+        rows = [
+            [str(n), n.shape, n.texture, n.shape_exemplar, n.texture_exemplar, name] for n in names
+        ]
+        picture = np.full((published.SIDE, published.SIDE, 3), 255, np.uint8)
+        picture[50:170, 60:100] = picture[130:170, 60:180] = 0
+        pixels = np.broadcast_to(picture, (len(names), *picture.shape))
+        sets[name] = imageset.ImageSet(pixels, pd.DataFrame(rows, columns=imageset.LABEL_COLUMNS))
+    if exemplars is not None:
+        sets = {name: _some(images, exemplars) for name, images in sets.items()}
+    return Stimuli("published", sets, "before download")
 
 
 def _published_answers(cache: Path) -> list[Answers]:

@@ -10,11 +10,15 @@ from texshape import tables
 from texshape.catalogue import declared
 from texshape.decision_readout.columns import DECISION_READOUT
 from texshape.experiment import runs
+from texshape.survey import datasets
 from texshape.survey.inputs import run_of
 from texshape.survey.stimuli import Stimuli
 from texshape.techniques.base import Technique
 from texshape.techniques.human_consistency import answers
+from texshape.techniques.human_consistency.tables import ACCURACY_BY_CONDITION
+from texshape.trials import files as trial_files
 from texshape.trials import tables as trial_tables
+from texshape.trials.imagenet16 import CATEGORIES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,8 +76,23 @@ def write(
         found["accuracy"] = trial_tables.accuracy_table(trials, **bootstrap)
     if stimuli.trials_folder is not None and deciding:
         ours = {key: own for key, own in trials.items() if key[0].model in deciding}
-        means, by_dataset = trial_tables.benchmark_tables(stimuli.trials_folder, ours, **bootstrap)
+        shown = {
+            trial_tables.network_subject(str(run_of(slug))): written[slug, datasets.TECHNIQUE]
+            for slug in deciding
+            if (slug, datasets.TECHNIQUE) in written
+        }
+        further = {
+            (subject, path.parent.name): trial_files.read(path, classes=CATEGORIES)
+            for subject, paths in shown.items()
+            for path in paths
+        }
+        means, by_dataset = trial_tables.benchmark_tables(
+            stimuli.trials_folder, ours, further, **bootstrap
+        )
         found |= {"benchmark": means, "benchmark_by_dataset": by_dataset}
+        if shown:
+            rows = datasets.tables(stimuli.trials_folder, list(shown.items()), bootstrap["level"])
+            found["accuracy_by_condition"] = ACCURACY_BY_CONDITION.frame(rows, networks=True)
     observers = answers.human_trials(stimuli.trials)
     if stimuli.answers and observers:
         found["published_answers"] = answers.answers_table(stimuli.answers, observers, **bootstrap)

@@ -21,6 +21,7 @@ from texshape.tables import Table
 
 if TYPE_CHECKING:
     from texshape.config.evaluation import EvaluationSettings
+    from texshape.data.download import Item
     from texshape.data.imageset import ImageSet
     from texshape.models.network import Network
     from texshape.techniques.sections import Typst
@@ -303,6 +304,33 @@ class Inputs(ABC):
         return EvaluationSettings.over(self.parameters.get("evaluation", {}))
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """What a technique will show a network and bring from elsewhere, known before it runs.
+
+    Pictures are counted as they enter the network, also where a pass ends early or its beginning is played back.
+
+    Attributes
+    ----------
+    shown : int
+        Pictures that pass forward without a gradient.
+    followed : int
+        Pictures that pass forward with one.
+    gradients : int
+        Pictures through which a gradient is taken back, one for each time.
+    batch : int
+        Pictures at a time; 0 where it is that of the section ``evaluation``.
+    downloads : tuple of Item
+        Files that it needs from elsewhere (`texshape.data.download.Item`).
+    """
+
+    shown: int = 0
+    followed: int = 0
+    gradients: int = 0
+    batch: int = 0
+    downloads: tuple[Item, ...] = ()
+
+
 #: what a technique returns: a table (DataFrame), or for a `File` a function that writes it to a path
 Outputs = Mapping[str, Any]
 
@@ -388,6 +416,9 @@ class Technique:
         that is true.
     planned_with : tuple of str
         Roles without which an experiment plans no job of it, though it may be run without.
+    ahead : str
+        Place of a function `Inputs` -> `Ahead`, asked where `applies` gives no reason. Empty where nothing is
+        known beforehand; the pictures of `features` are counted once for all that read them.
     """
 
     name: str
@@ -426,6 +457,7 @@ class Technique:
     planned_with: tuple[str, ...] = ()
     brings: str = ""
     downloads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ahead: str = ""
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from texshape.models import changed
 from texshape.stats.exemplars import ABSENT, conflicting
-from texshape.techniques.base import Inputs
+from texshape.techniques.base import Ahead, Inputs
 from texshape.techniques.corruptions.accuracy import balanced
 from texshape.trials.moved import Moves, moves
 
@@ -39,6 +39,27 @@ def agreeing(inputs: Inputs) -> ImageSet:
     A conflict set often holds the pairs of one class too.
     """
     return inputs.images("agreeing" if inputs.has("agreeing") else "conflict")
+
+
+def ahead(inputs: Inputs, versions: int, *, stages: int = 1, plays: bool = False) -> Ahead:
+    """Both kinds of images as often as there are versions, at each stage, as `moves_by` shows them.
+
+    Parameters
+    ----------
+    inputs : Inputs
+    versions, stages : int
+    plays : bool
+        Whether the beginning of the network is played back, which is tried on a few pictures first.
+    """
+    most, other = inputs.settings.images, agreeing(inputs)
+    sizes = [len(in_conflict(inputs.images("conflict"), most, seed=inputs.seed))]
+    intact = in_agreement(other, most, seed=inputs.seed)
+    classes = inputs.deciding("conflict").require_classes()
+    sizes.append(int(other.labels["shape"].iloc[intact].isin(classes).sum()))
+    tried = sum(3 * min(changed.TRIED, size) for size in sizes) if plays and versions > 1 else 0
+    return Ahead(
+        shown=stages * (versions * sum(sizes) + tried), batch=inputs.evaluation.batch_size or BATCH
+    )
 
 
 def moves_by(

@@ -492,9 +492,11 @@ ALL_DATASETS = "all-17"
 
 
 def benchmark_groups(
-    published: Path, trials: dict[tuple[Subject, str], Trials]
+    published: Path,
+    trials: dict[tuple[Subject, str], Trials],
+    further: Mapping[tuple[Subject, str], Trials] | None = None,
 ) -> tuple[dict[str, Subject], dict[str, list]]:
-    """Published trials of the 17 data sets with those of our networks added to three of them.
+    """Published trials of the 17 data sets with those of our networks added.
 
     Parameters
     ----------
@@ -502,6 +504,8 @@ def benchmark_groups(
         As the step ``published-trials`` writes it.
     trials : dict of (Subject, set) to Trials
         Of our networks; sets other than the three are not used.
+    further : dict of (Subject, data set) to Trials, optional
+        Of our networks that were shown pictures of other data sets.
 
     Returns
     -------
@@ -514,14 +518,18 @@ def benchmark_groups(
 
     ours: dict[str, Subject] = {}
     added: dict[str, list[Trials]] = {}
-    for (subject, images), own in trials.items():
-        if images not in BENCHMARK_SETS:
-            continue
+    shown = [
+        (subject, BENCHMARK_SETS[images], own)
+        for (subject, images), own in trials.items()
+        if images in BENCHMARK_SETS
+    ]
+    shown += [(subject, dataset, own) for (subject, dataset), own in (further or {}).items()]
+    for subject, dataset, own in shown:
         name = subject.name
         ours[name] = subject
         columns = own.columns | {"subj": [name] * len(own)}
         renamed = replace(own, columns=columns)
-        added.setdefault(BENCHMARK_SETS[images], []).append(renamed)
+        added.setdefault(dataset, []).append(renamed)
     folder = published / "model-vs-human"
     datasets = []
     for name in humans.DATASETS:
@@ -537,6 +545,7 @@ def benchmark_groups(
 def benchmark_tables(
     published: Path,
     trials: dict[tuple[Subject, str], Trials],
+    further: Mapping[tuple[Subject, str], Trials] | None = None,
     *,
     resamples: int = 10_000,
     level: float = 0.95,
@@ -544,9 +553,8 @@ def benchmark_tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Compare networks with human observers, beside the published networks and the human ceiling.
 
-    Our networks can be shown the stimuli of three data sets only, so there are two groups of rows:
-    ``all-17`` (those with trials on all 17 data sets) and ``cue-conflict+edge+silhouette``
-    (everyone).
+    Not every network of ours is shown the stimuli of all data sets, so there are two groups of rows:
+    ``all-17`` (those with trials on all 17) and ``cue-conflict+edge+silhouette`` (everyone).
 
     Parameters
     ----------
@@ -554,6 +562,8 @@ def benchmark_tables(
         As the step ``published-trials`` writes it.
     trials : dict of (Subject, set) to Trials
         Of our networks; sets other than the three are not used.
+    further : dict of (Subject, data set) to Trials, optional
+        As in `benchmark_groups`.
     resamples, level, seed
         Of the bootstrap over images and observers.
 
@@ -567,7 +577,7 @@ def benchmark_tables(
     from texshape.techniques.human_consistency import humans
     from texshape.techniques.human_consistency.tables import BENCHMARK
 
-    ours, groups = benchmark_groups(published, trials)
+    ours, groups = benchmark_groups(published, trials, further)
     datasets = groups[ALL_DATASETS]
     by_dataset = [({"datasets": dataset.name}, [dataset]) for dataset in datasets]
     means = [({"datasets": name}, group) for name, group in groups.items()]

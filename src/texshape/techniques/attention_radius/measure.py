@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,8 +10,8 @@ import numpy as np
 from texshape.models import changed
 from texshape.techniques import shown
 from texshape.techniques.attention_radius import mask
-from texshape.techniques.base import Inputs, Outputs
-from texshape.techniques.reasons import without_classes
+from texshape.techniques.base import Ahead, Inputs, Outputs
+from texshape.techniques.reasons import UNSEEN, without_classes
 
 if TYPE_CHECKING:
     from texshape.models.network import Network
@@ -58,10 +58,12 @@ def run(inputs: Inputs) -> Outputs:
 
 
 def reason(inputs: Inputs) -> str:
-    """Why its decisions say nothing about the images; empty where they do.
+    """Why its decisions say nothing about the images, or nothing in it can be masked; empty where neither.
 
     A network without attention that can be masked has a row with the reason.
     """
+    if inputs.network().asked is not None:
+        return UNSEEN
     return without_classes(inputs)
 
 
@@ -88,3 +90,11 @@ def allowed(version: Version, side: int, seed: int) -> np.ndarray:
 def _grid(network: Network) -> tuple[mask.Grid | None, str]:
     prefix = getattr(network.module, "num_prefix_tokens", None)
     return mask.find(network.module, network.input_size, prefix)
+
+
+def ahead(inputs: Inputs) -> Ahead:
+    """Both kinds of images under all masks, where attention can be masked; that is seen by two more."""
+    if _grid(inputs.deciding("conflict"))[0] is None:
+        return Ahead(shown=2)
+    found = shown.ahead(inputs, len(versions(inputs.settings)))
+    return replace(found, shown=found.shown + 2)

@@ -13,6 +13,7 @@ TECHNIQUE = Technique(
     explanation="attention-radius",
     run="texshape.techniques.attention_radius.measure:run",
     applies="texshape.techniques.attention_radius.measure:reason",
+    ahead="texshape.techniques.attention_radius.measure:ahead",
     settings="texshape.techniques.attention_radius.settings:AttentionRadiusSettings",
     sections=("evaluation",),
     tables=(ATTENTION_RADIUS,),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from texshape.errors import InputError, nearest
+from texshape.techniques.base import Ahead
 from texshape.techniques.configural_shape import animals
 
 if TYPE_CHECKING:
@@ -90,3 +91,12 @@ def reason(inputs: Inputs) -> str:
     except InputError as error:
         return str(error)
     return ""
+
+
+def ahead(inputs: Inputs) -> Ahead:
+    """The published animals, or the silhouettes whole, with a part moved, and in pieces."""
+    settings = inputs.settings
+    if settings.animals:
+        files = animals.items(settings.cache, settings.exemplars)
+        return Ahead(shown=len(files), downloads=tuple(files))
+    return Ahead(shown=sum(len(images) for images in _silhouettes(inputs)))

@@ -13,6 +13,7 @@ TECHNIQUE = Technique(
     explanation="configural-shape",
     run="texshape.techniques.configural_shape.measure:run",
     applies="texshape.techniques.configural_shape.measure:reason",
+    ahead="texshape.techniques.configural_shape.measure:ahead",
     settings="texshape.techniques.configural_shape.settings:ConfiguralShapeSettings",
     sections=("evaluation",),
     tables=(CONFIGURAL,),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from texshape.errors import InputError
 from texshape.stats.exemplars import ABSENT
-from texshape.techniques.base import Inputs, Outputs
+from texshape.techniques.base import Ahead, Inputs, Outputs
 from texshape.techniques.reasons import UNRANKED
+
+if TYPE_CHECKING:
+    from texshape.data.download import Item
 
 ROLES = {"shape": "silhouettes|edges", "texture": "textures"}
 OWN, REFINED = "one-cue", "refined-bias"  # names in the column `set`
@@ -56,3 +61,19 @@ def reason(inputs: Inputs) -> str:
         except InputError as error:
             return str(error)
     return ""
+
+
+def ahead(inputs: Inputs) -> Ahead:
+    """The images of either cue alone, and those of REFINED-BIAS where the network ranks its classes."""
+    from texshape.models import imagenet
+    from texshape.techniques.cue_rank import refined
+
+    chosen = inputs.settings
+    shown = sum(len(inputs.images(role)) for role in ROLES.values() if inputs.has(role))
+    files: list[Item] = []
+    if chosen.refined_bias and inputs.network().outputs == imagenet.OUTPUTS:
+        for cue in ROLES:
+            if chosen.exemplars is None or cue in chosen.exemplars:
+                numbers = chosen.exemplars and chosen.exemplars[cue]
+                files += refined.items(cue, chosen.cache, numbers)
+    return Ahead(shown=shown + len(files), downloads=tuple(files))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from texshape.data import pictures
 from texshape.data.imageset import LABEL_COLUMNS, ImageSet
 from texshape.errors import InputError, nearest
 from texshape.trials.names import ABSENT
+
+if TYPE_CHECKING:
+    from texshape.data.download import Item
 
 SIDE = 224  # px
 SOURCES = {"shape": "refined-bias-shape", "texture": "refined-bias-texture"}
@@ -123,6 +127,15 @@ def fetch(cue: str, cache: str | Path, numbers: Sequence[int] | None = None) -> 
     from texshape.data import published
     from texshape.data.download import fetch_all
 
+    files = items(cue, cache, numbers)
+    fetch_all(files, label=f"{SOURCES[cue]} ({published.sources()[SOURCES[cue]].repository})")
+    return image_set([item.destination for item in files], cue)
+
+
+def items(cue: str, cache: str | Path, numbers: Sequence[int] | None = None) -> list[Item]:
+    """The files of a cue, of all images or of some; see `fetch`."""
+    from texshape.data import published
+
     if cue not in SOURCES:
         raise InputError(f"cue '{cue}' is unknown{nearest(cue, SOURCES)}")
     source = published.sources()[SOURCES[cue]]
@@ -135,8 +148,7 @@ def fetch(cue: str, cache: str | Path, numbers: Sequence[int] | None = None) -> 
             f"cue_rank.exemplars.{cue}: no image has the number {given or '(none is given)'}; expected "
             "0 to 299"
         )
-    fetch_all(files, label=f"{SOURCES[cue]} ({source.repository})")
-    return image_set([item.destination for item in files], cue)
+    return files
 
 
 def _number(path: Path) -> int:

@@ -16,6 +16,7 @@ TECHNIQUE = Technique(
     explanation="rank-of-each-cue",
     run="texshape.techniques.cue_rank.measure:run",
     applies="texshape.techniques.cue_rank.measure:reason",
+    ahead="texshape.techniques.cue_rank.measure:ahead",
     settings="texshape.techniques.cue_rank.settings:CueRankSettings",
     tables=(CUE_RANK,),
     sections=("evaluation",),

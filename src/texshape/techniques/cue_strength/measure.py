@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import Inputs, Outputs
+from texshape.techniques.base import Ahead, Inputs, Outputs
 from texshape.techniques.reasons import without_classes
 
 
@@ -40,3 +40,14 @@ def reason(inputs: Inputs) -> str:
                 without_classes(inputs) or f"no silhouette of the shape '{lacking[0]}' to fade into"
             )
     return without_classes(inputs)
+
+
+def ahead(inputs: Inputs) -> Ahead:
+    """The images that are faded, at each strength."""
+    from texshape.techniques.cue_strength.probes import thinned_rows
+
+    most, drawn = inputs.settings.strength_images, inputs.sets("faded")
+    strengths = {1.0} if drawn else {float(one) for one in inputs.settings.strengths}
+    conflict = len(thinned_rows(inputs.images("conflict").labels, most, seed=inputs.seed))
+    own = [len(thinned_rows(one.labels, most, seed=inputs.seed)) for one in drawn.values()]
+    return Ahead(shown=conflict * len(strengths) + sum(own))

@@ -123,10 +123,13 @@ def faded(
 def thinned(images: ImageSet, most: int | None, *, seed: int) -> ImageSet:
     """At most so many conflict images, shape classes in equal shares; the same rows for every
     network."""
+    return images.take(thinned_rows(images.labels, most, seed=seed))
 
-    conflict = np.flatnonzero((images.labels["shape"] != images.labels["texture"]).to_numpy())
-    rows = conflict[balanced(images.labels["shape"].to_numpy()[conflict], most, seed=seed)]
-    return images.take(rows)
+
+def thinned_rows(labels: pd.DataFrame, most: int | None, *, seed: int) -> np.ndarray:
+    """Rows of the images that `thinned` takes."""
+    conflict = np.flatnonzero((labels["shape"] != labels["texture"]).to_numpy())
+    return conflict[balanced(labels["shape"].to_numpy()[conflict], most, seed=seed)]
 
 
 def strength_curve(

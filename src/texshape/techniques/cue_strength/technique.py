@@ -16,6 +16,7 @@ TECHNIQUE = Technique(
     run="texshape.techniques.cue_strength.measure:run",
     applies="texshape.techniques.cue_strength.measure:reason",
     tables=(CUE_STRENGTH,),
+    ahead="texshape.techniques.cue_strength.measure:ahead",
     settings="texshape.techniques.cue_strength.settings:CueStrengthSettings",
     place="probes",
     sections=("evaluation",),

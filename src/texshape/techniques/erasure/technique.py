@@ -15,6 +15,7 @@ TECHNIQUE = Technique(
     explanation="erasure",
     run="texshape.techniques.erasure.measure:run",
     applies="texshape.techniques.erasure.measure:reason",
+    ahead="texshape.techniques.erasure.measure:ahead",
     settings="texshape.techniques.erasure.settings:ErasureSettings",
     tables=(ERASURE,),
     sections=("evaluation",),

@@ -34,7 +34,7 @@ from texshape.techniques.feature_visualization.settings import (
 # Olah et al.'s public code; divided below by its largest column norm.
 _COLOUR = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
 
-_LOUDER = 3  # how many times the contrast of a start may be multiplied by four
+LOUDER = 3  # how many times the contrast of a start may be multiplied by four
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,7 @@ def optimise(
 
     with torch.no_grad():
         # A unit that is silent for the faint start has no gradient: it gets more contrast.
-        for _ in range(_LOUDER):
+        for _ in range(LOUDER):
             silent = activation(picture()) == 0
             picture.spectrum[silent] *= 4
         before = activation(picture())

@@ -13,6 +13,7 @@ TECHNIQUE = Technique(
     explanation="what-networks-see",
     run="texshape.techniques.feature_visualization.measure:run",
     applies="texshape.techniques.reasons:without_stages",
+    ahead="texshape.techniques.feature_visualization.measure:ahead",
     settings="texshape.techniques.feature_visualization.settings:FeatureVisualizationSettings",
     tables=(),
     files=(

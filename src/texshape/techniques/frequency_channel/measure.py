@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from texshape.data import critical_band
 from texshape.decision_readout.settings import GREY
-from texshape.techniques.base import DECISIONS, imported
+from texshape.techniques.base import DECISIONS, Ahead, imported
 from texshape.trials.imagenet16 import CATEGORIES
 from texshape.trials.names import ABSENT
 
@@ -84,3 +84,15 @@ def reason(inputs: Inputs) -> str:
     if bands < 3:
         return f"pictures of {side} px show {bands} octaves; a channel needs three"
     return without_classes(inputs, "plain")
+
+
+def ahead(inputs: Inputs) -> Ahead:
+    """Each picture once: the published photographs, or plain pictures."""
+    from texshape.techniques.corruptions.accuracy import balanced
+
+    settings = inputs.settings
+    if not settings.photographs:
+        labels = inputs.images("plain").labels["shape"].to_numpy()
+        return Ahead(shown=len(balanced(labels, settings.images, seed=inputs.seed)))
+    files = critical_band.items(settings.cache)
+    return Ahead(shown=min(len(files), settings.images or len(files)), downloads=tuple(files))

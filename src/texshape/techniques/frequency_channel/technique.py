@@ -13,6 +13,7 @@ TECHNIQUE = Technique(
     explanation="frequency-channel",
     run="texshape.techniques.frequency_channel.measure:run",
     applies="texshape.techniques.frequency_channel.measure:reason",
+    ahead="texshape.techniques.frequency_channel.measure:ahead",
     settings="texshape.techniques.frequency_channel.settings:FrequencyChannelSettings",
     sections=("evaluation",),
     tables=(CHANNEL, BANDS),

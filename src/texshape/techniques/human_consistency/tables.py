@@ -48,6 +48,19 @@ BENCHMARK_BY_DATASET = replace(
     about="a network, or `humans`, and a data set",
     columns=(Column("datasets", "text", "name of the data set"), *BENCHMARK.columns[1:]),
 )
+ACCURACY_BY_CONDITION = Table(
+    "accuracy_by_condition",
+    "a network that was shown the pictures, or the mean of human observers, and a condition of a data set",
+    (
+        Column("datasets", "text", "name of the data set"),
+        Column("condition", "text", "as the published trials call it; `all` where a set has none"),
+        Column("counts", "flag", "whether the benchmark counts the condition"),
+        Column("accuracy", "number", "share of right answers", "fraction"),
+        *interval("accuracy"),
+        Column("n", "whole", "trials, of all observers together for `humans`"),
+    ),
+    keys=("datasets", "condition"),
+)
 #: of one data set, the cue-conflict pictures; `humans.benchmark`
 CONSISTENCY = tuple(
     column

@@ -15,6 +15,7 @@ TECHNIQUE = Technique(
     explanation="receptive-field",
     run="texshape.techniques.receptive_field.technique_run:run",
     applies="texshape.techniques.reasons:without_stages",
+    ahead="texshape.techniques.receptive_field.technique_run:ahead",
     settings="texshape.techniques.receptive_field.settings:ReceptiveFieldSettings",
     tables=(RECEPTIVE_FIELD,),
     files=(File("influence.npz", "mean squared gradient by position, a map each stage"),),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from texshape.errors import InputError
-from texshape.techniques.base import Inputs, Outputs
+from texshape.techniques.base import Ahead, Inputs, Outputs
 
 
 def run(inputs: Inputs) -> Outputs:
@@ -25,3 +25,18 @@ def run(inputs: Inputs) -> Outputs:
         without_untrained=without,
     )  # fmt: skip
     return {"receptive_field": table, "influence.npz": partial(write_maps, influences=maps)}
+
+
+def ahead(inputs: Inputs) -> Ahead:
+    """Some images of each state of the network; a gradient of each for every stage that has a map.
+
+    One more is shown to trace the connections.
+    """
+    settings = inputs.settings
+    images = min(settings.images, len(inputs.images("plain|conflict")))
+    states = len(inputs.epochs[-1:]) + (0 in inputs.epochs[:-1])
+    stages = len(settings.stages or inputs.network().stages)
+    return Ahead(
+        shown=1, followed=states * images, gradients=states * images * stages,
+        batch=settings.batch_size,
+    )  # fmt: skip

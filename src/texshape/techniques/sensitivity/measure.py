@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import Inputs, Outputs
+from texshape.techniques.base import Ahead, Inputs, Outputs
 from texshape.techniques.reasons import without_classes
 
 
@@ -28,3 +28,16 @@ def without_grid(inputs: Inputs) -> str:
     if not reason and network.own is None:
         reason = "its preprocessing is a function, so there is nothing to vary"
     return reason
+
+
+def ahead(inputs: Inputs) -> Ahead:
+    """All conflict images for each way to show them that is another one."""
+    from texshape.models.preprocessing import preprocess
+
+    grid, images, own = inputs.settings, inputs.images("conflict").images, inputs.network().own
+    ways = {
+        preprocess(own, kind, interpolation).pipeline(*images.shape[1:3])
+        for kind in grid.preprocessings
+        for interpolation in grid.interpolations
+    }
+    return Ahead(shown=len(ways) * len(images))

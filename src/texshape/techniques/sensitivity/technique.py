@@ -14,6 +14,7 @@ TECHNIQUE = Technique(
     explanation="shape-bias",
     run="texshape.techniques.sensitivity.measure:run",
     applies="texshape.techniques.sensitivity.measure:without_grid",
+    ahead="texshape.techniques.sensitivity.measure:ahead",
     settings="texshape.techniques.sensitivity.settings:SensitivitySettings",
     tables=(SENSITIVITY,),
     sections=("evaluation", "bootstrap"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import Inputs, Outputs
+from texshape.techniques.base import Ahead, Inputs, Outputs
 from texshape.techniques.reasons import without_classes
 
 
@@ -28,3 +28,10 @@ def run(inputs: Inputs) -> Outputs:
 def reason(inputs: Inputs) -> str:
     """Why it has no accuracy; empty where it has one."""
     return without_classes(inputs, "trained-on")
+
+
+def ahead(inputs: Inputs) -> Ahead:
+    """The images of each set, for each number of patches."""
+    most, patches = inputs.settings.shuffling_images, len(inputs.settings.patches)
+    sizes = [len(images) for images in inputs.sets("trained-on").values()]
+    return Ahead(shown=patches * sum(min(size, most or size) for size in sizes))

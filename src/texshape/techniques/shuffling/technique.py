@@ -16,6 +16,7 @@ TECHNIQUE = Technique(
     run="texshape.techniques.shuffling.measure:run",
     applies="texshape.techniques.shuffling.measure:reason",
     tables=(SHUFFLING,),
+    ahead="texshape.techniques.shuffling.measure:ahead",
     settings="texshape.techniques.shuffling.settings:ShufflingSettings",
     place="probes",
     sections=("evaluation",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from texshape.models import stages as _stages
 from texshape.stats import bootstrap
 from texshape.stats import exemplars as ex
 from texshape.techniques import shown
-from texshape.techniques.base import Inputs, Outputs
+from texshape.techniques.base import Ahead, Inputs, Outputs
 from texshape.techniques.reasons import without_classes, without_folds, without_stages
 from texshape.techniques.steering import direction as _direction
 from texshape.trials.moved import Moves, moves, slope
@@ -294,3 +294,14 @@ def _steered(
         return positions.restored(flat, output, form)
 
     return changed.output_of(network.module, path, add)
+
+
+def ahead(inputs: Inputs) -> Ahead:
+    """All images to fit the directions, then those that are steered along each by each dose."""
+    settings, labels = inputs.settings, inputs.images("conflict").labels
+    both = labels[(labels[list(ex.CUES)].astype(str) != ex.ABSENT).all(axis=1)]
+    names = {*both["shape"].astype(str), *both["texture"].astype(str)}
+    stages = max(1, len(settings.stages))
+    plan = versions(settings.doses, settings.draws, len(names))
+    steered = shown.ahead(inputs, len(plan), stages=stages, plays=True)
+    return replace(steered, shown=steered.shown + stages * len(both))

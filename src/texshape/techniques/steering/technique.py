@@ -14,6 +14,7 @@ TECHNIQUE = Technique(
     explanation="steering",
     run="texshape.techniques.steering.measure:run",
     applies="texshape.techniques.steering.measure:reason",
+    ahead="texshape.techniques.steering.measure:ahead",
     settings="texshape.techniques.steering.settings:SteeringSettings",
     sections=("evaluation",),
     tables=(STEERING, STEERING_SLOPES),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from texshape.techniques.base import Inputs, Outputs
+from texshape.techniques.base import Ahead, Inputs, Outputs
 from texshape.techniques.reasons import without_classes
 
 if TYPE_CHECKING:
@@ -56,3 +56,21 @@ def reason(inputs: Inputs) -> str:
     if not len(agreeing(images)):
         return "no image has cues that agree"
     return without_classes(inputs, AGREEING)
+
+
+def ahead(inputs: Inputs) -> Ahead:
+    """The images as they are, and in each degree of each suppression that their size allows."""
+    from texshape.techniques.corruptions.accuracy import balanced
+    from texshape.techniques.suppression.estimate import truth
+    from texshape.techniques.suppression.filters import degrees
+
+    chosen, shown = inputs.settings, 0
+    for role in (AGREEING, *CONTROLS):
+        for images in inputs.sets(role).values():
+            some = agreeing(images)
+            rows = balanced(truth(some.labels)[0], chosen.images, seed=inputs.seed)
+            size = some.images.shape[1:3]
+            shown += len(rows) * (
+                1 + sum(len(degrees(kind, *size)) for kind in chosen.suppressions)
+            )
+    return Ahead(shown=shown)

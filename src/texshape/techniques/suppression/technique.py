@@ -18,6 +18,7 @@ TECHNIQUE = Technique(
     explanation="suppression",
     run="texshape.techniques.suppression.measure:run",
     applies="texshape.techniques.suppression.measure:reason",
+    ahead="texshape.techniques.suppression.measure:ahead",
     settings="texshape.techniques.suppression.settings:SuppressionSettings",
     tables=(SUPPRESSION,),
     sections=("evaluation",),

@@ -13,6 +13,7 @@ TECHNIQUE = Technique(
     explanation="top-k",
     run="texshape.techniques.top_k.measure:run",
     applies="texshape.techniques.top_k.measure:reason",
+    ahead="texshape.techniques.top_k.measure:ahead",
     settings="texshape.techniques.top_k.settings:TopKSettings",
     sections=("evaluation",),
     tables=(TOP_K,),
