@@ -31,9 +31,9 @@ def seconds(workers: int, steps: int = 12) -> float:
 
 def test_gathering_overlaps_with_the_step() -> None:
     """Twice the throughput where batch and step take as long as each other: 13 pauses in place of 24."""
-    ratio = seconds(0) / seconds(1)
-    assert 1.4 < ratio < 2.05
-    assert seconds(0) / seconds(2) > 1.4
+    inline = seconds(0)
+    assert inline / seconds(1) > 1.4
+    assert inline / seconds(2) > 1.4
 
 
 def test_several_threads_make_slow_batches_in_time() -> None:
