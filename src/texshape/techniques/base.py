@@ -308,7 +308,7 @@ class Inputs(ABC):
 class Ahead:
     """What a technique will show a network and bring from elsewhere, known before it runs.
 
-    Pictures are counted as they enter the network, also where a pass ends early or its beginning is played back.
+    Pictures are counted as they enter the network, also where a pass ends early or its start is played back.
 
     Attributes
     ----------
