@@ -235,7 +235,8 @@ def test_checking_the_sections_of_techniques_loads_no_library():
         ("techniques: triplets", 'techniques: expected a list, found "triplets"'),
         ("techniques: null", "techniques: expected a list, found null"),
         ("techniques: [[triplets]]", "technique '['triplets']' is not known"),
-        ("triplets: {matches: [class]}", "'techniques' does not name the technique 'triplets'"),
+        ("triplets: [class]", "triplets: expected a mapping of keys, found ['class']"),
+        ("triplet: {matches: [class]}", "unknown parameter 'triplet'"),
     ],
 )
 def test_a_survey_says_what_is_wrong_with_the_techniques_that_are_named(tmp_path, text, says):

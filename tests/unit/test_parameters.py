@@ -20,6 +20,7 @@ from texshape.config.evaluation import EvaluationSettings, Presentation
 from texshape.config.stylize import ByAdaIN, ByOptimisation, DecoderTraining, StylePreparation
 from texshape.data.outlines import CLASSES
 from texshape.errors import InputError
+from texshape.experiment.plan import Plan
 from texshape.techniques import registry
 from texshape.techniques.corruptions.settings import CorruptedImages, CorruptionErrors
 from texshape.techniques.cue_strength.settings import CueStrengthSettings
@@ -55,9 +56,14 @@ def test_a_technique_that_is_named_may_have_its_section(tmp_path: Path) -> None:
         over.write_text(json.dumps(values), encoding="utf-8")
         with pytest.raises(InputError, match=r"share"):
             whole.read([ROOT / "params.yaml", over])
+    # What an overlay no longer names may keep its section: unused, but no section of any name or value.
     over.write_text("techniques: []\ntop_k: {shares: [0.1]}\n", encoding="utf-8")
-    with pytest.raises(InputError, match="does not name the technique 'top_k'"):
-        whole.read([ROOT / "params.yaml", over])
+    merged = whole.read([ROOT / "params.yaml", over])
+    assert Plan(merged).foreign == []
+    for wrong, says in (("top_k: {shares: [2]}", "top_k.shares"), ("top_kk: {}", "'top_kk'")):
+        over.write_text(f"techniques: []\n{wrong}\n", encoding="utf-8")
+        with pytest.raises(InputError, match=says):
+            whole.read([ROOT / "params.yaml", over])
     page = (ROOT / "docs" / "reference" / "parameters.md").read_text(encoding="utf-8")
     for name in registry.OPTIONAL:
         assert f"\n## {name}\n" in page or not registry.get(name).settings

@@ -178,15 +178,15 @@ def _check_places(technique: Technique) -> None:
 
 
 def without_sections(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """All parameters but the sections of the techniques that are named, which these check.
+    """All parameters but the sections of the techniques that have to be named, which these check.
 
-    Of one of another package that cannot be used the section is left out unread (`texshape.techniques.named`).
+    A section of one that is not named is unused. Of one of another package it is unread then, as where that
+    cannot be used (`texshape.techniques.named`).
 
     Raises
     ------
     InputError
-        If ``techniques`` names one that is built in or unknown, or one's section is bad or of one that
-        it does not name.
+        If ``techniques`` names one that is built in or unknown, or one's section is bad.
     """
     found = dict(parameters)
     named = parameters.get("techniques")
@@ -204,16 +204,20 @@ def without_sections(parameters: Mapping[str, Any]) -> dict[str, Any]:
         if technique.place:  # a section that others read too
             technique.configured(parameters)
             continue
-        section = found.pop(name, None)
-        if section is not None and not isinstance(section, Mapping):
-            raise InputError(f"{name}: expected a mapping of keys, found {section!r}")
-        technique.configured(parameters)
-    for name in (*OPTIONAL, *installed()):
-        if name in found and name not in _sections():
-            raise InputError(
-                f"unknown parameter '{name}': 'techniques' does not name the technique '{name}'"
-            )
+        _check_section(technique, found.pop(name, None), parameters)
+    # An overlay that names fewer techniques cannot take away the sections below it: they are there, and unused.
+    for name in OPTIONAL:
+        if name in found and name not in _sections() and not get(name).place:
+            _check_section(get(name), found.pop(name), parameters)
+    for name in installed().keys() - set(_sections()):
+        found.pop(name, None)  # unread: who does not name it is not concerned with its package
     return found
+
+
+def _check_section(technique: Technique, section: Any, parameters: Mapping[str, Any]) -> None:
+    if section is not None and not isinstance(section, Mapping):
+        raise InputError(f"{technique.name}: expected a mapping of keys, found {section!r}")
+    technique.configured(parameters)
 
 
 def optional_sections() -> dict[str, Any]:
