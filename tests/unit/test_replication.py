@@ -176,14 +176,12 @@ def test_the_step_writes_the_table(tmp_path: Path) -> None:
     assert list(made.index) == [one.name for one in replication.published_values()]
 
 
-def claimed(*verdicts: str) -> tuple[str, str]:
+def claimed(*verdicts: str, value: str = "1") -> tuple[str, str]:
     rows = [
-        Row(
-            "replication",
-            {"name": str(i), "quantity": "bias", "subject": f"n_{i}", "verdict": verdict},
-        )
+        Row("replication", {"name": str(i), "quantity": "bias", "subject": f"n_{i}", "value": value,
+                            "verdict": verdict})
         for i, verdict in enumerate(verdicts)
-    ]
+    ]  # fmt: skip
     made = _replication(rows)
     return made.verdict, made.sentence
 
@@ -201,6 +199,7 @@ def test_the_claim_counts_and_names() -> None:
     assert r"within our interval: 1; not replicated: 1 (bias of n\_1)." in sentence
     assert claimed(failed, apart)[0] == "none"
     assert claimed(apart, lacking)[0] == "not run"
+    assert claimed(rounds, within, value="")[0] == "undefined"  # a verdict on no number
 
 
 def test_published_trials_give_what_was_published(mirror: Path) -> None:

@@ -119,6 +119,8 @@ def _replication(rows: Rows) -> Claim:
     if compared:
         verdict = "some" if failed else "all"
         verdict = "none" if len(failed) == len(compared) else verdict
+    if len(values(compared, "value")) < len(compared):
+        verdict = UNDEFINED
     rounds, within = len(by[replication.REPLICATED]), len(by[replication.WITHIN])
     aside = f"""The others: {len(by[replication.NOT_COMPARABLE])} not comparable,
     {len(by[replication.NOT_MEASURED])} not measured here."""
