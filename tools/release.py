@@ -80,6 +80,20 @@ def unready(root: Path, version: str) -> list[str]:
     return wrong
 
 
+def head_of(root: Path) -> str:
+    """The commit that is checked out."""
+    return _git(root, "rev-parse", "HEAD").strip()
+
+
+def moved(root: Path, commit: str) -> list[str]:
+    """What is no longer as it was when the archives were built of `commit`, a line each."""
+    now = head_of(root)
+    wrong = [f"built of commit {commit}, but {now} is checked out now"] if now != commit else []
+    return wrong + [
+        f"changed meanwhile: {line}" for line in _git(root, "status", "--porcelain").splitlines()
+    ]
+
+
 def _git(root: Path, *words: str) -> str:
     return subprocess.run(
         ["git", "-C", str(root), *words], capture_output=True, text=True, check=True
@@ -148,6 +162,7 @@ def main() -> None:
     version = version_of(ROOT)
     _stop(disagreements(ROOT))
     _stop(unready(ROOT, version))
+    commit = head_of(ROOT)
     archives = built(ROOT, tools, ROOT / "dist")
     wheel = next(path for path in archives if path.suffix == ".whl")
     started(ROOT, wheel, version, ROOT / "build" / "release")
@@ -163,7 +178,7 @@ def main() -> None:
         site,
         folder=ROOT,
     )
-    commit = _git(ROOT, "rev-parse", "HEAD").strip()
+    _stop(moved(ROOT, commit))
     print(
         f"\ntexshape {version} of commit {commit} is ready. Nothing has been uploaded. Left to do:"
     )

@@ -76,9 +76,20 @@ def test_changes_and_a_tag_that_is_taken_are_named(copy: Path) -> None:
     assert release.unready(copy, "0.2.0") == [
         "tag v0.2.0 is there already: raise __version__ first"
     ]
+    built_of = release.head_of(copy)
+    assert release.moved(copy, built_of) == []
     (copy / "new.txt").write_text("new", encoding="utf-8")
     edit(copy / "CITATION.cff", "MIT", "none")
     assert release.unready(copy, "0.3.0") == [
         "not committed:  M CITATION.cff",
         "not committed: ?? new.txt",
+    ]
+    assert release.moved(copy, built_of) == [
+        "changed meanwhile:  M CITATION.cff",
+        "changed meanwhile: ?? new.txt",
+    ]
+    git("add", ".")
+    git("commit", "-m", "More")
+    assert release.moved(copy, built_of) == [
+        f"built of commit {built_of}, but {release.head_of(copy)} is checked out now"
     ]
