@@ -218,6 +218,21 @@ def test_photographs(tmp_path, source):
     assert missing <= {"limits-procedure"}  # none of those choices is tried here
 
 
+def test_pictures_of_a_kind_that_it_does_not_know_are_credited_to_nobody(tmp_path):
+    """A source of data may be added without a word in the article: it says that, and nothing that is false."""
+    tables = synthetic_tables.published()
+    for name, table in tables.items():
+        if "arm" in table:
+            tables[name] = table[table["arm"] != "published"]
+    arguments = project(tmp_path, tables, kind="other")
+    words = words_of(page_of(arguments))
+    assert "The pictures are of the kind other. Where they come from" in words
+    assert "of whose terms the program knows nothing" in words
+    for wrong in ("The pictures are those of", "CC BY 4.0", "drawn by the program", "Tiny ImageNet",
+                  "humans and of networks whose trials", "The published trials"):  # fmt: skip
+        assert wrong not in words, wrong
+
+
 @pytest.mark.parametrize(
     ("kind", "tables"),
     [
