@@ -27,7 +27,7 @@ ALPHA, POWER = 0.05, 0.8
 SHOWN = {
     "shape bias": "shape_bias",
     "cue matches": "cue_match_rate",
-    "edges": "edges_accuracy",
+    "edges": "edge_accuracy",
     "silhouettes": "silhouette_accuracy",
     "shape read": "readout_shape",
     "texture read": "readout_texture",

@@ -256,3 +256,15 @@ def test_command_draws_several(tmp_path):
     assert result.exit_code == 0, result.output
     written = sorted(path.name for path in Path(tmp_path / "figures").iterdir())
     assert written == ["accuracy.png", "accuracy.svg", "controls.png", "controls.svg"]
+
+
+def test_a_figure_of_some_networks_says_of_how_many() -> None:
+    assert style.of_all(6, 6) == ""
+    assert style.of_all(6, 13) == ", 6 of 13 networks"
+
+
+def test_a_long_name_is_parted_behind_an_underscore() -> None:
+    label = style.network_label("mobilenet_v1_1.0_224_joined", "card-1a2b3c", room=22)
+    assert label.replace("\n", "") == "mobilenet_v1_1.0_224_joined ·card-1a2b3c"
+    assert max(map(len, label.splitlines())) <= 24
+    assert "\n" not in style.network_label("cnn", "plain", room=22)

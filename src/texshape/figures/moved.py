@@ -55,7 +55,8 @@ def panels(
         Where the axis of strengths is marked, and how.
     """
     frame = style.trained_on_base(frame, settings)
-    pairs = style.in_order(frame)[:MOST]
+    every = style.in_order(frame)
+    pairs = every[:MOST]
     if not pairs:
         return style.empty(title)
     figure = style.make(height=1.0 + 1.15 * len(pairs))
@@ -90,5 +91,6 @@ def panels(
     figure.legend(handles.values(), handles.keys(), loc="outside lower center",
                   ncols=3 if len(handles) < 4 else 2, fontsize=7)  # fmt: skip
     count, seeds = style.counts(frame["n_conflict"]), style.seeds_of(frame)
-    figure.suptitle(f"{title}: n = {count} conflict images, {seeds}", fontsize=8.5)
+    part = style.of_all(len(pairs), len(every))
+    figure.suptitle(f"{title}: n = {count} conflict images, {seeds}{part}", fontsize=8.5)
     return figure

@@ -169,10 +169,25 @@ def arm_look(arm: str, arms: Iterable[str]) -> tuple[str, str]:
 
 def network_label(architecture: str, arm: str = "", *, room: float = np.inf) -> str:
     """Name of a network as figures print it; on two lines where it is longer than `room`."""
-    name = printed(architecture)
+    name = broken(printed(architecture), room)
     if not arm or arm == "published":
         return name
     return panel_title(name, arm, " · ", room)
+
+
+def broken(name: str, room: float) -> str:
+    """A name on as many lines as it needs; it is parted behind an underscore."""
+    lines = [""]
+    for part in re.split(r"(?<=_)", name):
+        if lines[-1] and len(lines[-1]) + len(part) > room:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
+
+
+def of_all(shown: int, total: int) -> str:
+    """What a title says where a figure shows a part of the networks: ``, 6 of 8 networks``."""
+    return "" if shown == total else f", {shown} of {total} networks"
 
 
 def panel_title(first: str, second: str, joint: str, room: float) -> str:

@@ -29,7 +29,8 @@ def by_condition(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> F
     """
     title = "Configural shape"
     frame = style.trained_on_base(tables["configural_shape"], settings)
-    pairs = style.in_order(frame)[:MOST]
+    every = style.in_order(frame)
+    pairs = every[:MOST]
     if not pairs:
         return style.empty(title)
     kinds = frame["condition"].astype(str).str.partition("-")[0]
@@ -54,7 +55,8 @@ def by_condition(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> F
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=7)
     count = style.counts(frame["n_exemplars"])
     figure.suptitle(
-        f"{title}: n = {count} silhouettes, {style.seeds_of(frame)}",
+        f"{title}: n = {count} silhouettes, {style.seeds_of(frame)}"
+        f"{style.of_all(len(pairs), len(every))}",
         fontsize=8.5,
     )
     return figure

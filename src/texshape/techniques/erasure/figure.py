@@ -42,7 +42,7 @@ def by_condition(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> F
     if settings.get("architecture"):
         main = style.main_architecture(frame, settings)
         pairs = [pair for pair in pairs if pair[0] == main]
-    pairs = pairs[:6]
+    every, pairs = pairs, pairs[:6]
     columns = 2 if len(pairs) == 4 else min(3, len(pairs))
     lines = -(-len(pairs) // columns)
     figure = style.make(height=0.75 + 2.0 * lines)
@@ -70,7 +70,9 @@ def by_condition(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> F
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2)
     count, seeds = style.counts(frame["n_images"]), style.seeds_of(frame)
     figure.suptitle(
-        f"{title} at the last stage: n = {count} conflict images, {seeds}", fontsize=8.5
+        f"{title} at the last stage: n = {count} conflict images, {seeds}"
+        f"{style.of_all(len(pairs), len(every))}",
+        fontsize=8.5,
     )
     return figure
 

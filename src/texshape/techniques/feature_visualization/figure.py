@@ -27,11 +27,11 @@ def draw(paths: Sequence[str | Path]) -> Figure:
     InputError
         If a file cannot be read.
     """
-    networks = [found for path in paths if (found := _read(path))]
+    networks = {path: found for path in paths if (found := _read(path))}
     if not networks:
         return style.empty("Images that excite one channel", "undefined: no images")
-    columns = max(len(dict.fromkeys(each["stage"].tolist())) for each in networks)
-    rows = [max(np.unique(each["stage"], return_counts=True)[1]) for each in networks]
+    columns = max(len(dict.fromkeys(each["stage"].tolist())) for each in networks.values())
+    rows = [max(np.unique(each["stage"], return_counts=True)[1]) for each in networks.values()]
     per_row = [2] * len(networks)  # images side by side within a stage
     lines = [-(-int(count) // width) for count, width in zip(rows, per_row, strict=True)]
     side = style.WIDTH / (2 * columns + 0.4)
@@ -39,10 +39,10 @@ def draw(paths: Sequence[str | Path]) -> Figure:
     blocks = figure.subfigures(
         len(networks), 1, squeeze=False, height_ratios=[count + 0.7 for count in lines]
     )
-    for block, each, count in zip(blocks[:, 0], networks, lines, strict=True):
+    for block, (path, each), count in zip(blocks[:, 0], networks.items(), lines, strict=True):
         stages = list(dict.fromkeys(each["stage"].tolist()))
         if len(networks) > 1:
-            block.suptitle(_label(str(each["model"])), fontsize=8, x=0.01, ha="left")
+            block.suptitle(_label(str(each["model"]), path), fontsize=8, x=0.01, ha="left")
         parts = block.subfigures(1, len(stages), squeeze=False)
         for part, stage in zip(parts[0], stages, strict=True):
             chosen = np.flatnonzero(each["stage"] == stage)
@@ -58,13 +58,15 @@ def draw(paths: Sequence[str | Path]) -> Figure:
     return figure
 
 
-def _label(model: str) -> str:
-    """A checkpoint's path says which network it is by its folders."""
-    try:
-        own = RunId.of_path(model)
-    except InputError:
-        return model
-    return f"{own.architecture} · {own.arm}"
+def _label(model: str, path: str | Path) -> str:
+    """The network by the folder that its file, or its checkpoint, lies in; by its name where that is none."""
+    for place in (path, model):
+        try:
+            own = RunId.of_path(place)
+        except InputError:
+            continue
+        return f"{own.architecture} · {own.arm}"
+    return model
 
 
 def _read(path: str | Path) -> dict[str, np.ndarray]:

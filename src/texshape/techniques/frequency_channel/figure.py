@@ -24,7 +24,8 @@ def by_band(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure
     title = "Spatial-frequency channel"
     bands = style.trained_on_base(tables["frequency_bands"], settings)
     channels = style.trained_on_base(tables["frequency_channel"], settings)
-    pairs = style.in_order(channels)[:MOST]
+    every = style.in_order(channels)
+    pairs = every[:MOST]
     if not pairs:
         return style.empty(title)
     columns = min(3, len(pairs))
@@ -68,7 +69,8 @@ def by_band(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure
         axes[0, 0].set_yticks([])
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=7)
     count, seeds = style.counts(channels["n"]), style.seeds_of(channels)
-    figure.suptitle(f"{title}: n = {count} pictures, {seeds}", fontsize=8.5)
+    part = style.of_all(len(pairs), len(every))
+    figure.suptitle(f"{title}: n = {count} pictures, {seeds}{part}", fontsize=8.5)
     return figure
 
 

@@ -31,7 +31,8 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     frame = style.trained_on_base(tables["triplets"], settings)
     if "epoch" in frame.columns and len(frame):
         frame = trained_last(frame)
-    pairs = style.in_order(frame)[:MOST]
+    every = style.in_order(frame)
+    pairs = every[:MOST]
     if not pairs:
         return style.empty(title)
     columns = min(3, len(pairs))
@@ -71,5 +72,6 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
         axis.set_ylabel("choices for shape, %", fontsize=7)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=7)
     count, seeds = style.counts(frame["n_anchors"]), style.seeds_of(frame)
-    figure.suptitle(f"{title}: n = {count} anchors, {seeds}", fontsize=8.5)
+    part = style.of_all(len(pairs), len(every))
+    figure.suptitle(f"{title}: n = {count} anchors, {seeds}{part}", fontsize=8.5)
     return figure
