@@ -264,7 +264,8 @@ def test_a_figure_of_some_networks_says_of_how_many() -> None:
 
 
 def test_a_long_name_is_parted_behind_an_underscore() -> None:
-    label = style.network_label("mobilenet_v1_1.0_224_joined", "card-1a2b3c", room=22)
-    assert label.replace("\n", "") == "mobilenet_v1_1.0_224_joined ·card-1a2b3c"
+    label = style.network_label("mobilenet_v1_1.0_224_joined", "imagenet", room=22)
+    assert label.replace("\n", "") == "mobilenet_v1_1.0_224_joined ·imagenet"
+    assert style.network_label("mobilenet_v1_0.25_128", "card-1a2b3c") == "mobilenet_v1_0.25_128"
     assert max(map(len, label.splitlines())) <= 24
     assert "\n" not in style.network_label("cnn", "plain", room=22)

@@ -170,9 +170,13 @@ def arm_look(arm: str, arms: Iterable[str]) -> tuple[str, str]:
 def network_label(architecture: str, arm: str = "", *, room: float = np.inf) -> str:
     """Name of a network as figures print it; on two lines where it is longer than `room`."""
     name = broken(printed(architecture), room)
-    if not arm or arm == "published":
+    if not arm or arm == "published" or _OF_CARD.fullmatch(arm):
         return name
     return panel_title(name, arm, " · ", room)
+
+
+#: what stands for the weights of a network card (`texshape.models.names.slug`): no reader knows it
+_OF_CARD = re.compile(r"card-[0-9a-f]{6}")
 
 
 def broken(name: str, room: float) -> str:
