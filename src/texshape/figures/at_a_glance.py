@@ -39,11 +39,14 @@ def decides_knows_uses(tables: dict[str, pd.DataFrame], settings: dict[str, Any]
     decided = compared[compared["measure"] == "shape_bias"]
     known = compared[compared["measure"].isin(KNOWN.values())]
     used = compared[compared["measure"].isin(USED.values())]
-    rows = style.in_order(known[known["value"].notna()])
+    rows = _in_order(known[known["value"].notna()], decided)
     if not rows:
         return style.empty("Decided, known, used", "undefined: no network has a read-out")
     panels = 2 if used["value"].isna().all() else 3
-    figure = style.make(height=0.95 + 0.16 * len(rows))
+    several = len({architecture for architecture, _ in rows}) < len(rows)
+    labels = [style.network_label(name, arm if several else "", room=24) for name, arm in rows]
+    step = 0.16 if all("\n" not in label for label in labels) else 0.21
+    figure = style.make(height=0.95 + step * len(rows))
     axes = figure.subplots(1, panels, sharey=True)
     for y, (architecture, arm) in enumerate(rows):
         _points(axes[0], _of(decided, architecture, arm), y, INK, "D")  # a mixture of both cues
@@ -60,16 +63,16 @@ def decides_knows_uses(tables: dict[str, pd.DataFrame], settings: dict[str, Any]
     humans = style.mean(decided[decided["architecture"] == "humans"]["value"])
     if np.isfinite(humans):
         axes[0].axvline(100 * humans, color=INK, linewidth=1, linestyle="--", zorder=1)
-        axes[0].annotate("humans", (100 * humans, 1.0), xycoords=("data", "axes fraction"),
-                         ha="right", va="bottom", fontsize=6.5)  # fmt: skip
+        axes[0].text(100 * humans - 2, len(rows) - 0.6, "humans", rotation=90, ha="right",
+                     va="bottom", fontsize=6.5)  # fmt: skip
     axes[0].axvline(50, color=GREY, linewidth=0.8, zorder=1)
-    axes[0].set_yticks(range(len(rows)), [style.network_label(*row) for row in rows], fontsize=7)
+    axes[0].set_yticks(range(len(rows)), labels, fontsize=7)
     axes[0].set_ylim(len(rows) - 0.4, -0.6)
     for axis, (title, label), shown in zip(axes, WORDS, (decided, known, used), strict=False):
         axis.set_title(title)
         here = shown[shown["model"].isin(known["model"]) & shown["value"].notna()]
         style.percent_axis(axis, label=f"{label}\nn = {style.counts(here['n'])} pictures")
-        axis.xaxis.label.set_fontsize(7)
+        axis.xaxis.label.set_fontsize(6.5)
         axis.set_xticks([0, 50, 100])
     if panels == 3:
         _widen(axes[2], used)
@@ -82,10 +85,19 @@ def decides_knows_uses(tables: dict[str, pd.DataFrame], settings: dict[str, Any]
 
 
 WORDS = (
-    ("Decides by", "shape decisions (% of cue matches)"),
-    ("Knows", "read from its last stage (%)"),
-    ("Uses", "decisions lost by erasing (%)"),
+    ("Decides by", "shape, % of cue matches"),
+    ("Knows", "read from last stage (%)"),
+    ("Uses", "lost by erasing (%)"),
 )
+
+
+def _in_order(known: pd.DataFrame, decided: pd.DataFrame) -> list[tuple[str, str]]:
+    """Networks of several trainings as everywhere; networks that were measured as they are by their bias."""
+    rows = style.in_order(known)
+    if len({architecture for architecture, _ in rows}) < len(rows):
+        return rows
+    bias = {row: style.mean(_of(decided, *row)["value"]) for row in rows}
+    return sorted(rows, key=lambda row: np.nan_to_num(bias[row], nan=-1), reverse=True)
 
 
 def _of(frame: pd.DataFrame, architecture: str, arm: str) -> pd.DataFrame:
