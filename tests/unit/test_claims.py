@@ -320,6 +320,11 @@ def test_every_verdict_on_correlations_is_reached(tmp_path):
 
     assert found("some", within_holm=[0.02, 0.4])[:2] == ("some", "some")
     assert found("none", within_holm=[0.3, 0.4])[:2] == ("some", "none")
+    nothing = [float("nan")] * 2
+    # All networks are of one kind: there is no coefficient within one, and none is spoken of as undefined.
+    *both, text = found("not-made", within_rho=nothing, within_holm=nothing, n_within=[0, 0])
+    assert both == ["some", "not made"]
+    assert "there is no coefficient: too few networks share one, or all do" in text
     # A tied pair is no finding, however strong.
     *both, text = found("tied", coupled=["at most that", "at most that"])
     assert both == ["none", "nothing to hold"]

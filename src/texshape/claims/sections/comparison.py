@@ -132,6 +132,8 @@ def _correlations(e: Experiment) -> Iterator[Claim]:
         verdict = "nothing to hold"
     elif alpha is None:
         verdict = UNDEFINED
+    elif all(number(row.get("within_rho")) is None for row in sure):
+        verdict = "not made"
     else:
         verdict = "all" if len(firm) == len(sure) else "some" if firm else "none"
     yield claim(
@@ -139,6 +141,8 @@ def _correlations(e: Experiment) -> Iterator[Claim]:
         verdict,
         {
             "nothing to hold": "",
+            "not made": """Within one kind of training images there is no coefficient: too few networks
+            share one, or all do.""",
             "all": f"""Within one kind of training images {"it is" if len(firm) == 1 else "they are"}
             significant too.""",
             "some": f"""Within one kind of training images only {within}
@@ -150,7 +154,7 @@ def _correlations(e: Experiment) -> Iterator[Claim]:
         evidence="correlations.csv: rows that are significant and not coupled: within_rho, within_holm, "
         "n_within",
         rule="all, some, none: of them so many have within_holm below one minus the level of the "
-        "intervals; nothing to hold: none is significant",
+        "intervals; nothing to hold: none is significant; not made: of none there is a within_rho",
         cells=cells_of(sure, "within_rho", "within_holm", "n_within"),
     )
 
