@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from texshape.errors import InputError
-from texshape.experiment.left_out import filled
+from texshape.experiment.filled_tables import filled
 from texshape.files import atomic_path
 from texshape.gathered import Gathered, gather
 from texshape.notices import warn

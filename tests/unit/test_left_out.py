@@ -17,6 +17,7 @@ from texshape.config import whole
 from texshape.errors import InputError
 from texshape.experiment import left_out
 from texshape.experiment.columns import LEFT_OUT
+from texshape.experiment.filled_tables import filled
 from texshape.experiment.layout import Layout
 from texshape.figures.registry import draw
 from texshape.files import read_csv, read_npz
@@ -78,7 +79,7 @@ def test_the_others_are_measured_and_the_reason_stands_in_a_table(tmp_path, caps
     assert read_npz(gone / "maps.npz") == {}
     assert [(place / "notes.txt").read_text() for place in (kept, gone)] == ["blue", ""]
     files = ["tables/blue.csv", left_out.FILE, "metrics.json"]
-    assert left_out.filled(tmp_path, files) == files
+    assert filled(tmp_path, files) == files
 
 
 def test_a_table_without_any_network_counts_as_not_there(tmp_path):
@@ -86,7 +87,7 @@ def test_a_table_without_any_network_counts_as_not_there(tmp_path):
     assert len(table) == 0
     assert list(table) == [*tables.FRONT, "epoch", "share"]
     files = ["tables/blue.csv", "tables/red.csv", left_out.FILE, "metrics.json"]
-    assert left_out.filled(tmp_path, files) == files[1:]
+    assert filled(tmp_path, files) == files[1:]
 
 
 def test_its_figure_says_that_nothing_was_measured(monkeypatch):

@@ -20,6 +20,7 @@ from texshape.data.imageset import ImageSet, write
 from texshape.errors import InputError, MachineError, UnavailableError
 from texshape.experiment import left_out, unavailable
 from texshape.experiment.columns import EVERY, LEFT_OUT
+from texshape.experiment.filled_tables import filled
 from texshape.experiment.layout import Layout
 from texshape.experiment.plan import Plan
 from texshape.experiment.runs import PIXELS
@@ -277,7 +278,7 @@ def test_tables_of_which_every_network_is_missing_count_as_not_there(results: Pa
     for name, rows in (("readout", 0), ("top_k", 0), ("accuracy", 0), ("cue_strength", 1)):
         Path(layout.table(name)).write_text("model\n" + "x\n" * rows, encoding="utf-8")
     files = [f"tables/{name}.csv" for name in ("readout", "top_k", "accuracy", "cue_strength")]
-    assert left_out.filled(results, [left_out.FILE, *files]) == [left_out.FILE, *files[2:]]
+    assert filled(results, [left_out.FILE, *files]) == [left_out.FILE, *files[2:]]
 
 
 def test_mlflow_is_told_of_no_such_network(results: Path) -> None:

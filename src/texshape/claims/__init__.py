@@ -27,7 +27,7 @@ from texshape.claims.sections import (
     trained,
 )
 from texshape.errors import InputError
-from texshape.experiment.left_out import filled
+from texshape.experiment.filled_tables import filled
 from texshape.files import atomic_path
 from texshape.models.printed_names import NAMES
 from texshape.techniques.attention_radius import claims as attention_radius

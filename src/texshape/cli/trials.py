@@ -53,7 +53,7 @@ def tabulate_trials(
     trials = tables.read_published(published) if published is not None else {}
     chosen = class_list(classes) if classes is not None else None
     trials |= tables.read_networks(results, network or [], classes=chosen)
-    absent = {RunId.parse(run).model for run in network or [] if unavailable.reason(results, run)}
+    absent = {RunId.parse(one).model for one in network or [] if unavailable.reason(results, one)}
     present = [model for model in compare or [] if model not in absent]
     bias, by_class, pairs = tables.shape_bias_tables(
         trials, seed=seed, compare=present or None, **bootstrap

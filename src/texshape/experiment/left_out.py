@@ -1,14 +1,12 @@
-"""What an experiment could not measure: its reasons, and tables that hold no network for want of one."""
+"""What an experiment could not measure, with the reasons."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from texshape.errors import InputError, MachineError, UnmeasurableError
-from texshape.experiment.columns import EVERY, LEFT_OUT
-from texshape.techniques import registry
+from texshape.experiment.columns import LEFT_OUT
 from texshape.techniques.base import Inputs, Technique
 
 FILE = f"tables/{LEFT_OUT.name}.csv"
@@ -79,34 +77,3 @@ def note(path: str | Path, technique: str, tables: Iterable[str], reason: str) -
     """
     row = {"technique": technique, "tables": " ".join(tables), "reason": reason}
     LEFT_OUT.write(path, LEFT_OUT.frame([row] if reason else []))
-
-
-def filled(results: Path, files: Iterable[str]) -> list[str]:
-    """The files without the tables in which every network is missing.
-
-    Parameters
-    ----------
-    results : path
-        Folder of an experiment.
-    files : iterable of str
-        Result files, relative to it.
-    """
-    found = list(files)
-    if FILE not in found or not (results / FILE).is_file():
-        return found
-    rows = list(_rows(results / FILE))
-    named = {f"tables/{name}.csv" for row in rows for name in row["tables"].split()}
-    if any(row["technique"] == EVERY for row in rows):
-        ours = map(registry.get, registry.BUILT_IN + registry.OPTIONAL)
-        each = [table for one in (*ours, *registry.usable()) for table in one.tables]
-        named |= {f"tables/{table.name}.csv" for table in each}
-    return [
-        file
-        for file in found
-        if file not in named or not (results / file).is_file() or any(_rows(results / file))
-    ]
-
-
-def _rows(path: Path) -> Iterable[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as lines:
-        yield from csv.DictReader(lines)

@@ -37,7 +37,7 @@ DATA, SCRIPT, STYLE, PAGE, PICTURES = (
     "pictures",
 )
 _OWN = {DATA, SCRIPT, PAGE, PICTURES}
-_HERE = Path(__file__).parent / "page"
+_HERE = Path(__file__).parent / "static"
 
 
 def data(gathered: Gathered, files: Mapping[str, str]) -> dict[str, Any]:
