@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 KNOWN = {"shape": "readout_shape", "texture": "readout_texture"}
 USED = {"shape": "used_shape", "texture": "used_texture"}
+BESIDE = {"shape": -0.18, "texture": 0.18}  # of a row, above and below its middle
 
 
 def decides_knows_uses(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
@@ -39,26 +40,25 @@ def decides_knows_uses(tables: dict[str, pd.DataFrame], settings: dict[str, Any]
     decided = compared[compared["measure"] == "shape_bias"]
     known = compared[compared["measure"].isin(KNOWN.values())]
     used = compared[compared["measure"].isin(USED.values())]
-    rows = _in_order(known[known["value"].notna()], decided)
+    rows = style.in_order(known[known["value"].notna()])
     if not rows:
         return style.empty("Decided, known, used", "undefined: no network has a read-out")
     panels = 2 if used["value"].isna().all() else 3
     several = len({architecture for architecture, _ in rows}) < len(rows)
+    if not several:  # networks that were measured as they are
+        rows = _by_bias(rows, decided)
     labels = [style.network_label(name, arm if several else "", room=24) for name, arm in rows]
     step = 0.16 if all("\n" not in label for label in labels) else 0.21
     figure = style.make(height=0.95 + step * len(rows))
     axes = figure.subplots(1, panels, sharey=True)
     for y, (architecture, arm) in enumerate(rows):
         _points(axes[0], _of(decided, architecture, arm), y, INK, "D")  # a mixture of both cues
-        for parts, measures, offset in ((known, KNOWN, 0.18), (used, USED, 0.18)):
-            if parts is used and panels < 3:
-                continue
-            axis = axes[1] if parts is known else axes[2]
-            for cue, move in (("shape", -offset), ("texture", offset)):
-                chosen = _of(parts[parts["measure"] == measures[cue]], architecture, arm)
-                _points(axis, chosen, y + move, *style.CUES[cue])
+        for axis, values, measures in zip(axes[1:], (known, used), (KNOWN, USED), strict=False):
+            for cue, measure in measures.items():
+                chosen = _of(values[values["measure"] == measure], architecture, arm)
+                _points(axis, chosen, y + BESIDE[cue], *style.CUES[cue])
         for cue, value in _untrained(tables["readout"], architecture).items():
-            axes[1].plot(100 * value, y + (-0.18 if cue == "shape" else 0.18), "|",
+            axes[1].plot(100 * value, y + BESIDE[cue], "|",
                          color=style.CUES[cue][0], markersize=5, markeredgewidth=1.2)  # fmt: skip
     humans = style.mean(decided[decided["architecture"] == "humans"]["value"])
     if np.isfinite(humans):
@@ -91,11 +91,8 @@ WORDS = (
 )
 
 
-def _in_order(known: pd.DataFrame, decided: pd.DataFrame) -> list[tuple[str, str]]:
-    """Networks of several trainings as everywhere; networks that were measured as they are by their bias."""
-    rows = style.in_order(known)
-    if len({architecture for architecture, _ in rows}) < len(rows):
-        return rows
+def _by_bias(rows: list[tuple[str, str]], decided: pd.DataFrame) -> list[tuple[str, str]]:
+    """Networks by their shape bias, the largest first; those without one last."""
     bias = {row: style.mean(_of(decided, *row)["value"]) for row in rows}
     return sorted(rows, key=lambda row: np.nan_to_num(bias[row], nan=-1), reverse=True)
 
