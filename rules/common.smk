@@ -27,6 +27,7 @@ if set("{}") & set(str(workflow.basedir)):
     )
 try:
     snakemake_private.check()
+    snakemake_private.compare_with_any_record()
     PLAN = Plan(config)
     STORAGE = snakemake_private.storage_of(workflow)
     staging.link(PLAN.layout.results, STORAGE and STORAGE.copy(PLAN.layout.results))

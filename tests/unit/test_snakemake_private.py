@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import subprocess
+import sys
 import tomllib
 from collections.abc import Callable
 from importlib.metadata import version
@@ -164,3 +166,43 @@ def test_no_other_module_uses_a_private_part() -> None:
         text = path.read_text(encoding="utf-8")
         for name in HIDDEN | {"workflow.persistence", "workflow.dag", "workflow.scheduler"}:
             assert name not in text, f"{path.name}: {name}"
+
+
+GROWING = """
+from texshape.core import snakemake_private
+if config.get("any"):
+    snakemake_private.compare_with_any_record()
+rule train:
+    output: "final.txt", *[f"epoch-{epoch}.txt" for epoch in range(config["epochs"])]
+    params: epochs=config["epochs"], rate=config["rate"]
+    shell: "touch {output}"
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "with_it", "alone"),
+    [
+        ({}, False, False),
+        ({"rate": 2}, True, True),
+        ({"epochs": 2}, True, False),  # Snakemake alone takes the old state for the new one
+        ({"epochs": 2, "rate": 2}, True, False),
+        ({"epochs": 0}, True, True),
+    ],
+)
+def test_an_output_more_hides_no_change(
+    change: dict[str, int], with_it: bool, alone: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "Snakefile").write_text(GROWING, encoding="utf-8")
+
+    def run(*arguments: str, **values: int) -> str:
+        config = [f"{key}={value}" for key, value in ({"epochs": 1, "rate": 1} | values).items()]
+        done = subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", "1", *arguments, "--config", *config,
+             "--", "final.txt"],
+            cwd=tmp_path, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout
+
+    run()
+    assert ("Nothing to be done" not in run("-n", any=1, **change)) == with_it
+    assert ("Nothing to be done" not in run("-n", **change)) == alone

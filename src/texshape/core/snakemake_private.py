@@ -42,6 +42,7 @@ NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "snakemake.dag:DAG": ("jobs",),
         "snakemake.jobs:Job": ("temp_output",),
         "snakemake.persistence": ("MetadataRecord", "RECORD_FORMAT_VERSION"),
+        "snakemake.persistence:PersistenceBase": ("has_metadata",),
         "snakemake.persistence:MetadataRecord": (
             "code", "endtime", "incomplete", "input", "input_checksums", "log", "params",
             "record_format_version", "rule", "shellcmd", "software_stack_hash", "starttime",
@@ -270,6 +271,22 @@ def storage_of(workflow: Any) -> Storage | None:
         )
     prefix = prefix if prefix.endswith("/") else f"{prefix}/"
     return Storage(_part(workflow, "storage_registry", "default_storage_provider"), prefix)
+
+
+def compare_with_any_record() -> None:
+    """Let a job be compared with what made any of its outputs.
+
+    Snakemake looks at parameters, code and inputs only where each output has a record. A parameter that gives
+    a job a further output (an epoch more, a file more) would so hide itself and all other changes from whoever
+    asks for the outputs that were there before.
+    """
+
+    def has_metadata(self: Any, job: Any) -> bool:
+        known = _part(self, "metadata")
+        return any(known(path) is not None for path in job.output)
+
+    persistence = _owner("snakemake.persistence:PersistenceBase")
+    persistence.has_metadata = has_metadata
 
 
 # --- the run ---------------------------------------------------------------------------------------
