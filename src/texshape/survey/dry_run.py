@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from texshape import compute
-from texshape.errors import InputError, MachineError, UnavailableError
+from texshape.errors import InputError, UnavailableError
 from texshape.survey import asking, datasets, trial
 from texshape.survey.candidates import Candidate
 from texshape.survey.downloads import Files, by_source
 from texshape.survey.inputs import GivenInputs, Subject, run_of
 from texshape.survey.listener import Listener
-from texshape.survey.processes import Lost, at_once
+from texshape.survey.processes import Lost, at_once, lost_among
 from texshape.survey.steps import TRIALS, reasons
 from texshape.survey.stimuli import CUE_CONFLICT, Stimuli
 from texshape.survey.survey import planned
@@ -186,10 +186,7 @@ def run(
         call, candidates, stimuli, settings, jobs=1, threads=max(1, threads // jobs), steps=1,
         listener=listener or Listener(),
     )  # fmt: skip
-    lost = [one for one in found if isinstance(one, Lost)]
-    if len(lost) == len(found):
-        kind = MachineError if any(one.broken for one in lost) else InputError
-        raise kind("; ".join(one.line for one in lost))
+    lost = lost_among(found)
     networks = [one for one in found if isinstance(one, Outlook)]
     items = [
         item

@@ -21,7 +21,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from texshape.errors import InputError
+from texshape.errors import InputError, MachineError
 from texshape.survey.listener import Listener
 
 if TYPE_CHECKING:
@@ -51,6 +51,27 @@ class Lost:
     slug: str
     line: str
     broken: bool
+
+
+def lost(candidate: Candidate, reason: str, *, broken: bool) -> Lost:
+    """Nothing is known of a network, for a reason that may name it already."""
+    line = reason if candidate.name in reason else f"{candidate.name}: {reason}"
+    return Lost(candidate.slug, line, broken)
+
+
+def lost_among(found: Sequence[Any | Lost]) -> list[Lost]:
+    """The networks of which nothing is known.
+
+    Raises
+    ------
+    InputError
+        If that is so of all of them.
+    """
+    gone = [one for one in found if isinstance(one, Lost)]
+    if len(gone) == len(found):
+        kind = MachineError if any(one.broken for one in gone) else InputError
+        raise kind("; ".join(one.line for one in gone))
+    return gone
 
 
 @dataclass(frozen=True)
@@ -193,13 +214,12 @@ def _ended(one: _Running) -> Any | Lost:
     one.events.close()
     candidate = one.candidate
     if one.answer is None:
-        line = f"{candidate.name}: {_how(one.process.exitcode)}; steps that are finished are kept"
-        return Lost(candidate.slug, line, broken=True)
+        ended = f"{_how(one.process.exitcode)}; steps that are finished are kept"
+        return lost(candidate, ended, broken=True)
     kind, value = one.answer
     if kind == "found":
         return value
-    line = value if candidate.name in value else f"{candidate.name}: {value}"
-    return Lost(candidate.slug, line, broken=kind == "broken")
+    return lost(candidate, value, broken=kind == "broken")
 
 
 def _how(code: int | None) -> str:

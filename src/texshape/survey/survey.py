@@ -21,7 +21,7 @@ from texshape.survey.candidates import Candidate, by_name, class_maps
 from texshape.survey.columns import ANSWERS, LEADERBOARD, NOTICES, REASONS
 from texshape.survey.inputs import PixelInputs, run_of, sets_of
 from texshape.survey.listener import Listener
-from texshape.survey.processes import Lost, at_once
+from texshape.survey.processes import Lost, at_once, lost, lost_among
 from texshape.survey.records import once
 from texshape.survey.steps import Measured, computing_versions, measure, what_it_raised
 from texshape.survey.stimuli import Stimuli
@@ -141,7 +141,7 @@ def _run(
     threads: int,
 ) -> Result:
     chosen, others = planned(candidates, stimuli, settings, quick=quick)
-    measured, lost = _networks(
+    measured, gone = _networks(
         candidates, stimuli, settings, folder, chosen, listener, jobs=jobs, threads=threads
     )
     slugs = [one.slug for one in measured]
@@ -192,8 +192,8 @@ def _run(
     )  # fmt: skip
     if report:
         _report(slugs, made, missing, settings, folder)
-    failed += [one.line for one in lost if one.broken]
-    refused = [one.line for one in lost if not one.broken]
+    failed += [one.line for one in gone if one.broken]
+    refused = [one.line for one in gone if not one.broken]
     return Result(folder, board, missing, said, failed, sorted(written), refused)
 
 
@@ -262,13 +262,9 @@ def _networks(
             except InputError as error:
                 if len(candidates) == 1:
                     raise
-                line = str(error) if candidate.name in str(error) else f"{candidate.name}: {error}"
-                found.append(Lost(candidate.slug, line, broken=False))
-    lost = [one for one in found if isinstance(one, Lost)]
-    if len(lost) == len(found):
-        kind = MachineError if any(one.broken for one in lost) else InputError
-        raise kind("; ".join(one.line for one in lost))
-    return [one for one in found if isinstance(one, Measured)], lost
+                found.append(lost(candidate, str(error), broken=False))
+    gone = lost_among(found)
+    return [one for one in found if isinstance(one, Measured)], gone
 
 
 def _beside(
