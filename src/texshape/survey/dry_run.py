@@ -216,33 +216,38 @@ def look(
     with tempfile.TemporaryDirectory(prefix="texshape-dry-run-") as temporary:
         network, weights = _loaded(candidate)
         home = Path(temporary, str(run_of(candidate.slug)))
-        if asking.interview(network) is not None:
+        behind_an_address = asking.interview(network) is not None
+        if behind_an_address:
             _copy_answers(folder / str(run_of(candidate.slug)), home)
         asking.begin(network, home, settings, stimuli)
         device = select_device(lambda line: None)
         network.module.to(device)
-        size = sum(p.numel() for p in network.module.parameters())
-        images = stimuli.sets[CUE_CONFLICT].images
-        batch_size = settings["evaluation"]["batch_size"] or LARGEST
-        gradients = any(one.name in GRADIENTS for one in chosen)
+        shown = stimuli.sets[CUE_CONFLICT]
         subject = Subject(
             network, None, candidate.untrained, lambda one: None, stimuli, settings, home
         )
-        if asking.interview(network) is not None:
-            lines, left_out = outlook(chosen, subject)
-            requests = dict(asking.requests(subject, chosen))
-            left_out += _others(candidate.slug, others)
-            return Outlook(candidate.slug, candidate.name, lines, left_out, None, batch_size,
-                           requests=requests)  # fmt: skip
-        deciding = network if network.asked is None else subject.deciding(
-            stimuli.sets[CUE_CONFLICT].labels
-        )  # fmt: skip
-        tried = trial.measure(deciding, images, gradients=gradients)
+        tried = None
+        if not behind_an_address:
+            deciding = network if network.asked is None else subject.deciding(shown.labels)
+            gradients = any(one.name in GRADIENTS for one in chosen)
+            tried = trial.measure(deciding, shown.images, gradients=gradients)
         lines, left_out = outlook(chosen, subject)
-        left_out += _others(candidate.slug, others)
+        requests = dict(asking.requests(subject, chosen))
     listener.done(True)
+    slug = candidate.slug
+    left_out += [
+        {"model": slug, "technique": name, "reason": reason} for name, reason in others.items()
+    ]
     return Outlook(
-        candidate.slug, candidate.name, lines, left_out, tried, batch_size, size, weights
+        slug,
+        candidate.name,
+        lines,
+        left_out,
+        tried,
+        batch_size=settings["evaluation"]["batch_size"] or LARGEST,
+        parameters=sum(p.numel() for p in network.module.parameters()),
+        weights=weights,
+        requests=requests,
     )
 
 
@@ -273,7 +278,7 @@ def outlook(
             technique, inputs = given[name], GivenInputs(given[name], subject)
             if technique.features and all(line.technique != FEATURES for line in lines):
                 shown = len(inputs.epochs) * len(sets[CUE_CONFLICT])
-                size = settings_of(subject)["batch_size"]
+                size = subject.settings["features"]["batch_size"]
                 lines.append(
                     Line(FEATURES, "activations, read by several", Ahead(shown=shown, batch=size))
                 )
@@ -284,15 +289,6 @@ def outlook(
                 ahead = Ahead()
             lines.append(Line(name, technique.title, ahead))
     return lines, left_out
-
-
-def settings_of(subject: Subject) -> Mapping[str, Any]:
-    """The section of the parameters about stored activations."""
-    return subject.settings["features"]
-
-
-def _others(slug: str, others: Mapping[str, str]) -> list[dict[str, str]]:
-    return [{"model": slug, "technique": name, "reason": reason} for name, reason in others.items()]
 
 
 def _loaded(candidate: Candidate) -> tuple[Network, str]:

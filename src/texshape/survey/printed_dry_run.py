@@ -8,7 +8,8 @@ from typing import Any
 
 from texshape import FORMAT_VERSION, __version__
 from texshape.survey.downloads import Files
-from texshape.survey.dry_run import DryRun, Outlook
+from texshape.survey.dry_run import DryRun, Line, Outlook
+from texshape.survey.trial import Trial
 
 HOW = """\
 How it is estimated: each network is loaded by itself and shown one batch of {pictures} pictures a few times,
@@ -30,11 +31,11 @@ def text(found: DryRun) -> str:
         lines += ["", *_network(network)]
     for one in found.lost:
         lines += ["", f"{one.line}"]
-    timed = [one for one in found.networks if one.trial is not None]
-    if timed:
+    trials = [one.trial for one in found.networks if one.trial is not None]
+    if trials:
         several = f", {found.jobs} at a time" if found.jobs > 1 else ""
         lines += ["", f"in all{several}: about {duration(found.seconds)}, {size(found.bytes)} of memory", "",
-                  HOW.format(pictures=timed[0].trial.pictures if timed[0].trial else 0)]  # fmt: skip
+                  HOW.format(pictures=trials[0].pictures)]  # fmt: skip
     return "\n".join(lines)
 
 
@@ -56,7 +57,7 @@ def values(found: DryRun) -> dict[str, Any]:
                 "seconds": one.seconds,
                 "bytes": one.bytes,
                 "requests": one.requests,
-                "steps": [_step(one, number) for number in range(len(one.lines))],
+                "steps": [_step(line, one.trial) for line in one.lines],
                 "left_out": {row["technique"]: row["reason"] for row in one.left_out},
             }
             for one in found.networks
@@ -66,16 +67,14 @@ def values(found: DryRun) -> dict[str, Any]:
     }
 
 
-def _step(one: Outlook, number: int) -> dict[str, Any]:
-    line = one.lines[number]
+def _step(line: Line, trial: Trial | None) -> dict[str, Any]:
     ahead = line.ahead
-    known = ahead is not None and one.trial is not None
     return {
         "technique": line.technique,
         "shown": None if ahead is None else ahead.shown,
         "followed": None if ahead is None else ahead.followed,
         "gradients": None if ahead is None else ahead.gradients,
-        "seconds": one.trial.seconds(ahead) if known and one.trial and ahead else None,
+        "seconds": None if ahead is None or trial is None else trial.seconds(ahead),
     }
 
 
