@@ -128,11 +128,7 @@ def bring(names: Sequence[str], cache: Path) -> Places:
     for name in names:
         wanted = item(name, cache)
         try:
-            there[name] = (
-                wanted.destination
-                if wanted.destination.is_file()
-                else fetch(wanted.url, wanted.sha256, wanted.destination)
-            )
+            there[name] = fetch(wanted.url, wanted.sha256, wanted.destination)
         except InputError as error:
             lacking[name] = str(error)
     return Places(there, lacking)
