@@ -7,7 +7,7 @@ are brought here. A network's trials are written in the published layout,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,11 +22,14 @@ from texshape.trials import files as trial_files
 from texshape.trials.imagenet16 import CATEGORIES
 from texshape.trials.names import ABSENT
 from texshape.trials.tables import BENCHMARK_SETS
+from texshape.trials.tables import PUBLISHED as ARM
+from texshape.trials.tables import Subject as Row
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from texshape.models.network import Network
+    from texshape.trials.files import Trials
 
 FOLDER = "benchmark"  # of a network's trials
 TECHNIQUE = "human_consistency"
@@ -53,9 +56,7 @@ def bring(given: str, cache: Path, trials: Path) -> Places:
     found = places(given, cache)
     for name, place in found.there.items():
         pictures = model_vs_human.read(name, place)
-        paths = sorted((trials / model_vs_human.SOURCE / name).glob("*subject-*.csv"))
-        humans = [trial_files.read(path) for path in paths]
-        if missing := model_vs_human.check(name, pictures, humans):
+        if missing := model_vs_human.check(name, pictures, _of_humans(trials, name)):
             note(
                 name,
                 f"lacks {missing} pictures that humans saw; compared on the other {len(pictures)}",
@@ -63,6 +64,12 @@ def bring(given: str, cache: Path, trials: Path) -> Places:
     for name, why in found.lacking.items():
         note(name, f"is not shown: {why}")
     return replace(found, digests=model_vs_human.digest(found.there))
+
+
+def _of_humans(trials: Path, name: str) -> list[Trials]:
+    """The published trials of human observers on a data set."""
+    paths = sorted((trials / model_vs_human.SOURCE / name).glob("*subject-*.csv"))
+    return [trial_files.read(path) for path in paths]
 
 
 def places(given: str, cache: Path) -> Places:
@@ -131,7 +138,7 @@ def reason(there: Places) -> str:
 
 
 def tables(
-    trials: Path, subjects: Sequence[tuple[Any, Sequence[Path]]], level: float
+    trials: Path, shown: Mapping[tuple[Row, str], Trials], level: float
 ) -> list[dict[str, Any]]:
     """Rows of `ACCURACY_BY_CONDITION`: each network on the data sets that it was shown, humans beside it.
 
@@ -139,26 +146,21 @@ def tables(
     ----------
     trials : path
         Published trials.
-    subjects : sequence of (Subject, paths)
-        `texshape.trials.tables.Subject`, and its trial files in the published layout.
+    shown : dict of (`texshape.trials.tables.Subject`, data set) to Trials
+        Of the networks.
     level : float
         Coverage of the intervals.
     """
     from texshape.techniques.human_consistency.conditions import by_condition
     from texshape.techniques.human_consistency.humans import DATASETS, HUMANS
-    from texshape.trials.tables import PUBLISHED as ARM
-    from texshape.trials.tables import Subject as Row
 
-    own: dict[str, list[Any]] = {}
+    own: dict[str, list[Trials]] = {}
     known = {HUMANS: Row(HUMANS, HUMANS, ARM, None)}
-    for subject, paths in subjects:
+    for (subject, name), answers in shown.items():
         known[subject.model] = subject
-        for path in paths:
-            own.setdefault(path.parent.name, []).append(trial_files.read(path, classes=CATEGORIES))
+        own.setdefault(name, []).append(answers)
     rows = []
     for name in sorted(own, key=DATASETS.index):
-        paths = sorted((trials / model_vs_human.SOURCE / name).glob("*subject-*.csv"))
-        humans = [trial_files.read(path) for path in paths]
-        for row in by_condition(name, [*own[name], *humans], level):
+        for row in by_condition(name, [*own[name], *_of_humans(trials, name)], level):
             rows.append(known[row.pop("subject")].identity() | row)
     return rows

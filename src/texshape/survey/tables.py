@@ -76,22 +76,19 @@ def write(
         found["accuracy"] = trial_tables.accuracy_table(trials, **bootstrap)
     if stimuli.trials_folder is not None and deciding:
         ours = {key: own for key, own in trials.items() if key[0].model in deciding}
-        shown = {
-            trial_tables.network_subject(str(run_of(slug))): written[slug, datasets.TECHNIQUE]
-            for slug in deciding
-            if (slug, datasets.TECHNIQUE) in written
-        }
         further = {
-            (subject, path.parent.name): trial_files.read(path, classes=CATEGORIES)
-            for subject, paths in shown.items()
-            for path in paths
+            (trial_tables.network_subject(str(run_of(slug))), path.parent.name): trial_files.read(
+                path, classes=CATEGORIES
+            )
+            for slug in deciding
+            for path in written.get((slug, datasets.TECHNIQUE), ())
         }
         means, by_dataset = trial_tables.benchmark_tables(
             stimuli.trials_folder, ours, further, **bootstrap
         )
         found |= {"benchmark": means, "benchmark_by_dataset": by_dataset}
-        if shown:
-            rows = datasets.tables(stimuli.trials_folder, list(shown.items()), bootstrap["level"])
+        if further:
+            rows = datasets.tables(stimuli.trials_folder, further, bootstrap["level"])
             found["accuracy_by_condition"] = ACCURACY_BY_CONDITION.frame(rows, networks=True)
     observers = answers.human_trials(stimuli.trials)
     if stimuli.answers and observers:
