@@ -17,7 +17,7 @@ from texshape.files import file_sha256
 from texshape.notices import warn
 from texshape.provenance import value_hash
 from texshape.source_code import function_hash
-from texshape.trials.names import ABSENT, RESERVED, image_id, parse
+from texshape.trials.names import ABSENT, RESERVED, StimulusName, image_id, parse
 
 if TYPE_CHECKING:
     from texshape.data.download import Item
@@ -170,9 +170,14 @@ def _read(sources: list[Source], name: str) -> imageset.ImageSet:
                 f"{source.place}: is {sizes[0]}, expected {sizes[1]} as in {sources[0].place}"
             )
         pixels.append(array)
-        rows.append([str(stimulus), stimulus.shape, stimulus.texture, stimulus.shape_exemplar,
-                     stimulus.texture_exemplar, name])  # fmt: skip
+        rows.append(_labels(stimulus, name))
     return imageset.ImageSet(np.stack(pixels), pd.DataFrame(rows, columns=imageset.LABEL_COLUMNS))
+
+
+def _labels(shown: StimulusName, name: str) -> list[str]:
+    """The row of a picture in its set."""
+    exemplars = shown.shape_exemplar, shown.texture_exemplar
+    return [str(shown), shown.shape, shown.texture, *exemplars, name]
 
 
 def _packed_key(name: str) -> str:
@@ -182,10 +187,9 @@ def _packed_key(name: str) -> str:
 
 def _packed(cache: Path, name: str) -> imageset.ImageSet:
     """One published set as memory-mapped arrays, made once of the downloaded images."""
-    stem = cache / "sets" / f"{name}-{_packed_key(name)}"
+    stem = _stem(cache, name)
     if packed(cache, name) is None:
-        source = published.sources()[name]
-        files = published.fetch_source(name, cache / source.repository / source.commit)
+        files = published.fetch_source(name, _repository(cache, name))
         images = published.stimulus_set([item.destination for item in files], condition=name)
         for old in stem.parent.glob(f"{name}-*.*"):  # packed by other code or of another list
             old.unlink()
@@ -219,13 +223,21 @@ def trial_files(cache: Path, name: str, everything: bool) -> list[Item]:
 
 def stimulus_files(cache: Path, name: str) -> list[Item]:
     """The pictures of a published set, where they are kept."""
+    return published.items(name, _repository(cache, name))
+
+
+def _repository(cache: Path, name: str) -> Path:
     source = published.sources()[name]
-    return published.items(name, cache / source.repository / source.commit)
+    return cache / source.repository / source.commit
+
+
+def _stem(cache: Path, name: str) -> Path:
+    return cache / "sets" / f"{name}-{_packed_key(name)}"
 
 
 def packed(cache: Path, name: str) -> Path | None:
     """Stem of a published set that is packed already; None where it is not."""
-    stem = cache / "sets" / f"{name}-{_packed_key(name)}"
+    stem = _stem(cache, name)
     return stem if Path(f"{stem}.labels.csv").exists() else None  # written last
 
 
@@ -243,9 +255,7 @@ def before_download(cache: Path, *, exemplars: int | None = None) -> Stimuli:
             sets[name] = imageset.read(stem)
             continue
         names = [parse(item.destination.name, one_cue=True) for item in stimulus_files(cache, name)]
-        rows = [
-            [str(n), n.shape, n.texture, n.shape_exemplar, n.texture_exemplar, name] for n in names
-        ]
+        rows = [_labels(one, name) for one in names]
         picture = np.full((published.SIDE, published.SIDE, 3), 255, np.uint8)
         picture[50:170, 60:100] = picture[130:170, 60:180] = 0
         pixels = np.broadcast_to(picture, (len(names), *picture.shape))
