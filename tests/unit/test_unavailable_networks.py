@@ -184,6 +184,18 @@ def test_what_is_looked_for(name: str, expected: bool, tmp_path: Path) -> None:
     assert is_fetched(str(card)) is expected
 
 
+def test_a_folder_is_a_network_of_transformers_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "owner" / "model").mkdir(parents=True)
+    (tmp_path / "resnet18").mkdir()
+    assert not is_fetched("hf:owner/model")
+    assert is_fetched("hf:owner/another")
+    assert is_fetched("timm:resnet18")
+    assert is_fetched("torchvision:resnet18")
+
+
 # --- what an experiment makes of it --------------------------------------------------------------
 
 

@@ -167,8 +167,9 @@ def is_fetched(name: str) -> bool:
             parsed = read(parsed.architecture).network
         except InputError:
             return False
-    local = parsed.weights is not None or Path(parsed.architecture).is_dir()
-    return parsed.source in names.FETCHED and not local
+    if parsed.source == "hf" and Path(parsed.architecture).is_dir():
+        return False
+    return parsed.source in names.FETCHED and parsed.weights is None
 
 
 def _files_of(name: names.ModelName) -> list[str]:
