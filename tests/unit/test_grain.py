@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from pathlib import Path
 
@@ -97,6 +98,8 @@ def test_steps_run_in_order_each_with_its_own_words(steps: list) -> None:
     done = several(*words)
     assert done.exit_code == 0, done.output
     assert steps == [("first", ["a word"], 2), ("second", False), ("first", ["{}"], 1)]
+    costs = re.findall(r"^(\S+): \d+\.\d s of processor time$", done.stderr, re.MULTILINE)
+    assert costs == ["first-of-two", "second-of-two", "first-of-two"]
 
 
 def test_the_first_step_that_fails_ends_it(steps: list) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Iterator
 
 import typer
@@ -20,14 +22,20 @@ ALL_WORDS = {
 
 @run.command("several", context_settings=ALL_WORDS)
 def several(context: typer.Context) -> None:
-    """Run steps one after another, `then` between them; the first that fails ends it."""
+    """Run steps one after another, `then` between them; the first that fails ends it.
+
+    The log says what each took: a benchmark of the job knows the sum alone.
+    """
     steps = list(_steps(context.args))
     group = context.parent.command  # type: ignore[union-attr]
     for words in steps:
         if group.get_command(context, words[0]) is None:
             raise InputError(f"several: there is no step '{words[0]}'")
     for words in steps:
+        begun = time.process_time()
         group.main(words, prog_name=str(context.parent.command_path), standalone_mode=False)
+        taken = time.process_time() - begun
+        print(f"{words[0]}: {taken:.1f} s of processor time", file=sys.stderr, flush=True)
 
 
 def _steps(words: list[str]) -> Iterator[list[str]]:
