@@ -123,6 +123,28 @@ use rule trials as trials_controls with:
         model=any_of(PLAN.control_models),
 
 
+# Before a stylization is chosen no test image is stylized: what it was made for is judged on validation images.
+if PLAN.checked.fitness.split != "test":
+
+    use rule trials as trials_of_validation with:
+        input:
+            network=lambda wc: PLAN.network_files(run_of(wc)),
+            sets=LAYOUT.set_files(BASE, "validation-{set}", masks=False),
+        output:
+            LAYOUT.trials(WILDCARDS, "validation-{set}"),
+        log:
+            LAYOUT.log(f"trials_of_validation/{WILDCARDS}-{{set}}"),
+        benchmark:
+            LAYOUT.benchmark(f"trials_of_validation/{WILDCARDS}-{{set}}")
+        params:
+            network=lambda wc: PLAN.network(run_of(wc)),
+            settings=section("evaluation"),
+            sets=lambda wc: ["--set", LAYOUT.set(BASE, f"validation-{wc.set}")],
+            output_dir=lambda wc, output: parent(output[0]),
+            absent=by_run(absent_option),
+            code=step_hash("trials"),
+
+
 rule tabulate_trials:
     input:
         trials=[file for files in PLAN.trials.values() for file in files],

@@ -281,6 +281,26 @@ def test_a_decoder_trains_on_images_of_one_size(place, cli, option):
     assert not left_behind(place)
 
 
+def test_styles_have_the_size_of_enlarged_contents(place, cli):
+    large = json.dumps(SETTINGS | {"enlarge": 2})
+    status, err = cli(*decoder_options(place, settings=large))
+    assert status == 2
+    assert err.splitlines()[-1] == (
+        f"texshape: error: {place / 'styles'}: images of 24 x 24 pixels; expected 48 x 48 pixels, as in "
+        f"{place / 'content'} (contents have the data's size or that of stylize.images.crop times "
+        "stylize.enlarge, 2, styles that of stylize.styles.size)"
+    )
+    assert not left_behind(place)
+    imageset.write(place / "large", styles(side=48))
+    words = {"settings": large, "styles": place / "large", "held-out-styles": place / "large"}
+    assert cli(*decoder_options(place, **words))[0] == 0
+    status, err = cli(*decoder_options(place, settings=json.dumps(SETTINGS | {"enlarge": 0})))
+    assert (status, "stylize.enlarge: expected a whole number from 1 to 8, found 0" in err) == (
+        2,
+        True,
+    )
+
+
 def test_batches_too_large_for_the_memory_name_what_to_lower(place, cli, monkeypatch):
     def full(*_, **__):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")

@@ -817,3 +817,17 @@ def test_training_and_test_pictures_are_crossed(tmp_path, training, pictures, ve
     assert found["control-orientation-crossed"] == verdict
     total = "higher" if training + pictures else "not separated"
     assert found["control-orientation"] == total
+
+
+def test_fitness_on_validation_images_is_read_where_it_was_asked_for(tmp_path):
+    tables = synthetic_tables.procedural()
+    fitness = tables["stylization_fitness"]
+    fitness["set"] = fitness["set"].str.replace("test-", "validation-")
+    arguments = results_of(tmp_path, tables)
+    path = arguments["results"] / "parameters.json"
+    asked = json.loads(path.read_text()) | {"fitness": {"split": "validation"}}
+    path.write_text(json.dumps(asked))
+    assert verdicts(arguments)["fitness"] == NORMAL["fitness"]
+    made = next(claim for claim in claims_of(arguments) if claim.id == "fitness")
+    assert "validation-neural" in made.sentence
+    assert "validation-plain" in made.evidence

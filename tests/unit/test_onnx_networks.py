@@ -380,3 +380,19 @@ def test_weights_that_should_lie_beside_the_file(tmp_path):
     with pytest.raises(InputError, match=r"n\.onnx .*n\.data") as caught:
         load(f"onnx:{path}")
     assert "\n" not in str(caught.value)
+
+
+def test_the_encoder_of_a_style_transfer_is_named_without_its_place(tmp_path):
+    from texshape.config.stylize import EncoderSettings
+    from texshape.stylize import encoders
+
+    path = export(made(), tmp_path / "small.onnx")
+    card = tmp_path / "small.yaml"
+    card.write_text("network: onnx:small.onnx\ninput: {size: 40, mean: 0.5, std: 0.5}\n")
+    loaded = [encoders.load(EncoderSettings(name=str(name))) for name in (card, f"onnx:{path}")]
+    for encoder in loaded:
+        assert str(tmp_path) not in encoder.identity
+        assert encoder.layers
+    # Other means of the input are other weights of the encoder.
+    first, second = (encoder.identity.rpartition(":")[2] for encoder in loaded)
+    assert first != second

@@ -288,6 +288,13 @@ def test_an_arm_more_is_a_network_more() -> None:
         assert {RunId.of_path(file, after.layout.results).model for file in more} == {"rf9--mixed"}
 
 
+def test_a_stylization_is_judged_on_validation_images_before_any_test_image_is_made() -> None:
+    made = plan("tiny-imagenet", fitness={"split": "validation"})
+    assert set(made.fitness) == {"validation-plain", "validation-stylized"}
+    assert made.fitness["validation-stylized"] == plan("tiny-imagenet").fitness["test-stylized"]
+    assert not [name for name in made.test_sets if name.startswith("validation")]
+
+
 def test_without_stylized_networks_there_is_no_fitness_and_no_stylization() -> None:
     trained = [{"architecture": "cnn", "arms": ["plain"], "seeds": [0]}]
     made = plan("smoke", trained=trained, conflicts={"cue-conflict-optimised": None})

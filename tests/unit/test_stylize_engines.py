@@ -12,7 +12,8 @@ from texshape.errors import InputError
 from texshape.stylize import decoders, encoders, engines
 from texshape.stylize.decoder_training import train_decoder
 from texshape.stylize.minimise import adam, lbfgs
-from texshape.stylize.pixels import gaussian_blur, prepare, to_bytes, to_float
+from texshape.stylize.pixels import enlarge, gaussian_blur, prepare, reduce, to_bytes, to_float
+from texshape.stylize.reconstruction import psnr, reconstruction_table, squared_error
 from texshape.stylize.statistics import (
     EPSILON,
     adaptive_instance_normalisation,
@@ -214,6 +215,84 @@ def test_low_pass_keeps_the_mean_and_noise_belongs_to_the_image():
 def test_pixels_survive_the_way_there_and_back():
     images = np.random.default_rng(0).integers(0, 256, (2, 5, 7, 3), dtype=np.uint8)
     assert np.array_equal(to_bytes(to_float(images)), images)
+
+
+def test_what_is_enlarged_comes_back():
+    images = pictures(3)
+    assert enlarge(images, 1) is images
+    assert reduce(images, 1) is images
+    for factor in (2, 3):
+        large = enlarge(images, factor)
+        assert large.shape == (3, 24 * factor, 24 * factor, 3)
+        assert psnr(squared_error(images, reduce(large, factor))) > 35
+    blocks = np.repeat(np.repeat(images, 2, 1), 2, 2)
+    assert np.array_equal(reduce(blocks, 2), images)
+    blocks[:, 1::2, 1::2] = 0  # three quarters of each square are as they were
+    assert np.abs(reduce(blocks, 2) - 0.75 * images).max() <= 0.5
+
+
+class Recorder:
+    """An engine that returns its contents and keeps what it was given."""
+
+    name, weights = "adain", "none:0"
+
+    def stylize(self, contents, styles, alpha=1.0, streams=None):
+        self.given = contents.shape, styles.shape, alpha, streams
+        return contents
+
+
+def test_an_enlarged_transfer_has_the_size_of_its_contents():
+    inner = Recorder()
+    engine = engines.Enlarged(inner, 2)
+    result = engine.stylize(pictures(3), pictures(3, 30), 0.5, [(7, n) for n in range(3)])
+    assert inner.given == ((3, 48, 48, 3), (3, 30, 30, 3), 0.5, [(7, 0), (7, 1), (7, 2)])
+    assert psnr(squared_error(pictures(3), result)) > 35
+    assert (engine.name, engine.weights) == ("adain", "none:0")
+    with pytest.raises(InputError, match="2 styles for 3 contents"):
+        engine.stylize(pictures(3), pictures(2))
+
+
+def test_the_parameter_enlarges(trained, tmp_path):
+    settings = StylizeSettings.parse(SETTINGS | {"enlarge": 2})
+    encoder, small, _ = trained
+    decoder, _ = train_decoder(
+        encoder, pictures(12), pictures(12, 48, seed=1), settings.decoder, enlargement=2, seed=0
+    )
+    assert not torch.equal(decoder[1].weight, small[1].weight)
+    decoders.write(tmp_path / "d.pt", decoder, {"encoder": encoder.identity, "layer": "all"})
+    engine = engines.build(settings, decoder=tmp_path / "d.pt")
+    plain = engines.build(settings.replace(enlarge=1), decoder=tmp_path / "d.pt")
+    assert (type(engine), type(plain)) == (engines.Enlarged, engines.AdaIN)
+    images, styles = pictures(4), pictures(4, 48, seed=2)
+    expected = reduce(plain.stylize(enlarge(images, 2), styles), 2)
+    assert np.array_equal(engine.stylize(images, styles), expected)
+    tables = [
+        reconstruction_table(plain, images, images, name="content", enlargement=factor)
+        for factor in (1, 2)
+    ]
+    first, second = (table.set_index("method")["mse"] for table in tables)
+    assert first["blur"] == second["blur"]  # both are held against the picture's own size
+    by_hand = reduce(plain.reconstruct(enlarge(images, 2)), 2)
+    assert second["decoder"] == pytest.approx(squared_error(images, by_hand))
+    assert first["decoder"] != second["decoder"]
+    optimised = engines.build(settings.replace(engine="optimisation"))
+    assert isinstance(optimised, engines.Enlarged)
+    assert optimised.stylize(images[:1], styles[:1]).shape == (1, 24, 24, 3)
+
+
+def test_no_decoder_mirrors_a_network_without_padding():
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 7, stride=2))
+    encoder = encoders.Backbone(
+        network, {"first": "0"}, mean=(0.5,) * 3, std=(0.5,) * 3, name="bare"
+    )
+    settings = StylizeSettings.parse(
+        SETTINGS | {"decoder": SETTINGS["decoder"] | {"layer": "first", "style_layers": ["first"]}}
+    )
+    expected = (
+        r"decoder.layer 'first': .* a map of 29 x 29 for a picture of 64 x 64, expected 32 x 32"
+    )
+    with pytest.raises(InputError, match=expected):
+        train_decoder(encoder, pictures(2, 64), pictures(2, 64), settings.decoder, seed=0)
 
 
 def test_mirror_plan():

@@ -139,10 +139,12 @@ def train_decoder(
         "content": _pixels(held_out_content, section),
         "style": _styles(held_out_styles, section).images,
     }
-    # Contents and styles go through the encoder in one batch.
+    # Contents, once enlarged, and styles go through the encoder in one batch.
+    enlargement = {"content": section.enlarge, "style": 1}
     _of_one_size(
         [*content, held_out_content, styles, held_out_styles],
         [*several, held_out["content"], style_images, held_out["style"]],
+        [*[section.enlarge] * (len(content) + 1), 1, 1],
     )
     contents = np.concatenate(several)
     network = encoders.load(section.encoder)
@@ -153,6 +155,7 @@ def train_decoder(
         style_images,
         section.decoder,
         preparation=section.content,
+        enlargement=section.enlarge,
         seed=seed,
         log=lambda line: print(line, flush=True),
     )
@@ -162,6 +165,7 @@ def train_decoder(
         "styles": len(style_images),
         "low_pass": section.content.low_pass,
         "noise": section.content.noise,
+        **({} if section.enlarge == 1 else {"enlarge": section.enlarge}),
         **{key: value for key, value in vars(section.decoder).items() if key != "style_layers"},
         "style_layers": list(section.decoder.style_layers),
     }
@@ -169,7 +173,9 @@ def train_decoder(
     trained_on = {"content": contents, "style": style_images}
     table = pd.concat(
         [
-            reconstruction_table(engine, images, trained_on[name], name=name)
+            reconstruction_table(
+                engine, images, trained_on[name], name=name, enlargement=enlargement[name]
+            )
             for name, images in held_out.items()
         ],
         ignore_index=True,
@@ -484,14 +490,19 @@ def _pixels(place: Path, section: StylizeSettings) -> np.ndarray:
     return np.stack(pixels)
 
 
-def _of_one_size(places: list[Path], pixels: list[np.ndarray]) -> None:
-    """Images that go through a network in one batch, from wherever they come."""
-    sizes = [f"{images.shape[1]} x {images.shape[2]} pixels" for images in pixels]
+def _of_one_size(places: list[Path], pixels: list[np.ndarray], factors: list[int]) -> None:
+    """Images that go through a network in one batch, from wherever they come, once enlarged."""
+    sizes = [
+        f"{factor * images.shape[1]} x {factor * images.shape[2]} pixels"
+        for images, factor in zip(pixels, factors, strict=True)
+    ]
+    enlarged = "" if factors[0] == 1 else f" times stylize.enlarge, {factors[0]}"
     for place, size in zip(places, sizes, strict=True):
         if size != sizes[0]:
             raise InputError(
                 f"{place}: images of {size}; expected {sizes[0]}, as in {places[0]} (contents have "
-                "the data's size or that of stylize.images.crop, styles that of stylize.styles.size)"
+                f"the data's size or that of stylize.images.crop{enlarged}, styles that of "
+                "stylize.styles.size)"
             )
 
 

@@ -29,6 +29,7 @@ from texshape.config.images import ImageSettings, Side
 Weight = Annotated[float, Field(ge=0, le=1e12)]
 Rate = Annotated[float, Field(ge=1e-9, le=1e3)]
 Layers = SomeDistinct[str]
+Enlargement = Annotated[int, Field(ge=1, le=8)]
 _VGG_STYLE = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 
 
@@ -194,6 +195,11 @@ class _Encoded(Section):
     encoder: EncoderSettings = Field(
         EncoderSettings(), description="The network whose features are compared or exchanged."
     )
+    enlarge: Enlargement = Field(
+        1,
+        description="Factor by which contents are enlarged for the transfer, and the results reduced again: an "
+        "encoder's stride is then so many times smaller. Styles are not, they have styles.size.",
+    )
 
 
 class _Exchanged(_Encoded):
@@ -309,3 +315,8 @@ class FitnessSettings(Section):
 
     full: Distinct[Name] = Field((), description="Architectures.")
     limited: Distinct[Name] = Field((), description="Architectures of limited receptive field.")
+    split: Literal["test", "validation"] = Field(
+        "test",
+        description="Images on which they are tested; a stylization is chosen on validation images, before any "
+        "test image is stylized.",
+    )

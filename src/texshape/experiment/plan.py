@@ -287,16 +287,18 @@ class Plan(Networks):
 
         Of interest where something is stylized by a network, and both kinds of network train on it.
         """
+        asked = self.checked.fitness
         found: dict[str, dict[str, list[RunId]]] = {}
-        for run in self.trained_runs if self.parameters["fitness"] else []:
+        for run in self.trained_runs:
             arm = self.arm(run.model)
             if len(arm["sets"]) > 1 or self.variant(run.model) != BASE or "training" in arm:
                 continue
-            for role, architectures in self.parameters["fitness"].items():
+            for role, architectures in (("full", asked.full), ("limited", asked.limited)):
                 if run.architecture in architectures:
-                    found.setdefault(f"test-{arm['sets'][0]}", {}).setdefault(role, []).append(run)
+                    tested = f"{asked.split}-{arm['sets'][0]}"
+                    found.setdefault(tested, {}).setdefault(role, []).append(run)
         both = {name: roles for name, roles in found.items() if len(roles) == 2}
-        return both if any(f"test-{name}" in both for name in self.stylizations) else {}
+        return both if any(f"{asked.split}-{name}" in both for name in self.stylizations) else {}
 
     # --- decisions -------------------------------------------------------------------------------
 

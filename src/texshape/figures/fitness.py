@@ -15,7 +15,7 @@ _LOOKS = {"full": (BLUE, "o"), "limited": (VERMILION, "s")}
 
 
 def by_set(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
-    """Test accuracy on each set of the networks that were trained on it; a row a set.
+    """Accuracy on new images of each set of the networks that were trained on it; a row a set.
 
     A set that leaves nothing but shape has the full network far to the right of the limited one.
     """
@@ -41,7 +41,7 @@ def by_set(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
                 axis.plot(value, y + offset, marker, color=color, markersize=4)
     engines = [str(frame[frame["set"] == name]["engine"].iloc[0]) for name in sets]
     labels = [
-        f"{name.removeprefix('test-')}\n({engine})"
+        f"{name.removeprefix('test-').removeprefix('validation-')}\n({engine})"
         for name, engine in zip(sets, engines, strict=True)
     ]
     axis.set_yticks(range(len(sets)), labels)

@@ -20,7 +20,7 @@ from texshape.config.stylize import DecoderSettings, Preparation
 from texshape.errors import InputError
 from texshape.stylize.decoders import Decoder, mirror_plan
 from texshape.stylize.encoders import Encoder
-from texshape.stylize.pixels import prepare, to_float
+from texshape.stylize.pixels import enlarge, prepare, to_float
 from texshape.stylize.statistics import adaptive_instance_normalisation, channel_statistics
 
 _WEIGHTS, _BATCHES = 1, 2  # numbers in the seeds of the random streams
@@ -50,6 +50,7 @@ def train_decoder(
     settings: DecoderSettings,
     *,
     preparation: Preparation | None = None,
+    enlargement: int = 1,
     seed: int,
     log: Callable[[str], None] = lambda line: None,
 ) -> tuple[Decoder, list[dict[str, float]]]:
@@ -63,6 +64,8 @@ def train_decoder(
     settings : DecoderSettings
     preparation : Preparation, optional
         What the engine will do to contents before it encodes them.
+    enlargement : int
+        Factor by which contents are enlarged before that; styles have the size that this gives.
     seed : int
         Of the weights and of the batches.
     log : callable
@@ -88,6 +91,7 @@ def train_decoder(
         decoder = Decoder(mirror_plan(layer.channels, layer.stride, settings.width))
     device = next(encoder.buffers(), next(encoder.parameters(), torch.zeros(()))).device
     decoder.to(device, memory_format=torch.channels_last).train()
+    _check_borders(encoder, settings.layer, to_float(enlarge(contents[:1], enlargement)).to(device))
     preparation = preparation or Preparation()
     optimizer = torch.optim.Adam(decoder.parameters(), settings.learning_rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, settings.steps)
@@ -98,7 +102,7 @@ def train_decoder(
     every = max(1, settings.steps // 10)
     for step in range(1, settings.steps + 1):
         chosen = rng.integers(len(contents), size=settings.batch_size)
-        original = to_float(contents[chosen]).to(device)
+        original = to_float(enlarge(contents[chosen], enlargement)).to(device)
         streams = [(seed, step, place) for place in range(len(chosen))]
         content = prepare(original, preparation, streams)
         style = to_float(styles[rng.integers(len(styles), size=settings.batch_size)]).to(device)
@@ -125,6 +129,19 @@ def train_decoder(
             log(f"step {step}: " + ", ".join(f"{key} {value:.4g}" for key, value in means.items()))
             sums, counted = np.zeros(3), 0
     return decoder.eval().requires_grad_(False), history
+
+
+def _check_borders(encoder: Encoder, name: str, image: Tensor) -> None:
+    """Insist on a map that a decoder, which doubles it, brings to the size of the picture."""
+    with torch.no_grad():
+        found = encoder(image, [name])[name].shape[2:]
+    expected = [-(-side // encoder.layers[name].stride) for side in image.shape[2:]]
+    if list(found) != expected:
+        raise InputError(
+            f"decoder.layer '{name}': encoder {encoder.identity} gives a map of {found[0]} x {found[1]} for a "
+            f"picture of {image.shape[2]} x {image.shape[3]}, expected {expected[0]} x {expected[1]}: no "
+            "decoder mirrors a network without padding at its borders"
+        )
 
 
 def _losses(

@@ -39,6 +39,7 @@ LITE_LAYERS = {
     "expand4": "_blocks.4._bn0",
     "expand5": "_blocks.5._bn0",
 }
+_LOCAL = (".pt", ".onnx", ".yaml", ".yml")  # names of networks that are files
 _PROBE = 64  # px, side of the image from which channels and strides are read
 
 
@@ -434,6 +435,7 @@ def _backbone(settings: EncoderSettings) -> Encoder:
         layers,
         mean=network.own.mean,
         std=network.own.std,
-        name=network.slug if Path(name).suffix == ".pt" else settings.name,
+        # A place on this machine has no place in a manifest.
+        name=network.slug if Path(name).suffix in _LOCAL else settings.name,
         rectify=lite and not settings.layers,
     )

@@ -27,7 +27,7 @@ from texshape.stylize import decoders, encoders
 from texshape.stylize.decoders import Decoder
 from texshape.stylize.encoders import Encoder
 from texshape.stylize.minimise import adam, lbfgs
-from texshape.stylize.pixels import prepare, to_bytes, to_float
+from texshape.stylize.pixels import enlarge, prepare, reduce, to_bytes, to_float
 from texshape.stylize.statistics import adaptive_instance_normalisation, gram_matrix
 
 Streams = Sequence[Sequence[int]]
@@ -220,6 +220,34 @@ class Optimisation:
         return {name: maps[name] / self.encoder.scales[name] for name in names}
 
 
+class Enlarged:
+    """An engine that works on enlarged contents; its results have the contents' own size.
+
+    A map at stride 4 of 64 px has 16 positions a side, which is too few for many shapes; of the same
+    picture enlarged to 128 px it has 32.
+
+    Parameters
+    ----------
+    engine : Engine
+    factor : int
+    """
+
+    def __init__(self, engine: Engine, factor: int) -> None:
+        self.engine, self.factor = engine, factor
+        self.name, self.weights = engine.name, engine.weights
+
+    def stylize(
+        self,
+        contents: np.ndarray,
+        styles: np.ndarray,
+        alpha: float = 1.0,
+        streams: Streams | None = None,
+    ) -> np.ndarray:
+        streams = _checked(contents, styles, alpha, streams)
+        large = self.engine.stylize(enlarge(contents, self.factor), styles, alpha, streams)
+        return reduce(large, self.factor)
+
+
 def build(settings: StylizeSettings, *, decoder: str | Path | None = None) -> Engine:
     """Make the engine that the parameters name, on the GPU where there is one.
 
@@ -237,10 +265,16 @@ def build(settings: StylizeSettings, *, decoder: str | Path | None = None) -> En
     from texshape.devices import select_device
 
     encoder = encoders.load(settings.encoder)
-    device = select_device()
-    encoder.to(device)
+    encoder.to(select_device())
+    engine: Engine
     if settings.engine == "optimisation":
-        return Optimisation(encoder, settings.optimisation)
+        engine = Optimisation(encoder, settings.optimisation)
+    else:
+        engine = _adain(encoder, settings, decoder)
+    return engine if settings.enlarge == 1 else Enlarged(engine, settings.enlarge)
+
+
+def _adain(encoder: Encoder, settings: StylizeSettings, decoder: str | Path | None) -> AdaIN:
     if decoder is None:
         raise InputError("engine 'adain': needs a decoder (--decoder PATH)")
     module, description = decoders.read(decoder, settings.decoder_sha256)
@@ -256,7 +290,7 @@ def build(settings: StylizeSettings, *, decoder: str | Path | None = None) -> En
         stride=found.stride,
         path=decoder,
     )
-    module.to(device, memory_format=torch.channels_last)
+    module.to(_device(encoder), memory_format=torch.channels_last)
     return AdaIN(encoder, module, layer, preparation=settings.content, digest=description["digest"])
 
 

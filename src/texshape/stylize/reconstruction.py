@@ -10,7 +10,7 @@ import torch
 
 from texshape.stylize.columns import RECONSTRUCTION
 from texshape.stylize.engines import AdaIN
-from texshape.stylize.pixels import gaussian_blur, to_bytes, to_float
+from texshape.stylize.pixels import enlarge, gaussian_blur, reduce, to_bytes, to_float
 
 #: of one decoder; the table over all has the name of the stylization in front
 COLUMNS = RECONSTRUCTION.names[1:]
@@ -38,6 +38,7 @@ def reconstruction_table(
     train: np.ndarray,
     *,
     name: str,
+    enlargement: int = 1,
     batch_size: int = 32,
 ) -> pd.DataFrame:
     """Error of decoding images' own features, beside baselines that know nothing of the image.
@@ -51,6 +52,8 @@ def reconstruction_table(
         Images of its training, whose mean image is a baseline.
     name : str
         Of the images: ``content`` or ``style``.
+    enlargement : int
+        Factor by which they are enlarged for the encoder; what is compared has their own size.
     batch_size : int
 
     Returns
@@ -63,7 +66,9 @@ def reconstruction_table(
     blurred = np.empty_like(images)
     for begin in range(0, len(images), batch_size):
         part = images[begin : begin + batch_size]
-        decoded[begin : begin + batch_size] = engine.reconstruct(part)
+        decoded[begin : begin + batch_size] = reduce(
+            engine.reconstruct(enlarge(part, enlargement)), enlargement
+        )
         with torch.inference_mode():
             blurred[begin : begin + batch_size] = to_bytes(gaussian_blur(to_float(part), BLUR))
     colours = images.mean((1, 2), keepdims=True) + np.zeros(images.shape[1:])

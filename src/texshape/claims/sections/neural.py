@@ -36,7 +36,8 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         yield _decoder(e)
     if e.rows("stylization_fitness"):
         images = e.arms.get(arms[0] if arms else "neural", {}).get("sets", ["neural"])[0]
-        yield _fitness(e, f"test-{images}")
+        split = e.parameter("fitness.split") or "test"
+        yield _fitness(e, images, split)
     if arms:
         yield from _network(e, arms[0])
     others = [name for name in each(e.rows("shape_bias_by_set"), "set") if name != RENDERED]
@@ -74,21 +75,22 @@ def _decoder(e: Experiment) -> Claim:
     )
 
 
-def _fitness(e: Experiment, images: str) -> Claim:
+def _fitness(e: Experiment, stylized: str, split: str) -> Claim:
     def fit(name: str, role: str) -> list[Row]:
-        return select(e.rows("stylization_fitness"), set=name, role=role)
+        return select(e.rows("stylization_fitness"), set=f"{split}-{name}", role=role)
 
-    gap, plain, rendered = (fit(n, "difference") for n in (images, "test-plain", "test-stylized"))
+    gap, plain, rendered = (fit(n, "difference") for n in (stylized, "plain", "stylized"))
     verdict = above(gap, 0)
     if verdict == "above":
         apart = not plain or compare(gap, plain) == "higher"
         verdict = "apart" if apart else "no more than plain"
-    full, limited = e.describe(fit(images, "full"), "accuracy"), fit(images, "limited")
+    full, limited = e.describe(fit(stylized, "full"), "accuracy"), fit(stylized, "limited")
     ahead, on_plain = (points(mean(rows, "accuracy")) for rows in (gap, plain))
     beside = f", against {on_plain} on plain images" if plain else ""
-    if rendered and images != "test-stylized":
+    if rendered and stylized != "stylized":
         ahead_there = points(mean(rendered, "accuracy"))
         beside += f" and {ahead_there} on the renderer’s stylized ones"
+    images = f"{split}-{stylized}"
     return claim(
         "fitness",
         verdict,
@@ -102,7 +104,7 @@ def _fitness(e: Experiment, images: str) -> Claim:
             "not above": f"""On the images of {code(images)} the full network is not clearly ahead of the
             limited one ({ahead}): that stylization is not fit for what it is used for.""",
         },
-        evidence="stylization_fitness.csv: the first neural set and test-plain, role difference: ci_low, "
+        evidence=f"stylization_fitness.csv: the first neural set and {split}-plain, role difference: ci_low, "
         "ci_high",
         rule="apart: the interval of full minus limited lies above zero and above the one on plain images",
         cells=cells_of([*gap, *plain], "ci_low", "ci_high"),
