@@ -15,74 +15,16 @@ from pathlib import Path
 from texshape.claims.claim import Cell, Claim
 from texshape.claims.experiment import Experiment
 from texshape.claims.firmness import decided_again
-from texshape.claims.sections import (
-    agreement,
-    comparison,
-    controls,
-    limits,
-    local_patches,
-    neural,
-    published,
-    summary,
-    trained,
-)
+from texshape.claims.order import modules
+from texshape.claims.sections.comparison import WORDS
 from texshape.errors import InputError
 from texshape.experiment.filled_tables import filled
 from texshape.files import atomic_path
 from texshape.models.printed_names import NAMES
-from texshape.techniques.attention_radius import claims as attention_radius
-from texshape.techniques.configural_shape import claims as configural_shape
-from texshape.techniques.corruptions import claims as corruptions
-from texshape.techniques.cue_rank import claims as cue_rank
-from texshape.techniques.cue_strength import claims as cue_strength
-from texshape.techniques.dimensionality import claims as dimensionality
-from texshape.techniques.erasure import claims as erasure
-from texshape.techniques.frequency_channel import claims as frequency_channel
-from texshape.techniques.human_consistency import claims as human_consistency
-from texshape.techniques.readout import claims as readout
-from texshape.techniques.receptive_field import claims as receptive_field
-from texshape.techniques.segmentation import claims as segmentation
-from texshape.techniques.sensitivity import claims as sensitivity
-from texshape.techniques.shuffling import claims as shuffling
-from texshape.techniques.steering import claims as steering
-from texshape.techniques.suppression import claims as suppression
-from texshape.techniques.top_k import claims as top_k
-from texshape.techniques.triplets import claims as triplets
 
-__all__ = ["FILE", "SECTIONS", "Cell", "Claim", "compute", "compute_firm", "write"]
+__all__ = ["FILE", "Cell", "Claim", "compute", "compute_firm", "write"]
 
 FILE = "claims.json"
-
-#: Section of the article to the module of its claims; a later one may build on verdicts of those before.
-SECTIONS = {
-    "trained": trained,
-    "local-patches": local_patches,
-    "fields": receptive_field,
-    "shuffling": shuffling,
-    "published": published,
-    "sensitivity": sensitivity,
-    "readout": readout,
-    "dimensionality": dimensionality,
-    "segmentation": segmentation,
-    "comparison": comparison,
-    "corruptions": corruptions,
-    "humans": human_consistency,
-    "controls": controls,
-    "neural": neural,
-    "cue-strength": cue_strength,
-    "erasure": erasure,
-    "cue_rank": cue_rank,
-    "suppression": suppression,
-    "triplets": triplets,
-    "frequency_channel": frequency_channel,
-    "configural_shape": configural_shape,
-    "steering": steering,
-    "top_k": top_k,
-    "attention_radius": attention_radius,
-    "agreement": agreement,
-    "limits": limits,
-    "summary": summary,
-}
 
 
 def compute(results: Path, files: Iterable[str]) -> list[Claim]:
@@ -99,7 +41,7 @@ def compute(results: Path, files: Iterable[str]) -> list[Claim]:
     Returns
     -------
     list of Claim
-        In the order of `SECTIONS`.
+        In the order of the text (`texshape.claims.order`).
 
     Raises
     ------
@@ -123,7 +65,7 @@ def _experiment(results: Path, files: Iterable[str]) -> Experiment:
 
 def _decide(experiment: Experiment) -> list[Claim]:
     made: dict[str, Claim] = {}
-    for section, source in SECTIONS.items():
+    for section, source in modules().items():
         if source.applies(experiment):
             for claim in source.claims(experiment, made):
                 if claim.id in made:
@@ -140,7 +82,7 @@ def write(path: Path, claims: Iterable[Claim]) -> None:
     """
     found = {
         "claims": [claim.as_dict() for claim in claims],
-        "names": {"networks": NAMES, "measures": comparison.WORDS},
+        "names": {"networks": NAMES, "measures": WORDS},
     }
     with atomic_path(path) as temporary:
         text = json.dumps(found, indent=1, ensure_ascii=False)

@@ -29,6 +29,8 @@ from texshape.claims.rules import (
 )
 from texshape.claims.wording import escape, listed, network_name, num, plural, span
 
+SECTION = "cue-strength"
+
 
 def applies(experiment: Experiment) -> bool:
     """Whether the article has this section."""

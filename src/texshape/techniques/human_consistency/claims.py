@@ -10,6 +10,8 @@ from texshape.claims.experiment import Experiment
 from texshape.claims.rules import UNDEFINED, compare, ordered_alike
 from texshape.claims.wording import count, pct
 
+SECTION = "humans"
+
 _LIMITS = {"low": "error_consistency_low", "high": "error_consistency_high"}
 
 

@@ -18,6 +18,8 @@ from texshape.claims.experiment import Experiment
 from texshape.claims.rules import NOT_RUN, UNDEFINED, direction, ordered_alike
 from texshape.claims.wording import code, count, listed, network_name, pct
 
+SECTION = "fields"
+
 
 def applies(experiment: Experiment) -> bool:
     """Whether the article has one of the two sections."""
