@@ -16,10 +16,11 @@ from texshape.stats import bootstrap
 from texshape.stats import exemplars as ex
 from texshape.techniques.cue_strength.curve import curve
 from texshape.techniques.human_consistency import humans
+from texshape.trials.accuracy import accuracy_table
 from texshape.trials.bias import response_entropy
 from texshape.trials.files import Trials
 from texshape.trials.score import Decisions, bias_draws, differences, score
-from texshape.trials.tables import Subject, accuracy_table
+from texshape.trials.subjects import Subject
 
 RESAMPLES = 20_000
 

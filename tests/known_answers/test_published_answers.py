@@ -23,7 +23,7 @@ from texshape.techniques.human_consistency import answers as others
 from texshape.techniques.human_consistency.tables import PUBLISHED_ANSWERS
 from texshape.trials.files import COLUMNS, Trials
 from texshape.trials.names import image_id, parse
-from texshape.trials.tables import read_published
+from texshape.trials.subjects import read_published
 
 TRIALS = "github/bethgelab/model-vs-human/93ee6766db71bc99de23a16cf5216acff181b470/raw-data"
 

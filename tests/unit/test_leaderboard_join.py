@@ -135,7 +135,7 @@ def test_one_folder_is_its_own_leaderboard_to_the_last_digit(tmp_path) -> None:
 
 def test_joined_surveys_are_the_survey_of_all(tmp_path) -> None:
     """Two surveys with observers and a published network, and one of both networks: the same bytes."""
-    from texshape.trials import files, tables
+    from texshape.trials import files, subjects
 
     shown = from_folder(world.write_stimuli(tmp_path))
     values = parameters.read(world.write_settings(tmp_path))
@@ -151,7 +151,7 @@ def test_joined_surveys_are_the_survey_of_all(tmp_path) -> None:
         path = tmp_path / f"{name}.csv"
         path.write_text("\n".join(lines) + "\n")
         model = name if name.startswith("subject") else f"texture-vs-shape/{name}"
-        subject = tables.Subject(model, name, "published", None)
+        subject = subjects.Subject(model, name, "published", None)
         known[subject, "cue-conflict"] = files.read(path, classes=list(world.CLASSES))
     shown = replace(shown, trials=known)
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from texshape.errors import InputError
-from texshape.trials import files, tables
+from texshape.trials import files, subjects
 from texshape.trials.score import gather
 
 ROW = {
@@ -258,7 +258,7 @@ def test_a_network_of_an_experiment_sees_each_image_once(tmp_path):
     folder.mkdir(parents=True)
     path = folder / "cue-conflict.csv"
     path.write_text("\n".join([HEADER, *CONFLICT]))
-    assert len(next(iter(tables.read_network(tmp_path, "net--arm/seed-0").values()))) == 3
+    assert len(next(iter(subjects.read_network(tmp_path, "net--arm/seed-0").values()))) == 3
     path.write_text("\n".join([HEADER, *CONFLICT, CONFLICT[1].replace("a,1,2", "a,2,2")]))
     with pytest.raises(InputError, match=r"row 5: subject 'a' saw image 'boat1-cat1.png' twice"):
-        tables.read_network(tmp_path, "net--arm/seed-0")
+        subjects.read_network(tmp_path, "net--arm/seed-0")

@@ -13,7 +13,7 @@ import texshape.cli.trials  # noqa: F401 (registers the commands)
 from texshape.cli.main import app
 from texshape.stats import seeds
 from texshape.trials import files, naming
-from texshape.trials.tables import network_subject
+from texshape.trials.subjects import network_subject
 
 CLASSES = files.PROCEDURAL_CLASSES[:4]
 

@@ -31,7 +31,7 @@ from texshape.models.cards import is_fetched
 from texshape.models.loading import load
 from texshape.techniques.corruptions.tables import CORRUPTIONS
 from texshape.tracking import collect
-from texshape.trials.tables import read_networks
+from texshape.trials.subjects import read_networks
 
 assert robustness
 ROOT = Path(__file__).parents[2]

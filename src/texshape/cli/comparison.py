@@ -74,7 +74,7 @@ def compare(
     from texshape.trials.files import Trials
     from texshape.trials.files import read as read_trials
     from texshape.trials.score import Decisions, gather
-    from texshape.trials.tables import network_subject, read_published
+    from texshape.trials.subjects import network_subject, read_published
 
     chosen = ComparisonSettings.read(settings)
     for name in technique or []:

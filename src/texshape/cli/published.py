@@ -83,7 +83,7 @@ def published_answers(
     from texshape.data.published_answers import bring
     from texshape.techniques.human_consistency.answers import answers_table, human_trials
     from texshape.techniques.human_consistency.tables import PUBLISHED_ANSWERS
-    from texshape.trials.tables import read_published
+    from texshape.trials.subjects import read_published
 
     bootstrap = BootstrapSettings.read(settings).dump()
     humans = human_trials(read_published(published))

@@ -116,7 +116,7 @@ def _made_by(manifest: Path) -> tuple[str, str]:
 def _decided(results: Path, set_name: str, role: str, network: str) -> Any:
     from texshape.files import read_csv
     from texshape.stylize.fitness import Decided
-    from texshape.trials.tables import network_subject
+    from texshape.trials.subjects import network_subject
 
     subject = network_subject(network)
     table = read_csv(

@@ -44,22 +44,23 @@ def tabulate_trials(
     from texshape.experiment import unavailable
     from texshape.experiment.runs import RunId
     from texshape.stats import seeds
-    from texshape.trials import columns, tables
+    from texshape.trials import bias_tables, columns, subjects
+    from texshape.trials.accuracy import accuracy_table
     from texshape.trials.files import class_list
 
     bootstrap = _bootstrap(settings)
     if not network and published is None:
         raise InputError("tabulate-trials: give --network SLUG/seed-S or --published DIR")
-    trials = tables.read_published(published) if published is not None else {}
+    trials = subjects.read_published(published) if published is not None else {}
     chosen = class_list(classes) if classes is not None else None
-    trials |= tables.read_networks(results, network or [], classes=chosen)
+    trials |= subjects.read_networks(results, network or [], classes=chosen)
     absent = {RunId.parse(one).model for one in network or [] if unavailable.reason(results, one)}
     present = [model for model in compare or [] if model not in absent]
-    bias, by_class, pairs = tables.shape_bias_tables(
+    bias, by_class, pairs = bias_tables.shape_bias_tables(
         trials, seed=seed, compare=present or None, **bootstrap
     )
-    accuracy = tables.accuracy_table(trials, seed=seed, **bootstrap)
-    by_set = tables.shape_bias_by_set(trials, seed=seed, **bootstrap)
+    accuracy = accuracy_table(trials, seed=seed, **bootstrap)
+    by_set = bias_tables.shape_bias_by_set(trials, seed=seed, **bootstrap)
     if len(by_set):
         path = output_dir / "shape_bias_by_set.csv"
         columns.SHAPE_BIAS_BY_SET.write(path, by_set, networks=True)
@@ -89,13 +90,12 @@ def benchmark_networks(
     seed: SEED = 0,
 ) -> None:
     """Consistency of networks with humans, on the data sets whose stimuli or trials we have."""
+    from texshape.techniques.human_consistency.benchmark import benchmark_tables
     from texshape.techniques.human_consistency.tables import BENCHMARK, BENCHMARK_BY_DATASET
-    from texshape.trials import tables
+    from texshape.trials.subjects import read_networks
 
-    trials = tables.read_networks(results, network or [])
-    means, by_dataset = tables.benchmark_tables(
-        published, trials, seed=seed, **_bootstrap(settings)
-    )
+    trials = read_networks(results, network or [])
+    means, by_dataset = benchmark_tables(published, trials, seed=seed, **_bootstrap(settings))
     BENCHMARK.write(output, means, networks=True)
     BENCHMARK_BY_DATASET.write(output_by_dataset, by_dataset, networks=True)
 
@@ -118,10 +118,11 @@ def consistency_power(
         CONSISTENCY_DIFFERENCES,
         CONSISTENCY_POWER,
     )
-    from texshape.trials import tables
+    from texshape.techniques.human_consistency.benchmark import benchmark_groups
+    from texshape.trials.subjects import read_networks
 
-    trials = tables.read_networks(results, network or [])
-    _, groups = tables.benchmark_groups(published, trials)
+    trials = read_networks(results, network or [])
+    _, groups = benchmark_groups(published, trials)
     subjects, differences = estimate.tables(groups, seed=seed, **_bootstrap(settings))
     CONSISTENCY_POWER.write(output, subjects)
     CONSISTENCY_DIFFERENCES.write(output_differences, differences)

@@ -23,7 +23,7 @@ from texshape.notices import warn
 from texshape.trials import files as trial_files
 from texshape.trials.files import Trials, is_human, trials_once
 from texshape.trials.names import ABSENT, natural, parse
-from texshape.trials.tables import CUE_CONFLICT, PUBLISHED_SETS
+from texshape.trials.subjects import CUE_CONFLICT, PUBLISHED_SETS
 
 HUMAN, NETWORK = "human", "network"
 #: whose pictures a source's subjects saw, where these are the published stimuli

@@ -62,7 +62,7 @@ def accuracy_differences(accuracy: pd.DataFrame, level: float = 0.95) -> pd.Data
     Parameters
     ----------
     accuracy : DataFrame
-        Of `texshape.trials.tables.accuracy_table`.
+        Of `texshape.trials.accuracy.accuracy_table`.
     level : float
 
     Returns

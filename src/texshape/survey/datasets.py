@@ -18,12 +18,12 @@ from texshape.data.model_vs_human import PUBLISHED, Places
 from texshape.models.decisions import for_images
 from texshape.notices import note
 from texshape.survey.inputs import Subject
+from texshape.techniques.human_consistency.benchmark import BENCHMARK_SETS
 from texshape.trials import files as trial_files
 from texshape.trials.imagenet16 import CATEGORIES
 from texshape.trials.names import ABSENT
-from texshape.trials.tables import BENCHMARK_SETS
-from texshape.trials.tables import PUBLISHED as ARM
-from texshape.trials.tables import Subject as Row
+from texshape.trials.subjects import PUBLISHED as ARM
+from texshape.trials.subjects import Subject as Row
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,7 +146,7 @@ def tables(
     ----------
     trials : path
         Published trials.
-    shown : dict of (`texshape.trials.tables.Subject`, data set) to Trials
+    shown : dict of (`texshape.trials.subjects.Subject`, data set) to Trials
         Of the networks.
     level : float
         Coverage of the intervals.

@@ -21,7 +21,7 @@ from texshape.survey.columns import (
 )
 from texshape.trials import naming
 from texshape.trials.deciding import ASKED, CLASSES, READOUT, WORDS, ZERO_SHOT
-from texshape.trials.tables import CUE_CONFLICT
+from texshape.trials.subjects import CUE_CONFLICT
 from texshape.vlm.questions import NEUTRAL
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from texshape.data.model_vs_human import Places
     from texshape.data.published_answers import Answers
     from texshape.trials.files import Trials
-    from texshape.trials.tables import Subject
+    from texshape.trials.subjects import Subject
 
 CUE_CONFLICT = "cue-conflict"
 ONE_CUE = ("edges", "silhouettes")
@@ -88,7 +88,7 @@ def from_published(
     InputError
         If a file can be had neither from the network nor from the mirror.
     """
-    from texshape.trials.tables import read_published
+    from texshape.trials.subjects import read_published
 
     sets = {name: _packed(cache, name) for name in published.STIMULI}
     folder = published_trials(cache, everything or exemplars is None)
@@ -212,7 +212,7 @@ def published_trials(cache: Path, everything: bool) -> Path:
 
 def trial_files(cache: Path, name: str, everything: bool) -> list[Item]:
     """The files of published trials of a source: on all 17 data sets, or on the shown images alone."""
-    from texshape.trials.tables import PUBLISHED_SETS
+    from texshape.trials.subjects import PUBLISHED_SETS
 
     wanted = published.items(name, cache / "trials" / name, under="raw-data/")
     if everything:

@@ -15,10 +15,13 @@ from texshape.survey.inputs import run_of
 from texshape.survey.stimuli import Stimuli
 from texshape.techniques.base import Technique
 from texshape.techniques.human_consistency import answers
+from texshape.techniques.human_consistency.benchmark import benchmark_tables
 from texshape.techniques.human_consistency.tables import ACCURACY_BY_CONDITION
+from texshape.trials import bias_tables, subjects
 from texshape.trials import files as trial_files
-from texshape.trials import tables as trial_tables
+from texshape.trials.accuracy import accuracy_table
 from texshape.trials.imagenet16 import CATEGORIES
+from texshape.trials.score import HUMANS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,26 +69,22 @@ def write(
     trials = dict(stimuli.trials)
     for slug in deciding:
         classes = _classes(written[slug, "trials"])
-        trials |= trial_tables.read_network(folder, str(run_of(slug)), classes=classes)
+        trials |= subjects.read_network(folder, str(run_of(slug)), classes=classes)
     if trials:
         # Humans alone make no pair: nothing is compared where no network decides.
-        made = trial_tables.shape_bias_tables(
-            trials, compare=deciding or [trial_tables.HUMANS], **bootstrap
-        )
+        made = bias_tables.shape_bias_tables(trials, compare=deciding or [HUMANS], **bootstrap)
         found |= dict(zip(FROM_TRIALS, made, strict=False))
-        found["accuracy"] = trial_tables.accuracy_table(trials, **bootstrap)
+        found["accuracy"] = accuracy_table(trials, **bootstrap)
     if stimuli.trials_folder is not None and deciding:
         ours = {key: own for key, own in trials.items() if key[0].model in deciding}
         further = {
-            (trial_tables.network_subject(str(run_of(slug))), path.parent.name): trial_files.read(
+            (subjects.network_subject(str(run_of(slug))), path.parent.name): trial_files.read(
                 path, classes=CATEGORIES
             )
             for slug in deciding
             for path in written.get((slug, datasets.TECHNIQUE), ())
         }
-        means, by_dataset = trial_tables.benchmark_tables(
-            stimuli.trials_folder, ours, further, **bootstrap
-        )
+        means, by_dataset = benchmark_tables(stimuli.trials_folder, ours, further, **bootstrap)
         found |= {"benchmark": means, "benchmark_by_dataset": by_dataset}
         if further:
             rows = datasets.tables(stimuli.trials_folder, further, bootstrap["level"])

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from texshape.data.published_answers import LACKING, Answers
 from texshape.techniques.human_consistency import humans as consistency
 from texshape.techniques.human_consistency.tables import PUBLISHED_ANSWERS
+from texshape.trials import bias_tables
 from texshape.trials import files as trial_files
-from texshape.trials import tables
 from texshape.trials.files import Trials, is_human
 from texshape.trials.names import ABSENT, image_id
 from texshape.trials.score import HUMANS, Decisions, gather, score
+from texshape.trials.subjects import CUE_CONFLICT, Subject
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,16 +27,16 @@ NO_PICTURES = "none of its pictures is among those shown"
 _DATASET = "cue-conflict"
 
 
-def human_trials(trials: Mapping[tuple[tables.Subject, str], Trials]) -> list[Trials]:
+def human_trials(trials: Mapping[tuple[Subject, str], Trials]) -> list[Trials]:
     """The trials of human observers on the cue-conflict pictures.
 
     Parameters
     ----------
     trials : dict of (Subject, set) to Trials
-        As `texshape.trials.tables.read_published` gives them.
+        As `texshape.trials.subjects.read_published` gives them.
     """
     return [own for (subject, shown), own in trials.items()
-             if is_human(subject.model) and shown == tables.CUE_CONFLICT]  # fmt: skip
+             if is_human(subject.model) and shown == CUE_CONFLICT]  # fmt: skip
 
 
 def answers_table(
@@ -72,7 +73,7 @@ def answers_table(
     scored, _ = score(decided, **options)
     observers = [own for name, own in decided.items() if is_human(name)]
     groups = {name: [own] for name, own in decided.items()} | {HUMANS: observers}
-    by_subject = {row["subject"]: row for row in tables.with_names(scored, groups, **options)}
+    by_subject = {row["subject"]: row for row in bias_tables.with_names(scored, groups, **options)}
     files = [*humans, *read.values()]
     benchmark, _ = consistency.benchmark([consistency.align(_DATASET, files)], **options)
     for row in benchmark:
