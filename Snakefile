@@ -51,7 +51,7 @@ ask_in_words_of_the_scheduler()
 
 onstart:  # one block alone: Snakemake runs the last
     files, overrides = snakemake_private.configuration(workflow)
-    records.begin(
+    record_jobs.begin(
         snakemake_private.records_of(workflow),
         configuration=parameters.to_json(config),
         files=files,

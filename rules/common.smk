@@ -7,17 +7,19 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from texshape import parameters, records
+from texshape import parameters
 from texshape.core import snakemake_private
 from texshape.errors import InputError
 from texshape.experiment import job_settings, staging
+from texshape.experiment.image_sets import SPLITS
 from texshape.experiment.networks import BASE
-from texshape.experiment.plan import SPLITS, Plan
+from texshape.experiment.plan import Plan
 from texshape.experiment.runs import PIXELS, WILDCARDS, RunId
 from texshape.experiment.schedulers import SCHEDULER, Asked, words_of
 from texshape.experiment.sources import CONFLICT
 from texshape.experiment.words import any_of, options, parent, results_of, stem
 from texshape.models.cards import local_files
+from texshape.records import jobs as record_jobs
 from texshape.source_code import step_hash
 
 # Snakemake takes braces in a path for the name of something to be put in.
@@ -34,7 +36,7 @@ try:
     # Results that came from elsewhere (dvc pull, dvc checkout, a bucket) bring the record of what made them.
     # Jobs need no records, and those on other machines may see none.
     if snakemake_private.is_main(workflow):
-        records.adopt(PLAN.layout.results, STORAGE)
+        record_jobs.adopt(PLAN.layout.results, STORAGE)
     PLAN.check_gpus(snakemake_private.limit(workflow, "gpu"))
 except InputError as error:
     raise WorkflowError(str(error)) from None
@@ -114,7 +116,7 @@ def ask_in_words_of_the_scheduler():
 def note_what_was_made():
     """Write the record of the result files; that it cannot be written loses no result."""
     try:
-        records.update(
+        record_jobs.update(
             LAYOUT.results,
             snakemake_private.records_of(workflow),
             temporary=map(plain, snakemake_private.temporary_files(workflow)),

@@ -9,12 +9,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from texshape import origins, parameters, records
+from texshape import origins, parameters
 from texshape.config import whole
 from texshape.core import snakemake_private
 from texshape.core.snakemake_private import FileRecord
 from texshape.figures.registry import declaration_of_file
 from texshape.files import file_sha256, write_text
+from texshape.records import jobs
 
 ROOT = Path(__file__).parents[1]
 STARTED = 1_790_000_000.0  # 21 September 2026
@@ -74,7 +75,7 @@ class Experiment:
         )
         (Path(".snakemake")).mkdir()
         self.snakemake = snakemake_private.records_in()
-        records.begin(
+        jobs.begin(
             self.snakemake, configuration=parameters.to_json(self.parameters), files=files,
             overrides={}, touch=False,
         )  # fmt: skip
@@ -103,7 +104,7 @@ class Experiment:
 
     def finish(self) -> Path:
         """The record of all, as the workflow writes it when it ends."""
-        records.update(self.results, self.snakemake)
+        jobs.update(self.results, self.snakemake)
         return Path(self.results)
 
 
@@ -131,7 +132,7 @@ def experiment(name: str = "procedural") -> Path:
                                "figures/contact_sheet.png": b"png of pictures"},
              ["data/base/test.images.npy"])  # fmt: skip
     drawn = {name: f"{made.results}/figures/{name}.svg" for name in ("accuracy", "contact_sheet")}
-    job_of = records.so_far(made.results, made.snakemake)
+    job_of = jobs.so_far(made.results, made.snakemake)
     figures = origins.of_figures(drawn, declaration_of_file, job_of, made.results)
     made.job("figure_origins", {"figures.json": json.dumps(figures)}, ["figures/accuracy.svg"])
     made.job("origins", {"origins.json": "{}"}, list(tables))

@@ -30,7 +30,7 @@ def of_tables(tables: Mapping[str, str], job_of: Jobs) -> dict[str, dict[str, An
     tables : mapping
         Name of a table to its file, as the workflow names it.
     job_of : callable
-        Name of a file to the job that made it (`texshape.records.so_far`).
+        Name of a file to the job that made it (`texshape.records.jobs.so_far`).
 
     Returns
     -------

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 from texshape.errors import InputError, nearest
 from texshape.files import cache_folder
-from texshape.techniques.base import DECISIONS, STATES
+from texshape.techniques.inputs import DECISIONS, STATES
 
 if TYPE_CHECKING:
     from texshape.techniques.base import Technique

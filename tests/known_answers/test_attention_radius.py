@@ -20,7 +20,7 @@ from texshape.errors import InputError
 from texshape.models.stages import captured
 from texshape.techniques.attention_radius import mask, measure
 from texshape.techniques.attention_radius.settings import AttentionRadiusSettings
-from texshape.techniques.base import Inputs
+from texshape.techniques.inputs import Inputs
 
 GRID, PATCH, K = 4, 4, 4
 SIDE = GRID * PATCH

@@ -12,7 +12,7 @@ from torch import nn
 
 from texshape.data.imageset import ImageSet
 from texshape.errors import InputError
-from texshape.techniques.base import Inputs
+from texshape.techniques.inputs import Inputs
 from texshape.techniques.top_k import measure, thin
 from texshape.techniques.top_k.settings import TopKSettings
 

@@ -17,13 +17,13 @@ from tests.deposit_world import files_in, graph, unpacked
 from typer.testing import CliRunner
 
 import texshape
-from texshape import records
 from texshape.cli import deposit as command  # registers the command
 from texshape.cli import records as verify_command
 from texshape.cli.main import app
 from texshape.deposit import archive, check, inputs, listing
 from texshape.errors import InputError
 from texshape.files import file_sha256
+from texshape.records import verification
 
 pytest.importorskip("rocrate", reason="rocrate is not installed")
 assert command
@@ -221,7 +221,7 @@ def test_each_job_is_an_action_with_what_it_read_and_made(crate: Path, clone: st
     assert set(references(drawn["result"])) == {
         f"results/procedural/figures/accuracy.{kind}" for kind in ("svg", "png")
     }
-    facts = records.origin(Path("results/procedural/figures/accuracy.svg"))
+    facts = verification.origin(Path("results/procedural/figures/accuracy.svg"))
     assert facts["started"] == deposit_world.STARTED + 60 + 60  # the sixth job, ten seconds each
     assert (drawn["startTime"], drawn["endTime"]) == (
         "2026-09-21T14:15:20+00:00", "2026-09-21T14:15:22+00:00",
@@ -385,7 +385,7 @@ def read_parameters(name: str) -> dict:
 
 def test_an_unpacked_archive_is_verified_as_a_whole_and_by_its_results(crate: Path) -> None:
     assert check.verify(crate) == (len(files_in(crate)) - 1, [])
-    count, findings = records.verify(crate / "results/procedural")
+    count, findings = verification.verify(crate / "results/procedural")
     assert findings == []
     assert count == len(files_in(crate / "results")) - 1  # all but the record itself
     done = CliRunner().invoke(app, ["verify", str(crate)])
@@ -407,7 +407,7 @@ def test_what_is_wrong_with_an_unpacked_archive_is_found(crate: Path) -> None:
         ("altered", "LICENSE"),
         ("unrecorded", "more.txt"),
     }
-    found = {(one.state, one.file) for one in records.verify(crate / inner)[1]}
+    found = {(one.state, one.file) for one in verification.verify(crate / inner)[1]}
     assert found == {("altered", table), ("missing", figure)}
     assert CliRunner().invoke(app, ["verify", str(crate)]).exit_code == 1
 
@@ -419,7 +419,7 @@ def test_only_a_file_that_is_listed_as_it_was_recorded_may_lack(crate: Path) -> 
     path.write_text(
         rows.replace(weights, weights.replace(weights.split(",")[2], "0" * 64)), encoding="utf-8"
     )
-    found = records.verify(crate / "results/procedural")[1]
+    found = verification.verify(crate / "results/procedural")[1]
     assert [(one.state, Path(one.file).name) for one in found] == [("missing", "final.pt")]
 
 

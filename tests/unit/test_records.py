@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from texshape import records
 from texshape.cli.main import app
 from texshape.cli.provenance import origins  # registers the step
 from texshape.cli.records import origin, verify  # registers the commands
@@ -23,6 +22,7 @@ from texshape.core import snakemake_private
 from texshape.core.snakemake_private import FileRecord
 from texshape.errors import InputError
 from texshape.files import file_sha256, write_text
+from texshape.records import jobs, stored, verification
 
 RESULTS = Path("results/tiny")
 TABLE = "results/tiny/tables/bias.csv"
@@ -58,13 +58,13 @@ def workflow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., N
 
 def start(touch: bool = False) -> None:
     snakemake = snakemake_private.records_in()
-    records.begin(
+    jobs.begin(
         snakemake, configuration='{"seed": 3}', files=["params.yaml"], overrides={}, touch=touch
     )
 
 
 def update() -> None:
-    records.update(RESULTS, snakemake_private.records_in())
+    jobs.update(RESULTS, snakemake_private.records_in())
 
 
 @pytest.fixture
@@ -85,18 +85,18 @@ def study(workflow: Callable[..., None]) -> Callable[..., None]:
 
 
 def found() -> list[tuple[str, str]]:
-    return [(finding.state, finding.file) for finding in records.verify(RESULTS)[1]]
+    return [(finding.state, finding.file) for finding in verification.verify(RESULTS)[1]]
 
 
 def test_every_file_names_what_made_it(study: object) -> None:
-    made = records.origin(CHECKPOINT)
+    made = verification.origin(CHECKPOINT)
     assert made["sha256"] == file_sha256(CHECKPOINT)
     assert made["bytes"] == 7
     assert (made["rule"], made["seeds"], made["device"]) == ("train", [3], "cuda:1, a GPU")
     assert (made["seconds"], made["cpu_seconds"], made["max_rss_mb"]) == (12.5, 20.25, None)
     assert made["params"] == ["'0123456789ab'"]
     assert made["command"] == "texshape run train --seed 3"
-    assert records.origin(FIGURE)["inputs"] == {
+    assert verification.origin(FIGURE)["inputs"] == {
         TABLE: file_sha256(TABLE), SOURCE: file_sha256(SOURCE)
     }  # fmt: skip
     run = made["run"]
@@ -104,12 +104,12 @@ def test_every_file_names_what_made_it(study: object) -> None:
     assert run["dirty"] is None
     assert run["parameters_sha256"] == hashlib.sha256(b'{"seed": 3}').hexdigest()
     assert {"python", "torch", "numpy", "snakemake"} <= set(run["packages"])
-    array = records.origin(Path(FEATURES).with_name("stem.npy"))  # listed, not declared
+    array = verification.origin(Path(FEATURES).with_name("stem.npy"))  # listed, not declared
     assert (array["rule"], array["sha256"]) == (
         "features",
         file_sha256(Path(FEATURES).parent / "stem.npy"),
     )
-    assert records.verify(RESULTS) == (6, [])
+    assert verification.verify(RESULTS) == (6, [])
 
 
 def test_an_altered_table_is_altered_and_nothing_else_is(study: object) -> None:
@@ -121,7 +121,7 @@ def test_an_altered_table_is_altered_and_nothing_else_is(study: object) -> None:
 
 def test_a_truncated_checkpoint_is_named_with_its_size(study: object) -> None:
     os.truncate(CHECKPOINT, 3)
-    (finding,) = records.verify(RESULTS)[1]
+    (finding,) = verification.verify(RESULTS)[1]
     assert finding.state == "altered"
     assert "expected 7 bytes, found 3" in finding.why
 
@@ -130,7 +130,7 @@ def test_a_figure_of_a_former_table_is_stale(study: Callable[..., None]) -> None
     study("tabulate", {TABLE: "bias\n0.5\n"}, [FEATURES])
     update()
     assert found() == [("stale", FIGURE.replace("svg", "png")), ("stale", FIGURE)]
-    assert records.verify(RESULTS)[1][0].why == f"made from another {TABLE}"
+    assert verification.verify(RESULTS)[1][0].why == f"made from another {TABLE}"
     study("figures", {FIGURE: "<svg/>", FIGURE.replace("svg", "png"): "png"}, [TABLE, SOURCE])
     update()
     assert found() == []
@@ -138,7 +138,7 @@ def test_a_figure_of_a_former_table_is_stale(study: Callable[..., None]) -> None
 
 def test_a_figure_of_a_former_source_is_stale(study: object) -> None:
     write_text(SOURCE, "= Other")
-    assert {finding.why for finding in records.verify(RESULTS)[1]} == {
+    assert {finding.why for finding in verification.verify(RESULTS)[1]} == {
         f"made from another {SOURCE}"
     }
 
@@ -173,15 +173,15 @@ def test_touching_makes_nothing_anew(study: Callable[..., None]) -> None:
 
 
 def test_jobs_keep_the_run_that_they_ran_in(study: Callable[..., None]) -> None:
-    first = records.origin(TABLE)["run"]
+    first = verification.origin(TABLE)["run"]
     later = time.time() + 10
     with open(".snakemake/texshape-runs.jsonl", "a", encoding="utf-8") as file:
         file.write('{"cut off by a ki\n')
         file.write(json.dumps({**first, "started": later, "commit": "c" * 40}) + "\n")
     study("tabulate", {TABLE: "bias\n0.5\n"}, [FEATURES], starttime=later + 5)
     update()
-    assert records.origin(TABLE)["run"]["commit"] == "c" * 40
-    assert records.origin(FIGURE)["run"] == first
+    assert verification.origin(TABLE)["run"]["commit"] == "c" * 40
+    assert verification.origin(FIGURE)["run"] == first
 
 
 def test_the_last_job_of_a_run_is_recorded(study: Callable[..., None]) -> None:
@@ -190,8 +190,8 @@ def test_the_last_job_of_a_run_is_recorded(study: Callable[..., None]) -> None:
     last = "results/tiny/metrics.json"
     assert snakemake.read(last) is None
     study("summarize", {last: "{}"}, [TABLE])
-    records.update(RESULTS, snakemake)
-    assert records.origin(last)["rule"] == "summarize"
+    jobs.update(RESULTS, snakemake)
+    assert verification.origin(last)["rule"] == "summarize"
 
 
 def test_what_made_a_file_is_known_while_the_workflow_runs(
@@ -209,7 +209,7 @@ def test_what_made_a_file_is_known_while_the_workflow_runs(
         assert CliRunner().invoke(run, [*map(str, words)]).exit_code == 0
         return json.loads(written.read_text(encoding="utf-8"))["bias"]
 
-    assert not (RESULTS / records.NAME).exists()
+    assert not (RESULTS / stored.NAME).exists()
     first = told()
     assert (first["rule"], first["command"]) == ("tabulate", "texshape run tabulate")
     assert first["inputs"] == {CHECKPOINT: file_sha256(CHECKPOINT)}
@@ -221,16 +221,16 @@ def test_what_made_a_file_is_known_while_the_workflow_runs(
     os.rename(".snakemake", "elsewhere")
     os.mkdir(".snakemake")
     assert told() == first  # from the record alone
-    assert records.adopt(RESULTS) == 2
+    assert jobs.adopt(RESULTS) == 2
     assert told() == first
-    job_of = records.so_far(RESULTS, snakemake_private.records_in())
+    job_of = jobs.so_far(RESULTS, snakemake_private.records_in())
     assert job_of("pictures") is None
 
 
 def test_an_update_without_news_writes_nothing(study: object) -> None:
-    before = os.stat(RESULTS / records.NAME)
+    before = os.stat(RESULTS / stored.NAME)
     update()
-    assert os.stat(RESULTS / records.NAME).st_ino == before.st_ino
+    assert os.stat(RESULTS / stored.NAME).st_ino == before.st_ino
 
 
 def test_another_folder_learns_what_made_the_files(study: object) -> None:
@@ -238,8 +238,8 @@ def test_another_folder_learns_what_made_the_files(study: object) -> None:
     os.rename(".snakemake", "elsewhere")  # as in a clone
     os.mkdir(".snakemake")
     write_text(TABLE, "altered on the way\n")
-    assert records.adopt(RESULTS) == 4  # neither the table nor what is only listed
-    assert records.adopt(RESULTS) == 0
+    assert jobs.adopt(RESULTS) == 4  # neither the table nor what is only listed
+    assert jobs.adopt(RESULTS) == 0
     given = snakemake_private.records_in().read(FIGURE)
     for part in ("rule", "input", "params", "code", "input_checksums", "starttime", "shellcmd"):
         assert getattr(given, part) == getattr(kept, part), part
@@ -250,12 +250,12 @@ def test_another_folder_learns_what_made_the_files(study: object) -> None:
 
 def test_a_file_of_another_state_gets_its_own_record_back(study: Callable[..., None]) -> None:
     """After `git checkout` and `dvc checkout` of an older state."""
-    old, table = (RESULTS / records.NAME).read_text("utf-8"), Path(TABLE).read_text("utf-8")
+    old, table = (RESULTS / stored.NAME).read_text("utf-8"), Path(TABLE).read_text("utf-8")
     study("tabulate", {TABLE: "bias\n0.5\n"}, [FEATURES], params=["'changed'"])
     update()
     write_text(TABLE, table)
-    write_text(RESULTS / records.NAME, old)
-    assert records.adopt(RESULTS) == 1
+    write_text(RESULTS / stored.NAME, old)
+    assert jobs.adopt(RESULTS) == 1
     assert snakemake_private.records_in().read(TABLE).params == ["'0123456789ab'"]
 
 
@@ -264,14 +264,14 @@ def test_what_temporary_files_were_made_from_is_kept(study: Callable[..., None])
     study("stylize", {shard: "half"}, [CHECKPOINT])
     study("merge", {merged: "whole"}, [shard])
     os.unlink(shard)
-    records.update(RESULTS, snakemake_private.records_in(), temporary=[shard])
+    jobs.update(RESULTS, snakemake_private.records_in(), temporary=[shard])
     assert found() == []
-    made = {name: entry.job for name, entry in records._entries(records.load(RESULTS)).items()}
+    made = {name: entry.job for name, entry in stored.entries_of(stored.load(RESULTS)).items()}
     assert made[shard]["inputs"] == {CHECKPOINT: file_sha256(CHECKPOINT)}
-    assert records.verify(RESULTS)[0] == 7
+    assert verification.verify(RESULTS)[0] == 7
     os.rename(".snakemake", "elsewhere")
     os.mkdir(".snakemake")
-    records.adopt(RESULTS)
+    jobs.adopt(RESULTS)
     assert snakemake_private.records_in().read(shard).rule == "stylize"
 
 
@@ -312,14 +312,14 @@ def test_exit_status_and_formats_of_the_command(study: object) -> None:
 )
 def test_no_record_is_one_line(tmp_path: Path, text: str | None, message: str) -> None:
     if text is not None:
-        write_text(tmp_path / records.NAME, text)
+        write_text(tmp_path / stored.NAME, text)
     with pytest.raises(InputError, match=message):
-        records.verify(tmp_path)
+        verification.verify(tmp_path)
 
 
 def test_the_origin_of_a_stranger(study: object, tmp_path: Path) -> None:
     write_text(RESULTS / "mine.csv", "x\n")
     with pytest.raises(InputError, match="not named in"):
-        records.origin(RESULTS / "mine.csv")
+        verification.origin(RESULTS / "mine.csv")
     with pytest.raises(InputError, match=r"no records\.json in any folder above"):
-        records.origin(SOURCE)
+        verification.origin(SOURCE)

@@ -334,6 +334,14 @@ def reached_from(module: str) -> frozenset[str]:
                 for kind in ("technique", "figure", "figures")
                 for path in PACKAGE.glob(f"techniques/*/{kind}.py")
             ]
+        if name == "texshape.claims.order":  # every section's claims, and where it stands
+            waiting += [
+                f"texshape.techniques.{path.parent.name}.{path.stem}"
+                for kind in ("technique", "claims")
+                for path in PACKAGE.glob(f"techniques/*/{kind}.py")
+            ]
+            waiting += [f"texshape.claims.sections.{path.stem}"
+                        for path in PACKAGE.glob("claims/sections/[a-z]*.py")]  # fmt: skip
         if name == "texshape.catalogue":  # every declaration of a table
             waiting += importlib.import_module(name).modules()
         if name == "texshape.comparison.measures":  # what every technique adds to the comparison

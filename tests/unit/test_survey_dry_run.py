@@ -22,7 +22,7 @@ from texshape.survey.listener import Listener
 from texshape.survey.printed_dry_run import text
 from texshape.survey.trial import Trial, total
 from texshape.techniques import registry
-from texshape.techniques.base import Ahead
+from texshape.techniques.inputs import Ahead
 
 pytestmark = pytest.mark.timeout(900)
 

@@ -17,8 +17,8 @@ import pandas as pd
 import pytest
 
 from tests.workflow.conftest import ROOT, Workflow
-from texshape import records
 from texshape.files import file_sha256
+from texshape.records import stored, verification
 
 pytestmark = [pytest.mark.workflow, pytest.mark.timeout(3000)]
 
@@ -29,7 +29,7 @@ RULES = ("render", "train", "trials", "features", "readout", "tabulate_trials", 
 @pytest.fixture(scope="module")
 def jobs(smoke: Workflow) -> dict[str, dict[str, Any]]:
     """Of each rule the job that took the least processor time."""
-    content = records.load(smoke.folder / "results" / "smoke")
+    content = stored.load(smoke.folder / "results" / "smoke")
     found: dict[str, dict[str, Any]] = {}
     for job in sorted(content["jobs"], key=lambda job: job["cpu_seconds"] or 0.0, reverse=True):
         found[job["rule"]] = job
@@ -68,10 +68,10 @@ def test_a_recorded_command_gives_the_same_bytes(
 
 def test_every_file_of_a_finished_experiment_is_as_recorded(smoke: Workflow) -> None:
     results = smoke.folder / "results" / "smoke"
-    count, findings = records.verify(results)
+    count, findings = verification.verify(results)
     assert findings == []
     assert count == sum(path.is_file() for path in results.rglob("*")) - 1  # but the record itself
-    for job in records.load(results)["jobs"]:
+    for job in stored.load(results)["jobs"]:
         assert job["run"] is not None
         assert job["seconds"] is not None
         assert None not in job["inputs"].values()
@@ -117,7 +117,7 @@ def test_training_with_other_thread_counts_ends_within_the_stated_tolerance(
 def test_provenance_in_the_article_is_that_of_the_record(smoke: Workflow) -> None:
     results = smoke.folder / "results" / "smoke"
     written = json.loads((results / "provenance.json").read_text(encoding="utf-8"))
-    run = records.origin(results / "provenance.json")["run"]
+    run = verification.origin(results / "provenance.json")["run"]
     assert run["parameters_sha256"] == written["parameters_sha256"]
     assert run["commit"] == written["git"]["commit"]
     html = (results / "paper.html").read_text(encoding="utf-8")

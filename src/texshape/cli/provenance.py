@@ -52,12 +52,12 @@ def origins(
     output: Annotated[Path, typer.Option(help="JSON file to write.")],
 ) -> None:
     """Write what made each table, as far as Snakemake has noted it in this folder."""
-    from texshape import records
     from texshape.core import snakemake_private
     from texshape.files import write_json
     from texshape.origins import of_tables
+    from texshape.records import jobs
 
-    job_of = records.so_far(results, snakemake_private.records_in())
+    job_of = jobs.so_far(results, snakemake_private.records_in())
     files = {path.stem: path.as_posix() for path in table}
     write_json(output, of_tables(files, job_of))
 
@@ -69,13 +69,13 @@ def figure_origins(
     output: Annotated[Path, typer.Option(help="JSON file to write.")],
 ) -> None:
     """Write what each figure was drawn from and the command that draws it again."""
-    from texshape import records
     from texshape.core import snakemake_private
     from texshape.figures.registry import declaration_of_file
     from texshape.files import write_json
     from texshape.origins import of_figures
+    from texshape.records import jobs
 
-    job_of = records.so_far(results, snakemake_private.records_in())
+    job_of = jobs.so_far(results, snakemake_private.records_in())
     files = {path.stem: path.as_posix() for path in figure}
     found = of_figures(files, declaration_of_file, job_of, results.as_posix())
     write_json(output, found)

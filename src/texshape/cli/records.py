@@ -40,18 +40,18 @@ def verify(
     import json
     from dataclasses import asdict
 
-    from texshape import records
     from texshape.deposit import check
+    from texshape.records import verification
 
     archive = check.is_archive(results)
-    count, findings = check.verify(results) if archive else records.verify(results)
+    count, findings = check.verify(results) if archive else verification.verify(results)
     skipped: str | None = "an archive has no workflow" if archive else "not asked for"
     if workflow and not archive:
-        stale, skipped = records.compare_with_workflow(results)
+        stale, skipped = verification.compare_with_workflow(results)
         known = {finding.file for finding in findings}
         findings += [finding for finding in stale if finding.file not in known]
     counts = {
-        state: sum(finding.state == state for finding in findings) for state in records.STATES
+        state: sum(finding.state == state for finding in findings) for state in verification.STATES
     }
     if output_format is Format.json:
         report = {
@@ -83,9 +83,9 @@ def origin(
     """Print what made a result file: job, inputs, parameters, seeds, commit, packages, device."""
     import json
 
-    from texshape import records
+    from texshape.records import verification
 
-    made = records.origin(file)
+    made = verification.origin(file)
     print(json.dumps(made, indent=1) if whole else "\n".join(_summary(made)))
 
 

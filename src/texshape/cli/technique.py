@@ -133,7 +133,7 @@ def describe_techniques(
 
 
 def _roles(given: list[str]) -> dict[str, list[str]]:
-    from texshape.techniques.base import ROLES
+    from texshape.techniques.inputs import ROLES
 
     found: dict[str, list[str]] = {}
     for text in given:

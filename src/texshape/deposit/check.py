@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from texshape import records
 from texshape.deposit.crate import NAME
 from texshape.errors import InputError
 from texshape.files import file_sha256, read_json
-from texshape.records import Finding
+from texshape.records import stored, verification
+from texshape.records.verification import Finding
 
 
 def is_archive(folder: str | Path) -> bool:
     """Whether a folder is an unpacked archive, and not a folder of results."""
-    return (Path(folder) / NAME).is_file() and not (Path(folder) / records.NAME).exists()
+    return (Path(folder) / NAME).is_file() and not (Path(folder) / stored.NAME).exists()
 
 
 def verify(folder: str | Path) -> tuple[int, list[Finding]]:
@@ -32,7 +32,7 @@ def verify(folder: str | Path) -> tuple[int, list[Finding]]:
     int
         How many files the metadata names.
     list of Finding
-        As those of `texshape.records.verify`, by state and name.
+        As those of `texshape.records.verification.verify`, by state and name.
 
     Raises
     ------
@@ -56,8 +56,8 @@ def verify(folder: str | Path) -> tuple[int, list[Finding]]:
         if path.is_file() and name not in named and name != NAME:
             findings[name] = Finding("unrecorded", name, f"{NAME} does not name it")
     for name in named:
-        if name.endswith(f"/{records.NAME}") and (folder / name).is_file():
-            for finding in records.verify((folder / name).parent)[1]:
+        if name.endswith(f"/{stored.NAME}") and (folder / name).is_file():
+            for finding in verification.verify((folder / name).parent)[1]:
                 findings.setdefault(finding.file, finding)
     return len(named), sorted(findings.values(), key=lambda finding: (finding.state, finding.file))
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from texshape import origins, records
+from texshape import origins
 from texshape.deposit import inputs, listing
 from texshape.deposit.inputs import Input
 from texshape.deposit.listing import NotIncluded
 from texshape.errors import InputError
 from texshape.files import read_json
+from texshape.records import stored, verification
 
 #: without these an experiment is not finished
 NEEDED = ("claims.json", "figures.json", "metrics.json", "origins.json", "paper.html", "paper.pdf",
@@ -51,7 +52,7 @@ class Contents:
     base : Path
         The folder that `root` is relative to.
     record : dict
-        `texshape.records.load`.
+        `texshape.records.stored.load`.
     parameters, figures : dict
         ``parameters.json`` and ``figures.json``.
     files : list of Packed
@@ -93,13 +94,13 @@ def collect(results: str | Path, *, with_pictures: bool = False) -> Contents:
         If the experiment is not finished, or a file is not as recorded.
     """
     results = Path(results)
-    record = records.load(results)
+    record = stored.load(results)
     for name in NEEDED:
         if not (results / name).is_file():
             raise InputError(
                 f"{results / name}: no such file; expected the results of a finished run"
             )
-    _, findings = records.verify(results)
+    _, findings = verification.verify(results)
     findings = [finding for finding in findings if finding.state != "unrecorded"]
     if findings:
         first = findings[0]
@@ -158,7 +159,7 @@ def _divide(found: Contents, results: Path) -> None:
                 found.files.append(Packed(name, results / inner, facts["sha256"]))
     if not any(file.name.startswith(f"{found.root}/tables/") for file in found.files):
         raise InputError(f"{results}/tables: no table is recorded; expected a finished run")
-    found.files.append(Packed(f"{found.root}/{records.NAME}", results / records.NAME))
+    found.files.append(Packed(f"{found.root}/{stored.NAME}", results / stored.NAME))
 
 
 def _last_run(found: Contents) -> dict[str, Any]:
@@ -166,7 +167,7 @@ def _last_run(found: Contents) -> dict[str, Any]:
     runs = [run for run in found.record["runs"].values() if not run["touch"]]
     if not runs:
         raise InputError(
-            f"{found.base / found.root / records.NAME}: no run of the workflow is recorded"
+            f"{found.base / found.root / stored.NAME}: no run of the workflow is recorded"
         )
     run = max(runs, key=lambda run: run["started"])
     return {**run, "packages": found.record["packages"].get(run["packages"]) or {}}

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from texshape.errors import stored_results
 from texshape.experiment.layout import Layout
 from texshape.experiment.runs import RunId
-from texshape.techniques.base import STATES, Inputs, Technique, imported
+from texshape.techniques.base import Technique, imported
+from texshape.techniques.inputs import STATES, Inputs
 
 if TYPE_CHECKING:
     from texshape.data.imageset import ImageSet

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from texshape.errors import InputError, MachineError, UnmeasurableError
 from texshape.experiment.columns import LEFT_OUT
-from texshape.techniques.base import Inputs, Technique
+from texshape.techniques.base import Technique
+from texshape.techniques.inputs import Inputs
 
 FILE = f"tables/{LEFT_OUT.name}.csv"
 

@@ -28,7 +28,8 @@ from texshape.survey.steps import TRIALS, reasons
 from texshape.survey.stimuli import CUE_CONFLICT, Stimuli
 from texshape.survey.survey import planned
 from texshape.techniques import registry
-from texshape.techniques.base import Ahead, Technique, imported
+from texshape.techniques.base import Technique, imported
+from texshape.techniques.inputs import Ahead
 
 if TYPE_CHECKING:
     from texshape.models.network import Network

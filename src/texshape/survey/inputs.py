@@ -20,7 +20,8 @@ from texshape.experiment.sources import ROLES
 from texshape.models.decisions import for_images
 from texshape.models.network import Network
 from texshape.survey.stimuli import Stimuli
-from texshape.techniques.base import Inputs, Technique
+from texshape.techniques.base import Technique
+from texshape.techniques.inputs import Inputs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,7 +168,7 @@ class PixelInputs(Inputs):
 
 
 def sets_of(stimuli: Stimuli, role: str) -> dict[str, ImageSet]:
-    """The sets of a survey's stimuli for a role; see `texshape.techniques.base.Inputs.sets`."""
+    """The sets of a survey's stimuli for a role; see `texshape.techniques.inputs.Inputs.sets`."""
     for one in role.split("|"):
         name = ROLES.get(one)
         if name in stimuli.sets:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from texshape.techniques.base import Ahead
+from texshape.techniques.inputs import Ahead
 
 if TYPE_CHECKING:
     import numpy as np

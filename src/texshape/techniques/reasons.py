@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from texshape.techniques.base import Inputs
+from texshape.techniques.inputs import Inputs
 from texshape.trials.deciding import READOUT
 from texshape.trials.names import ABSENT
 

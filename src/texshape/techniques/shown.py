@@ -9,8 +9,8 @@ import numpy as np
 
 from texshape.models import changed
 from texshape.stats.exemplars import ABSENT, conflicting
-from texshape.techniques.base import Ahead, Inputs
 from texshape.techniques.corruptions.accuracy import balanced
+from texshape.techniques.inputs import Ahead, Inputs
 from texshape.trials.moved import Moves, moves
 
 if TYPE_CHECKING:

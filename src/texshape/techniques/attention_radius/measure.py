@@ -10,7 +10,7 @@ import numpy as np
 from texshape.models import changed
 from texshape.techniques import shown
 from texshape.techniques.attention_radius import mask
-from texshape.techniques.base import Ahead, Inputs, Outputs
+from texshape.techniques.inputs import Ahead, Inputs, Outputs
 from texshape.techniques.reasons import UNSEEN, without_classes
 
 if TYPE_CHECKING:

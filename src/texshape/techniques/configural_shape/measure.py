@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from texshape.errors import InputError, nearest
-from texshape.techniques.base import Ahead
 from texshape.techniques.configural_shape import animals
+from texshape.techniques.inputs import Ahead
 
 if TYPE_CHECKING:
     from texshape.data.imageset import ImageSet
     from texshape.models.network import Network
-    from texshape.techniques.base import Inputs, Outputs
+    from texshape.techniques.inputs import Inputs, Outputs
 
 
 def run(inputs: Inputs) -> Outputs:

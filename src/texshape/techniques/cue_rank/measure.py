@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from texshape.errors import InputError
 from texshape.stats.exemplars import ABSENT
-from texshape.techniques.base import Ahead, Inputs, Outputs
+from texshape.techniques.inputs import Ahead, Inputs, Outputs
 from texshape.techniques.reasons import UNRANKED
 
 if TYPE_CHECKING:

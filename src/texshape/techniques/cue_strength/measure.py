@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import Ahead, Inputs, Outputs
+from texshape.techniques.inputs import Ahead, Inputs, Outputs
 from texshape.techniques.reasons import without_classes
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from texshape.techniques.base import Inputs, Outputs
+from texshape.techniques.inputs import Inputs, Outputs
 
 
 def run(inputs: Inputs) -> Outputs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from texshape.techniques.base import Ahead, Inputs, Outputs
+from texshape.techniques.inputs import Ahead, Inputs, Outputs
 
 
 def run(inputs: Inputs) -> Outputs:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from texshape.data import critical_band
 from texshape.decision_readout.settings import GREY
-from texshape.techniques.base import DECISIONS, Ahead, imported
+from texshape.techniques.base import imported
+from texshape.techniques.inputs import DECISIONS, Ahead
 from texshape.trials.imagenet16 import CATEGORIES
 from texshape.trials.names import ABSENT
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from texshape.data.imageset import ImageSet
     from texshape.models.network import Network
-    from texshape.techniques.base import Inputs, Outputs
+    from texshape.techniques.inputs import Inputs, Outputs
 
 
 def run(inputs: Inputs) -> Outputs:

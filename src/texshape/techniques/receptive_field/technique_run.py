@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from texshape.errors import InputError
-from texshape.techniques.base import Ahead, Inputs, Outputs
+from texshape.techniques.inputs import Ahead, Inputs, Outputs
 
 
 def run(inputs: Inputs) -> Outputs:

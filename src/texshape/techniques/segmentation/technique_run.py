@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from texshape.techniques.base import Inputs, Outputs
+from texshape.techniques.inputs import Inputs, Outputs
 from texshape.techniques.segmentation import measure, voc
 from texshape.techniques.segmentation.settings import SegmentationSettings, sparing
 

@@ -17,7 +17,7 @@ from texshape.models import stages as _stages
 from texshape.stats import bootstrap
 from texshape.stats import exemplars as ex
 from texshape.techniques import shown
-from texshape.techniques.base import Ahead, Inputs, Outputs
+from texshape.techniques.inputs import Ahead, Inputs, Outputs
 from texshape.techniques.reasons import without_classes, without_folds, without_stages
 from texshape.techniques.steering import direction as _direction
 from texshape.trials.moved import Moves, moves, slope

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from texshape.techniques.base import Ahead, Inputs, Outputs
+from texshape.techniques.inputs import Ahead, Inputs, Outputs
 from texshape.techniques.reasons import without_classes
 
 if TYPE_CHECKING:

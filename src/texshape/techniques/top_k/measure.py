@@ -15,7 +15,7 @@ from texshape.errors import InputError
 from texshape.models import changed, positions
 from texshape.models import stages as _stages
 from texshape.techniques import shown
-from texshape.techniques.base import Ahead, Inputs, Outputs
+from texshape.techniques.inputs import Ahead, Inputs, Outputs
 from texshape.techniques.reasons import without_classes, without_stages
 from texshape.techniques.top_k import thin
 

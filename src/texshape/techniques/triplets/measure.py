@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 PIXELS = "pixels"  # name of the stage
 
 if TYPE_CHECKING:
-    from texshape.techniques.base import Inputs, Outputs
+    from texshape.techniques.inputs import Inputs, Outputs
 
 
 def run(inputs: Inputs) -> Outputs:

@@ -1,13 +1,7 @@
-"""What made each result file, and whether that still holds.
+"""What made each file, from Snakemake's records: the part that the workflow calls.
 
-``results/EXPERIMENT/records.json`` names every result file with its SHA-256 and the job that made it: rule,
-command, parameters, code, inputs with their SHA-256, seeds, device, duration, and the run of the workflow:
-commit, uncommitted changes, hash of all parameters, packages. Snakemake's own records say most of it; they
-are read when a run ends, so no job does more work. A file whose job has not run since keeps its entry,
-hash included: what somebody changes later by hand is found by `verify`.
-
-The file travels with the results. `adopt` gives it back to Snakemake in another folder, file by file, where
-the content is what was recorded; so a clone knows what made its results without trusting modification times.
+A run notes itself when it begins and writes the record when it ends; between runs a folder adopts what the
+record of another one says.
 """
 
 from __future__ import annotations
@@ -18,12 +12,9 @@ import json
 import os
 import platform
 import re
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -31,44 +22,14 @@ from typing import Any
 from texshape import __version__
 from texshape.core import snakemake_private
 from texshape.core.snakemake_private import FileRecord, Records, Storage
-from texshape.deposit import listing
-from texshape.errors import InputError
 from texshape.files import file_sha256, write_json, write_text
 from texshape.provenance import git_commit
+from texshape.records.stored import NAME, Entry, content_of, entries_of, files_of, load
 
-NAME = "records.json"
-FORMAT = 1
-STATES = ("altered", "missing", "stale", "unrecorded")
 _RUNS, _ADOPTED = "texshape-runs.jsonl", "texshape-adopted"  # beside Snakemake's records
 _LIST = "manifest.csv"  # a declared file that names others beside or below it
 # Of an option, or within the parameters of a technique.
 _SEED = re.compile(r"""(?:--seed[ =]|"seed": )(\d+)""")
-# Statuses in Snakemake's summary. Changed inputs are found by their hashes instead.
-_CHANGES = {
-    "params changed": "made with other parameters or code than those here",
-    "rule implementation changed": "made by another command than the one here",
-    "set of input files changed": "made from another set of files than those asked for here",
-}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One result file that is not as recorded: its state (one of `STATES`) and why."""
-
-    state: str
-    file: str
-    why: str
-
-
-@dataclass
-class _Entry:
-    """A result file: what the record says of its job, and of the file itself."""
-
-    job: dict[str, Any]
-    file: dict[str, Any]
-
-
-# --- Writing: called by the workflow ---------------------------------------------------------------
 
 
 def begin(
@@ -124,12 +85,12 @@ def update(results: str | Path, snakemake: Records, temporary: Iterable[str] = (
         Files that are removed when no job needs them any more. What they were made from is kept.
     """
     results = Path(results)
-    known = _entries(load(results)) if (results / NAME).exists() else {}
+    known = entries_of(load(results)) if (results / NAME).exists() else {}
     runs = _read_runs(snakemake.folder / _RUNS)
     temporary = set(map(str, temporary))
     snakemake.forget()
-    present = [name for name in _files(results) if name not in temporary]
-    entries: dict[str, _Entry] = {}
+    present = [name for name in files_of(results) if name not in temporary]
+    entries: dict[str, Entry] = {}
     for name in present:
         record = snakemake.read(name)
         if record is not None and record.rule is not None:
@@ -138,7 +99,7 @@ def update(results: str | Path, snakemake: Records, temporary: Iterable[str] = (
     for name in sorted(set(present) - set(entries)):
         if (owner := _listed_by(name, entries, lists)) is not None:
             facts = _facts(name, owner.file["started"], known.get(name))
-            entries[name] = _Entry(owner.job, {**facts, "listed": True})
+            entries[name] = Entry(owner.job, {**facts, "listed": True})
     passed = [
         (name, value)
         for entry in list(entries.values())
@@ -152,7 +113,7 @@ def update(results: str | Path, snakemake: Records, temporary: Iterable[str] = (
             continue
         job = known[name].job if name in known else _job(record, name, runs)
         facts = {"sha256": value, "started": record.starttime, "temporary": True}
-        entries[name] = known.get(name) or _Entry(job, facts)
+        entries[name] = known.get(name) or Entry(job, facts)
         passed += [item for item in job["inputs"].items() if item[0] in temporary]
     # A lost file stays named as long as something that is there was made from it.
     needed = {name for entry in entries.values() for name in entry.job["inputs"]}
@@ -161,7 +122,7 @@ def update(results: str | Path, snakemake: Records, temporary: Iterable[str] = (
         for name, value in entry.job["inputs"].items():
             if value is None and name in entries:  # too large for Snakemake to hash
                 entry.job["inputs"][name] = entries[name].file["sha256"]
-    content = _content(results, entries)
+    content = content_of(results, entries)
     if content["jobs"] and not (known and load(results) == content):
         write_json(results / NAME, content)
         if snakemake.storage is not None:
@@ -187,7 +148,7 @@ def so_far(results: str | Path, snakemake: Records) -> Callable[[str], dict[str,
         none), ``seeds`` and ``run`` of its job; None for what no job is known to have made.
     """
     results = Path(results)
-    known = _entries(load(results)) if (results / NAME).exists() else {}
+    known = entries_of(load(results)) if (results / NAME).exists() else {}
     runs = _read_runs(snakemake.folder / _RUNS)
 
     def job(name: str) -> dict[str, Any] | None:
@@ -234,7 +195,7 @@ def adopt(results: str | Path, storage: Storage | None = None) -> int:
         return 0
     snakemake = snakemake_private.records_in(storage=storage)
     taken = 0
-    for name, entry in _entries(load(results)).items():
+    for name, entry in entries_of(load(results)).items():
         job, facts = entry.job, entry.file
         found = snakemake.read(name)
         if facts.get("listed") or (found is not None and found.starttime == facts["started"]):
@@ -263,13 +224,13 @@ def _is_here(name: str, storage: Storage | None) -> bool:
     return Path(name).is_file() or (storage is not None and storage.fetch(name))
 
 
-def _entry(name: str, record: FileRecord, known: _Entry | None, runs: list[dict]) -> _Entry:
+def _entry(name: str, record: FileRecord, known: Entry | None, runs: list[dict]) -> Entry:
     if known is not None and known.file["started"] == record.starttime:
         return known
     job = _job(record, name, runs)
     if known is not None and job["run"] is not None and job["run"]["touch"]:
         return known  # nothing made it anew, whatever `snakemake --touch` claims
-    return _Entry(job, _facts(name, record.starttime, None))
+    return Entry(job, _facts(name, record.starttime, None))
 
 
 def _job(record: FileRecord, name: str, runs: list[dict]) -> dict[str, Any]:
@@ -314,15 +275,15 @@ def _below(file: str, name: str) -> bool:
     return Path(file).parts[:2] == Path(name).parts[:2]
 
 
-def _facts(name: str, started: float, known: _Entry | None) -> dict[str, Any]:
+def _facts(name: str, started: float, known: Entry | None) -> dict[str, Any]:
     if known is not None and known.file["started"] == started:
         return known.file
     return {"sha256": file_sha256(name), "bytes": os.stat(name).st_size, "started": started}
 
 
 def _listed_by(
-    name: str, entries: Mapping[str, _Entry], lists: dict[Path, set[str]]
-) -> _Entry | None:
+    name: str, entries: Mapping[str, Entry], lists: dict[Path, set[str]]
+) -> Entry | None:
     """The entry of the list that a file stands in, which lies beside it or above; `lists` is a cache."""
     path = Path(name)
     for folder in path.parents:
@@ -392,15 +353,6 @@ def _read_runs(path: Path) -> list[dict[str, Any]]:
     return sorted(runs, key=lambda run: run["started"])
 
 
-def _files(results: Path) -> list[str]:
-    """Every visible file of an experiment but the record itself."""
-    found = []
-    for folder, folders, names in os.walk(results):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found += [Path(folder, name).as_posix() for name in names if not name.startswith(".")]
-    return sorted(set(found) - {(results / NAME).as_posix()})
-
-
 def _mark_of(results: Path) -> str:
     state = os.stat(results / NAME)
     return f"{state.st_mtime_ns} {state.st_size}\n"
@@ -409,192 +361,3 @@ def _mark_of(results: Path) -> str:
 def _mark_path(results: Path, snakemake: str | Path) -> Path:
     """Where a folder keeps which state of the record it knows already."""
     return Path(snakemake) / f"{_ADOPTED}-{results.name}"
-
-
-# --- The file --------------------------------------------------------------------------------------
-
-
-def _content(results: Path, entries: Mapping[str, _Entry]) -> dict[str, Any]:
-    """The record as it is stored: a job once for all its files, long texts once for all jobs."""
-    shared: dict[str, dict[str, Any]] = {"packages": {}, "runs": {}, "templates": {}}
-
-    def store(kind: str, value: Any) -> str | None:
-        if value is None:
-            return None
-        key = hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
-        shared[kind][key] = value
-        return key
-
-    jobs: dict[str, dict[str, Any]] = {}
-    for name, entry in sorted(entries.items()):
-        run = entry.job["run"]
-        if run is not None:
-            run = {**run, "packages": store("packages", run["packages"])}
-        job = {
-            **entry.job,
-            "run": store("runs", run),
-            "template": store("templates", entry.job["template"]),
-        }
-        key = json.dumps(job, sort_keys=True)
-        jobs.setdefault(key, {**job, "outputs": {}})["outputs"][name] = entry.file
-    return {"format": FORMAT, "results": results.as_posix(), "jobs": list(jobs.values()), **shared}
-
-
-def load(results: str | Path) -> dict[str, Any]:
-    """Read an experiment's record.
-
-    Raises
-    ------
-    InputError
-        If there is none, or it is none of this format.
-    """
-    path = Path(results) / NAME
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(
-            f"{path}: no such file; expected the folder of an experiment that the workflow has run"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: not readable JSON ({error})") from None
-    keys = {"format", "jobs", "packages", "results", "runs", "templates"}
-    if not isinstance(content, dict) or content.get("format") != FORMAT or set(content) != keys:
-        raise InputError(f"{path}: not a record of format {FORMAT}")
-    return content
-
-
-def _entries(content: Mapping[str, Any]) -> dict[str, _Entry]:
-    entries = {}
-    for stored in content["jobs"]:
-        job = {key: value for key, value in stored.items() if key != "outputs"}
-        if (run := content["runs"].get(job["run"])) is not None:
-            job["run"] = {**run, "packages": content["packages"].get(run["packages"])}
-        job["template"] = content["templates"].get(job["template"])
-        for name, facts in stored["outputs"].items():
-            entries[name] = _Entry(job, facts)
-    return entries
-
-
-# --- Reading: called by people ---------------------------------------------------------------------
-
-
-def origin(file: str | Path) -> dict[str, Any]:
-    """What made one file: its job, its own hash and size, and the run.
-
-    Raises
-    ------
-    InputError
-        If the file lies in no recorded experiment or the record does not name it.
-    """
-    path = Path(os.path.abspath(file))
-    results = next((folder for folder in path.parents if (folder / NAME).is_file()), None)
-    if results is None:
-        raise InputError(f"{file}: no {NAME} in any folder above it")
-    content = load(results)
-    name = (Path(content["results"]) / path.relative_to(results)).as_posix()
-    entry = _entries(content).get(name)
-    if entry is None:
-        raise InputError(f"{file}: not named in {results / NAME}")
-    job = {
-        key: value
-        for key, value in entry.job.items()
-        if key not in ("repeated", "software", "template")
-    }
-    return {"file": name, **entry.file, **job}
-
-
-def verify(results: str | Path) -> tuple[int, list[Finding]]:
-    """Compare an experiment's files with its record, by hashing all of them.
-
-    Returns
-    -------
-    int
-        How many files the record names.
-    list of Finding
-        By state and name: ``altered`` (other content than recorded), ``missing``, ``stale`` (made from
-        other inputs than those recorded now) and ``unrecorded``. What an altered file was used for is no
-        finding of its own: with the file restored it is right; nor is what an unpacked archive leaves out.
-
-    Raises
-    ------
-    InputError
-        If there is no record.
-    """
-    results = Path(results)
-    content = load(results)
-    root = content["results"]
-    base = Path(os.path.abspath(results)).parents[len(Path(root).parts) - 1]
-    absent = listing.read(base)
-    entries = _entries(content)
-    inner = [Path(name).relative_to(results).as_posix() for name in _files(results)]
-    present = {f"{root}/{name}": results / name for name in inner}
-    findings = []
-    for name, entry in entries.items():
-        if entry.file.get("temporary"):
-            continue
-        recorded = entry.file["sha256"]
-        if name not in present:
-            if absent.get(name) != recorded:
-                findings.append(Finding("missing", name, f"expected SHA-256 {recorded[:12]}"))
-        elif (found := file_sha256(present[name])) != recorded:
-            why = f"expected SHA-256 {recorded[:12]}, found {found[:12]}"
-            size = os.stat(present[name]).st_size
-            if size != entry.file["bytes"]:
-                why += f"; expected {entry.file['bytes']} bytes, found {size}"
-            findings.append(Finding("altered", name, why))
-    outside: dict[str, str | None] = {}
-    for name, entry in entries.items():
-        changed = []
-        for file, used in entry.job["inputs"].items():
-            if file in entries:
-                now = entries[file].file["sha256"]
-            else:
-                if file not in outside:
-                    outside[file] = file_sha256(base / file) if (base / file).is_file() else None
-                now = outside[file]
-            if used is not None and now is not None and used != now:
-                changed.append(file)
-        if changed:
-            more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
-            findings.append(Finding("stale", name, f"made from another {changed[0]}{more}"))
-    findings += [
-        Finding("unrecorded", name, "no job of the workflow is known to have made it")
-        for name in present
-        if name not in entries
-    ]
-    count = sum(not entry.file.get("temporary") for entry in entries.values())
-    count -= sum(name in entries and name not in present for name in absent)
-    return count, sorted(findings, key=lambda finding: (finding.state, finding.file))
-
-
-def compare_with_workflow(results: str | Path) -> tuple[list[Finding], str | None]:
-    """Ask Snakemake which files were made by other code, parameters or sets of inputs than now asked for.
-
-    Returns
-    -------
-    list of Finding
-        All ``stale``.
-    str or None
-        Why nothing was compared.
-    """
-    content = load(results)
-    base = Path(os.path.abspath(results)).parents[len(Path(content["results"]).parts) - 1]
-    if not (base / "Snakefile").is_file():
-        return [], f"no Snakefile in {base}"
-    runs = sorted(content["runs"].values(), key=lambda run: run["started"])
-    files = runs[-1]["configfiles"] if runs else []
-    lost = [file for file in files if not (base / file).is_file()]
-    if lost:
-        return [], f"{base / lost[0]}: no such file"
-    command = [sys.executable, "-m", "snakemake", "--summary", "--nolock"]
-    command += ["--configfile", *files] if files else []
-    if values := runs[-1]["config"] if runs else {}:
-        command += ["--config", *(f"{key}={json.dumps(value)}" for key, value in values.items())]
-    done = subprocess.run(command, cwd=base, capture_output=True, text=True, check=False)
-    rows = [line.split("\t") for line in done.stdout.splitlines() if line.count("\t") == 5]
-    if done.returncode != 0 or not rows:
-        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        return [], f"snakemake --summary failed: {last}"
-    return [
-        Finding("stale", row[0], _CHANGES[row[4]]) for row in rows[1:] if row[4] in _CHANGES
-    ], None
