@@ -199,6 +199,22 @@ def test_a_folder_of_photographs_becomes_sets(tmp_path: Path) -> None:
     assert planned["photographs"] == 1
 
 
+def test_the_search_for_a_stylization_makes_no_picture_of_the_test(tmp_path: Path) -> None:
+    workflow = copy_workflow(tmp_path / "project")
+    name = "tiny-imagenet-stylizations"
+    files = ["experiments/tiny-imagenet.yaml", f"experiments/overlays/{name}.yaml"]
+    tables = [
+        f"results/{name}/tables/{one}.csv" for one in ("stylization_fitness", "reconstruction")
+    ]
+    said = workflow.snakemake("-n", "--configfile", *files, "--", *tables).stdout
+    planned = jobs(said)
+    assert planned["stylize"] == 2 * planned["prepare_styles"]  # training and validation
+    assert planned["train"] == planned["trials_of_validation"] == 2 + planned["stylize"]
+    assert not {"trials", "conflict", "exemplars", "figure_stylization"} & set(planned)
+    assert "/validation-stylized.images.npy" in said
+    assert "/test-stylized" not in said
+
+
 def test_the_papers_scale_is_planned_from_an_imagenet_like_folder(tmp_path: Path) -> None:
     workflow = copy_workflow(tmp_path / "project")
     classes = {category: wnid for wnid, _, category in reversed(imagenet16.table())}
