@@ -16,7 +16,7 @@ from texshape.catalogue import catalogue
 from texshape.files import write_text
 from texshape.tables import KINDS, PATH_COLUMNS, Column, Logged, Table
 from texshape.techniques import registry
-from texshape.techniques.base import Technique
+from texshape.techniques.base import HEADINGS, Technique
 
 ROOT = Path(__file__).resolve().parents[1]
 LOWER, UPPER = "lower end of", "upper end of"
@@ -79,28 +79,17 @@ def techniques() -> str:
     return "\n".join(lines)
 
 
-#: heading on the page that chooses a measure -> the techniques that answer its questions
-CHOICES = {
-    "decides": (
-        "shape_bias",
-        "cue_strength",
-        "sensitivity",
-        "frequency_channel",
-        "configural_shape",
-    ),
-    "knows": ("readout", "dimensionality", "segmentation", "triplets", "cue_rank"),
-    "uses": ("erasure", "steering", "suppression", "top_k", "attention_radius"),
-    "loses": ("shuffling", "corruptions"),
-    "people": ("human_consistency", "consistency_power"),
-    "sees": ("receptive_field", "feature_visualization"),
-}
+#: in the order of the page that chooses a measure: what every experiment runs, over all networks first
+ALL = (*registry.TOGETHER, *registry.BUILT_IN, *registry.OPTIONAL)
 
 
 def choices(heading: str) -> str:
-    """A row for each technique of a heading: question, where its answer stands, first of its limits."""
+    """A row for each technique that tells this: question, where its answer stands, first of its limits."""
     lines = ["| question | technique | read | mind |", "|---|---|---|---|"]
-    for name in CHOICES[heading]:
+    for name in ALL:
         each = registry.get(name)
+        if each.heading != heading:
+            continue
         star = "*" if name in registry.OPTIONAL else ""
         page = f"explanation/{each.explanation}.md"
         limit = _first_limit((ROOT / "docs" / page).read_text(encoding="utf-8"))
@@ -139,7 +128,7 @@ def _first_limit(page: str) -> str:
 PARTS: list[tuple[str, str, Callable[[], str]]] = [
     ("docs/reference/files.md", "tables", tables),
     ("README.md", "techniques", techniques),
-    *(("docs/which-measure.md", heading, partial(choices, heading)) for heading in CHOICES),
+    *(("docs/which-measure.md", heading, partial(choices, heading)) for heading in HEADINGS),
 ]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from texshape.catalogue import catalogue
 from texshape.techniques import registry
+from texshape.techniques.base import HEADINGS
 
 pytestmark = pytest.mark.timeout(3000)  # a crowded machine takes its time
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,13 +75,16 @@ def test_the_page_that_chooses_a_measure_has_each_technique() -> None:
     """Once, with its question, a file or column to read and one of its limits."""
     from scripts import reference_pages
 
-    chosen = [name for names in reference_pages.CHOICES.values() for name in names]
+    chosen = reference_pages.ALL
     assert sorted(chosen) == sorted((*registry.ALWAYS, *registry.OPTIONAL))
+    assert {registry.get(name).heading for name in chosen} == set(HEADINGS)
     page = (ROOT / "docs" / "which-measure.md").read_text(encoding="utf-8")
     columns = {table.name: table.names for table in catalogue().values()}
     for name in chosen:
         each = registry.get(name)
-        (row,) = (line for line in page.splitlines() if line.startswith(f"| {each.question} |"))
+        part = page.partition(f"<!-- generated: {each.heading} -->")[2].partition("<!-- end -->")[0]
+        (row,) = (line for line in part.splitlines() if line.startswith(f"| {each.question} |"))
+        assert page.count(f"| {each.question} |") == 1
         _, technique, read, mind = (cell.strip() for cell in row.strip("| ").split(" | "))
         assert f"[{each.title}](explanation/{each.explanation}.md)" in technique
         assert technique.endswith("*") == (name in registry.OPTIONAL)

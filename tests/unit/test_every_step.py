@@ -200,8 +200,9 @@ def test_a_transformer_s_tables_and_comparison(here):
     folder = here / "results" / name
     if not (folder / "corruptions.csv").exists():  # this test alone
         run_all("vit")
-    for table in ("readout", "dimensionality", "erasure", "receptive_field", "shuffling",
-                  "cue_strength", "segmentation", "corruptions"):  # fmt: skip
+    compared = {one.table for each in registry.built_in().values() for one in each.measures}
+    assert {"readout", "dimensionality", "receptive_field", "cue_strength"} < compared
+    for table in (*sorted(compared), "corruptions"):
         call("concatenate", folder / f"{table}.csv", "--results", here / "results",
              "--output", here / f"tables/{table}.csv")  # fmt: skip
     few = json.dumps({"resamples": 50, "level": 0.95})
@@ -232,7 +233,19 @@ def test_decisions_of_a_network_that_fits_no_class_map(here, step, output):
     assert not (here / folder / output).exists()
 
 
-@pytest.mark.parametrize("step", ["erasure", "shuffling", "cue-strength", "sensitivity"])
+#: techniques that read activations or gradients, whatever the network decides; all others need its decisions
+OF_ACTIVATIONS = (
+    "readout",
+    "dimensionality",
+    "receptive_field",
+    "feature_visualization",
+    "segmentation",
+)
+
+
+@pytest.mark.parametrize(
+    "step", [name.replace("_", "-") for name in registry.BUILT_IN if name not in OF_ACTIVATIONS]
+)
 def test_techniques_leave_out_a_network_that_fits_no_class_map(here, step):
     folder, given = commands("unmapped")
     call(step, *given[step])
@@ -245,8 +258,7 @@ def test_techniques_leave_out_a_network_that_fits_no_class_map(here, step):
 
 def test_activations_of_a_network_that_fits_no_class_map(here):
     folder, given = commands("unmapped")
-    for step in ("features", "readout", "dimensionality", "receptive-field",
-                 "feature-visualization", "segmentation"):  # fmt: skip
+    for step in ("features", *(name.replace("_", "-") for name in OF_ACTIVATIONS)):
         call(step, *given[step])
     assert read_csv(here / folder / "readout.csv")["accuracy"].notna().all()
     assert read_csv(here / folder / "segmentation.csv")["miou"].notna().all()

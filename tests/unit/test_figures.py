@@ -16,6 +16,7 @@ from texshape.errors import InputError
 from texshape.figures import controls, style
 from texshape.figures.registry import FIGURES, available, declaration, draw, read_tables
 from texshape.figures.style import save
+from texshape.techniques.base import Figure
 from texshape.techniques.readout import figure as readout
 from texshape.techniques.triplets import figure as triplets
 
@@ -25,13 +26,19 @@ SETTINGS = synthetic_tables.SETTINGS
 # Their n differs between points; seeds or columns of the table say it.
 WITHOUT_ONE_N = ("receptive_field", "training", "dimensionality", "shape_bias_by_class",
                  "corruption_errors")  # fmt: skip
-FROM_PUBLISHED = ("published_comparison", "published_answers", "sensitivity", "benchmark",
-                  "consistency_power")  # fmt: skip
 OPTIONAL = synthetic_tables.optional()
 #: drawn by the tests of their techniques
 ELSEWHERE = ("frequency_channel", "configural_shape")
+
+
+def source(figure: Figure) -> dict[str, pd.DataFrame]:
+    """The invented tables that a figure is drawn from: the first that has all of them."""
+    of_all = [] if figure.needs == "published" else [PROCEDURAL, OPTIONAL]
+    return next(each for each in (*of_all, PUBLISHED) if {*figure.tables} <= {*each})
+
+
 DRAWN_FROM = {
-    name: PUBLISHED if name in FROM_PUBLISHED else OPTIONAL if name in OPTIONAL else PROCEDURAL
+    name: source(figure)
     for name, figure in FIGURES.items()
     if figure.draw and name not in ELSEWHERE
 }

@@ -112,12 +112,31 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return folder / "survey" / "rf9--plain" / "seed-0", Path(layout.run(run))
 
 
-TABLES = [
-    "trials/cue-conflict.csv", "trials/silhouettes.csv", "sensitivity.csv", "readout.csv",
-    "readings.csv", "dimensionality.csv", "erasure.csv", "cue_strength.csv", "receptive_field.csv",
-    "cue_rank.csv", "suppression.csv", "triplets.csv", "steering.csv", "steering_slopes.csv", "top_k.csv",
-    "attention_radius.csv",
-]  # fmt: skip
+#: techniques that have nothing to measure here, and why; every other one is compared
+NOT_HERE = {
+    "shuffling": "no plain pictures",
+    "segmentation": "no masks",
+    "frequency_channel": "no plain pictures",
+    "configural_shape": "no silhouette has two sides",
+}
+COMPARED = [
+    one
+    for one in map(registry.get, registry.BUILT_IN + registry.OPTIONAL)
+    if one.name not in NOT_HERE
+]
+TABLES = ["trials/cue-conflict.csv", "trials/silhouettes.csv"] + [
+    f"{table.name}.csv" for one in COMPARED for table in one.tables
+]
+ARRAYS = [file.name for one in COMPARED for file in one.files]
+
+
+def test_what_is_declared_is_compared() -> None:
+    assert set(NOT_HERE) < {*registry.BUILT_IN, *registry.OPTIONAL}
+    assert {"readout.csv", "readings.csv", "erasure.csv", "steering_slopes.csv", "top_k.csv"} < set(
+        TABLES
+    )
+    assert {"influence.npz", "feature_visualization.npz"} == set(ARRAYS)
+    assert len(TABLES) == len(set(TABLES)) >= 16
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -127,7 +146,7 @@ def test_tables_are_the_same(paths: tuple[Path, Path], name: str) -> None:
     pd.testing.assert_frame_equal(found, expected, rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", ["influence.npz", "feature_visualization.npz"])
+@pytest.mark.parametrize("name", ARRAYS)
 def test_arrays_are_the_same(paths: tuple[Path, Path], name: str) -> None:
     found, expected = (np.load(folder / name) for folder in paths)
     assert sorted(found) == sorted(expected)
@@ -139,5 +158,5 @@ def test_arrays_are_the_same(paths: tuple[Path, Path], name: str) -> None:
 
 
 def test_a_survey_writes_nothing_that_is_not_compared(paths: tuple[Path, Path]) -> None:
-    written = {p.relative_to(paths[0]).as_posix() for p in paths[0].rglob("*.csv")}
-    assert written == set(TABLES)
+    written = {p.relative_to(paths[0]).as_posix() for p in paths[0].rglob("*.*")}
+    assert {name for name in written if name.endswith((".csv", ".npz"))} == {*TABLES, *ARRAYS}

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache, reduce
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import Field, create_model
@@ -31,33 +31,34 @@ from texshape.config.stylize import (
 from texshape.config.training import Arm, Trained, TrainingSettings
 from texshape.decision_readout.settings import DecisionReadoutSettings
 from texshape.errors import InputError, nearest
+from texshape.techniques import registry
 from texshape.vlm.settings import VlmSettings
 
 # Of models of techniques, for `texshape.source_code`.
 DYNAMIC_IMPORTS = ("texshape.techniques.*.settings",)
 
-#: section -> where its model lies
-TECHNIQUES: Mapping[str, str] = MappingProxyType(
-    {
-        "readout": "readout.settings:ReadoutSettings",
-        "dimensionality": "dimensionality.settings:DimensionalitySettings",
-        "erasure": "erasure.settings:ErasureSettings",
-        "sensitivity": "sensitivity.settings:SensitivitySettings",
-        "receptive_field": "receptive_field.settings:ReceptiveFieldSettings",
-        "feature_visualization": "feature_visualization.settings:FeatureVisualizationSettings",
-        "segmentation": "segmentation.settings:SegmentationSettings",
-        "probes": "cue_strength.settings:ProbeSettings",
-        "corruptions": "corruptions.settings:CorruptionSettings",
-    }
-)
 
-
+@cache
 def techniques() -> dict[str, type[Section]]:
-    """The model of each technique's section."""
-    found = {}
-    for name, place in TECHNIQUES.items():
-        module, model = place.split(":")
-        found[name] = getattr(import_module(f"texshape.techniques.{module}"), model)
+    """The model of each section that techniques have which every experiment runs.
+
+    It is in ``settings.py`` of the technique's folder. Of several of one section, as its parts are, the one
+    counts that inherits of the others.
+    """
+    found: dict[str, type[Section]] = {}
+    for name in registry.ALWAYS:
+        module = f"texshape.techniques.{name}.settings"
+        if find_spec(module) is None:
+            continue
+        for one in vars(import_module(module)).values():
+            if (
+                not isinstance(one, type)
+                or one.__module__ != module
+                or not issubclass(one, Section)
+            ):
+                continue
+            if one.place and issubclass(one, found.get(one.place, Section)):
+                found[one.place] = one
     return found
 
 
@@ -152,10 +153,8 @@ def read(
 
     Sections of the techniques that ``techniques`` names are checked by these.
     """
-    from texshape.techniques.registry import without_sections
-
     merged = reduce(parameters.overlay, [parameters.read_yaml(path) for path in paths], {})
-    check(without_sections(merged), of)
+    check(registry.without_sections(merged), of)
     return merged
 
 

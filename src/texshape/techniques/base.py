@@ -25,6 +25,17 @@ if TYPE_CHECKING:
 DYNAMIC_IMPORTS = ()  # the places are the techniques' own; each is hashed by itself
 
 
+#: of the page that chooses a measure: what a technique tells of a network
+HEADINGS = {
+    "decides": "what it decides by",
+    "knows": "what it knows",
+    "uses": "what it uses of it",
+    "loses": "what it loses without",
+    "people": "whether it errs as people do",
+    "sees": "what its units see",
+}
+
+
 def imported(place: str) -> Any:
     """What stands at a place, ``package.module:name``."""
     module, _, name = place.partition(":")
@@ -214,6 +225,8 @@ class Technique:
         Where it was proposed.
     explanation : str
         Of texshape's own, the page below ``docs/explanation`` that says what it shows and does not show.
+    heading : str
+        Of texshape's own, under which of `HEADINGS` it stands on the page that chooses a measure.
     run : str
         Place of the function `Inputs` -> `Outputs`: the only way in. What its module can import is the code
         that results depend on. Empty where its jobs are of several networks at once, by rules of their own.
@@ -309,6 +322,7 @@ class Technique:
     observations: tuple[Observations, ...] = ()
     section: Section | Typst | None = None
     explanation: str = ""
+    heading: str = ""
     applies: str = ""
     one_seed: bool = False
     as_given: bool = False

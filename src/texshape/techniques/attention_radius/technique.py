@@ -11,6 +11,7 @@ TECHNIQUE = Technique(
     question="Does a transformer that may attend nearby alone still decide as it did?",
     paper="Doshi and others 2025, arXiv 2507.00493",
     explanation="attention-radius",
+    heading="uses",
     run="texshape.techniques.attention_radius.measure:run",
     applies="texshape.techniques.attention_radius.measure:reason",
     ahead="texshape.techniques.attention_radius.measure:ahead",

@@ -11,6 +11,7 @@ TECHNIQUE = Technique(
     question="Does a network use how a shape's parts are arranged, or its parts alone?",
     paper="Baker and Elder 2022, iScience 25, 104913; Scialom and others 2025, arXiv 2504.05253",
     explanation="configural-shape",
+    heading="decides",
     run="texshape.techniques.configural_shape.measure:run",
     applies="texshape.techniques.configural_shape.measure:reason",
     ahead="texshape.techniques.configural_shape.measure:ahead",

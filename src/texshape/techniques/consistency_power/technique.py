@@ -13,6 +13,7 @@ TECHNIQUE = Technique(
     question="Which differences in error consistency can these trials show, and how many trials would?",
     paper="Klein and others 2025, arXiv 2507.06645",
     explanation="consistency-power",
+    heading="people",
     tables=(CONSISTENCY_POWER, CONSISTENCY_DIFFERENCES),
     sections=("bootstrap",),
     memory=4000,

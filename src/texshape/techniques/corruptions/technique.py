@@ -14,6 +14,7 @@ TECHNIQUE = Technique(
     question="How much accuracy do noise, blur, weather and compression cost, and who loses less?",
     paper="Hendrycks and Dietterich 2019, arXiv 1903.12261",
     explanation="probes-and-corruptions",
+    heading="loses",
     tables=(CORRUPTIONS, CORRUPTION_ERRORS),
     files=(File("corruption_pictures.csv", "how often each picture was decided wrongly"),),
     settings="texshape.techniques.corruptions.settings:CorruptionSettings",

@@ -14,6 +14,7 @@ TECHNIQUE = Technique(
     question="How well is each cue seen when it is shown alone?",
     paper="Kim and others 2026, arXiv 2603.10834 (REFINED-BIAS)",
     explanation="rank-of-each-cue",
+    heading="knows",
     run="texshape.techniques.cue_rank.measure:run",
     applies="texshape.techniques.cue_rank.measure:reason",
     ahead="texshape.techniques.cue_rank.measure:ahead",

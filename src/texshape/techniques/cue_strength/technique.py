@@ -13,6 +13,7 @@ TECHNIQUE = Technique(
     question="How strong may the texture be until it wins over the shape?",
     paper="texshape's own, after the method of constant stimuli",
     explanation="cue-strength",
+    heading="decides",
     run="texshape.techniques.cue_strength.measure:run",
     applies="texshape.techniques.cue_strength.measure:reason",
     tables=(CUE_STRENGTH,),

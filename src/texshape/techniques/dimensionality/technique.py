@@ -13,6 +13,7 @@ TECHNIQUE = Technique(
     question="How much information about shape and about texture do the units of each stage hold?",
     paper="Islam, Kowal and others 2021, arXiv 2101.11604, section 3",
     explanation="dimensionality",
+    heading="knows",
     run="texshape.techniques.dimensionality.measure:run",
     applies="texshape.techniques.reasons:without_folds",
     settings="texshape.techniques.dimensionality.settings:DimensionalitySettings",

@@ -13,6 +13,7 @@ TECHNIQUE = Technique(
     question="What does a network decide once what codes a cue is gone: what is used of what is known?",
     paper="Ravfogel and others 2020, arXiv 2004.07667; Belrose and others 2023, arXiv 2306.03819",
     explanation="erasure",
+    heading="uses",
     run="texshape.techniques.erasure.measure:run",
     applies="texshape.techniques.erasure.measure:reason",
     ahead="texshape.techniques.erasure.measure:ahead",

@@ -11,6 +11,7 @@ TECHNIQUE = Technique(
     question="Which images excite single channels of each stage?",
     paper="Olah, Mordvintsev and Schubert 2017, Distill 10.23915/distill.00007",
     explanation="what-networks-see",
+    heading="sees",
     run="texshape.techniques.feature_visualization.measure:run",
     applies="texshape.techniques.reasons:without_stages",
     ahead="texshape.techniques.feature_visualization.measure:ahead",

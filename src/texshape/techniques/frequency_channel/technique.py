@@ -11,6 +11,7 @@ TECHNIQUE = Technique(
     question="By which spatial frequencies does a network recognise, and how wide is their band?",
     paper="Subramanian and others 2023, arXiv 2309.13190",
     explanation="frequency-channel",
+    heading="decides",
     run="texshape.techniques.frequency_channel.measure:run",
     applies="texshape.techniques.frequency_channel.measure:reason",
     ahead="texshape.techniques.frequency_channel.measure:ahead",

@@ -14,6 +14,7 @@ TECHNIQUE = Technique(
     question="Does a network err on the pictures on which humans err?",
     paper="Geirhos and others 2021, arXiv 2106.07411",
     explanation="humans",
+    heading="people",
     tables=(BENCHMARK, BENCHMARK_BY_DATASET),
     sections=("bootstrap",),
     memory=1500,

@@ -13,6 +13,7 @@ TECHNIQUE = Technique(
     question="What of shape and of texture can be read from each stage, whatever the network decides?",
     paper="Hermann, Chen and Kornblith 2020, arXiv 1911.09071, section 5",
     explanation="read-out",
+    heading="knows",
     run="texshape.techniques.readout.measure:run",
     applies="texshape.techniques.reasons:without_folds",
     settings="texshape.techniques.readout.settings:ReadoutSettings",

@@ -13,6 +13,7 @@ TECHNIQUE = Technique(
     question="How far do the units of each stage see, by their connections and by their gradients?",
     paper="Luo and others 2016, arXiv 1701.04128; Araujo, Norris and Sim 2019, Distill 10.23915/distill.00021",
     explanation="receptive-field",
+    heading="sees",
     run="texshape.techniques.receptive_field.technique_run:run",
     applies="texshape.techniques.reasons:without_stages",
     ahead="texshape.techniques.receptive_field.technique_run:ahead",

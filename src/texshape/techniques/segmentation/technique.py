@@ -13,6 +13,7 @@ TECHNIQUE = Technique(
     question="Which masks, of the object, its shape or its texture, can be read from the maps of each stage?",
     paper="Islam, Kowal and others 2021, arXiv 2101.11604, section 4",
     explanation="segmentation",
+    heading="knows",
     run="texshape.techniques.segmentation.technique_run:run",
     settings="texshape.techniques.segmentation.settings:SegmentationSettings",
     sparing="texshape.techniques.segmentation.settings:sparing",

@@ -12,6 +12,7 @@ TECHNIQUE = Technique(
     question="How far does a shape bias depend on how pictures are shown and outputs are read?",
     paper="Geirhos and others 2021, arXiv 2106.07411, appendix",
     explanation="shape-bias",
+    heading="decides",
     run="texshape.techniques.sensitivity.measure:run",
     applies="texshape.techniques.sensitivity.measure:without_grid",
     ahead="texshape.techniques.sensitivity.measure:ahead",

@@ -19,6 +19,7 @@ TECHNIQUE = Technique(
     question="Where shape and texture disagree, which of them do decisions follow, and how often either?",
     paper="Geirhos and others 2019, arXiv 1811.12231",
     explanation="shape-bias",
+    heading="decides",
     tables=(
         SHAPE_BIAS,
         SHAPE_BIAS_BY_CLASS,

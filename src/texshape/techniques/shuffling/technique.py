@@ -13,6 +13,7 @@ TECHNIQUE = Technique(
     question="How much accuracy is left once patches of a picture have lost their places?",
     paper="Brendel and Bethge 2019, arXiv 1904.00760, section 4",
     explanation="probes-and-corruptions",
+    heading="loses",
     run="texshape.techniques.shuffling.measure:run",
     applies="texshape.techniques.shuffling.measure:reason",
     tables=(SHUFFLING,),

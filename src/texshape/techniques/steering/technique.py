@@ -12,6 +12,7 @@ TECHNIQUE = Technique(
     "cost?",
     paper="Difference-of-means steering: Turner and others 2023, arXiv 2308.10248",
     explanation="steering",
+    heading="uses",
     run="texshape.techniques.steering.measure:run",
     applies="texshape.techniques.steering.measure:reason",
     ahead="texshape.techniques.steering.measure:ahead",

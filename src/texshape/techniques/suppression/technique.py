@@ -16,6 +16,7 @@ TECHNIQUE = Technique(
     question="What does a network lose when shape, texture or colour is taken from a picture?",
     paper="Burgert and others, NeurIPS 2025, arXiv 2509.20234",
     explanation="suppression",
+    heading="uses",
     run="texshape.techniques.suppression.measure:run",
     applies="texshape.techniques.suppression.measure:reason",
     ahead="texshape.techniques.suppression.measure:ahead",

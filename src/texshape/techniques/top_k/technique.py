@@ -11,6 +11,7 @@ TECHNIQUE = Technique(
     question="What does a network decide by the largest activations of a stage alone?",
     paper="Li and others, NeurIPS 2023, arXiv 2310.18894",
     explanation="top-k",
+    heading="uses",
     run="texshape.techniques.top_k.measure:run",
     applies="texshape.techniques.top_k.measure:reason",
     ahead="texshape.techniques.top_k.measure:ahead",

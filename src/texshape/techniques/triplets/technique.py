@@ -14,6 +14,7 @@ TECHNIQUE = Technique(
     question="Are pictures alike by their shape or by their texture, at each stage?",
     paper="Tartaglini, Vong and Lake 2022, arXiv 2202.08340",
     explanation="triplets",
+    heading="knows",
     run="texshape.techniques.triplets.measure:run",
     settings="texshape.techniques.triplets.settings:TripletSettings",
     tables=(TRIPLETS,),
