@@ -46,19 +46,14 @@ localrules:
     track,
 
 
-ask_in_words_of_the_scheduler()
+try:
+    running.ask_in_words_of_the_scheduler(workflow)
+except InputError as error:
+    raise WorkflowError(str(error)) from None
 
 
 onstart:  # one block alone: Snakemake runs the last
-    files, overrides = snakemake_private.configuration(workflow)
-    record_jobs.begin(
-        snakemake_private.records_of(workflow),
-        configuration=parameters.to_json(config),
-        files=files,
-        overrides=overrides,
-        touch=snakemake_private.only_touches(workflow),
-    )
-    snakemake_private.start_jobs_at_once(workflow)
+    running.begin(workflow, config)
 
 
 rule all:

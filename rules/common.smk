@@ -8,18 +8,14 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from texshape import parameters
-from texshape.core import snakemake_private
 from texshape.errors import InputError
-from texshape.experiment import job_settings, staging
+from texshape.experiment import job_settings, running
 from texshape.experiment.image_sets import SPLITS
 from texshape.experiment.networks import BASE
-from texshape.experiment.plan import Plan
 from texshape.experiment.runs import PIXELS, WILDCARDS, RunId
-from texshape.experiment.schedulers import SCHEDULER, Asked, words_of
 from texshape.experiment.sources import CONFLICT
 from texshape.experiment.words import any_of, options, parent, results_of, stem
 from texshape.models.cards import local_files
-from texshape.records import jobs as record_jobs
 from texshape.source_code import step_hash
 
 # Snakemake takes braces in a path for the name of something to be put in.
@@ -28,16 +24,7 @@ if set("{}") & set(str(workflow.basedir)):
         f"the path of the clone must hold no braces, found {str(workflow.basedir)!r}: rename or move it"
     )
 try:
-    snakemake_private.check()
-    snakemake_private.compare_with_any_record()
-    PLAN = Plan(config)
-    STORAGE = snakemake_private.storage_of(workflow)
-    staging.link(PLAN.layout.results, STORAGE and STORAGE.copy(PLAN.layout.results))
-    # Results that came from elsewhere (dvc pull, dvc checkout, a bucket) bring the record of what made them.
-    # Jobs need no records, and those on other machines may see none.
-    if snakemake_private.is_main(workflow):
-        record_jobs.adopt(PLAN.layout.results, STORAGE)
-    PLAN.check_gpus(snakemake_private.limit(workflow, "gpu"))
+    PLAN, STORAGE = running.planned(workflow, config)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 config["training"] = PLAN.parameters["training"]
@@ -98,28 +85,9 @@ def scaled(value):
     return lambda wc, attempt: value * attempt
 
 
-def ask_in_words_of_the_scheduler():
-    """Give rules the resources that the profile's scheduler reads; once all rules are there."""
-    scheduler = snakemake_private.given_of_all(workflow, SCHEDULER)
-    if scheduler is None:
-        return
-    try:
-        words = {
-            name: lambda numbers, word=word: word(Asked(**numbers))
-            for name, word in words_of(scheduler).items()
-        }
-    except InputError as error:
-        raise WorkflowError(str(error)) from None
-    snakemake_private.add_resources(workflow, ["gpu", "mem_mb", "runtime"], words)
-
-
 def note_what_was_made():
     """Write the record of the result files; that it cannot be written loses no result."""
     try:
-        record_jobs.update(
-            LAYOUT.results,
-            snakemake_private.records_of(workflow),
-            temporary=map(plain, snakemake_private.temporary_files(workflow)),
-        )
+        running.note_what_was_made(workflow, PLAN, STORAGE)
     except InputError as error:
         logger.warning(f"What made the results was not recorded: {error}")

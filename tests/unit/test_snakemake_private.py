@@ -18,6 +18,7 @@ from packaging.specifiers import SpecifierSet
 
 from texshape.core import snakemake_private as private
 from texshape.errors import InputError
+from texshape.experiment import running
 
 ROOT = Path(__file__).parents[2]
 PARTS = [(place, name) for place, names in private.NEEDED.items() for name in names]
@@ -28,11 +29,18 @@ def test_the_snakemake_that_is_installed_has_it(place: str, name: str) -> None:
     private.check({place: (name,)})
 
 
-def test_each_part_is_looked_for_when_the_snakefile_is_read() -> None:
-    assert "snakemake_private.check()" in (ROOT / "rules" / "common.smk").read_text(
-        encoding="utf-8"
-    )
-    private.check()
+def test_each_part_is_looked_for_when_the_snakefile_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rules = (ROOT / "rules" / "common.smk").read_text(encoding="utf-8")
+    assert "running.planned(workflow, config)" in rules
+
+    def lacks() -> None:
+        raise InputError("Snakemake lacks a part")
+
+    monkeypatch.setattr(private, "check", lacks)
+    with pytest.raises(InputError, match="lacks a part"):  # before anything is planned
+        running.planned(None, {})
 
 
 class Stripped:
