@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -34,40 +35,15 @@ app = typer.Typer(
 )
 app.add_typer(run, name="run")
 
-# Each module registers its commands on `app` or `run` when imported, and imports nothing heavy itself.
+_FIRST = ("measure", "score")  # in the list of ``--help``
+_NO_COMMANDS = ("__init__", "main", "progress", "run")
+#: modules beside this one: each registers its commands on `app` or `run` when imported, and nothing heavy
 COMMANDS = [
-    "measure",
-    "score",
-    "claims",
-    "comparison",
-    "data",
-    "decision_readout",
-    "deposit",
-    "dimensionality",
-    "evaluate",
-    "figures",
-    "gallery",
-    "leaderboard",
-    "photographs",
-    "provenance",
-    "published",
-    "receptive_field",
-    "records",
-    "reference",
-    "robustness",
-    "segmentation",
-    "several",
-    "stylization_fitness",
-    "stylize",
-    "summary",
-    "tables",
-    "technique",
-    "track",
-    "training",
-    "trials",
+    *_FIRST,
+    *sorted(
+        {path.stem for path in Path(__file__).parent.glob("*.py")}.difference(_FIRST, _NO_COMMANDS)
+    ),
 ]
-
-
 DYNAMIC_IMPORTS = ("texshape.cli.*",)  # for `texshape.source_code`
 
 
