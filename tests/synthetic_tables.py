@@ -601,6 +601,37 @@ def published(reverse: bool = False) -> dict[str, pd.DataFrame]:
     return complete(frames | {"shape_bias_differences": differences(frames["shape_bias"])})
 
 
+def beside_published() -> dict[str, pd.DataFrame]:
+    """Networks that were trained on photographs and shown the published stimuli, beside humans.
+
+    One kind of training is measured by all techniques, the others decide alone.
+    """
+    names, arms = {"cnn": "resnet18", "rf9": "bagnet9"}, ["plain", "stylized", "mixed"]
+    decide = ("shape_bias", "shape_bias_by_class", "accuracy", "training", "comparison",
+              "stylization_fitness")  # fmt: skip
+    tables = procedural()
+    for name in ("controls", "shape_bias_by_set"):
+        del tables[name]
+    for name, table in tables.items():
+        if "arm" not in table:
+            continue
+        chosen = arms if name in decide else arms[:1]
+        table = table[
+            table["architecture"].isin([*names, ""]) & table["arm"].isin([*chosen, "untrained", ""])
+        ]
+        table = table.replace(
+            {"architecture": names, "class": dict(zip(CLASSES, CATEGORIES, strict=False))}
+        )
+        for old, new in names.items():
+            for column in {"model", "baseline"} & {*table}:
+                table[column] = table[column].str.replace(f"{old}--", f"{new}--")
+        tables[name] = table
+    for name, table in published().items():
+        others = table[table["arm"] == "published"] if "arm" in table else table
+        tables[name] = pd.concat([tables[name], others]) if name in decide else others
+    return tables | {"shape_bias_differences": differences(tables["shape_bias"])}
+
+
 def _answers(reverse: bool) -> pd.DataFrame:
     """Subjects of each kind, one by two prompts, one whose file could not be had, and humans."""
     given = [("Asked", "asked", "published neutral", "2024-02-05", 0.62, 0.25),

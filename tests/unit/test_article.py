@@ -218,6 +218,41 @@ def test_photographs(tmp_path, source):
     assert missing <= {"limits-procedure"}  # none of those choices is tried here
 
 
+def test_networks_that_were_trained_here_stand_beside_humans(tmp_path):
+    """As in experiments/imagenet.yaml; one kind of training is measured in full, the others decide alone."""
+    import typst
+
+    arguments = project(tmp_path, synthetic_tables.beside_published(), "folder-published")
+    path = arguments["results"] / "parameters.json"
+    parameters = json.loads(path.read_text())
+    chosen = read([PAPER.parent / "params.yaml", PAPER.parent / "experiments" / "imagenet.yaml"])
+    chosen["trained"] = [
+        {"architecture": "resnet18", "arms": ["plain", "stylized", "mixed"], "seeds": [0, 1, 2]},
+        {"architecture": "bagnet9", "arms": ["plain", "stylized"], "seeds": [0, 1, 2]},
+    ]
+    path.write_text(json.dumps(parameters | chosen))
+    page = page_of(arguments)
+    words = words_of(page)
+    assert "On plain images the BagNet-9 is right in" in words
+    assert "the BagNet-9 in" in words  # on stylized ones
+    assert "RF 9" not in words
+    assert "trained on published" not in words
+    # A row a seed of each kind of training, and its name.
+    rows = re.findall(r"<t[hd][^>]*>(ResNet-18|BagNet-9|resnet18), (\w+)</t[hd]>", page)
+    assert {arm for _, arm in rows} >= {"plain", "stylized", "mixed"}
+    # Of what was not made of the others nothing is said to be undefined.
+    assert "Robustness to corruptions" in words
+    for wrong in (
+        "error ratio is undefined",
+        "is read in undefined",
+        "carries undefined",
+        "right in undefined",
+    ):
+        assert wrong not in words, wrong
+    found = typst.query(**compilation(**arguments), selector="<claim>", field="value")
+    assert sorted(json.loads(found)) == sorted(claim.id for claim in claims_of(arguments))
+
+
 def test_pictures_of_a_kind_that_it_does_not_know_are_credited_to_nobody(tmp_path):
     """A source of data may be added without a word in the article: it says that, and nothing that is false."""
     tables = synthetic_tables.published()

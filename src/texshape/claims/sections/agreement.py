@@ -322,11 +322,16 @@ def _two(rows: list[Row]) -> Claim:
     many = "one number" if len(chosen) == 1 else "two numbers"
     begin = f"Whoever has time for {many} more than the bias should take {_words(chosen)}"
     says = [FIRST[row["measure_y"]] for row in left]
+    order = "because the networks stand in another order by"
+    if len(contrary) < len(chosen):
+        reason = f": {_words(contrary)} {order} it"
+    else:
+        reason = f", {order} {'it' if len(chosen) == 1 else 'each of them'}"
     return claim(
         "report-two",
         verdict,
         {
-            CONTRARY: f"{begin}: {_words(contrary[:TWO])} because the networks stand in another order by it.",
+            CONTRARY: f"{begin}{reason}.",
             "follows": f"""The order by {_words(gone)} is in part that by bias here{
                 when(chosen, f", so the number to add first is {_words(chosen)}")
             }.""",

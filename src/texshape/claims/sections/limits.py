@@ -162,7 +162,8 @@ def _counts(e: Experiment) -> Claim:
 
 def _hidden(e: Experiment, twins: _Twins) -> str:
     def label(row: Row) -> str:
-        arm = f" trained on {escape(row['arm'])}" if e.trains else ""
+        here = e.trains and row["arm"] in e.arms
+        arm = f" trained on {escape(row['arm'])}" if here else ""
         seed = number(row["seed"])
         return (
             network_name(row["architecture"])

@@ -28,8 +28,9 @@ _FOUND = {
 
 
 def applies(experiment: Experiment) -> bool:
-    """Whether the article claims something here: of networks that were trained in the experiment."""
-    return experiment.trains and experiment.has("corruption_errors")
+    """Whether the article claims something here: of a network that was trained otherwise than its baseline."""
+    rows = select(experiment.rows("corruption_errors"), architecture=experiment.main)
+    return experiment.trains and any(row["model"] != row["baseline"] for row in rows)
 
 
 def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]:
