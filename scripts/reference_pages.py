@@ -14,6 +14,7 @@ from pathlib import Path
 
 from texshape.catalogue import catalogue
 from texshape.files import write_text
+from texshape.models.families.registry import families
 from texshape.tables import KINDS, PATH_COLUMNS, Column, Logged, Table
 from texshape.techniques import registry
 from texshape.techniques.base import HEADINGS, Technique
@@ -79,6 +80,19 @@ def techniques() -> str:
     return "\n".join(lines)
 
 
+def networks() -> str:
+    """A row for each family of networks, and for a network that decides by a read-out."""
+    rows = [(one.about, one.example) for one in families().values()]
+    rows.append(
+        (
+            "any of these but what answers alone, which is to decide by a read-out",
+            "`readout:` before its name ([below](#a-network-without-classes))",
+        )
+    )
+    lines = ["| what | how |", "|---|---|"]
+    return "\n".join([*lines, *(f"| {about} | {example} |" for about, example in rows)])
+
+
 #: in the order of the page that chooses a measure: what every experiment runs, over all networks first
 ALL = (*registry.TOGETHER, *registry.BUILT_IN, *registry.OPTIONAL)
 
@@ -128,6 +142,7 @@ def _first_limit(page: str) -> str:
 PARTS: list[tuple[str, str, Callable[[], str]]] = [
     ("docs/reference/files.md", "tables", tables),
     ("README.md", "techniques", techniques),
+    ("docs/how-to/network.md", "networks", networks),
     *(("docs/which-measure.md", heading, partial(choices, heading)) for heading in HEADINGS),
 ]
 

@@ -22,6 +22,7 @@ from texshape.data import imageset
 from texshape.data.download import mirror_path
 from texshape.errors import InputError, nearest
 from texshape.models import names as models
+from texshape.models.families.registry import with_prefix
 from texshape.trials import files as trials
 from texshape.trials import names
 from texshape.trials.imagenet16 import CATEGORIES
@@ -133,7 +134,7 @@ def test_any_text_as_a_name(name) -> None:
 
 
 @many
-@given(text, st.sampled_from(["", *(f"{source}:" for source in models.SOURCES)]))
+@given(text, st.sampled_from(["", *(f"{source}:" for source in with_prefix())]))
 def test_any_text_as_a_network(name, prefix) -> None:
     found = outcome(lambda: models.parse(prefix + name))
     if found is not None:

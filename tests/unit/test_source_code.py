@@ -342,6 +342,10 @@ def reached_from(module: str) -> frozenset[str]:
             ]
             waiting += [f"texshape.claims.sections.{path.stem}"
                         for path in PACKAGE.glob("claims/sections/[a-z]*.py")]  # fmt: skip
+        kind = {"registry": "family", "loaded": "load"}.get(name.rpartition(".")[2])
+        if name.startswith("texshape.models.families.") and kind:  # every family of networks
+            waiting += [f"texshape.models.families.{path.parent.name}.{kind}"
+                        for path in PACKAGE.glob(f"models/families/*/{kind}.py")]  # fmt: skip
         if name == "texshape.catalogue":  # every declaration of a table
             waiting += importlib.import_module(name).modules()
         if name == "texshape.comparison.measures":  # what every technique adds to the comparison

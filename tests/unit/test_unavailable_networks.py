@@ -26,8 +26,8 @@ from texshape.experiment.plan import Plan
 from texshape.experiment.runs import PIXELS
 from texshape.features.stored import stored
 from texshape.files import read_csv
-from texshape.models import families
 from texshape.models.cards import is_fetched
+from texshape.models.families import downloads
 from texshape.models.loading import load
 from texshape.techniques.corruptions.tables import CORRUPTIONS
 from texshape.tracking import collect
@@ -59,7 +59,7 @@ def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", "/nonexistent")
-    monkeypatch.setattr(families, "_reachable", lambda address: False)
+    monkeypatch.setattr(downloads, "_reachable", lambda address: False)
 
 
 # --- which can be had ----------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def test_a_repository_that_the_hub_does_not_have_is_a_wrong_name(
     from texshape.models import hf_networks
 
     pytest.importorskip("transformers")
-    monkeypatch.setattr(families, "_reachable", lambda address: True)
+    monkeypatch.setattr(downloads, "_reachable", lambda address: True)
     for kind, expected in (
         (RepositoryNotFoundError, InputError),
         (GatedRepoError, UnavailableError),

@@ -16,6 +16,7 @@ from texshape.cli import progress
 from texshape.cli.main import app
 from texshape.cli.score import Format
 from texshape.errors import InputError
+from texshape.models.families.registry import forms
 
 if TYPE_CHECKING:
     from texshape.survey.survey import Candidate, Result
@@ -40,11 +41,8 @@ def measure(
         list[str],
         typer.Argument(
             metavar="MODEL...",
-            help="timm:NAME, torchvision:NAME, open_clip:NAME, efficientnet_lite_pytorch:NAME, "
-            "hf:OWNER/NAME, onnx:FILE, python:MODULE:CALLABLE, decide:MODULE:CALLABLE (a function from "
-            "pictures to class names), vlm:MODEL (behind an address), a checkpoint's path or a network card "
-            "(.yaml); @PATH behind a name: local weights; readout: before a name: decisions by a linear "
-            "read-out of photographs.",
+            help=f"{forms()}; @PATH behind a name: local weights; readout: before a name: decisions by a "
+            "linear read-out of photographs.",
         ),
     ],
     output_dir: Annotated[

@@ -14,7 +14,7 @@ from texshape.errors import InputError
 from texshape.experiment.layout import Layout
 from texshape.experiment.runs import RunId, model_name
 from texshape.models.cards import is_fetched, local_files
-from texshape.models.names import ASKED, parse, slug
+from texshape.models.names import FITTED, is_asked, parse, slug
 from texshape.parameters import measured_epochs, overlay
 from texshape.techniques import registry
 
@@ -161,7 +161,7 @@ class Networks:
     def read_out_runs(self) -> list[RunId]:
         """Networks that decide by a linear read-out of photographs (``readout:NAME``)."""
         named = [(RunId.of_model(slug), parse(name)) for slug, name in self.named.items()]
-        return [run for run, name in named if name.readout and name.source != "fitted"]
+        return [run for run, name in named if name.readout and name.source != FITTED]
 
     @property
     def models_apart(self) -> list[str]:
@@ -255,7 +255,7 @@ class Networks:
 def _named(names: Sequence[str]) -> dict[str, str]:
     """Networks that are measured as they are, by model."""
     for name in names:
-        if parse(name).source in ASKED:
+        if is_asked(parse(name)):
             raise InputError(
                 f"networks: '{name}' is asked, and has nothing but answers; texshape measure takes it"
             )

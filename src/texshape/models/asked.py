@@ -25,7 +25,7 @@ from texshape.trials.names import ABSENT, composed
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from texshape.models.names import ModelName
+    from texshape.models.families.base import ModelName
 
 #: a class's name, a score for each class, or None for no decision
 Answer = str | Mapping[str, float] | None
@@ -293,20 +293,3 @@ def refuse(name: ModelName, *, weights: bool, class_map: Any) -> None:
             f"model '{name.text}': class_map {class_map} does not apply: it answers with the pictures' "
             "classes themselves"
         )
-
-
-def load(name: ModelName, slug: str, *, weights: bool, class_map: Any) -> Network:
-    """Load ``decide:MODULE:CALLABLE``.
-
-    Raises
-    ------
-    InputError
-        If it cannot be imported or called, a class map is given, or the untrained version is asked for.
-    """
-    refuse(name, weights=weights, class_map=class_map)
-    function, _ = user_code.named(name.text, name.architecture)
-    if isinstance(function, nn.Module):
-        raise InputError(f"model '{name.text}': is a network; name it python:{name.architecture}")
-    made = from_function(function, name=name.text, slug=slug)
-    user_code.remember()
-    return made

@@ -21,6 +21,8 @@ from pydantic import BeforeValidator, Field
 from texshape.config.base import Count, Section, Share, Text
 from texshape.errors import InputError, nearest
 from texshape.models import names
+from texshape.models.families.base import ModelName
+from texshape.models.families.registry import families
 from texshape.parameters import read_yaml
 
 #: what `outputs` may say by a word
@@ -79,7 +81,7 @@ class Card:
     """
 
     path: Path
-    network: names.ModelName
+    network: ModelName
     input: Input = field(default_factory=Input)
     outputs: str = ""
     class_map: dict[str, Any] | Path | None = None
@@ -113,7 +115,7 @@ def read(path: str | Path) -> Card:
             f"{path}: network: '{given.network}': decisions by a read-out are asked for before the card's own "
             f"name, {names.READOUT}:{path}"
         )
-    if network.source in names.ASKED:
+    if names.is_asked(network):
         raise InputError(
             f"{path}: network: '{given.network}' is asked, and a card has nothing to say of it; name it itself"
         )
@@ -167,35 +169,20 @@ def is_fetched(name: str) -> bool:
             parsed = read(parsed.architecture).network
         except InputError:
             return False
-    if parsed.source == "hf" and Path(parsed.architecture).is_dir():
+    if parsed.source == names.FITTED:
         return False
-    return parsed.source in names.FETCHED and parsed.weights is None
+    return families()[parsed.source].is_fetched(parsed)
 
 
-def _files_of(name: names.ModelName) -> list[str]:
-    folder = Path(name.architecture)
-    if name.source == "hf" and folder.is_dir():
-        kinds = (".json", ".safetensors", ".bin")
-        here = sorted(str(path) for path in folder.iterdir() if path.suffix in kinds)
-        return [*here, *([str(name.weights)] if name.weights else [])]
-    if name.weights is None:
-        return []
-    beside = Path(f"{name.weights}.data")  # where ONNX keeps large weights
-    return [str(name.weights), *([str(beside)] if beside.is_file() else [])]
+def _files_of(name: ModelName) -> list[str]:
+    if name.source == names.FITTED:
+        return [name.architecture]
+    return families()[name.source].files(name)
 
 
-def _placed(name: names.ModelName, folder: Path) -> names.ModelName:
+def _placed(name: ModelName, folder: Path) -> ModelName:
     """The name with its local file beside the card, where it lies there."""
-    if name.source == "hf" and (folder / name.architecture).is_dir():
-        at = f"@{name.weights}" if name.weights else ""
-        name = names.parse(f"hf:{folder / name.architecture}{at}")
-    if name.weights is None or not (folder / name.weights).exists():
-        return name
-    found = folder / name.weights
-    if name.source in ("onnx", "checkpoint"):
-        prefix = "onnx:" if name.source == "onnx" else ""
-        return names.parse(f"{prefix}{found}")
-    return names.parse(f"{name.text.partition('@')[0]}@{found}")
+    return names.parse(families()[name.source].placed(name, folder))
 
 
 def _outputs(value: Any, path: Path) -> dict[str, Any]:

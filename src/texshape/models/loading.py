@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from texshape.config.evaluation import EvaluationSettings, Presentation
 from texshape.errors import InputError
-from texshape.models import asked, attributes, cards, fitted, imagenet, names, outputs, user_code
+from texshape.models import attributes, cards, fitted, imagenet, names, outputs, user_code
 from texshape.models.cards import Card
 from texshape.models.decisions import decider, probabilities, read_class_map
-from texshape.models.families import Loaded, loaded_by_name, said_by
+from texshape.models.families.loaded import Loaded, loaded_by_name, loader, said_by
 from texshape.models.modules import duplicate, frozen, unwrapped
 from texshape.models.network import Network
 from texshape.models.preprocessing import Own, preprocess
@@ -29,7 +29,6 @@ from texshape.models.stages import find_stages, resolve
 from texshape.notices import note, warn
 from texshape.trials.deciding import READOUT
 from texshape.trials.names import composed
-from texshape.vlm import interview
 
 
 def load(
@@ -62,14 +61,13 @@ def load(
     """
     chosen = EvaluationSettings.over(settings or {})
     parsed, slug = names.parse(name), names.slug(name, weights=weights)
-    if parsed.source == "fitted":
+    if parsed.source == names.FITTED:
         of, read_out = fitted.open_file(parsed.architecture)
         bare = replace(load(of, seed=seed, weights=weights, settings=chosen), slug=slug)
         return fitted.attach(bare, read_out) if weights else bare
-    if parsed.source == "decide":
-        return asked.load(parsed, slug, weights=weights, class_map=chosen.class_map)
-    if parsed.source == "vlm":
-        return interview.load(parsed, slug, weights=weights, class_map=chosen.class_map)
+    if names.is_asked(parsed):
+        of_family = loader(parsed.source)
+        return of_family.load(parsed, slug, weights=weights, class_map=chosen.class_map)
     if parsed.readout and chosen.class_map:
         chosen = chosen.replace(class_map=None)  # it is for networks that decide by their outputs
     with torch.random.fork_rng(devices=[]):

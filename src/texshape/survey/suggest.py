@@ -7,6 +7,7 @@ from pathlib import Path
 
 from texshape.errors import InputError, nearest
 from texshape.models import names
+from texshape.models.families import registry
 
 
 def check_names(texts: Sequence[str]) -> None:
@@ -23,9 +24,11 @@ def check_names(texts: Sequence[str]) -> None:
         except InputError as error:
             text = text.removeprefix(f"{names.READOUT}:")
             prefix = text.partition(":")[0]
-            if ":" in text and prefix in names.SOURCES:
+            if ":" in text and prefix in registry.with_prefix():
                 raise
-            if Path(text).suffix.lower() in names.FILES:  # its own word is better than a likeness
+            if (
+                Path(text).suffix.lower() in names.file_hints()
+            ):  # its own word is better than a likeness
                 raise
             hint = _known(text.rpartition(":")[2])
             raise InputError(
@@ -34,12 +37,10 @@ def check_names(texts: Sequence[str]) -> None:
 
 
 def _known(name: str) -> str:
-    import timm
-    from torchvision import models
+    from texshape.models.families.loaded import loader
 
     libraries = {
-        "torchvision": models.list_models(module=models),
-        "timm": timm.list_models(),
+        source: loader(source).known() for source, one in registry.families().items() if one.lists
     }
     base = name.partition(".")[0]
     exact = [f"{source}:{name}" for source, known in libraries.items() if base in known]

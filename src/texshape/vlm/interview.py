@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from texshape.data.imageset import ImageSet
-    from texshape.models.names import ModelName
-    from texshape.models.network import Network
 
 
 _HOME = "is asked by texshape measure alone, which keeps its answers"
@@ -194,18 +192,3 @@ def _decided(record: dict[str, Any] | None) -> str | None:
     if record is None or record["kind"] != questions.ONE:
         return None
     return str(record["named"][0])
-
-
-def load(name: ModelName, slug: str, *, weights: bool, class_map: Any) -> Network:
-    """Load ``vlm:MODEL`` or ``vlm:MODEL@WORDING``; nothing is asked yet.
-
-    Raises
-    ------
-    InputError
-        If the environment names no address, a class map is given, or the untrained version is asked for.
-    """
-    from texshape.models.asked import Asked, network, refuse
-
-    refuse(name, weights=weights, class_map=class_map)
-    interview = Interview(name.text, name.architecture, name.tag or questions.NEUTRAL)
-    return network(Asked(name.text, interview), slug)
