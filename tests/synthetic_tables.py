@@ -13,6 +13,7 @@ import pandas as pd
 from tests.whole_tables import complete
 from texshape.comparison.replication import replication
 from texshape.experiment.runs import RunId
+from texshape.techniques import registry
 from texshape.techniques.cue_strength.curve import ABOVE
 from texshape.trials import naming
 from texshape.trials.crossed import effects
@@ -911,6 +912,15 @@ MEASURED = ["shape_bias", "ci_low", "ci_high", "cue_match_rate", "accuracy", "va
             "kept_by_chance", "bandwidth", "bandwidth_low", "bandwidth_high",
             "published_bandwidth", "difference_low", "difference_high",
             "beyond_random_low", "beyond_random_high", "accuracy_slope_high"]  # fmt: skip
+#: and what further techniques compare, by their declarations
+MEASURED += sorted(
+    {
+        column
+        for name in registry.OPTIONAL
+        for measure in registry.get(name).measures
+        for column in (measure.value, *measure.interval)
+    }.difference(MEASURED)
+)
 
 
 def undefined(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
