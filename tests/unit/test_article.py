@@ -701,3 +701,19 @@ def test_a_newer_proposal_that_was_run_is_not_said_not_to_be(tmp_path):
     assert "Further measures" in text
     assert "None of these was run here" not in text
     assert "What was run of these here stands in Section" in text
+
+
+def test_a_newer_proposal_may_stand_elsewhere_than_among_the_further_measures(tmp_path):
+    arguments = project(tmp_path, synthetic_tables.procedural() | synthetic_tables.optional())
+    said = arguments["results"] / "techniques.json"
+    describe_techniques(["triplets"], said)
+    found = json.loads(said.read_text())
+    found["techniques"][0]["typst"] = {
+        "package": "", "part": "decisions", "tells": "", "place": "tests:article.typ",
+        "shown": ["tables/triplets.csv"], "text": "= Likeness asked elsewhere\n",
+    }  # fmt: skip
+    said.write_text(json.dumps(found))
+    text = words_of(page_of(arguments))
+    assert "Likeness asked elsewhere" in text
+    assert "Further measures" not in text
+    assert "Some of these were run here, each where its question is asked" in text

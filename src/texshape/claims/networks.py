@@ -107,15 +107,16 @@ def over_networks(
             parts.append(f"{told[one]} in {len(own)} ({', '.join(own)})")
     total = len(found)
     every = "the one network" if total == 1 else f"all {total} networks"
+    none = every if total == 1 else f"any of the {total} networks"
     return claim(
         id,
         verdict,
         {
             **{
-                one: f"Over the networks: there is {text} in {every}."
+                one: f"There is {text} in {none if text.startswith('no ') else every} measured."
                 for one, text in words.items()
             },
-            DIFFER: f"Of {total} networks there is {listed(parts)}.",
+            DIFFER: f"There is {listed(parts)} of {total} networks measured.",
         },
         evidence=evidence,
         rule=f"for each network: {rule}; over networks the verdict that all share, else differ",

@@ -280,7 +280,7 @@ def _instead(rows: list[Row]) -> Claim:
         verdict = "some undecided" if undecided else "all agree"
     else:
         verdict = UNDECIDED
-    stands = when(agree, f" The order by {_words(agree)} it shares in part.")
+    stands = when(agree, f" It shares the order by {_words(agree)} in part.")
     return claim(
         "report-instead",
         verdict,
@@ -288,9 +288,9 @@ def _instead(rows: list[Row]) -> Claim:
             CONTRARY: f"""Where another measure puts the networks in the opposite order, either number alone
             misleads: {_words(contrary)} {"belongs" if len(contrary) == 1 else "belong"} beside the
             bias.{stands}""",
-            "some undecided": f"""Of what was measured here nothing contradicts the order by bias.{stands} Of
-            {plural(len(undecided), "other measure", "other measures")} agreement was not shown, and a report
-            without them would assume it.""",
+            "some undecided": f"""Nothing that was measured here contradicts the order by bias.{stands}
+            Agreement of {plural(len(undecided), "other measure", "other measures")} was not shown,
+            and a report without them would assume it.""",
             "all agree": """All measures that are not tied to the bias share its order in part. How far one
             stands for another its coefficient says; what each network holds, and how surely, an order does
             not say.""",

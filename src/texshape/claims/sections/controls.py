@@ -112,7 +112,7 @@ def _moved(e: Experiment, id: str, section: str, key: str) -> Iterator[Claim]:
         {
             "changes": f"""The name changes with the pictures: by the rule of @bias it was “{plain}” and is
             now “{name if arm is not None else ""}”.""",
-            "stays": f"By the rule of @bias the name stays the same, “{plain}”.",
+            "stays": f"The name by the rule of @bias stays the same, “{plain}”.",
         },
         evidence="shape_bias.csv: the variant's arm and arm plain: verdict",
         rule="changes: the verdict of the bias rule differs between the two",

@@ -121,7 +121,7 @@ def _counts(e: Experiment) -> Claim:
             within ±{points(margin)}, so equivalent biases speak for very different shares of what the two
             networks do."""
             if equivalent
-            else """So near biases speak for very different shares of what the two networks do; that the
+            else """Biases that are so near describe very different shares of what the two networks do; that the
             biases are the same is not shown."""
         )
     if not networks:

@@ -121,8 +121,8 @@ def _network(e: Experiment, arm: str) -> Iterator[Claim]:
             the renderer’s own way to take texture away.""",
             "lower": """That is less than after training on plain images: here the renderer’s result does not
             carry over.""",
-            "not over seeds": """Over exemplars that differs from training on plain images, over trainings it
-            does not, so that with these few an effect is not shown.""",
+            "not over seeds": """That differs from training on plain images over exemplars but not over
+            trainings, so that with these few an effect is not shown.""",
             "not separated": """That is not separated from the network trained on plain images, so with these
             pictures stylized training is not shown to do anything.""",
         },
@@ -140,7 +140,7 @@ def _network(e: Experiment, arm: str) -> Iterator[Claim]:
         {
             "higher": f"It is above {that}.",
             "lower": f"It stays below {that}.",
-            "not over seeds": f"From {that} it differs over exemplars, not over trainings.",
+            "not over seeds": f"It differs from {that} over exemplars, not over trainings.",
             "not separated": f"It is not separated from {that}.",
         },
         evidence="shape_bias.csv and shape_bias_differences.csv: the first arm on a neural set and arm "

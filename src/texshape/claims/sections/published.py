@@ -36,10 +36,10 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         "bias-humans",
         bias_verdict(humans),
         {
-            "texture-biased": """By the rule of @bias they are texture-biased, which contradicts the original
+            "texture-biased": """They are texture-biased by the rule of @bias, which contradicts the original
             report @geirhos2019.""",
-            "shape-biased": "By the rule of @bias they are shape-biased, as reported @geirhos2019.",
-            "neither": """By the rule of @bias they are neither, which the original report @geirhos2019 does
+            "shape-biased": "They are shape-biased by the rule of @bias, as reported @geirhos2019.",
+            "neither": """They are neither by the rule of @bias, which the original report @geirhos2019 does
             not lead one to expect.""",
             **without_name("The bias has no name", who="these trials"),
         },
@@ -59,9 +59,10 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         {
             "higher": "That is more than every network has, on the same pictures.",
             "lower": "That is less than every network has, on the same pictures.",
-            "not over seeds": """From every network they differ over exemplars, from at least one not over
+            "not over seeds": """They differ from every network over exemplars, but from at least one not over
             trainings.""",
-            "not separated": "From at least one network that is not separated, or it lies among them.",
+            "not separated": """At least one network is not shown to differ from them, or there are networks on
+            either side.""",
         },
         evidence="shape_bias_differences.csv: humans against every network: ci_low, ci_high, seed_low, "
         "seed_high (else shape_bias.csv)",
@@ -183,7 +184,7 @@ def _answers(rows: Rows) -> Iterator[Claim]:
         compare(by_kind[ASKED], by_kind[CLASSES]),
         dict.fromkeys(
             ("higher", "lower", "not separated"),
-            "Names by the rule of @bias: "
+            "They are named by the rule of @bias: "
             + "; ".join(_names(kind, own) for kind, own in by_kind.items() if own)
             + ".",
         ),

@@ -216,8 +216,8 @@ def _crop(e: Experiment) -> Iterator[Claim]:
             direction @hermann2020.""",
             "lower": """That is less shape than without crops, as on ImageNet @hermann2020. A crop cuts
             the outline and leaves the surface; whether that is why was not tested.""",
-            "not over seeds": """Over exemplars that excludes zero; over trainings it does not, so that an
-            effect of cropping is not shown with these few. On ImageNet crops lowered the bias
+            "not over seeds": """The interval over exemplars excludes zero, the one over trainings does not, so
+            that an effect of cropping is not shown with these few. On ImageNet crops lowered the bias
             @hermann2020.""",
             "not separated": """It is not separated from training without crops, where on ImageNet crops
             lowered the bias @hermann2020.""",

@@ -47,7 +47,7 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
             TEXTURE: "a better rank of texture than of shape",
             ALIKE: "no separation of the two scores",
             NEITHER: "neither cue above outputs in random order",
-            ONE: "one cue alone that was shown",
+            ONE: "only one cue that was shown",
         },
         evidence=_evidence("every network"),
         rule=RULE,

@@ -309,8 +309,8 @@ def _turning(e: Experiment) -> Claim:
         "strength-name",
         verdict,
         {
-            "turns": f"""Along this curve {listed(turning)} {"passes" if len(turning) == 1 else "pass"} from
-            one name to the other: texture-biased at one strength, shape-biased at another.""",
+            "turns": f"""{listed(turning)} {"passes" if len(turning) == 1 else "pass"} from one name to
+            the other along this curve: texture-biased at one strength, shape-biased at another.""",
             "keeps": "None of them passes from one name to the other along this curve.",
         },
         evidence="cue_strength.csv: every network, all strengths above 0: verdict",

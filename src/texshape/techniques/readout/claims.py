@@ -212,8 +212,8 @@ def _known_by_any(e: Experiment) -> Iterator[Claim]:
         "known-not-used",
         verdict,
         {
-            "known, not used": f"""By the rule of @bias {listed(holding)} {"decides" if one else "decide"} by
-            texture, and yet shape is decodable from {"its" if one else "their"} last stage, above guessing,
+            "known, not used": f"""{listed(holding)} {"decides" if one else "decide"} by texture by the rule of
+            @bias, and yet shape is decodable from {"its" if one else "their"} last stage, above guessing,
             permuted labels and the same architecture untrained: something that tells the shapes apart is
             held and not followed, as was found before @hermann2020.""",
             "neither known nor used": """Of the networks that decide by texture, none is shown to hold the

@@ -66,7 +66,7 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
                 f"that of the {field},",
                 LIMITED: f"a loss of the {field} itself, which others are held against,",
                 AS_CONTROL: f"no loss shown beyond that of pictures without {cue}",
-                NO_CONTROL: f"no control of the loss by the suppression of {cue}",
+                NO_CONTROL: f"no control of what is lost when {cue} is suppressed",
                 NOT_RECOGNISED: "nothing to lose, as intact pictures are not recognised,",
             },
             evidence=_evidence(cue, "every network"),
