@@ -46,9 +46,9 @@ def test_colours_say_the_sign_and_sizes_what_was_decided():
         return own[-1]
 
     decided = square(rho=1.0, ci_low=0.9, ci_high=1.0, verdict="agree")
-    assert decided.get_facecolor()[:3] == pytest.approx(to_rgb(style.BLUE), abs=0.01)
+    assert decided.get_facecolor()[:3] == pytest.approx(to_rgb(style.GREEN), abs=0.01)
     contrary = square(rho=-1.0, ci_low=-1.0, ci_high=-0.9, verdict="contrary")
-    assert contrary.get_facecolor()[:3] == pytest.approx(to_rgb(style.VERMILION), abs=0.01)
+    assert contrary.get_facecolor()[:3] == pytest.approx(to_rgb(style.PURPLE), abs=0.01)
     corrected = square(rho=0.6, ci_low=0.1, ci_high=0.9, verdict="undecided")
     zero = square(rho=0.6, ci_low=-0.1, ci_high=0.9, verdict="undecided")
     tied = square(rho=0.6, ci_low=0.1, ci_high=0.9, verdict="tied")
@@ -59,7 +59,7 @@ def test_colours_say_the_sign_and_sizes_what_was_decided():
 def test_networks_of_others_have_a_panel_of_their_own():
     others = TABLE.assign(measured_by="Somebody 2023", n_networks=86)
     figure = drawn(synthetic_tables.pd.concat([TABLE, others]))
-    titles = [axis.get_title(loc="left") for axis in figure.axes]
+    titles = [axis.get_title(loc="left").replace("\n", " ") for axis in figure.axes]
     assert titles == [
         "Measured here, n = 12 networks",
         "Measured by others (Somebody 2023), n = 86 networks",
@@ -79,3 +79,20 @@ def test_names_are_read_and_lie_inside_however_many_there_are():
         assert text.get_fontsize() >= 6
         assert text.get_window_extent().x1 <= width
     assert sum(text.get_text().startswith("less: a measure") for text in texts(figure)) == 38
+
+
+def test_panels_of_others_stand_beside_each_other_below_the_first():
+    def of(who, count):
+        names = [f"measure {i}" for i in range(count)]
+        row = TABLE[TABLE["measure_x"] == "shape_bias"].head(1).assign(measured_by=who)
+        return [row.assign(measure_y=name, label_y=name) for name in names]
+
+    first = TABLE.assign(measured_by=agreement.HERE)
+    figure = drawn(synthetic_tables.pd.concat([first, *of("A 2023", 4), *of("B 2024", 13)]))
+    (here, one, other) = [axis.get_position() for axis in figure.axes]
+    assert here.y0 > max(one.y1, other.y1)
+    assert one.y1 == pytest.approx(other.y1)
+    assert one.x1 < other.x0
+    beside = figure.get_figheight()
+    alone = drawn(synthetic_tables.pd.concat([first, *of("B 2024", 13)])).get_figheight()
+    assert beside < alone + 0.2  # a longer title, and no panel more

@@ -44,7 +44,7 @@ def test_scatter_without_coefficient_below_ten():
     figure = measure_against_measure.scatter(tables(world.NETWORKS), {})
     text = words(figure)
     assert "n = 6" in text
-    assert "no ρ: 6 of 6 networks have both measures, 10 needed" in text
+    assert "no ρ: 6 of 6 networks have both measures, 10 needed" in text.replace("\n", " ")
     assert "ρ =" not in text
     assert "undefined" not in text
     assert "shape bias (%)" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -55,9 +56,15 @@ def tables_of(name: str) -> dict[str, pd.DataFrame]:
     return {table: DRAWN_FROM[name][table] for table in FIGURES[name].tables}
 
 
+@cache
+def drawn(name: str):
+    """A figure that several tests look at."""
+    return draw(name, tables_of(name), SETTINGS)
+
+
 @pytest.mark.parametrize("name", DRAWN_FROM)
 def test_draws_and_labels_its_axes(name):
-    figure = draw(name, tables_of(name), SETTINGS)
+    figure = drawn(name)
     text = words(figure)
     assert any(unit in text for unit in ("%", "(px)", "nats", "log scale", "kappa", "ρ"))
     assert "undefined" not in text
@@ -66,8 +73,7 @@ def test_draws_and_labels_its_axes(name):
 
 @pytest.mark.parametrize("name", [name for name in DRAWN_FROM if name not in WITHOUT_ONE_N])
 def test_states_its_n(name):
-    text = words(draw(name, tables_of(name), SETTINGS))
-    assert "n = " in text
+    assert "n = " in words(drawn(name))
 
 
 @pytest.mark.parametrize("name", DRAWN_FROM)
@@ -272,7 +278,7 @@ def test_a_figure_of_some_networks_says_of_how_many() -> None:
 
 def test_a_long_name_is_parted_behind_an_underscore() -> None:
     label = style.network_label("mobilenet_v1_1.0_224_joined", "imagenet", room=22)
-    assert label.replace("\n", "") == "mobilenet_v1_1.0_224_joined ·imagenet"
+    assert label.replace("\n", "") == "mobilenet_v1_1.0_224_joined · imagenet"
     assert style.network_label("mobilenet_v1_0.25_128", "card-1a2b3c") == "mobilenet_v1_0.25_128"
     assert max(map(len, label.splitlines())) <= 24
     assert "\n" not in style.network_label("cnn", "plain", room=22)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from texshape.figures import style
+from texshape.figures import style, words
 from texshape.figures.style import INK
 
 SETS = ["test-plain", "test-stylized", "silhouettes", "textures", "edges", "cue-conflict"]
@@ -39,8 +39,15 @@ def by_set(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
             values[i, j] = style.mean(cell)
             if np.isfinite(cell).any():
                 spans[i, j] = float(np.nanmin(cell)), float(np.nanmax(cell))
-    many = len(columns) > 7  # names of sets beside each other would overlap
-    figure = style.make(height=(1.5 if many else 1.0) + 0.3 * len(rows))
+    names = [style.network_label(*row, room=26) for row in rows]
+    labels = [_column(frame, *pair, upright=False) for pair in columns]
+    room = style.WIDTH - max(words.inches(name, 7.5) for name in names) - 1.0
+    # Names of sets beside each other would overlap.
+    many = sum(words.inches(label, words.SMALLEST) + 0.06 for label in labels) > room
+    if many:
+        labels = [_column(frame, *pair, upright=True) for pair in columns]
+    step = words.row_step(names, 7.5, 0.3)
+    figure = style.make(height=(1.5 if many else 1.0) + step * len(rows))
     axis = figure.add_subplot()
     image = axis.imshow(values, vmin=0, vmax=100, cmap="Blues", aspect="auto")
     for (i, j), value in np.ndenumerate(values):
@@ -54,11 +61,10 @@ def by_set(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
                   va="bottom" if several else "center")  # fmt: skip
         if several:
             span = f"{low:.0f} to {high:.0f}" if many else f"{low:.1f} to {high:.1f}"
-            axis.text(j, i, span, color=ink, ha="center", va="top", fontsize=5.5)
-    axis.set_yticks(range(len(rows)), [style.network_label(*row) for row in rows])
+            axis.text(j, i, span, color=ink, ha="center", va="top", fontsize=words.SMALLEST)
+    axis.set_yticks(range(len(rows)), names)
     axis.xaxis.tick_top()
-    labels = [_column(frame, *pair, upright=many) for pair in columns]
-    axis.set_xticks(range(len(columns)), labels, fontsize=6.5 if many else 5.8,
+    axis.set_xticks(range(len(columns)), labels, fontsize=6.5 if many else words.SMALLEST,
                     rotation=90 if many else 0)  # fmt: skip
     axis.grid(visible=False)
     axis.spines[:].set_visible(False)

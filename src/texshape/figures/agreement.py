@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,15 +14,14 @@ from matplotlib.patches import Rectangle
 
 from texshape.comparison.agreement import HERE, REFERENCE, TIED, UNDECIDED, in_words
 from texshape.figures import style
-from texshape.figures.style import BLUE, FAINT, GREY, INK, VERMILION, WIDTH
+from texshape.figures.style import FAINT, GREEN, GREY, INK, PURPLE, WIDTH
+from texshape.figures.words import SMALLEST, fitted, inches
 
-SMALLEST = 6.0  # points: no name is set smaller
-_EDGE, _TITLE = 0.06, 0.3  # inches round a panel, and above it
+_EDGE, _GAP = 0.06, 0.08  # inches round the figure, and between panels beside each other
+_TITLE, _LINE = 0.16, 0.135  # inches above a panel, and for each line of its title
 _KEY = (1.75, 1.3)  # inches that the key takes in the empty corner
-_LARGEST = 0.3  # inches of a cell
-_CELL_FOR_NUMBERS = 0.26  # inches that a coefficient needs
-_POINT = 1 / 72
-_LETTER = 0.52  # of a letter's height: its width
+_FEW = 8  # measures whose cells have room for a coefficient
+_CELL, _CELL_OF_MANY = 0.18, 0.115  # inches: as a coefficient needs, as a name needs
 #: side of a square in its cell: decided, not after the correction, not at all
 _SIDES = (0.9, 0.58, 0.26)
 
@@ -44,26 +44,70 @@ def matrix(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
         )
     panels = [rows for _, rows in frame.groupby("measured_by", sort=False)
               if rows["rho"].notna().any()]  # fmt: skip
-    sizes = [_size(rows) for rows in panels]
-    height = sum(high for _, high in sizes)
+    lines = _side_by_side([_Panel.of(rows, first=not number) for number, rows in enumerate(panels)])
+    heights = [max(panel.head for panel in line) + max(panel.high for panel in line) + _EDGE
+               for line in lines]  # fmt: skip
+    height = sum(heights)
     figure = style.make(height=height)
     figure.set_layout_engine("none")
     top = height
-    for number, (rows, (cell, high)) in enumerate(zip(panels, sizes, strict=True)):
-        inside = high - _TITLE - _EDGE
-        axis = figure.add_axes(
-            (_EDGE / WIDTH, (top - high + _EDGE) / height, 1 - 2 * _EDGE / WIDTH, inside / height)
-        )
-        axis.set_xlim(0, (WIDTH - 2 * _EDGE) / cell)
-        axis.set_ylim(inside / cell, 0)
-        axis.set_axis_off()
-        names = in_order(rows)
-        _panel(axis, rows, names, cell)
-        _head(axis, rows, names, cell)
-        if not number:
-            _key(axis, cell)
-        top -= high
+    for line, taken in zip(lines, heights, strict=True):
+        left = _EDGE
+        head = max(panel.head for panel in line)
+        for panel in line:
+            bottom = top - head - panel.high
+            axis = figure.add_axes((left / WIDTH, bottom / height, panel.wide / WIDTH,
+                                    panel.high / height))  # fmt: skip
+            axis.set_xlim(0, panel.wide / panel.cell)
+            axis.set_ylim(panel.high / panel.cell, 0)
+            axis.set_axis_off()
+            _draw(axis, panel)
+            axis.set_title(panel.title, fontsize=8, pad=4)
+            if panel is lines[0][0]:
+                _key(axis, panel.cell)
+            left += panel.wide + _GAP
+        top -= taken
     return figure
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """The measures of one hand, in inches: side of a cell, width, height below the title, height of that."""
+
+    rows: pd.DataFrame
+    names: list[str]
+    title: str
+    cell: float
+    wide: float
+    high: float
+    head: float
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, *, first: bool) -> _Panel:
+        """The panel as large as it has to be; the first one is as wide as the figure, and has the key."""
+        names, labels = in_order(rows), _labels(rows)
+        ends = {name: inches(labels[name], SMALLEST) for name in names}
+        whole = WIDTH - 2 * _EDGE
+        cell = _CELL if len(names) <= _FEW else _CELL_OF_MANY
+        cell = min(cell, *((whole - ends[name]) / (i + 0.3) for i, name in enumerate(names)))
+        wide = max((i + 0.3) * cell + ends[name] for i, name in enumerate(names))
+        wide = whole if first else min(wide, whole)
+        title = fitted(_title(rows, names), wide, 8, bold=True)
+        high = max(cell * len(names), _KEY[1] if first else 0)
+        return cls(rows, names, title, cell, wide, high, _TITLE + _LINE * len(title.split("\n")))
+
+
+def _side_by_side(panels: list[_Panel]) -> list[list[_Panel]]:
+    """Panels in their order, beside each other as far as the figure is wide."""
+    lines: list[list[_Panel]] = [[]]
+    left = 0.0
+    for panel in panels:
+        if lines[-1] and left + panel.wide > WIDTH - 2 * _EDGE:
+            lines.append([])
+            left = 0.0
+        lines[-1].append(panel)
+        left += panel.wide + _GAP
+    return lines
 
 
 def in_order(rows: pd.DataFrame) -> list[str]:
@@ -77,7 +121,7 @@ def in_order(rows: pd.DataFrame) -> list[str]:
 
 def colours() -> Colormap:
     """Contrary, nothing, agreement: told apart with any colour vision, and pale in the middle."""
-    return LinearSegmentedColormap.from_list("agreement", [VERMILION, "#f4f4f4", BLUE])
+    return LinearSegmentedColormap.from_list("agreement", [PURPLE, "#f4f4f4", GREEN])
 
 
 def _labels(rows: pd.DataFrame) -> dict[str, str]:
@@ -91,33 +135,22 @@ def _labels(rows: pd.DataFrame) -> dict[str, str]:
     return found
 
 
-def _size(rows: pd.DataFrame) -> tuple[float, float]:
-    """Side of a cell and height of the panel, in inches."""
-    names, labels = in_order(rows), _labels(rows)
-    letter = _LETTER * SMALLEST * _POINT
-    cell = min(
-        (WIDTH - 2 * _EDGE - letter * len(labels[name])) / (i + 0.3) for i, name in enumerate(names)
-    )
-    cell = min(cell, _LARGEST)
-    inside = max(cell * len(names), _KEY[1])
-    return cell, inside + _TITLE + _EDGE
-
-
-def _panel(axis: Axes, rows: pd.DataFrame, names: list[str], cell: float) -> None:
-    place = {name: i for i, name in enumerate(names)}
-    labels, colour = _labels(rows), colours()
-    for row in rows.itertuples():
+def _draw(axis: Axes, panel: _Panel) -> None:
+    place = {name: i for i, name in enumerate(panel.names)}
+    labels, colour = _labels(panel.rows), colours()
+    numbers = len(panel.names) <= _FEW
+    for row in panel.rows.itertuples():
         if row.measure_x not in place or row.measure_y not in place:
             continue
         column, line = sorted((place[row.measure_x], place[row.measure_y]))
-        _cell(axis, column, line, row, colour, cell)
+        _cell(axis, column, line, row, colour, numbers=numbers)
     for name, i in place.items():
         axis.text(i + 0.1, i + 0.5, labels[name], fontsize=SMALLEST,
                   va="center", ha="left", color=INK,
                   weight="bold" if name == REFERENCE else "normal")  # fmt: skip
 
 
-def _cell(axis: Axes, column: int, line: int, row: Any, colour: Colormap, cell: float) -> None:
+def _cell(axis: Axes, column: int, line: int, row: Any, colour: Colormap, *, numbers: bool) -> None:
     middle = (column + 0.5, line + 0.5)
     if not np.isfinite(row.rho):
         axis.plot(*middle, marker="_", color=FAINT, markersize=3, linestyle="none")
@@ -134,22 +167,20 @@ def _cell(axis: Axes, column: int, line: int, row: Any, colour: Colormap, cell: 
         axis.add_patch(Rectangle((column + 0.05, line + 0.05), 0.9, 0.9, facecolor="#f7f7f7"))
     axis.add_patch(Rectangle(corner, side, side, **look))
     axis.plot(*middle, linestyle="none")  # a point for what asks whether there is anything
-    if cell >= _CELL_FOR_NUMBERS and row.verdict != UNDECIDED:
+    if numbers and row.verdict != UNDECIDED:
         dark = row.verdict != TIED and abs(row.rho) > 0.5
         axis.text(*middle, f"{row.rho:.1f}".replace("-", "−"), fontsize=SMALLEST, ha="center",
                   va="center", color="white" if dark else INK)  # fmt: skip
 
 
-def _head(axis: Axes, rows: pd.DataFrame, names: list[str], cell: float) -> None:
+def _title(rows: pd.DataFrame, names: list[str]) -> str:
     made = rows[rows["rho"].notna()]
     every = set(rows["measure_x"]) | set(rows["measure_y"])
     who = "Measured here" if made["measured_by"].iloc[0] == HERE else (
         f"Measured by others ({made['measured_by'].iloc[0]})")  # fmt: skip
     left = len(every) - len(names)
     text = f"{who}, n = {style.counts(made['n_networks'])} networks"
-    if left:
-        text += f"; {left} of {len(every)} measures without a coefficient"
-    axis.set_title(text, fontsize=8, pad=4)
+    return f"{text}; {left} of {len(every)} measures without a coefficient" if left else text
 
 
 def _key(axis: Axes, cell: float) -> None:
@@ -168,15 +199,15 @@ def _key(axis: Axes, cell: float) -> None:
     for at, text, align in ((0, "−1", "left"), (0.5, "0", "center"), (1, "1", "right")):
         axis.text(left + at * width, top + 1.2 * unit, text, ha=align, **words)
     axis.text(left + width + 0.4 * unit, top + 0.35 * unit, "Spearman’s ρ", ha="left", **words)
-    axis.text(left, top + 2.2 * unit, "contrary", ha="left", **{**words, "color": VERMILION})
-    axis.text(left + width, top + 2.2 * unit, "alike", ha="right", **{**words, "color": BLUE})
+    axis.text(left, top + 2.2 * unit, "contrary", ha="left", **{**words, "color": PURPLE})
+    axis.text(left + width, top + 2.2 * unit, "alike", ha="right", **{**words, "color": GREEN})
     lines = (
-        (_SIDES[0], {"facecolor": BLUE}, "decided"),
-        (_SIDES[1], {"facecolor": BLUE}, "not after correction"),
-        (_SIDES[2], {"facecolor": BLUE}, "interval holds zero"),
+        (_SIDES[0], {"facecolor": GREEN}, "decided"),
+        (_SIDES[1], {"facecolor": GREEN}, "not after correction"),
+        (_SIDES[2], {"facecolor": GREEN}, "interval holds zero"),
         (
             _SIDES[0],
-            {"facecolor": "none", "edgecolor": BLUE, "linewidth": 1.0},
+            {"facecolor": "none", "edgecolor": GREEN, "linewidth": 1.0},
             "tied by what they are",
         ),
     )

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from texshape.data.published_answers import SHOWN
 from texshape.figures import style
-from texshape.figures.style import BLUE, GREEN, GREY, INK, VERMILION
+from texshape.figures.style import GREEN, GREY, INK, ORANGE, PURPLE
 from texshape.trials.deciding import ASKED, CLASSES, WORDS, ZERO_SHOT
 
-LOOKS = {"": (INK, "o"), ASKED: (BLUE, "s"), ZERO_SHOT: (GREEN, "D"), CLASSES: (VERMILION, "^")}
+LOOKS = {"": (INK, "o"), ASKED: (PURPLE, "s"), ZERO_SHOT: (GREEN, "D"), CLASSES: (ORANGE, "^")}
 
 
 def by_subject(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:

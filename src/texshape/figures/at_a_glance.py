@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from texshape.figures import style
+from texshape.figures import style, words
 from texshape.figures.style import GREY, INK
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def decides_knows_uses(tables: dict[str, pd.DataFrame], settings: dict[str, Any]
     if not several:  # networks that were measured as they are
         rows = _by_bias(rows, decided)
     labels = [style.network_label(name, arm if several else "", room=24) for name, arm in rows]
-    step = 0.16 if all("\n" not in label for label in labels) else 0.21
+    step = words.row_step(labels, 7, 0.16)
     figure = style.make(height=0.95 + step * len(rows))
     axes = figure.subplots(1, panels, sharey=True)
     for y, (architecture, arm) in enumerate(rows):

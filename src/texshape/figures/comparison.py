@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from texshape.figures import style
-from texshape.figures.style import BLUE, GREY, INK
+from texshape.figures.style import GREEN, GREY, INK
 
 
 def with_published(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
@@ -45,7 +45,7 @@ def with_published(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) ->
     bias.axvline(50, color=GREY, linewidth=0.8, zorder=1)
     if classes:
         match.axvline(200 / classes, color=GREY, linestyle=":", linewidth=1)
-    style.percent_axis(bias, label="shape decisions (% of cue matches)")
+    style.percent_axis(bias, label="shape (% of cue matches)")
     style.percent_axis(match, label="% of decisions")
     match.set_xticks([0, 50, 100])
     networks = frame[frame["architecture"] != "humans"]["n_conflict"]
@@ -61,7 +61,7 @@ def with_published(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) ->
     return figure
 
 
-LOOKS = {"humans": (INK, "o"), "published network": (GREY, "^"), "measured here": (BLUE, "s")}
+LOOKS = {"humans": (INK, "o"), "published network": (GREY, "^"), "measured here": (GREEN, "s")}
 
 
 def kind_of(architecture: str, arm: str) -> str:

@@ -54,7 +54,7 @@ def by_set(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
     bias.axvline(50, color=GREY, linewidth=0.8, zorder=1)
     bias.set_yticks(range(len(rows)), [style.network_label(*row) for row in rows])
     bias.set_ylim(len(rows) - 0.4, -0.6)
-    style.percent_axis(bias, label="shape decisions (% of cue matches)")
+    style.percent_axis(bias, label="shape (% of cue matches)")
     style.percent_axis(match, label="% of decisions")
     bias.set_title("Shape bias")
     match.set_title("Cue matches")

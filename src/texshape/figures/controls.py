@@ -46,7 +46,7 @@ def difficulty(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
         if classes:
             axis.axhline(200 / classes, color=GREY, linestyle=":", linewidth=1)
     style.percent_axis(axes[0], "y", "% of decisions")
-    axes[0].plot([], [], "o-", color=style.VERMILION, label="shape bias by seed")
+    axes[0].plot([], [], "o-", color=style.INK, label="shape bias by seed")
     axes[0].plot([], [], "--", color=GREY, label="decisions for either cue")
     axes[0].plot([], [], ":", color=GREY, label="chance of that")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
@@ -66,14 +66,14 @@ def _panel(axis: Any, frame: pd.DataFrame, arms: list[str], place: Mapping[str, 
         offsets = np.linspace(-0.12, 0.12, len(group)) if len(group) > 1 else [0.0]
         limits = style.percent(group[["ci_low", "ci_high"]])
         for offset, value, (low, high) in zip(offsets, values, limits, strict=True):
-            style.interval(axis, low, high, place[arm] + offset, style.VERMILION, vertical=True)
-            axis.plot(place[arm] + offset, value, "o", color=style.VERMILION, markersize=3.5)
+            style.interval(axis, low, high, place[arm] + offset, style.INK, vertical=True)
+            axis.plot(place[arm] + offset, value, "o", color=style.INK, markersize=3.5)
         if not np.isfinite(values).any():
             style.undefined(axis, 50, place[arm])
         xs.append(place[arm])
         means.append(style.mean(values))
         rates.append(style.mean(style.percent(group["cue_match_rate"])))
-    axis.plot(xs, means, color=style.VERMILION, zorder=2)
+    axis.plot(xs, means, color=style.INK, zorder=2)
     axis.plot(xs, rates, "--", color=GREY, linewidth=1.1, zorder=1)
 
 

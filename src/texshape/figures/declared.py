@@ -152,15 +152,16 @@ FIGURES = (
         draw="texshape.figures.measure_against_measure:scatter",
         caption="One measure against another, a point a network and seed. Coefficients stand only "
         "where there are enough networks; the table also has those among networks with the "
-        "same training images, and marks pairs that their definitions tie to each other.",
+        "same training images, and marks pairs that their definitions tie to each other. "
+        "Names stand where they have room.",
         chapter="6 Side by side",
     ),
     Figure(
         name="agreement",
         tables=("agreement",),
         draw="texshape.figures.agreement:matrix",
-        caption="Every measure against every other over networks: blue where both order networks alike, "
-        "red where contrary, each turned so that more means more shape. Full squares are "
+        caption="Every measure against every other over networks: green where both order networks alike, "
+        "purple where contrary, each turned so that more means more shape. Full squares are "
         "decided, small ones are not, outlines are tied by what they are.",
         chapter="6 Side by side",
     ),

@@ -145,9 +145,9 @@ def sheet(
             )  # fmt: skip
             axis.set_axis_off()
             axis.imshow(images.images[known_images[row.imagename]], interpolation="nearest")
-            axis.set_title(f"{row.shape}\n{row.texture}", fontsize=5.5, loc="center", pad=2,
+            axis.set_title(f"{row.shape}\n{row.texture}", fontsize=6, loc="center", pad=2,
                            fontweight="normal")  # fmt: skip
-            axis.text(0.5, -0.04, f"{row.n_disagree} of {row.n_seeds}", fontsize=5, ha="center",
+            axis.text(0.5, -0.04, f"{row.n_disagree} of {row.n_seeds}", fontsize=6, ha="center",
                       va="top", transform=axis.transAxes, color=GREY)  # fmt: skip
     figure.text(
         _EDGE / style.WIDTH, 0.04 / height,

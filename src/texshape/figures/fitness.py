@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from texshape.figures import style
-from texshape.figures.style import BLUE, GREY, VERMILION
+from texshape.figures import style, words
+from texshape.figures.style import GREEN, GREY, PURPLE
 
-_LOOKS = {"full": (BLUE, "o"), "limited": (VERMILION, "s")}
+_LOOKS = {"full": (GREEN, "o"), "limited": (PURPLE, "s")}
 
 
 def by_set(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
@@ -57,5 +57,7 @@ def by_set(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
             axis.plot([], [], marker, color=color, label=f"{role}: {label}")
     axis.plot([], [], color=GREY, linestyle=":", linewidth=1, label="chance")
     axis.set_title(f"{title} (n = {style.counts(frame['n'])})")
-    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    handles, names = axis.get_legend_handles_labels()
+    columns = words.legend_columns(figure, names, most=3)
+    figure.legend(handles, names, loc="outside lower center", ncols=columns)
     return figure

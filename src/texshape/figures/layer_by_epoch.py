@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from texshape.figures import style
+from texshape.figures import style, words
 from texshape.figures.style import FAINT, GREY, INK, SHAPE, TEXTURE
 
 
@@ -45,6 +45,9 @@ def heat_maps(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figu
     stages = [stage for stage in stages if not str(stage).endswith(".cls")]
     epochs = sorted(set(everything["epoch"].astype(int)))
 
+    # In narrower cells the colour alone has to say it.
+    numbers = (style.WIDTH - 0.9) / (len(arms) * len(epochs)) > words.inches("0.00", words.SMALLEST)
+    label = words.fitted(style.network_label(name), (style.WIDTH - 0.9) / len(arms), 6.5)
     figure = style.make(height=0.87 + 4 * (0.22 + 0.19 * len(stages)))
     axes = figure.subplots(len(rows), len(arms), squeeze=False, sharex=True, sharey=True)
     for line, (unit, cue, frame, column, scale) in zip(axes, rows, strict=True):
@@ -57,17 +60,17 @@ def heat_maps(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figu
         ends = ["#ffffff", SHAPE if cue == "shape" else TEXTURE]
         colours = LinearSegmentedColormap.from_list(cue, ends).with_extremes(bad=FAINT)
         for axis, arm in zip(line, arms, strict=True):
-            _draw(axis, scale * grids[arm], colours, scale * top, unit)
+            _draw(axis, scale * grids[arm], colours, scale * top, unit, numbers)
             axis.set_xticks(np.arange(len(epochs)) + 0.5, epochs)
             axis.set_yticks(np.arange(len(stages)) + 0.5, stages, fontsize=6.5)
             if axis in axes[0]:
-                axis.set_title(f"{style.network_label(name)}\n{arm}", fontsize=6.5)
+                axis.set_title(f"{label}\n{style.arm_name(arm)}", fontsize=6.5)
             if axis in axes[-1]:
                 axis.set_xlabel("epoch")
         line[0].set_ylabel(f"{cue}\n{unit}", fontsize=7)
     seeds = style.seeds_of(everything)
     n = style.counts(readout[readout["architecture"] == name]["n_images"])
-    figure.suptitle(f"{title}: read-out and information, n = {n} images, {seeds}", fontsize=8.5)
+    words.heading(figure, f"{title}: read-out and information, n = {n} images, {seeds}")
     return figure
 
 
@@ -89,7 +92,7 @@ def _top(unit: str, grids: list[np.ndarray]) -> float:
     return float(values.max()) if len(values) and values.max() > 0 else 1.0
 
 
-def _draw(axis: Any, grid: np.ndarray, colours: Any, top: float, unit: str) -> None:
+def _draw(axis: Any, grid: np.ndarray, colours: Any, top: float, unit: str, numbers: bool) -> None:
     axis.grid(visible=False)
     axis.pcolormesh(np.ma.masked_invalid(grid), cmap=colours, vmin=0, vmax=top,
                     edgecolors="white", linewidth=0.6)  # fmt: skip
@@ -101,9 +104,10 @@ def _draw(axis: Any, grid: np.ndarray, colours: Any, top: float, unit: str) -> N
         axis.text(grid.shape[1] / 2, grid.shape[0] / 2, "undefined", color=GREY, fontsize=6.5,
                   style="italic", ha="center", va="center", gid="undefined")  # fmt: skip
         return
-    size = 5.5 if grid.shape[0] <= 8 else 4
+    if not numbers:
+        return
     for (row, column), value in np.ndenumerate(grid):
         if np.isfinite(value):
             text = f"{value:.0f}" if unit.endswith("%") else f"{value:.2f}"
-            axis.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=size,
+            axis.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=words.SMALLEST,
                       color="white" if value > 0.6 * top else INK)  # fmt: skip

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from texshape.comparison.measures import HUMANS, MEASURES, network_means, networks_only
 from texshape.figures import style
 from texshape.figures.style import GREY, INK
+from texshape.figures.words import SMALLEST, broken
 
 #: pairs of measures (x, y), a panel each, where both were measured
 PANELS = [
@@ -23,9 +24,11 @@ PANELS = [
     ("shape_bias", "response_entropy"),
 ]
 COLUMNS = 2
-HEIGHT = 2.25  # inches of a panel
+HEIGHT = 2.3  # inches of a panel
 LABELLED = 14  # with more networks the names would cover the points
-_NAME = 5.0  # font size of the names
+_NAME = SMALLEST  # font size of the names
+_COVERED = 0.04  # of a name: what may lie on others; with more the name is left out
+_LINE = 48  # letters above a panel
 _ROOM = (146.0, 104.0)  # points inside a panel, about: where names fit
 
 
@@ -51,7 +54,7 @@ def scatter(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure
         _coefficient(axis, tables["correlations"], x, y, count)
     for axis in axes[len(panels) :]:
         axis.set_axis_off()
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
     return figure
 
 
@@ -64,7 +67,7 @@ def _panel(axis: Axes, frame: pd.DataFrame, x: str, y: str, handles: dict[str, A
     _scale(axis, "x", x)
     _scale(axis, "y", y)
     networks = shown[shown["architecture"] != HUMANS]
-    axis.set_title(f"{_short(y)}, n = {len(networks)}", fontsize=7.5, pad=10)
+    axis.set_title(f"{_short(y)}, n = {len(networks)}", fontsize=7.5, pad=18)
     if shown.empty:
         axis.text(0.5, 0.5, "undefined", color=GREY, style="italic", ha="center", va="center",
                   transform=axis.transAxes, gid="undefined")  # fmt: skip
@@ -76,7 +79,7 @@ def _panel(axis: Axes, frame: pd.DataFrame, x: str, y: str, handles: dict[str, A
             style.interval(axis, one.low_x, one.high_x, one.mean_y, color, width=0.9)
             style.interval(axis, one.low_y, one.high_y, one.mean_x, color, width=0.9, vertical=True)
         (handle,) = axis.plot(row["mean_x"], row["mean_y"], marker, color=color, zorder=3)
-        handles.setdefault(HUMANS if architecture == HUMANS else arm, handle)
+        handles.setdefault(HUMANS if architecture == HUMANS else style.arm_name(arm), handle)
         seeds = _seeds(frame, x, y, architecture, arm)
         if len(seeds) > 1:
             axis.plot(seeds[:, 0], seeds[:, 1], marker, color=color, markersize=2, alpha=0.5)
@@ -87,7 +90,7 @@ def _panel(axis: Axes, frame: pd.DataFrame, x: str, y: str, handles: dict[str, A
 
 
 def _name_points(axis: Axes, points: np.ndarray, names: list[str]) -> None:
-    """Write each name near its point where it covers no other name and no point.
+    """Write each name near its point where it covers no other name and no point; without room none.
 
     Parameters
     ----------
@@ -120,6 +123,8 @@ def _name_points(axis: Axes, points: np.ndarray, names: list[str]) -> None:
         best = min(
             offsets, key=lambda offset: 0.6 * _covered(box(offset), taken) + np.hypot(*offset)
         )
+        if _covered(box(best), taken) > _COVERED * width * height:
+            continue
         taken.append(box(best))
         side = "right" if best[0] < 0 else "left"
         line = {"arrowstyle": "-", "color": GREY, "linewidth": 0.3, "shrinkA": 0, "shrinkB": 0,
@@ -188,21 +193,23 @@ def _coefficient(axis: Axes, table: pd.DataFrame, x: str, y: str, shown: int) ->
     row = rows.iloc[0]
     if np.isfinite(float(row["rho"])):
         text = (
-            f"ρ = {row['rho']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}], "
-            f"p = {_p(row['p_holm'])} (Holm of {int(row['n_tests'])})"
+            f"ρ = {row['rho']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}],\n"
+            f"p {_p(row['p_holm'])} (Holm of {int(row['n_tests'])})"
         )
         if int(row["n_networks"]) != shown:
             text += f", n = {int(row['n_networks'])}"
+        text = text.replace("-", "−")
     else:
-        text = f"no ρ: {str(row['reason']).split(';')[0].replace('_', ' ')}"
+        reason = str(row["reason"]).split(";")[0].replace("_", " ")
+        text = broken(f"no ρ: {reason}", _LINE)
     written = axis.text(
-        0, 1.02, text, transform=axis.transAxes, va="bottom", fontsize=5, color=GREY
+        0, 1.02, text, transform=axis.transAxes, va="bottom", fontsize=SMALLEST, color=GREY
     )
     written.set_in_layout(False)  # a line longer than the panel shall not squeeze it
 
 
 def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else "< 0.001"
+    return f"= {value:.3f}" if value >= 0.001 else "< 0.001"
 
 
 def _ordered(rows: pd.DataFrame) -> list[tuple[str, str, str]]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from texshape.figures import style
+from texshape.figures import style, words
 from texshape.figures.style import FAINT
 
 #: column of a rate -> its interval, the title of its panels
@@ -92,5 +92,5 @@ def panels(
                   ncols=3 if len(handles) < 4 else 2, fontsize=7)  # fmt: skip
     count, seeds = style.counts(frame["n_conflict"]), style.seeds_of(frame)
     part = style.of_all(len(pairs), len(every))
-    figure.suptitle(f"{title}: n = {count} conflict images, {seeds}{part}", fontsize=8.5)
+    words.heading(figure, f"{title}: n = {count} conflict images, {seeds}{part}")
     return figure

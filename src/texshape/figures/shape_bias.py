@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from texshape.figures import style
+from texshape.figures import style, words
 from texshape.figures.style import GREY, INK, SHAPE, TEXTURE
 
 
@@ -24,12 +24,13 @@ def by_arm(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
     if frame.empty:
         return style.empty(title)
     rows = style.in_order(frame)
+    names = [style.network_label(*row, room=26) for row in rows]
     classes = tables["shape_bias_by_class"]["class"].nunique()
     single = tables["accuracy"]
     # Photographs have no masks, and so no silhouettes.
     shapes = "silhouettes" if (single["set"] == "silhouettes").any() else "edges"
 
-    figure = style.make(height=1.05 + 0.18 * len(rows))
+    figure = style.make(height=1.15 + words.row_step(names, 7.5, 0.18) * len(rows))
     bias, match, cues = figure.subplots(1, 3, sharey=True, width_ratios=[1.9, 1, 1])
     for y, (architecture, arm) in enumerate(rows):
         chosen = (frame["architecture"] == architecture) & (frame["arm"] == arm)
@@ -49,17 +50,18 @@ def by_arm(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
         match.axvline(200 / classes, color=GREY, linestyle=":", linewidth=1)
         cues.axvline(100 / classes, color=GREY, linestyle=":", linewidth=1)
     bias.axvline(50, color=GREY, linewidth=0.8, zorder=1)
-    bias.set_yticks(range(len(rows)), [style.network_label(*row) for row in rows])
+    bias.set_yticks(range(len(rows)), names)
     bias.set_ylim(len(rows) - 0.4, -0.6)
-    style.percent_axis(bias, label="shape decisions (% of cue matches)")
+    style.percent_axis(
+        bias, label=f"shape, % of cue matches\nn = {style.counts(frame['n_conflict'])}"
+    )
     for axis, name in ((match, "% of decisions"), (cues, "accuracy (%)")):
         style.percent_axis(axis, label=name)
         axis.set_xticks([0, 50, 100])
     for axis in (bias, match, cues):
         axis.xaxis.label.set_fontsize(7)
         axis.title.set_fontsize(7.5)
-    number = style.counts(frame["n_conflict"])
-    bias.set_title(f"Shape bias (n = {number})")
+    bias.set_title("Shape bias")
     match.set_title("Cue matches")
     cues.set_title("Single cue")
     for cue, (tint, form) in style.CUES.items():
@@ -130,8 +132,10 @@ def by_class(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     axis.text(0, 1.01, "← all shape", color=SHAPE, transform=axis.transAxes, va="bottom")
     axis.text(1, 1.01, "all texture →", color=TEXTURE, transform=axis.transAxes, va="bottom",
               ha="right")  # fmt: skip
+    columns = words.legend_columns(figure, [label for _, label in handles], most=2)
+    figure.set_figheight(0.65 + 0.19 * len(classes) - 0.155 * (-len(handles) // columns))
     figure.legend(*zip(*handles, strict=True), loc="outside lower center",
-                  ncols=2 if len(handles) > 2 else len(handles))  # fmt: skip
+                  ncols=columns)  # fmt: skip
     return figure
 
 
@@ -161,7 +165,7 @@ def _subjects(overall: pd.DataFrame, settings: dict[str, Any]) -> list[tuple[str
 
 
 _LOOKS = [(style.PURPLE, "o"), (style.SKY, "s"), (style.ORANGE, "D"), (GREY, "^"),
-          (style.GREEN, "P"), (style.VERMILION, "X"), (style.BLUE, "v")]  # fmt: skip
+          (style.GREEN, "P"), (style.PURPLE, "X"), (style.SKY, "v")]  # fmt: skip
 
 
 def _subject_look(architecture: str, arm: str, index: int) -> tuple[str, str]:

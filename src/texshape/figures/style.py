@@ -18,6 +18,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from texshape.figures.words import broken, part_titles
 from texshape.files import atomic_path
 from texshape.models.printed_names import ARCHITECTURES, printed
 
@@ -30,7 +31,10 @@ INK, GREY, FAINT = "#1a1a1a", "#767676", "#d9d9d9"
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, YELLOW = "#E69F00", "#56B4E9", "#F0E442"
 
-SHAPE, TEXTURE = BLUE, VERMILION  # the two cues, wherever both are in one figure
+SHAPE, TEXTURE = (
+    BLUE,
+    VERMILION,
+)  # the two cues, in every figure; of others only what is trained on one
 CUES = {"shape": (SHAPE, "s"), "texture": (TEXTURE, "o")}
 
 # What a network was trained on; arms that are not listed take the remaining colours in turn.
@@ -42,7 +46,7 @@ ARMS = {
     "neural": (PURPLE, "P"),
     "textures-named": (INK, "*"),
     "untrained": (GREY, "x"),
-    "imagenet": (BLUE, "s"),
+    "imagenet": (GREEN, "s"),
     "published": (GREY, "^"),
 }
 OTHERS = [(SKY, "X"), (YELLOW, "h"), (PURPLE, "<"), (INK, "p"), (GREEN, ">"), (BLUE, "d")]
@@ -110,7 +114,7 @@ def save(figure: Figure, stem: str | Path) -> list[Path]:
     metadata = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
     written = []
     with style(), _missing_signs(stem):
-        _settle(figure)
+        settle(figure)
         for suffix, entries in metadata.items():
             path = Path(f"{stem}.{suffix}")
             with atomic_path(path) as temporary:
@@ -139,7 +143,7 @@ def _missing_signs(stem: str | Path) -> Iterator[None]:
         )
 
 
-def _settle(figure: Figure) -> None:
+def settle(figure: Figure) -> None:
     """Lay the figure out once and round where its axes are.
 
     The layout's solver differs in the last bits from run to run, and matplotlib hashes exact
@@ -147,8 +151,11 @@ def _settle(figure: Figure) -> None:
     """
     if figure.get_layout_engine() is None:
         return
-    for _ in range(2):  # tick labels change with the size that the first pass gives the axes
+    figure.draw_without_rendering()
+    if part_titles(figure):  # a line more changes the room of all
         figure.draw_without_rendering()
+        part_titles(figure)
+    figure.draw_without_rendering()  # tick labels change with the size that the first pass gives the axes
     figure.set_layout_engine("none")
     for axis in figure.axes:
         axis.set_position([round(float(edge), 5) for edge in axis.get_position().bounds])
@@ -161,6 +168,8 @@ def make(width: float = WIDTH, height: float = 2.6) -> Figure:
 
 def arm_look(arm: str, arms: Iterable[str]) -> tuple[str, str]:
     """Colour and marker of a training arm, among all arms of the figure."""
+    if _OF_CARD.fullmatch(arm):
+        arm = AS_THEY_ARE
     if arm in ARMS:
         return ARMS[arm]
     unknown = [name for name in dict.fromkeys(arms) if name not in ARMS]
@@ -169,24 +178,21 @@ def arm_look(arm: str, arms: Iterable[str]) -> tuple[str, str]:
 
 def network_label(architecture: str, arm: str = "", *, room: float = np.inf) -> str:
     """Name of a network as figures print it; on two lines where it is longer than `room`."""
-    name = broken(printed(architecture), room)
-    if not arm or arm == "published" or _OF_CARD.fullmatch(arm):
-        return name
-    return panel_title(name, arm, " · ", room)
+    name = printed(architecture)
+    if arm and arm != "published" and not _OF_CARD.fullmatch(arm):
+        name = f"{name}{_HARD}· {arm}"
+    return broken(name, room).replace(_HARD, " ")
 
 
 #: what stands for the weights of a network card (`texshape.models.names.slug`): no reader knows it
 _OF_CARD = re.compile(r"card-[0-9a-f]{6}")
+_HARD = "\u00a0"
+AS_THEY_ARE = "imagenet"
 
 
-def broken(name: str, room: float) -> str:
-    """A name on as many lines as it needs; it is parted behind an underscore."""
-    lines = [""]
-    for part in re.split(r"(?<=_)", name):
-        if lines[-1] and len(lines[-1]) + len(part) > room:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines)
+def arm_name(arm: str) -> str:
+    """What a legend calls an arm: networks that were measured as they are have one name and look."""
+    return "measured as they are" if arm == AS_THEY_ARE or _OF_CARD.fullmatch(arm) else arm
 
 
 def of_all(shown: int, total: int) -> str:

@@ -43,7 +43,7 @@ def curves(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
             axis.plot(by_seed.index, 100 * by_seed, color=color, linewidth=0.6, alpha=0.6)
             (line,) = axis.plot(by_seed.index, 100 * by_seed.mean(axis=1), color=color,
                                 marker=marker, markersize=3)  # fmt: skip
-            handles.setdefault(arm, line)
+            handles.setdefault(style.arm_name(arm), line)
         axis.set_title(f"{style.network_label(name)}, {style.seeds(number)}")
     for axis in axes.flat[len(names) :]:
         axis.set_axis_off()

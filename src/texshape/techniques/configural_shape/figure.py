@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from texshape.figures import style
+from texshape.figures import style, words
 from texshape.figures.style import FAINT, GREEN, GREY, INK, PURPLE
 from texshape.techniques.configural_shape.fragments import DOTS, SEGMENTS
 from texshape.techniques.configural_shape.mirrored import APART, JOINED, WHOLE
@@ -54,10 +54,10 @@ def by_condition(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> F
             axis.tick_params(labelsize=6.5)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=7)
     count = style.counts(frame["n_exemplars"])
-    figure.suptitle(
+    words.heading(
+        figure,
         f"{title}: n = {count} silhouettes, {style.seeds_of(frame)}"
         f"{style.of_all(len(pairs), len(every))}",
-        fontsize=8.5,
     )
     return figure
 

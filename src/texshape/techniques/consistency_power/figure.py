@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from texshape.errors import InputError
 from texshape.experiment.runs import RunId
-from texshape.figures import style
-from texshape.figures.style import BLUE, GREY, INK
+from texshape.figures import style, words
+from texshape.figures.style import GREEN, GREY, INK
 from texshape.techniques.human_consistency.humans import HUMANS
 
 
@@ -29,10 +29,12 @@ def neighbours(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
     pairs = tables["consistency_differences"]
     pairs = pairs[pairs["datasets"] == group]
     frame = frame.sort_values(["error_consistency", "subject"], ascending=[False, True])
-    figure = style.make(height=1.2 + (0.22 if len(frame) <= 30 else 0.14) * len(frame))
+    labels = [_label(name) for name in frame["subject"]]
+    step = words.row_step(labels, 7, 0.22 if len(frame) <= 30 else 0.14)
+    figure = style.make(height=1.2 + step * len(frame))
     axes = figure.subplots(1, 2, sharey=True)
     for y, row in enumerate(frame.to_dict("records")):
-        color = INK if row["subject"] == HUMANS else BLUE
+        color = INK if row["subject"] == HUMANS else GREEN
         style.interval(axes[0], row["ci_low"], row["ci_high"], y, color)
         axes[0].plot(row["error_consistency"], y, "o", color=color, markersize=4)
     axes[0].set_title("Error consistency (kappa)", fontsize=8)
@@ -43,22 +45,22 @@ def neighbours(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
         if row is None or not np.isfinite(row["difference"]):
             style.undefined(axes[1], y + 0.5, 0.0)
             continue
-        style.interval(axes[1], row["ci_low"], row["ci_high"], y + 0.5, BLUE)
-        handles["step to the next"] = axes[1].plot(row["difference"], y + 0.5, "D", color=BLUE,
+        style.interval(axes[1], row["ci_low"], row["ci_high"], y + 0.5, GREEN)
+        handles["step to the next"] = axes[1].plot(row["difference"], y + 0.5, "D", color=GREEN,
                                                    markersize=3.5)[0]  # fmt: skip
         handles["smallest step shown with power 0.8"] = axes[1].plot(
             row["smallest_difference"], y + 0.5, "|", color=GREY, markersize=9, markeredgewidth=1.6
         )[0]
     axes[1].axvline(0, color=GREY, linewidth=0.8)
     axes[1].set_title("Difference of neighbours", fontsize=8)
-    axes[0].set_yticks(range(len(subjects)), [_label(name) for name in subjects])
+    axes[0].set_yticks(range(len(subjects)), labels, fontsize=7)
     axes[0].set_ylim(len(subjects) - 0.5, -0.5)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2)
     sets = style.counts(frame["n_datasets"])
-    figure.suptitle(
+    words.heading(
+        figure,
         f"{title}: n = {style.counts(frame['n_trials'])} trials, {sets} data sets, "
         f"{style.counts(frame['n_observers'])} observers",
-        fontsize=8.5,
     )
     return figure
 
@@ -69,7 +71,9 @@ def _label(subject: str) -> str:
         run = RunId.parse(subject)
     except InputError:
         return style.network_label(subject)
-    return style.network_label(run.architecture, run.arm) + (f" · {run.seed}" if run.seed else "")
+    return style.network_label(run.architecture, run.arm, room=26) + (
+        f" · {run.seed}" if run.seed else ""
+    )
 
 
 def _between(pairs: pd.DataFrame, first: str, second: str) -> dict[str, float] | None:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from texshape.figures import style
+from texshape.figures import style, words
 from texshape.figures.style import GREY
 
 _SUMMARIES = {"sum": "all (sums)", "log_mean": "all (mean of logs)"}
@@ -37,7 +37,9 @@ def by_type(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure
             values = style.percent(by_seed.mean())
             left.plot(values, [place + shift] * len(values), marker, color=color, markersize=2.5,
                       alpha=0.5)  # fmt: skip
-            handles[arm] = left.plot(style.mean(values), place + shift, marker, color=color)[0]
+            handles[style.arm_name(arm)] = left.plot(
+                style.mean(values), place + shift, marker, color=color
+            )[0]
         severities = sorted(set(rows["severity"]))
         by_severity = rows.groupby("severity")["accuracy"].mean()
         right.plot(severities, style.percent(by_severity[severities]), marker=marker, color=color)
@@ -47,7 +49,7 @@ def by_type(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure
     left.set_yticks(range(len(labels)), labels)
     left.invert_yaxis()
     style.percent_axis(left, "x", "accuracy, mean over severities, %")
-    style.percent_axis(right, "y", "accuracy, mean over types, %")
+    style.percent_axis(right, "y", "accuracy over types, %")
     right.set_xlabel("severity (0: uncorrupted)")
     right.set_xticks(sorted(set(frame["severity"])))
     chance = settings.get("chance")
@@ -56,7 +58,7 @@ def by_type(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5)
     count, seeds = style.counts(frame["n"]), style.seeds_of(frame)
     name = style.network_label(architecture)
-    figure.suptitle(f"{title}: {name}, n = {count} images a cell, {seeds}", fontsize=8.5)
+    words.heading(figure, f"{title}: {name}, n = {count} images a cell, {seeds}")
     return figure
 
 
@@ -93,7 +95,7 @@ def relative(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
             handle = axis.plot(value, place + shift, marker, color=color,
                                markerfacecolor="white" if marked else color)[0]  # fmt: skip
             if not marked:
-                handles[arm] = handle
+                handles[style.arm_name(arm)] = handle
             spread = here[["error_ratio", "ci_low", "ci_high"]].to_numpy(float)
             spread = spread[np.isfinite(spread) & (spread > 0)]  # the axis is logarithmic
             if not len(spread):

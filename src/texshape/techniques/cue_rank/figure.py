@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from texshape.figures import style
+from texshape.figures import style, words
 from texshape.figures.style import GREY
 from texshape.techniques.cue_rank.estimate import ALL
 
@@ -19,7 +19,7 @@ PANELS = (
     ("top1", "first rank, share", ("top1_low", "top1_high"), "top1_chance", False),
     ("median_rank", "median rank", None, None, True),
 )
-TICKS = (1, 3, 10, 30, 100, 300, 1000)
+TICKS = (1, 10, 100, 1000)
 
 
 def by_network(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
@@ -32,7 +32,8 @@ def by_network(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
     name = frame["set"].iloc[0]
     frame = frame[frame["set"] == name]
     pairs = style.in_order(frame)
-    figure = style.make(height=1.0 + 0.24 * len(pairs))
+    labels = [style.network_label(*pair, room=24) for pair in pairs]
+    figure = style.make(height=1.1 + words.row_step(labels, 7, 0.24) * len(pairs))
     axes = figure.subplots(1, len(PANELS), sharey=True, width_ratios=[1.4, 1.3, 1.2])
     handles: dict[str, Any] = {}
     for axis, (column, label, limits, chance, logarithmic) in zip(axes, PANELS, strict=True):
@@ -63,13 +64,12 @@ def by_network(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
             axis.xaxis.set_minor_locator(NullLocator())
         else:
             axis.set_xlim(-0.03, 1.03)
-    axes[0].set_yticks(range(len(pairs)), [style.network_label(*pair) for pair in pairs])
+    axes[0].set_yticks(range(len(pairs)), labels, fontsize=7)
     axes[0].set_ylim(len(pairs) - 0.5, -0.5)
     names = [name for name in (*style.CUES, "chance") if name in handles]
     figure.legend([handles[name] for name in names], names, loc="outside lower center", ncols=3)
     images, outputs = style.counts(frame["n_images"]), style.counts(frame["n_outputs"])
-    figure.suptitle(
-        f"{title}: n = {images} images a cue, {outputs} outputs, {style.seeds_of(frame)}",
-        fontsize=8.5,
+    words.heading(
+        figure, f"{title}: n = {images} images a cue, {outputs} outputs, {style.seeds_of(frame)}"
     )
     return figure

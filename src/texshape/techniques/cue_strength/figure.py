@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from texshape.figures import style
+from texshape.figures import style, words
 from texshape.figures.style import FAINT, GREY
 
 
@@ -24,9 +24,9 @@ def curves(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
         return style.empty(title)
     pairs = style.in_order(frame)
     names = list(dict.fromkeys(architecture for architecture, _ in pairs))
-    columns = min(3, len(names))
+    columns = min(3 if len(names) <= 6 else 4, len(names))
     lines = -(-len(names) // columns)
-    figure = style.make(height=0.8 + 2.4 * lines)
+    figure = style.make(height=0.8 + (2.4 if lines < 3 else 1.9) * lines)  # at most a page
     axes = figure.subplots(2 * lines, columns, squeeze=False, sharex=True,
                            height_ratios=[3, 1.2] * lines)  # fmt: skip
     handles: dict[str, Any] = {}
@@ -41,7 +41,7 @@ def curves(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
             for _, one in rows.groupby("seed", dropna=False):
                 top.plot(one["strength"], style.percent(one["shape_share"]), color=color,
                          linewidth=0.6, alpha=0.5)  # fmt: skip
-            handles[arm] = top.plot(means.index, style.percent(means["shape_share"]),
+            handles[style.arm_name(arm)] = top.plot(means.index, style.percent(means["shape_share"]),
                                     marker=marker, color=color)[0]  # fmt: skip
             balance = rows.drop_duplicates("seed")["balance_point"].to_numpy(float)
             balance = balance[np.isfinite(balance)]
@@ -50,8 +50,9 @@ def curves(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
         if frame.loc[frame["architecture"] == name, "shape_share"].isna().all():
             style.undefined(top, 25, 0.5)
         top.set_title(style.network_label(name))
-        style.percent_axis(top, "y", "shape decisions, %" if place % columns == 0 else "")
-        style.percent_axis(bottom, "y", "cue match, %" if place % columns == 0 else "")
+        labels = ("shape decisions, %", "cue match, %") if lines < 3 else ("shape, %", "match, %")
+        for axis, label in zip((top, bottom), labels, strict=True):
+            style.percent_axis(axis, "y", label if place % columns == 0 else "")
         bottom.set_yticks([0, 50, 100])
         bottom.set_xlabel("texture strength")
     for place in range(len(names), lines * columns):
@@ -60,5 +61,5 @@ def curves(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
     handles["balance point"] = axes[0, 0].plot([], [], "|", color=GREY, markersize=9)[0]
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5)
     counts, seeds = style.counts(frame["n_conflict"]), style.seeds_of(frame)
-    figure.suptitle(f"{title}: n = {counts} conflict trials a strength, {seeds}", fontsize=8.5)
+    words.heading(figure, f"{title}: n = {counts} conflict trials a strength, {seeds}")
     return figure

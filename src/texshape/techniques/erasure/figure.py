@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from texshape.figures import style
+from texshape.figures import style, words
 from texshape.figures.style import FAINT, GREY
 from texshape.techniques.readout.figure import trained_last
 
@@ -69,10 +69,10 @@ def by_condition(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> F
         axis.tick_params(labelbottom=True)
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2)
     count, seeds = style.counts(frame["n_images"]), style.seeds_of(frame)
-    figure.suptitle(
+    words.heading(
+        figure,
         f"{title} at the last stage: n = {count} conflict images, {seeds}"
         f"{style.of_all(len(pairs), len(every))}",
-        fontsize=8.5,
     )
     return figure
 

@@ -52,9 +52,9 @@ def draw(paths: Sequence[str | Path]) -> Figure:
                 axis.set_axis_off()
             for axis, index in zip(axes.flat, chosen, strict=False):
                 axis.imshow(each["images"][index], interpolation="nearest")
-                silent = " (silent)" if each["after"][index] == 0 else ""
+                silent = " silent" if each["after"][index] == 0 else ""
                 title = f"{each['channel'][index]}{silent}"
-                axis.set_title(title, fontsize=5.5, pad=1.5, loc="center", fontweight="normal")
+                axis.set_title(title, fontsize=6, pad=1.5, loc="center", fontweight="normal")
     return figure
 
 

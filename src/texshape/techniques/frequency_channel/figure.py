@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from texshape.figures import style
+from texshape.figures import style, words
 from texshape.figures.style import GREY, INK
 from texshape.techniques.frequency_channel.channel import BELOW, NOT_REACHED
 
@@ -70,7 +70,7 @@ def by_band(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=7)
     count, seeds = style.counts(channels["n"]), style.seeds_of(channels)
     part = style.of_all(len(pairs), len(every))
-    figure.suptitle(f"{title}: n = {count} pictures, {seeds}{part}", fontsize=8.5)
+    words.heading(figure, f"{title}: n = {count} pictures, {seeds}{part}")
     return figure
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from texshape.figures import style
+from texshape.figures import style, words
 from texshape.figures.comparison import LOOKS, kind_of
 
 MEASURES = {
@@ -35,7 +35,7 @@ def with_humans(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fi
     frame = frame[frame["datasets"] == group]
     frame = frame.sort_values(["error_consistency", "model"], ascending=[False, True],
                               na_position="last")  # fmt: skip
-    step, size = (0.17, 7) if len(frame) <= 30 else (0.125, 5.5)
+    step, size = (0.17, 7) if len(frame) <= 30 else (0.125, 6)
     figure = style.make(height=1.0 + step * len(frame))
     axes = figure.subplots(1, len(MEASURES), sharey=True, width_ratios=[1.6, 1, 1, 1])
     for axis, (measure, label) in zip(axes, MEASURES.items(), strict=True):
@@ -70,5 +70,5 @@ def with_humans(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fi
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     count = style.counts(frame["n_datasets"])
     sets = "data set" if count == "1" else "data sets"
-    figure.suptitle(f"{title}: n = {count} {sets} ({str(group).replace('+', ', ')})", fontsize=8.5)
+    words.heading(figure, f"{title}: n = {count} {sets} ({str(group).replace('+', ', ')})")
     return figure

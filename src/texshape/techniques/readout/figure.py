@@ -8,8 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from texshape.figures import style
+from texshape.figures import style, words
 from texshape.figures.style import GREY
+
+COLUMNS = 3  # of panels that show both cues
+#: levels that a read-out is held against: what it is called, its column, its line
+LEVELS = (("chance", "chance", ":"), ("permuted labels", "permuted", "-."))
 
 
 def trained_last(frame: pd.DataFrame) -> pd.DataFrame:
@@ -39,6 +43,8 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
         return style.empty(title)
     pairs = [pair for pair in style.in_order(frame) if pair[1] != "untrained"]
     names = list(dict.fromkeys(architecture for architecture, _ in pairs))
+    if len(names) == len(pairs) > COLUMNS:
+        return _by_network(frame, pixels, names)
     # All architectures on one page.
     figure = style.make(height=0.9 + min(1.75 * len(names), 6.6))
     axes = figure.subplots(len(names), 2, squeeze=False, sharey=True)
@@ -52,12 +58,11 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
             for arm in [arm for architecture, arm in pairs if architecture == name]:
                 look = style.arm_look(arm, frame["arm"])
                 handle = _line(axis, final[final["arm"] == arm], stages, *look)
-                handles.setdefault(arm, handle)
+                handles.setdefault(style.arm_name(arm), handle)
             before = untrained(here)
             if len(before):
                 handles["untrained"] = _line(axis, before, stages, GREY, "x", "--")
-            for label, column, line_style in (("chance", "chance", ":"),
-                                              ("permuted labels", "permuted", "-.")):  # fmt: skip
+            for label, column, line_style in LEVELS:
                 level = style.mean(style.percent(here[column]))
                 if np.isfinite(level):
                     handles[label] = axis.axhline(level, color=GREY, linestyle=line_style,
@@ -71,6 +76,42 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
             axis.set_title(style.panel_title(style.network_label(name), about, ": ", room=32))
         style.percent_axis(line[0], "y", "read-out (%)")
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
+    return figure
+
+
+def _by_network(frame: pd.DataFrame, pixels: pd.DataFrame, names: list[str]) -> Figure:
+    """A panel a network that was measured as it is, with both cues; broken lines are without training."""
+    lines = -(-len(names) // COLUMNS)
+    figure = style.make(height=0.8 + 1.55 * lines)
+    axes = figure.subplots(lines, COLUMNS, squeeze=False, sharey=True)
+    handles: dict[str, Any] = {}
+    for axis, name in zip(axes.flat, names, strict=False):
+        rows = frame[frame["architecture"] == name]
+        stages = list(dict.fromkeys(rows["stage"]))
+        for cue, (color, marker) in style.CUES.items():
+            here = rows[rows["cue"] == cue]
+            final = trained_last(here[here["arm"] != "untrained"])
+            handles[cue] = _line(axis, final, stages, color, marker)
+            before = untrained(here)
+            if len(before):
+                handles[f"{cue}, untrained"] = _line(axis, before, stages, color, "", "--")
+            level = style.mean(style.percent(pixels[pixels["cue"] == cue]["accuracy"]))
+            if np.isfinite(level):
+                handles[f"{cue}, pixels"] = axis.axhline(
+                    level, color=color, linewidth=0.8, linestyle=(0, (1, 2))
+                )
+        for label, column, line_style in LEVELS:
+            level = style.mean(style.percent(rows[column]))
+            if np.isfinite(level):
+                handles[label] = axis.axhline(level, color=GREY, linestyle=line_style, linewidth=1)
+        axis.set_xticks(range(len(stages)), stages, fontsize=6.5, rotation=30, ha="right")
+        axis.set_title(style.network_label(name), fontsize=7.5)
+    for axis in axes.flat[len(names) :]:
+        axis.set_axis_off()
+    for line in axes:
+        style.percent_axis(line[0], "y", "read-out (%)")
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
+    words.heading(figure, f"Linear read-out: n = {style.counts(frame['n_images'])} images")
     return figure
 
 

@@ -39,7 +39,7 @@ def draw(
     points: list[tuple[float, float, str, str]] = []
     looks = {
         "tf-slim": (style.GREY, "^", "as published"),
-        "torchvision": (style.BLUE, "o", "our tracer"),
+        "torchvision": (style.GREEN, "o", "our tracer"),
     }
     for library, (color, marker, label) in looks.items():
         rows = frame[frame["library"] == library]
@@ -71,7 +71,7 @@ def draw(
     return figure
 
 
-def _label(axis: Any, points: list[tuple[float, float, str, str]], size: float = 5.0) -> None:
+def _label(axis: Any, points: list[tuple[float, float, str, str]], size: float = 6.0) -> None:
     """Write a name at each point, at the nearest place where it covers no other name or point."""
     scale = 72 / axis.figure.dpi  # display units to printed points
     spots = [axis.transData.transform(point[:2]) * scale for point in points]
@@ -123,14 +123,20 @@ def _ours(axis: Any, fields: pd.DataFrame, accuracy: pd.DataFrame) -> None:
         style.undefined(axis, 50, 0.5)
         return
     for architecture, value in means.items():
-        face = "white" if architecture.endswith("-wide") else style.BLUE
-        axis.plot(sizes[architecture], 100 * value, "s", color=style.BLUE, markerfacecolor=face)
+        face = "white" if architecture.endswith("-wide") else style.ARMS["stylized"][0]
+        axis.plot(
+            sizes[architecture],
+            100 * value,
+            "s",
+            color=style.ARMS["stylized"][0],
+            markerfacecolor=face,
+        )
         axis.annotate(
             style.network_label(architecture),
             (sizes[architecture], 100 * value),
             xytext=(0, 4),
             textcoords="offset points",
             ha="center",
-            fontsize=5.5,
+            fontsize=6,
         )
     axis.margins(x=0.25)

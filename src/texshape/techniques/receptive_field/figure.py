@@ -16,7 +16,11 @@ TRAINED_AND_TESTED = [  # arm, test set, label
     ("plain", "test-stylized", "plain → stylized"),
     ("stylized", "test-stylized", "stylized → stylized"),
 ]
-LOOKS = [(style.VERMILION, "o", "-"), (style.ORANGE, "v", ":"), (style.BLUE, "s", "-")]
+PLAIN, STYLIZED = (style.ARMS[arm][0] for arm in ("plain", "stylized"))
+LOOKS = [(PLAIN, "o", "-"), (style.ORANGE, "v", ":"), (STYLIZED, "s", "-")]
+
+
+SHORT = 8  # letters: longer names below neighbouring fields would overlap
 
 
 def field_of(frame: pd.DataFrame) -> dict[str, float]:
@@ -52,7 +56,12 @@ def accuracy_by_field(tables: dict[str, pd.DataFrame], settings: dict[str, Any])
     names = {fields[a]: style.network_label(a) for a in sorted(accuracy["architecture"].unique())
              if not a.endswith("-wide")}  # fmt: skip
     ticks = sorted({fields[a] for a in accuracy["architecture"].unique()})
-    axis.set_xticks(ticks, [f"{x:g}\n{names.get(x, '')}" for x in ticks])
+    upright = max(map(len, names.values()), default=0) <= SHORT
+    if upright:
+        axis.set_xticks(ticks, [f"{x:g}\n{names.get(x, '')}" for x in ticks])
+    else:
+        labels = [f"{names.get(x, '')} {x:g}" for x in ticks]
+        axis.set_xticks(ticks, labels, fontsize=6.5, rotation=25, ha="right")
     axis.set_xlabel("theoretical receptive field of the last stage (px)")
     style.percent_axis(axis, "y", "accuracy, shape class (%)")
     count = style.counts(accuracy["n"])
@@ -126,10 +135,16 @@ def _measures(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame, str, tuple[st
     curves = [("theoretical", rows, "theoretical", (INK, "s"), "-"),
               ("effective, untrained", rows, "effective_untrained", (GREY, "x"), ":")]  # fmt: skip
     if "arm" not in rows:
-        return [*curves, ("effective, trained", rows, "effective_trained", (style.BLUE, "o"), "-")]
+        return [*curves, ("effective, trained", rows, "effective_trained", (style.GREEN, "o"), "-")]
     for arm in sorted(rows["arm"].unique(), key=lambda arm: style.position(arm, style.ARMS)):
         look = style.arm_look(arm, rows["arm"])
         curves.append(
-            (f"effective, {arm}", rows[rows["arm"] == arm], "effective_trained", look, "-")
+            (
+                f"effective, {style.arm_name(arm)}",
+                rows[rows["arm"] == arm],
+                "effective_trained",
+                look,
+                "-",
+            )
         )
     return curves

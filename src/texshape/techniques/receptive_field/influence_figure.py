@@ -54,7 +54,7 @@ def draw(path: str | Path) -> Figure:
             side = square_side(influence.astype(float), centre)
             corner = (centre[1] - side / 2, centre[0] - side / 2)
             axis.add_patch(
-                Rectangle(corner, side, side, fill=False, edgecolor=style.BLUE, linewidth=1.2)
+                Rectangle(corner, side, side, fill=False, edgecolor=style.GREEN, linewidth=1.2)
             )
             axis.set_xlabel(f"{side} of {influence.shape[0]} px", fontsize=7)
             if kind == kinds[0]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from texshape.figures import style
+from texshape.figures import style, words
 from texshape.figures.style import GREY
 from texshape.techniques.readout.figure import trained_last, untrained
 
@@ -65,7 +65,7 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
                 style.mean(style.percent(rows.loc[rows["stage"] == s, "miou"])) for s in stages
             ]
             line = "--" if arm == "untrained" else "-"
-            handles[arm] = axis.plot(range(len(stages)), means, line, color=color,
+            handles[style.arm_name(arm)] = axis.plot(range(len(stages)), means, line, color=color,
                                      marker=marker)[0]  # fmt: skip
             bound = frame[
                 (frame["bound"] == "end_to_end")
@@ -88,7 +88,7 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     count = style.counts(readouts["n_test"])
     seeds = style.seeds_of(trained)
     name = style.network_label(architecture)
-    figure.suptitle(f"{title}: {name}, n = {count} test images, {seeds}", fontsize=8.5)
+    words.heading(figure, f"{title}: {name}, n = {count} test images, {seeds}")
     return figure
 
 
@@ -135,5 +135,5 @@ def predictions(
                 interpolation="nearest",
             )
         line[0].set_ylabel(name.replace("_", " "), rotation=0, ha="right", va="center")
-    figure.suptitle(f"{TITLES.get(target, target)}: truth and read-out by stage", fontsize=8.5)
+    words.heading(figure, f"{TITLES.get(target, target)}: truth and read-out by stage")
     return figure

@@ -12,7 +12,7 @@ from texshape.experiment.runs import model_parts
 from texshape.figures import style
 from texshape.figures.style import GREY
 
-LOOKS = {"mean": (style.BLUE, "s"), "sum": (style.VERMILION, "o"), "max": (style.GREEN, "D"),
+LOOKS = {"mean": (style.INK, "s"), "sum": (style.ORANGE, "o"), "max": (style.GREEN, "D"),
          "mean_logits": (style.PURPLE, "^")}  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from texshape.figures import style
+from texshape.figures import style, words
 from texshape.figures.style import GREY
 
 
@@ -38,7 +38,11 @@ def by_patches(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
             for shown in [name for name in sets if name in set(rows["set"])]:
                 common = shown == sets[0]
                 means = rows[rows["set"] == shown].groupby("k")["accuracy"].mean()
-                label = arm if len(sets) == 1 else f"{arm} on {shown.removeprefix('test-')}"
+                label = (
+                    style.arm_name(arm)
+                    if len(sets) == 1
+                    else f"{arm} on {shown.removeprefix('test-')}"
+                )
                 (handles[label],) = axis.plot(
                     [ks.index(k) for k in means.index], style.percent(means), marker=marker,
                     color=color, linestyle="-" if common else "--",
@@ -59,5 +63,5 @@ def by_patches(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
     columns = 5 if len(sets) == 1 else 3  # longer names
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=columns)
     counts, seeds = style.counts(frame["n"]), style.seeds_of(frame)
-    figure.suptitle(f"{title}: n = {counts} images, {seeds}", fontsize=8.5)
+    words.heading(figure, f"{title}: n = {counts} images, {seeds}")
     return figure

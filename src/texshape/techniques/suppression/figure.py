@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from texshape.figures import style
+from texshape.figures import style, words
 from texshape.figures.style import GREY
 from texshape.techniques.suppression.estimate import INTACT
 from texshape.techniques.suppression.filters import SUPPRESSIONS
@@ -61,7 +61,7 @@ def by_degree(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figu
             rows = own[own["arm"] == arm]
             if rows["kept"].notna().any():
                 means = rows.groupby("degree")["kept"].mean()
-                handles[arm] = axis.plot(means.index, style.percent(means), marker=marker,
+                handles[style.arm_name(arm)] = axis.plot(means.index, style.percent(means), marker=marker,
                                          color=color, markersize=3)[0]  # fmt: skip
             for row in rows.itertuples():
                 style.interval(axis, 100 * row.kept_low, 100 * row.kept_high, row.degree, color,
@@ -93,9 +93,7 @@ def by_degree(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figu
     axes[0, 0].set_ylim(-3, max(108.0, 103 * float(np.nanmax([1.0, *frame["kept"]]))))
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
     counts, seeds = style.counts(frame["n_images"]), style.seeds_of(frame)
-    figure.suptitle(
-        f"{title}: {style.network_label(name)}, n = {counts} images, {seeds}", fontsize=8.5
-    )
+    words.heading(figure, f"{title}: {style.network_label(name)}, n = {counts} images, {seeds}")
     return figure
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from texshape.figures import style
+from texshape.figures import style, words
 from texshape.figures.style import GREEN, GREY, PURPLE
 from texshape.techniques.readout.figure import trained_last
 
@@ -73,5 +73,5 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3, fontsize=7)
     count, seeds = style.counts(frame["n_anchors"]), style.seeds_of(frame)
     part = style.of_all(len(pairs), len(every))
-    figure.suptitle(f"{title}: n = {count} anchors, {seeds}{part}", fontsize=8.5)
+    words.heading(figure, f"{title}: n = {count} anchors, {seeds}{part}")
     return figure
