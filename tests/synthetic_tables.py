@@ -916,7 +916,7 @@ MEASURED = ["shape_bias", "ci_low", "ci_high", "cue_match_rate", "accuracy", "va
 MEASURED += sorted(
     {
         column
-        for name in registry.OPTIONAL
+        for name in registry.OURS
         for measure in registry.get(name).measures
         for column in (measure.value, *measure.interval)
     }.difference(MEASURED)
