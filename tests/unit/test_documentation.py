@@ -123,7 +123,10 @@ def test_the_notebook_runs(mirror: Path, survey_cache: Path) -> None:
     assert not any(cell.outputs or cell.execution_count for cell in code), "outputs are stripped"
     assert "EXEMPLARS = 3" in code[0].source
     code[0].source = code[0].source.replace("EXEMPLARS = 3", "EXEMPLARS = 1")  # a tenth
-    nbclient.NotebookClient(notebook, timeout=600, kernel_name="python3").execute()
+    client = nbclient.NotebookClient(
+        notebook, timeout=600, startup_timeout=600, kernel_name="python3"
+    )  # a crowded machine takes its time to start a kernel too
+    client.execute()
     shown = [output for cell in code for output in cell.outputs]
     assert any("image/png" in output.get("data", {}) for output in shown), "the figure is shown"
     assert any("cropped" in str(output) or "shape_bias" in str(output) for output in shown)
