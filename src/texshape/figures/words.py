@@ -9,22 +9,26 @@ import re
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
+from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
-from matplotlib.textpath import TextPath
 
 SMALLEST = 6.0  # points in a column 13 cm wide: no word is set smaller
 HEADING = 8.5  # points
 AIR = 0.04  # inches between the titles of neighbouring panels
 HINTED = 1.02  # letters on a screen are a little wider than their outlines
+FINE = 10  # times as fine as a point: no width is rounded to whole ones
 _POINT = 1 / 72  # inches
 
 
 def inches(text: str, size: float, *, bold: bool = False) -> float:
     """Width of the longest line of a text of `size` points, in the figures' font."""
-    font = FontProperties(weight="bold" if bold else "normal")
-    paths = (TextPath((0, 0), line, size=size, prop=font) for line in text.splitlines() if line)
-    return HINTED * max((path.get_extents().x1 for path in paths), default=0.0) * _POINT
+    font = get_font(findfont(FontProperties(weight="bold" if bold else "normal")))
+    font.set_size(size, 72 * FINE)
+    widest = 0.0
+    for line in text.splitlines():
+        font.set_text(line)
+        widest = max(widest, font.get_width_height()[0] / 64 / FINE)  # 64ths of a point
+    return HINTED * widest * _POINT
 
 
 def fitted(text: str, room: float, size: float, *, bold: bool = False) -> str:
