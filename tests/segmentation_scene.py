@@ -1,18 +1,24 @@
-"""A tiny cue-conflict set with masks, and networks whose activations are known, for tests."""
+"""A tiny cue-conflict set with masks, a tiny VOC, and networks whose activations are known, for tests."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from texshape.data.imageset import ImageSet
 from texshape.models.network import Network
 from texshape.models.preprocessing import Preprocess
+from texshape.techniques.segmentation import voc
 
 CLASSES = ("bar", "dot", "sky")
 SIDE = 32
+# Of VOC, as its masks number them.
+DOG, TRAIN = (voc.CLASSES.index(name) + 1 for name in ("dog", "train"))
 
 
 def scene(exemplars: int = 4, seed: int = 0) -> ImageSet:
@@ -81,3 +87,31 @@ def known_network(seed: int = 0) -> Network:
         decide=lambda logits: logits.softmax(1),
         stages=Known.stages,
     )
+
+
+def draw_voc(top: Path) -> Path:
+    """A folder laid out as PASCAL VOC 2012: eight training and four validation photographs of 60 x 40 px.
+
+    A coloured block each, with a void outline: a red dog, a blue train.
+    """
+    base = top / "VOCdevkit" / "VOC2012"
+    for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
+        (base / folder).mkdir(parents=True)
+    palette = [0, 0, 0, *[v for c in range(1, 256) for v in (c, 255 - c, c)]]
+    for image_set, count in (("train", 8), ("val", 4)):
+        names = []
+        for index in range(count):
+            name = f"2007_{image_set}_{index:03d}"
+            kind, colour = ((DOG, (220, 40, 40)), (TRAIN, (40, 40, 220)))[index % 2]
+            mask = np.zeros((40, 60), np.uint8)
+            mask[8:32, 10 + index : 40 + index] = 255
+            mask[10:30, 12 + index : 38 + index] = kind
+            image = np.full((40, 60, 3), 120, np.uint8)
+            image[mask == kind] = colour
+            Image.fromarray(image).save(base / "JPEGImages" / f"{name}.jpg", quality=95)
+            picture = Image.fromarray(mask, mode="P")
+            picture.putpalette(palette)
+            picture.save(base / "SegmentationClass" / f"{name}.png")
+            names.append(name)
+        (base / "ImageSets" / "Segmentation" / f"{image_set}.txt").write_text("\n".join(names))
+    return top

@@ -8,41 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.segmentation_scene import known_network
+from tests.segmentation_scene import DOG, TRAIN, draw_voc, known_network
 
 from texshape.errors import InputError
 from texshape.techniques.segmentation import measure, voc
 from texshape.techniques.segmentation.settings import SegmentationSettings
 
-DOG = voc.CLASSES.index("dog") + 1
-TRAIN = voc.CLASSES.index("train") + 1
-
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory) -> Path:
-    """Eight training and four validation photographs: a coloured block with a void outline."""
-    top = tmp_path_factory.mktemp("voc")
-    base = top / "VOCdevkit" / "VOC2012"
-    for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
-        (base / folder).mkdir(parents=True)
-    palette = [0, 0, 0, *[v for c in range(1, 256) for v in (c, 255 - c, c)]]
-    for image_set, count in (("train", 8), ("val", 4)):
-        names = []
-        for index in range(count):
-            name = f"2007_{image_set}_{index:03d}"
-            kind, colour = ((DOG, (220, 40, 40)), (TRAIN, (40, 40, 220)))[index % 2]
-            mask = np.zeros((40, 60), np.uint8)
-            mask[8:32, 10 + index : 40 + index] = 255
-            mask[10:30, 12 + index : 38 + index] = kind
-            image = np.full((40, 60, 3), 120, np.uint8)
-            image[mask == kind] = colour
-            Image.fromarray(image).save(base / "JPEGImages" / f"{name}.jpg", quality=95)
-            picture = Image.fromarray(mask, mode="P")
-            picture.putpalette(palette)
-            picture.save(base / "SegmentationClass" / f"{name}.png")
-            names.append(name)
-        (base / "ImageSets" / "Segmentation" / f"{image_set}.txt").write_text("\n".join(names))
-    return top
+    return draw_voc(tmp_path_factory.mktemp("voc"))
 
 
 def test_twenty_classes_in_the_published_order():

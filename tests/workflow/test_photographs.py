@@ -7,11 +7,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import yaml
 from PIL import Image
 
+from tests.segmentation_scene import draw_voc
 from tests.workflow.conftest import Workflow, copy_workflow, jobs
 from texshape import parameters
+from texshape.models import trainable
+from texshape.training import checkpoints
 from texshape.trials import imagenet16
 
 # The first test runs a whole experiment; a crowded machine takes its time.
@@ -215,13 +219,128 @@ def test_the_search_for_a_stylization_makes_no_picture_of_the_test(tmp_path: Pat
     assert "/test-stylized" not in said
 
 
+def draw_all_that_the_papers_need(folder: Path) -> list[str]:
+    """Class folders as of ImageNet, paintings, photographs with masks; returns the classes."""
+    classes = {category: wnid for wnid, _, category in reversed(imagenet16.table())}
+    for part, count in (("train", 14), ("val", 2)):
+        for number, wnid in enumerate(classes.values()):
+            seed = number + 100 * (part == "val")
+            draw(folder / "data" / "imagenet" / part / wnid, count, seed=seed)
+    draw(folder / "data" / "painter-by-numbers" / "train", 6)
+    draw_voc(folder / "data" / "voc")
+    return sorted(classes.values())
+
+
+# The papers' DAG: stylization, A, B and C, a BagNet, read-out of VOC's masks, corruptions, published stimuli.
+# With a ResNet-18 for the ResNet-50, and random filters for VGG-19: a test downloads no weights.
+PAPERS = {
+    "experiment": "imagenet-smoke",
+    "jobs": {"grain": "network"},
+    "data": {"image_size": 48, "folder": {"validation": 2, "resize": 54, "whole": 60, "workers": 1}},
+    "stylize": {
+        "encoder": {"name": "random-pyramid"},
+        "decoder": {
+            "layer": "all", "style_layers": ["level0", "level1", "level2", "colours"], "width": 16, "steps": 4,
+            "batch_size": 4,
+        },
+        "styles": {"size": 48},
+        "batch_size": 32,
+    },
+    "stylizations": {"stylized": {"shards": 2}},
+    "training": {
+        "epochs": 1, "batch_size": 32, "step_epochs": 1, "checkpoint_epochs": [0, 1], "initial": "start.pt",
+    },
+    "trained": [
+        {"architecture": "resnet18", "arms": ["plain"], "seeds": [0]},
+        {
+            "architecture": "resnet18", "arms": ["stylized", "mixed", "fine-tuned"], "seeds": [0],
+            "trials_only": True,
+        },
+        {
+            "architecture": "bagnet9", "arms": ["plain", "stylized-from-scratch"], "seeds": [0],
+            "trials_only": True,
+        },
+    ],
+    "arms": {"fine-tuned": {"training": {"step_epochs": 1}}},
+    "networks": ["start.pt"],  # measured as it is; one of 224 px would take minutes
+    "evaluation": {"precision": "float32", "batch_size": 64},
+    "features": {"batch_size": 64},
+    "bootstrap": {"resamples": 100},
+    "sensitivity": {"preprocessings": ["whole"], "interpolations": ["bicubic"]},
+    "readout": {"folds": 2, "penalties": [0.1], "permutations": 1, "resamples": 50},
+    "dimensionality": {"null_draws": 2, "resamples": 20, "repeats": 1},
+    "erasure": {"random_draws": 1, "groupings": 1, "resamples": 50},
+    "receptive_field": {"images": 2},
+    "feature_visualization": {"steps": 2, "channels": 1},
+    "segmentation": {
+        "heads": ["conv1"], "end_to_end": ["binary"], "epochs": 1, "conv3_epochs": 1,
+        "end_to_end_epochs": 1, "batch_size": 4, "resamples": 50, "pictures": 2,
+    },
+    "probes": {
+        "patches": [1, 4], "strengths": [0, 1], "shuffling_images": 32, "strength_images": 48, "resamples": 50,
+    },
+    "corruptions": {"severities": [3], "images": 32, "types": ["fog", "contrast"], "resamples": 50},
+    "comparison": {"permutations": 50, "resamples": 50},
+}  # fmt: skip
+
+
+def test_the_papers_scale_runs_to_its_article_at_a_tiny_size(mirror: Path, tmp_path: Path) -> None:
+    """Everything of `experiments/imagenet.yaml` but its size, its ResNet and its encoder."""
+    assert mirror.is_dir()
+    workflow = copy_workflow(tmp_path / "project")
+    classes = draw_all_that_the_papers_need(workflow.folder)
+    write_start(workflow.folder / "start.pt", classes)
+    small = overlay(workflow, PAPERS)
+    workflow.snakemake("--configfile", "experiments/imagenet.yaml", small)
+    results = workflow.folder / "results" / "imagenet-smoke"
+    assert (results / "paper.pdf").read_bytes().startswith(b"%PDF")
+    bias = pd.read_csv(results / "tables" / "shape_bias.csv")
+    own = bias[bias["arm"] != "published"]
+    assert set(zip(own["architecture"], own["arm"], strict=True)) >= {
+        *(("resnet18", arm) for arm in ("plain", "stylized", "mixed", "fine-tuned")),
+        *(("bagnet9", arm) for arm in ("plain", "stylized-from-scratch")),
+    }
+    assert len(own) == 7  # and the network that is measured as it is
+    assert (own["n_conflict"] == 1200).all()  # the published stimuli, beside humans
+    assert "humans" in set(bias["model"])
+    # C begins with the weights that B ended with, A and B with those that were given.
+    start = checkpoints.read(workflow.folder / "start.pt")["state"]
+    for arm, expected in (
+        ("stylized", start),
+        ("mixed", start),
+        ("fine-tuned", ended(results, "mixed")),
+    ):
+        begun = ended(results, arm, "epoch-000")
+        assert all(torch.equal(begun[name], expected[name]) for name in expected), arm
+        assert not torch.equal(ended(results, arm)["fc.weight"], begun["fc.weight"]), arm
+    masks = pd.read_csv(results / "tables" / "segmentation.csv")
+    assert {"binary", "semantic"} <= set(masks["target"])
+    assert (pd.read_csv(results / "tables" / "corruptions.csv")["arm"] == "plain").any()
+    manifest = pd.read_csv(results / "data" / "base" / "train-stylized.manifest.csv")
+    assert len(manifest) == 16 * 12
+    whole = np.load(results / "data" / "base" / "train-whole.images.npy")
+    assert whole.shape == (16 * 12, 60, 60, 3)
+    log = workflow.folder / "logs" / "imagenet-smoke" / "train" / "resnet18--mixed" / "seed-0.log"
+    assert '"epoch": 1' in log.read_text(encoding="utf-8")
+
+
+def write_start(path: Path, classes: list[str]) -> None:
+    """Weights that a training can begin with, in place of ImageNet's."""
+    checkpoints.write(
+        path, trainable.build("resnet18", len(classes), seed=5), architecture="resnet18", classes=classes,
+        image_size=48, training={}, seed=5, epoch=0, step=0,
+    )  # fmt: skip
+
+
+def ended(results: Path, arm: str, name: str = "final") -> dict[str, torch.Tensor]:
+    return checkpoints.read(results / f"resnet18--{arm}" / "seed-0" / "checkpoints" / f"{name}.pt")[
+        "state"
+    ]
+
+
 def test_the_papers_scale_is_planned_from_an_imagenet_like_folder(tmp_path: Path) -> None:
     workflow = copy_workflow(tmp_path / "project")
-    classes = {category: wnid for wnid, _, category in reversed(imagenet16.table())}
-    for part, count in (("train", 12), ("val", 2)):
-        for number, wnid in enumerate(classes.values()):
-            draw(workflow.folder / "data" / "imagenet" / part / wnid, count, seed=number)
-    draw(workflow.folder / "data" / "painter-by-numbers" / "train", 6)
+    draw_all_that_the_papers_need(workflow.folder)
     planned = jobs(workflow.snakemake("-n", "--configfile", "experiments/imagenet.yaml").stdout)
     assert planned["train"] == 10  # ResNet-50 plain, A, B, C; three BagNets twice
     assert planned["stylize"] == 3 * 128
