@@ -88,6 +88,20 @@ def test_what_is_not_significant_within_is_not_said_to_be_absent(tmp_path, withi
     assert {cell.column for cell in own.cells} == {"within_rho", "within_holm", "n_within"}
 
 
+def test_networks_that_were_trained_elsewhere_are_of_no_kind_of_training(tmp_path):
+    """Their arm is the name of their weights; the tables group by it, no sentence calls it training images."""
+    tables = synthetic_tables.procedural()
+    arguments = results_of(tmp_path, tables)
+    path = arguments["results"] / "parameters.json"
+    for trained in (True, False):
+        if not trained:
+            path.write_text(json.dumps(json.loads(path.read_text()) | {"trained": []}))
+        made = found(arguments)
+        assert made["correlations-within"].verdict == ("all" if trained else "not known")
+        text = " ".join(plain(made[name]) for name in ("agreement", "correlations-within"))
+        assert ("Within one kind of training images" in text) == trained
+
+
 @pytest.mark.parametrize(
     ("within", "words"),
     [

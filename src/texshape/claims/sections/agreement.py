@@ -89,7 +89,7 @@ def _within(e: Experiment, agree: list[Row]) -> str:
     """How many of the measures that agree do so within one kind of training images too."""
     p_values = [number(row["within_holm"]) for row in agree]
     known, alpha = [p for p in p_values if p is not None], alpha_of(e)
-    if not known or alpha is None:
+    if not known or alpha is None or not e.trains:
         return ""
     open_ = [p for p in known if p >= alpha]
     if not open_:
@@ -188,7 +188,8 @@ def _numbers(e: Experiment, row: Row) -> str:
     within, held = number(row["within_rho"]), number(row["within_holm"])
     parts = [f"ρ{HARD}={HARD}{num(rho)}", f"{e.level} {span(low, high, num)}",
              f"n{HARD}={HARD}{count(number(row['n_networks']))}"]  # fmt: skip
-    if within is not None and held is not None:
+    # Of networks that were trained elsewhere the table has groups of weights with one name.
+    if within is not None and held is not None and e.trains:
         parts.append(f"within one kind of training images {num(within)}, p{p_value(held)}")
     if row["reason"]:
         parts.append(escape(row["reason"]))

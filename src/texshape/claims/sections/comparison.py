@@ -132,6 +132,8 @@ def _correlations(e: Experiment) -> Iterator[Claim]:
         verdict = "nothing to hold"
     elif alpha is None:
         verdict = UNDEFINED
+    elif not e.trains:  # what they were trained on, their names do not say
+        verdict = "not known"
     elif all(number(row.get("within_rho")) is None for row in sure):
         verdict = "not made"
     else:
@@ -141,6 +143,8 @@ def _correlations(e: Experiment) -> Iterator[Claim]:
         verdict,
         {
             "nothing to hold": "",
+            "not known": """Whether that holds within one kind of training images cannot be asked: the networks
+            were trained elsewhere.""",
             "not made": """Within one kind of training images there is no coefficient: too few networks
             share one, or all do.""",
             "all": f"""Within one kind of training images {"it is" if len(firm) == 1 else "they are"}
@@ -154,7 +158,8 @@ def _correlations(e: Experiment) -> Iterator[Claim]:
         evidence="correlations.csv: rows that are significant and not coupled: within_rho, within_holm, "
         "n_within",
         rule="all, some, none: of them so many have within_holm below one minus the level of the "
-        "intervals; nothing to hold: none is significant; not made: of none there is a within_rho",
+        "intervals; nothing to hold: none is significant; not known: no network was trained here; not made: of "
+        "none there is a within_rho",
         cells=cells_of(sure, "within_rho", "within_holm", "n_within"),
     )
 
