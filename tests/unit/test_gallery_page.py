@@ -379,7 +379,9 @@ def test_nothing_is_asked_of_another_place(made) -> None:
         with browser.open_page(index, width=390) as (page, complaints):
             asked: list[str] = []
             page.on("request", lambda request, asked=asked: asked.append(request.url))
+            page.wait_for_load_state("networkidle")  # else pictures on their way are broken off
             page.reload()
+            page.wait_for_load_state("networkidle")
             place = (folder / name).resolve().as_uri()
             assert asked
             assert all(url.startswith((place, "data:")) for url in asked)
