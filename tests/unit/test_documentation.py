@@ -53,10 +53,10 @@ def test_the_page_on_files_is_what_the_tables_declare(tmp_path: Path) -> None:
     copy.write_text(changed, encoding="utf-8")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     (tmp_path / "README.md").write_text(readme.replace("`readout.csv`", ""), encoding="utf-8")
-    for page in ("which-measure.md", "how-to/network.md"):
-        copied = tmp_path / "docs" / page
+    for name in ("which-measure.md", "how-to/network.md"):
+        copied = tmp_path / "docs" / name
         copied.parent.mkdir(exist_ok=True)
-        copied.write_text((ROOT / "docs" / page).read_text(encoding="utf-8"), encoding="utf-8")
+        copied.write_text((ROOT / "docs" / name).read_text(encoding="utf-8"), encoding="utf-8")
     command = [sys.executable, ROOT / "scripts" / "reference_pages.py", "--check"]
     assert subprocess.run(command, check=False).returncode == 0
     pages = ["docs/reference/files.md", "README.md"]
