@@ -109,7 +109,7 @@ def others(kept: Path) -> str:
     )
     lines = [
         f"Of {len(frame)} other pairs {count[AGREE]} agree, {count[CONTRARY]} are contrary, "
-        f"{count[UNDECIDED]} are undecided and {count[TIED]} are tied to each other by what they are."
+        f"{count[UNDECIDED]} are undecided and {count[TIED]} are tied to each other by definition."
     ]
     decided = frame[frame["verdict"].isin([AGREE, CONTRARY])]
     decided = decided.reindex(

@@ -12,6 +12,7 @@ from texshape.data.outlines import CLASSES
 from texshape.data.textures import TEXTURES
 from texshape.errors import InputError
 from texshape.figures import style
+from texshape.figures.words import inches
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 WIDTH = 7.0  # inches; wider than the text block, so that twelve columns stay readable when scaled
 _LABELS, _RIGHT = 1.15, 0.06  # inches beside the images
 _GAP = 0.06  # of an image's side
+_NAME = 6.4  # points, of a class
 
 
 def choose(images: ImageSet, classes: list[str], each: int = 1) -> list[int | None]:
@@ -87,7 +89,9 @@ def contact_sheet(sets: Mapping[str, ImageSet], *, columns: int = 12) -> Figure:
     each = max(1, columns // len(classes))
     across = WIDTH - _LABELS - _RIGHT
     side = across / (len(classes) * each * (1 + _GAP) - _GAP)
-    head = 0.36
+    longest = max(inches(name, _NAME, bold=True) for name in classes)
+    upright = longest > each * side  # beside each other they would run into one
+    head = longest + 0.12 if upright else 0.36
     height = head + len(sets) * side * (1 + 2 * _GAP) + 0.04
     with style.style():
         figure = style.make(WIDTH, height)
@@ -103,7 +107,7 @@ def contact_sheet(sets: Mapping[str, ImageSet], *, columns: int = 12) -> Figure:
             axis.text(-0.012, 0.5, label, transform=axis.transAxes, ha="right", va="center",
                       fontsize=7)  # fmt: skip
             if row == 0:
-                _heads(axis, classes, each)
+                _heads(axis, classes, each, upright=upright)
     return figure
 
 
@@ -138,15 +142,14 @@ def _frame(left: float):
     return Rectangle((left, 0), 1, 1, fill=False, edgecolor=style.GREY, linewidth=0.4)
 
 
-def _heads(axis, classes: list[str], each: int) -> None:
+def _heads(axis, classes: list[str], each: int, *, upright: bool) -> None:
     """Name the columns of each class: the class, and what its texture looks like where the program draws it."""
     drawn = any(name in TEXTURES for name in classes)
     for number, name in enumerate(classes):
         centre = (number * each + (each - 1) / 2) * (1 + _GAP) + 0.5
         # In points above the images, whatever their size.
         place = {"textcoords": "offset points", "ha": "center", "va": "bottom"}
-        axis.annotate(
-            name, (centre, 1), (0, 11 if drawn else 3), fontsize=6.4, weight="bold", **place
-        )
+        axis.annotate(name, (centre, 1), (0, 11 if drawn else 3), fontsize=_NAME, weight="bold",
+                      rotation=90 if upright else 0, **place)  # fmt: skip
         if name in TEXTURES:
             axis.annotate(TEXTURES[name][0], (centre, 1), (0, 2.6), fontsize=6, **place)
