@@ -4,7 +4,7 @@
 
 Each way gives random batches of 224 px from the same photographs, by random resized crops where it has the
 whole of them. Processor time is of one thread; `by_threads` is what threads hand over by the clock, through
-`texshape.training.ahead`, which trainings on a GPU use.
+`texshape.ahead`, which trainings on a GPU use.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def feeding(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _by_clock(gather: Callable[[int], object], threads: int, batches: int) -> float:
-    from texshape.training.ahead import ahead
+    from texshape.ahead import ahead
 
     begin = time.perf_counter()
     with ahead(gather, range(batches), workers=threads) as made:

@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 import torch
 
-from texshape.training.ahead import ahead, workers_for
+from texshape.ahead import ahead, workers_for
 
 PAUSE = 0.05
 

@@ -237,7 +237,7 @@ print(peak() - before)
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
     grown = {}
-    for count in (100, 1000):
+    for count in (100, 1500):
         path = tmp_path / f"{count}.npy"
         np.save(path, images(count, size=224))
         done = subprocess.run(
@@ -247,7 +247,8 @@ def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
             check=True,
         )
         grown[count] = int(done.stdout.splitlines()[-1])
-    assert grown[1000] > 0
-    # 136 MB more are read and 34 MB more are written: kept, either would show
-    assert (tmp_path / "out/activations.npy").stat().st_size > 35 * 2**20
-    assert grown[1000] - grown[100] < 20 * 2**20
+    assert grown[1500] > 0
+    # 200 MB more are read and 50 MB more are written: kept, either would show. Between two runs of the same
+    # program peaks differ by up to 18 MB.
+    assert (tmp_path / "out/activations.npy").stat().st_size > 50 * 2**20
+    assert grown[1500] - grown[100] < 32 * 2**20

@@ -138,7 +138,7 @@ def test_corruptions_stand_with_either_of_their_tables(tmp_path: Path) -> None:
     arguments = project(tmp_path, synthetic_tables.procedural())
     some = ["parameters.json", "tables/shape_bias.csv", "tables/accuracy.csv"]
     text = words_of(page_of(arguments, files=[*some, "tables/corruptions.csv"]))
-    assert "beside what else is known of it: how it stands corrupted pictures." in text
+    assert "with what else is known of it: how it withstands corrupted pictures." in text
     assert "Accuracy without and under corruption" in text
     assert "corruption error ratio" not in text
     text = words_of(page_of(arguments, files=[*some, "tables/corruption_errors.csv"]))

@@ -10,13 +10,12 @@ A set with stem ``data/cue-conflict`` is the files
 from __future__ import annotations
 
 import csv
-import mmap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 LABEL_COLUMNS = ["imagename", "shape", "texture", "shape_exemplar", "texture_exemplar", "condition"]
 # Of whole photographs that were squeezed into squares: width by height, as they were.
 ASPECT_RATIO = "aspect_ratio"
-_RELEASE = 16 * 2**20  # bytes read before a memory-mapped array gives its pages back
 
 
 @dataclass(frozen=True)
@@ -178,25 +176,3 @@ def _check(
         raise InputError(
             f"{stem}.masks.npy: expected shape {images.shape[:3]}, found {masks.shape}"
         )
-
-
-def image_batches(images: np.ndarray, batch_size: int) -> Iterator[tuple[slice, np.ndarray]]:
-    """Copy batch after batch out of a (memory-mapped) array, and give its pages back."""
-    read = 0
-    for start in range(0, len(images), batch_size):
-        rows = slice(start, min(start + batch_size, len(images)))
-        batch = np.array(images[rows])
-        yield rows, batch
-        read += batch.nbytes
-        if read >= _RELEASE:
-            _release(images)
-            read = 0
-
-
-def _release(images: np.ndarray) -> None:
-    """Pages of a mapped file that were read stay resident and count as memory until told."""
-    base: Any = images
-    while base is not None and not isinstance(base, mmap.mmap):
-        base = getattr(base, "base", None)
-    if base is not None and hasattr(base, "madvise"):
-        base.madvise(mmap.MADV_DONTNEED)

@@ -18,12 +18,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from texshape.data.imageset import image_batches
 from texshape.errors import InputError
 from texshape.features.stored import Writer, part_name, write_shard
 from texshape.models import stages as _stages
 from texshape.models.stages import Layout
 from texshape.shards import Shard
+from texshape.transfer import Batch, OnItsWay, batches_on, passed
 
 if TYPE_CHECKING:
     from texshape.models.network import Network
@@ -177,9 +177,10 @@ def extract_pixels(
     if not len(images):
         raise InputError("features need at least one image, found none")
     shown = _of_shard(images, shard, batch_size)
-    with Writer(output_dir, len(shown)) as writer:
-        for _, batch in image_batches(shown, batch_size):
-            part, values = _pixels(batch)
+    host = torch.device("cpu")
+    with Writer(output_dir, len(shown)) as writer, batches_on(host, shown, batch_size) as made:
+        for batch in made:
+            part, values = _pixels(batch.pixels)
             writer.append([(_describe(part, values), values)])
     if shard is not None:
         write_shard(output_dir, shard, len(images))
@@ -217,12 +218,6 @@ def pixel_baseline(images: np.ndarray) -> np.ndarray:
     return values.flatten(1).numpy()
 
 
-def to_tensor(batch: np.ndarray, network: Network) -> Tensor:
-    """Images (b, height, width, 3) to the network's input (b, 3, S, S), on its device."""
-    tensor = torch.from_numpy(batch).to(network.device).permute(0, 3, 1, 2)
-    return network.preprocess(tensor.contiguous())
-
-
 def _batches(
     network: Network,
     images: np.ndarray,
@@ -240,37 +235,36 @@ def _batches(
     if batch_size < 1:
         raise InputError(f"batch size: expected an integer >= 1, found {batch_size}")
 
-    def reduce(stage: str, output: Tensor) -> list[tuple[Part, np.ndarray]]:
+    def reduce(stage: str, output: Tensor) -> list[tuple[Part, OnItsWay]]:
         form = _stages.layout(module, chosen[stage], output.shape)
         # copied, not viewed: a later layer may work in place
         return [
-            (
-                Part(stage, name, kind, chosen[stage], form),
-                values.detach().float().cpu().numpy().copy(),
-            )
+            (Part(stage, name, kind, chosen[stage], form), OnItsWay(values))
             for name, kind, values in _reduced(
                 stage, output, form, stage in pooled, stage in spatial
             )
         ]
 
+    def shown(batch: Batch) -> list[tuple[Part, OnItsWay]]:
+        if not chosen:
+            return []
+        outputs.clear()
+        with torch.no_grad():
+            module(network.preprocess(batch.images.contiguous()))
+        silent = [stage for stage in chosen if stage not in outputs]
+        if silent:
+            raise InputError(
+                f"stage '{silent[0]}': submodule '{chosen[silent[0]]}' is not called "
+                "in a forward pass"
+            )
+        return [found for stage in chosen for found in outputs[stage]]
+
     with _stages.captured(module, chosen, reduce) as outputs:
-        for rows, batch in image_batches(images, batch_size):
-            found: list[tuple[Part, np.ndarray]] = []
-            if chosen:
-                outputs.clear()
-                with torch.no_grad():  # not around the yield, where it would hold in the caller too
-                    module(to_tensor(batch, network))
-                silent = [stage for stage in chosen if stage not in outputs]
-                if silent:
-                    raise InputError(
-                        f"stage '{silent[0]}': submodule '{chosen[silent[0]]}' is not called "
-                        "in a forward pass"
-                    )
-                for stage in chosen:
-                    found += outputs[stage]
+        for batch, found in passed(network.device, images, batch_size, shown):
+            arrays = [(part, values.array()) for part, values in found]
             if pixels:
-                found.append(_pixels(batch))
-            yield rows, found
+                arrays.append(_pixels(batch.pixels))
+            yield batch.rows, arrays
 
 
 def _pixels(batch: np.ndarray) -> tuple[Part, np.ndarray]:

@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from texshape.data.imageset import image_batches
 from texshape.errors import InputError, UnmeasurableError, first_line
 from texshape.files import atomic_path
 from texshape.models.decisions import probabilities
 from texshape.models.network import Network
 from texshape.models.stages import captured, layout
+from texshape.transfer import Batch, OnItsWay, passed
 from texshape.trials.deciding import READOUT
 
 #: name of the submodule that holds the read-out
@@ -131,17 +131,20 @@ def features(
     """
     found = np.empty((len(images), place.units), np.float32)
     module = network.module
-    for rows, batch in image_batches(images, batch_size):
-        tensor = torch.from_numpy(np.array(batch)).to(network.device).permute(0, 3, 1, 2)
-        shown = network.preprocess(tensor.contiguous())
+
+    def shown(batch: Batch) -> OnItsWay:
+        pixels = network.preprocess(batch.images.contiguous())
         with torch.no_grad():
             if place.submodule:
                 with captured(module, {HEAD: place.submodule}) as held:
-                    module(shown)
+                    module(pixels)
                 activation = held[HEAD]
             else:
-                activation = module(shown)
-            found[rows] = read(module, place, activation).cpu().numpy()
+                activation = module(pixels)
+            return OnItsWay(read(module, place, activation))
+
+    for batch, values in passed(network.device, images, batch_size, shown):
+        found[batch.rows] = values.array()
     return found
 
 

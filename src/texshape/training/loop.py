@@ -23,12 +23,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from texshape.ahead import ahead, workers_for
 from texshape.compute import computes_in_bfloat16
 from texshape.config.training import FASTEST, TrainingSettings
 from texshape.errors import InputError
 from texshape.models import small, trainable
 from texshape.training import checkpoints
-from texshape.training.ahead import ahead, workers_for
 from texshape.training.batches import (
     LabelledImages,
     epoch_order,

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from texshape.config.evaluation import EvaluationSettings, Precision
-from texshape.data.imageset import image_batches
 from texshape.errors import InputError, nearest
 from texshape.notices import warn
+from texshape.transfer import OnItsWay, batches_on, late
 from texshape.trials.files import COLUMNS
 from texshape.trials.names import ABSENT
 
@@ -111,15 +111,16 @@ def evaluate_with(
     if not len(images):
         raise InputError("an evaluation needs at least one image, found none")
     parts: list[list[np.ndarray]] = [[] for _ in deciders]
-    seen = 0
     was_last = _is_channels_last(network.module)
     try:
-        for logits in _forward(network, images, batch_size, precision, channels_last):
-            seen += len(logits)
-            for part, decide in zip(parts, deciders, strict=True):
-                part.append(decide(logits).float().cpu().numpy())
+        forward = _forward(network, images, batch_size, precision, channels_last)
+        decided = ([OnItsWay(decide(logits)) for decide in deciders] for logits in forward)
+        for scores in late(decided, network.device):
+            for part, scored in zip(parts, scores, strict=True):
+                part.append(scored.array())
     finally:
         _set_format(network.module, was_last)
+    seen = sum(len(scored) for scored in parts[0])
     if seen != len(images):
         warn(network.name, f"{seen} images were evaluated, expected {len(images)}")
     found = [np.concatenate(part) for part in parts]
@@ -353,9 +354,8 @@ def _forward(
     # No inference mode: what a module converts or caches in it could never take part in a gradient
     # again. And no mode around a yield, which would hold in the caller too.
     @torch.no_grad()
-    def run(batch: np.ndarray, last: bool) -> Tensor:
-        tensor = torch.from_numpy(batch).to(device, non_blocking=True).permute(0, 3, 1, 2)
-        tensor = network.preprocess(tensor if last else tensor.contiguous())
+    def run(batch: Tensor, last: bool) -> Tensor:
+        tensor = network.preprocess(batch if last else batch.contiguous())
         with autocast:
             logits = module(tensor.contiguous(memory_format=_format(last)))
         return logits
@@ -365,9 +365,10 @@ def _forward(
     if batch_size is None or channels_last is None:
         search = _Search(batch_size, channels_last)
         while start < len(images) and (candidate := search.next()) is not None:
-            batch = np.array(images[start : start + candidate.batch_size])
+            pixels = torch.from_numpy(np.array(images[start : start + candidate.batch_size]))
             _set_format(module, candidate.channels_last)
             began = time.perf_counter()
+            batch = pixels.to(device, non_blocking=True).permute(0, 3, 1, 2)
             logits = run(batch, candidate.channels_last)
             if device.type == "cuda":
                 torch.cuda.synchronize()
@@ -378,8 +379,9 @@ def _forward(
             yield logits
         plan = search.best()
     _set_format(module, plan.channels_last)
-    for _, batch in image_batches(images[start:], plan.batch_size):
-        yield run(batch, plan.channels_last)
+    with batches_on(device, images[start:], plan.batch_size) as made:
+        for batch in made:
+            yield run(batch.images, plan.channels_last)
 
 
 class _Search:
