@@ -2,6 +2,13 @@
 from texshape.figures.report import caption
 from texshape.gathered import said_hash, text_hash
 
+# Verdicts at other levels, where `texshape levels` was asked for them: no rule makes them, and they are no part of a
+# run whose results lie in a storage.
+AT_LEVELS = [
+    file
+    for file in [LAYOUT.file("levels.json")]
+    if STORAGE is None and Path(file).is_file()
+]
 PAPER = sorted(str(path) for path in Path("paper").rglob("*") if path.is_file())
 
 
@@ -9,6 +16,7 @@ rule claims:
     input:
         list(map(LAYOUT.table, PLAN.tables)),
         LAYOUT.file("parameters.json"),
+        AT_LEVELS,
     output:
         LAYOUT.file("claims.json"),
     log:
@@ -113,6 +121,7 @@ rule article:
             for suffix in ("svg", "png")
         ],
         PLAN.undrawn,
+        AT_LEVELS,
         LAYOUT.file("claims.json"),
         LAYOUT.file("figures.json"),
         LAYOUT.file("metrics.json"),

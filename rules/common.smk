@@ -77,7 +77,7 @@ def absent_option(run):
 
 def plain(file):
     """The path of a file as results name it, whatever storage it is staged from."""
-    return STORAGE.plain(str(file)) if STORAGE else str(file)
+    return running.plain(file, STORAGE)
 
 
 def scaled(value):

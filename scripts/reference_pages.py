@@ -85,7 +85,7 @@ def networks() -> str:
     rows = [(one.about, one.example) for one in families().values()]
     rows.append(
         (
-            "any of these but what answers alone, which is to decide by a read-out",
+            "any of these that is to decide by a read-out (except `decide:` and `vlm:`)",
             "`readout:` before its name ([below](#a-network-without-classes))",
         )
     )
@@ -99,7 +99,7 @@ ALL = (*registry.TOGETHER, *registry.BUILT_IN, *registry.OPTIONAL)
 
 def choices(heading: str) -> str:
     """A row for each technique that tells this: question, where its answer stands, first of its limits."""
-    lines = ["| question | technique | read | mind |", "|---|---|---|---|"]
+    lines = ["| question | technique | read | keep in mind |", "|---|---|---|---|"]
     for name in ALL:
         each = registry.get(name)
         if each.heading != heading:

@@ -18,6 +18,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 TOGETHER = {
     "smoke": {
         "test_dvc.py",
+        "test_levels.py",
         "test_smoke.py",
         "test_overhead.py",
         "test_pages.py",

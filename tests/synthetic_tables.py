@@ -651,7 +651,7 @@ def _answers(reverse: bool) -> pd.DataFrame:
         rows.append(row)
     rows.append({"subject": "a/Lacking", "name": "Lacking", "decides_by": "asked",
                  "wording": "published neutral", "date": "2024-02-07", "source": "invented",
-                 "reason": "the mirror lacks the file of its answers"})  # fmt: skip
+                 "reason": "the folder that TEXSHAPE_MIRROR names has no file of its answers"})  # fmt: skip
     return pd.DataFrame(rows)
 
 

@@ -131,7 +131,7 @@ def measure(
 
     quick = techniques == "quick"
     if folder is None and str(model).startswith("vlm:"):
-        raise InputError(f"folder: '{model}' is asked, and its answers are kept; expected a folder")
+        raise InputError(f"folder: expected a folder, in which the answers of '{model}' are kept")
     candidate = _candidate(
         model, transforms, name, classes, values["evaluation"], read=decide == READOUT
     )

@@ -210,8 +210,12 @@ class SourceCode:
         """All modules that some functions can import, each with the definitions that count; None is all."""
         found: dict[str, set[str] | None] = {}
         waiting = list(roots)
+        seen: set[tuple[str, str | None]] = set()
         while waiting:
-            module, name = waiting.pop()
+            module, name = place = waiting.pop()
+            if place in seen:
+                continue
+            seen.add(place)
             file = self._file(module)
             if file is None:
                 continue
@@ -311,7 +315,7 @@ class SourceCode:
             self.store.parent.mkdir(parents=True, exist_ok=True)
             handle, temporary = tempfile.mkstemp(dir=self.store.parent, prefix=".source_code.")
             with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({"version": self._version, "files": files}, file)
+                file.write(json.dumps({"version": self._version, "files": files}))
             os.replace(temporary, self.store)
 
 
@@ -357,9 +361,10 @@ def _parts(tree: ast.Module, module: str, is_package: bool) -> File:
     return {"parts": described, "bound": bound, "commands": commands}
 
 
-def _parents(module: str) -> list[str]:
+@cache
+def _parents(module: str) -> tuple[str, ...]:
     parts = module.split(".")
-    return [".".join(parts[:number]) for number in range(1, len(parts))]
+    return tuple(".".join(parts[:number]) for number in range(1, len(parts)))
 
 
 def _imports(tree: ast.AST, module: str, is_package: bool) -> Iterator[tuple[str, str | None]]:

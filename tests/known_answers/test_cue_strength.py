@@ -61,6 +61,17 @@ def test_interval_covers_the_balance_point_about_as_often_as_it_says():
     assert inside >= 51  # 95 % of 60 is 57; fewer than 51 has a probability below 1 %
 
 
+@pytest.mark.parametrize(("seed", "has"), [(1, [True, False, False]), (2, [True, True, False])])
+def test_an_interval_needs_resamples_that_fall_as_often_as_it_covers(seed, has):
+    """Near a flat curve some resamples rise and have no balance point: more than 5 %, less than 5 %."""
+    trials = simulate(0.5, -0.3, seed=seed, n=3)
+    found = [
+        curve(trials, resamples=200, level=level, seed=0).iloc[0] for level in (0.9, 0.95, 0.99)
+    ]
+    assert [bool(np.isfinite(row["balance_low"])) for row in found] == has
+    assert len({row["balance_point"] for row in found}) == 1
+
+
 def test_fit_is_the_binomial_glm_of_statsmodels():
     import statsmodels.api as sm
 

@@ -93,7 +93,7 @@ def test_what_to_report_follows_from_the_verdicts(tmp_path, verdicts, whole, ins
         assert "channel's bandwidth (turned round) belongs beside" in plain(
             claims["report-instead"]
         )
-        assert "should take channel's bandwidth (turned round) and" in plain(claims["report-two"])
+        assert "should report channel's bandwidth (turned round) and" in plain(claims["report-two"])
 
 
 def test_what_follows_from_the_bias_is_not_recommended_beside_it(tmp_path):

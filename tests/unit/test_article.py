@@ -120,7 +120,7 @@ def test_numbers_beside_the_claims_follow_the_tables(tmp_path):
     frame.loc[fog, ["error_ratio", "ci_low", "ci_high"]] = float("nan")
     text = words_of(page_of(project(tmp_path, tables)))
     assert "all but the null space" not in text.split("Table")[0]
-    assert "are tied by what they are (shape bias with shape decodable: at most that" in text
+    assert "are tied by definition (shape bias with shape decodable: at most that" in text
     assert "errors summed over 4 of 4 types" in text
 
 
@@ -148,7 +148,8 @@ def test_published_experiment(tmp_path):
     text = words_of(page_of(arguments))
     assert "n = 12 000" in text
     assert text.count("Not run") == 1  # what the networks know
-    assert "Left out, because the mirror lacks the file of its answers: Lacking." in text
+    left_out = "because the folder that TEXSHAPE_MIRROR names has no file of its answers: Lacking."
+    assert f"Left out, {left_out}" in text
     assert "silhouettes filled with a texture" not in text  # the other experiment's data
 
 
@@ -196,6 +197,8 @@ def test_photographs(tmp_path, source):
     parameters = json.loads(path.read_text())
     chosen = read([PAPER.parent / "params.yaml", PAPER.parent / "experiments" / "cifar10.yaml"])
     chosen["data"]["folder"]["source"] = source
+    if source == "tiny-imagenet":
+        chosen["stylizations"]["stylized"]["stylize"] = {"engine": "optimisation"}
     chosen["trained"] = [
         {"architecture": "cnn", "arms": ["plain", "stylized", "mixed"], "seeds": [0]}
     ]
@@ -207,7 +210,7 @@ def test_photographs(tmp_path, source):
     assert ("CIFAR-10" in words) == (source == "cifar10")
     assert ("those of Tiny ImageNet" in words) == (source == "tiny-imagenet")
     assert ("research that is not commercial" in words) == (source == "tiny-imagenet")
-    assert ("on whose terms the program knows nothing" in words) == (source == "photographs")
+    assert ("about whose terms the program knows nothing" in words) == (source == "photographs")
     assert ("Nobody has marked" in words) == (source != "tiny-imagenet")
     assert "edges are named in" in words
     assert "Canny" in words
@@ -216,6 +219,11 @@ def test_photographs(tmp_path, source):
     assert "cue-strength-plain" not in found
     missing = {name for name, verdict in found.items() if verdict == "not run"}
     assert missing <= {"limits-procedure"}  # none of those choices is tried here
+    assert ("None of the choices between network and number" in words) == bool(missing)
+    by = (
+        "iterative optimisation" if source == "tiny-imagenet" else "adaptive instance normalisation"
+    )
+    assert f"in the style of a painting, by {by}" in words
 
 
 def test_networks_that_were_trained_here_stand_beside_humans(tmp_path):
@@ -262,7 +270,7 @@ def test_pictures_of_a_kind_that_it_does_not_know_are_credited_to_nobody(tmp_pat
     arguments = project(tmp_path, tables, kind="other")
     words = words_of(page_of(arguments))
     assert "The pictures are of the kind other. Where they come from" in words
-    assert "of whose terms the program knows nothing" in words
+    assert "about whose terms the program knows nothing" in words
     for wrong in ("The pictures are those of", "CC BY 4.0", "drawn by the program", "Tiny ImageNet",
                   "humans and of networks whose trials", "The published trials"):  # fmt: skip
         assert wrong not in words, wrong
@@ -690,7 +698,7 @@ def test_what_was_not_measured_is_not_spoken_of_as_if_it_had_been(tmp_path):
 def test_humans_are_spoken_of_only_where_there_are_any(tmp_path):
     text = words_of(page_of(project(tmp_path, synthetic_tables.procedural())))
     assert "whether it fails where humans fail" not in text
-    assert "how it stands corrupted pictures" in text
+    assert "how it withstands corrupted pictures" in text
 
 
 def test_a_newer_proposal_that_was_run_is_not_said_not_to_be(tmp_path):

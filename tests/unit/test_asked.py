@@ -226,7 +226,7 @@ def test_what_a_function_does_not_have(place: Path) -> None:
     with pytest.raises(InputError, match=r"class_map map.yaml does not apply"):
         loading.load("decide:asked_of_test:names", settings={"class_map": "map.yaml"})
     values = parameters.read() | {"networks": ["decide:asked_of_test:names"]}
-    with pytest.raises(InputError, match="texshape measure takes it"):
+    with pytest.raises(InputError, match="which texshape measure takes"):
         Plan(values)
 
 

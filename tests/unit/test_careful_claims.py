@@ -34,7 +34,7 @@ def found(arguments: dict) -> dict:
     [
         ((11, 4, 7, 0), "among 4 of 11 networks; left out are 7 since too few of their seeds have"),
         ((11, 4, 5, 2), "have the measure and 2 since too few decisions match a cue."),
-        ((4, 4, 0, 0), "It was looked for among 4 of 4 networks. "),
+        ((4, 4, 0, 0), "It was searched for among 4 of 4 networks. "),
         ((np.nan, np.nan, np.nan, np.nan), None),
     ],
 )
@@ -55,7 +55,7 @@ def test_a_search_says_how_many_networks_it_left_out(tmp_path, counts, words):
     assert "nearest CNN trained on plain and CNN trained on plain-crop: 0.1" in own.sentence
     assert "--" not in own.sentence
     if words is None:
-        assert "looked for among" not in own.sentence
+        assert "searched for among" not in own.sentence
     else:
         assert words in own.sentence + " "
         assert (
@@ -84,7 +84,7 @@ def test_what_is_not_significant_within_is_not_said_to_be_absent(tmp_path, withi
     own = found(results_of(tmp_path, tables))["correlations-within"]
     assert own.verdict == verdict
     assert words in plain(own)
-    assert ("neither that nothing is there nor that kinds" in plain(own)) == (verdict == "none")
+    assert ("neither that there is no relation nor that kinds" in plain(own)) == (verdict == "none")
     assert {cell.column for cell in own.cells} == {"within_rho", "within_holm", "n_within"}
 
 
@@ -184,9 +184,9 @@ def test_an_association_is_not_called_a_cause(tmp_path):
     [
         (
             ["stylized"],
-            "pass for some of these networks only: no bias is named from them for stylized",
+            "can be read by some of these networks only: no bias is named from them for stylized",
         ),
-        ([], "pass for each of these networks."),
+        ([], "can be read by each of these networks."),
         (
             ["plain", "stylized", "mixed", "neural"],
             "are no conflict stimuli for any of these networks",

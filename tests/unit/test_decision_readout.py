@@ -66,8 +66,8 @@ def test_the_file_of_a_fitted_read_out_is_a_name() -> None:
     ("name", "says"),
     [
         ("readout:", "no name after 'readout:'"),
-        ("readout:decide:mine:answers", "is asked, and has no activations"),
-        ("readout:vlm:gpt", "is asked, and has no activations"),
+        ("readout:decide:mine:answers", "gives answers only, and has no activations"),
+        ("readout:vlm:gpt", "gives answers only, and has no activations"),
         ("readout:readout:timm:resnet50", "decides by a read-out already"),
         ("readout:tim:resnet50", "unknown prefix 'tim:'"),
     ],

@@ -211,7 +211,11 @@ def test_each_job_is_an_action_with_what_it_read_and_made(crate: Path, clone: st
     assert {"python", "torch", "numpy"} <= needs
     made = {name: one for one in actions[1:] for name in references(one["result"])}
     recorded = {name for name in files_in(crate) if name.startswith("results/")}
-    assert set(made) == recorded - {"results/procedural/records.json"}
+    levels = (
+        "results/procedural/levels.json"  # of `texshape levels`, which is no job, and read by one
+    )
+    assert set(made) == recorded - {"results/procedural/records.json", levels}
+    assert levels in references(made["results/procedural/claims.json"]["object"])
     drawn = made["results/procedural/figures/accuracy.svg"]
     assert drawn["name"] == "Job figures"
     assert drawn["description"] == "texshape run figures --seed 3"
@@ -387,7 +391,8 @@ def test_an_unpacked_archive_is_verified_as_a_whole_and_by_its_results(crate: Pa
     assert check.verify(crate) == (len(files_in(crate)) - 1, [])
     count, findings = verification.verify(crate / "results/procedural")
     assert findings == []
-    assert count == len(files_in(crate / "results")) - 1  # all but the record itself
+    # All but the record itself, and what no job made.
+    assert count == len(files_in(crate / "results")) - 2
     done = CliRunner().invoke(app, ["verify", str(crate)])
     assert done.exit_code == 0
     assert "all as recorded" in done.stdout

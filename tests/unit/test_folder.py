@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -279,6 +280,21 @@ def test_an_interrupted_writer_leaves_nothing(tmp_path):
     with pytest.raises(KeyError), imageset.Writer(tmp_path / "set", 8):
         raise KeyError
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["cat", "n014435{:02d}", "a class of many words {}"])
+def test_names_of_classes_do_not_run_into_each_other(name):
+    """WordNet ids over a dozen small images are as wide as two of them."""
+    names = [name.format(i) if "{" in name else f"{name}{i}" for i in range(20)]
+    rows = [[f"{n}1-{n}1.png", n, n, f"{n}1", f"{n}1", "test"] for n in names]
+    pixels = np.zeros((len(rows), 8, 8, 3), np.uint8)
+    images = imageset.ImageSet(pixels, pd.DataFrame(rows, columns=imageset.LABEL_COLUMNS))
+    figure = contact_sheet({"plain": images, "stylized": images})
+    figure.canvas.draw()
+    boxes = [t.get_window_extent() for t in figure.axes[0].texts if t.get_text() in names]
+    assert len(boxes) == 12
+    assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
+    assert all(figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1 for box in boxes)
 
 
 @pytest.mark.parametrize("count", [2, 3, 5, 7, 16])

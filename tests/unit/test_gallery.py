@@ -195,7 +195,7 @@ def test_what_is_no_gallery_is_not_replaced_and_a_gallery_is_whole(tmp_path: Pat
         else:
             (tmp_path / place).mkdir()
             (tmp_path / place / "thesis.tex").write_text("mine")
-        with pytest.raises(InputError, match=f"--output {place}: is there and no gallery"):
+        with pytest.raises(InputError, match=f"--output {place}: exists and is no gallery"):
             gallery(good, "-o", place)
     assert (tmp_path / "full" / "thesis.tex").read_text() == "mine"
     (tmp_path / "page").mkdir()  # empty: may be filled

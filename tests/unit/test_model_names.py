@@ -132,7 +132,7 @@ def test_what_is_asked_shows_nothing_but_answers():
     asked = {name for name in registry.families() if is_asked(parse(EXAMPLES[name]))}
     assert asked == {"decide", "vlm"}
     for name in asked:
-        with pytest.raises(InputError, match="is asked"):
+        with pytest.raises(InputError, match="gives answers only"):
             parse(f"readout:{EXAMPLES[name]}")
 
 

@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+import torchvision
 from torch import nn
 
 from texshape.errors import InputError
@@ -389,10 +390,13 @@ def test_the_encoder_of_a_style_transfer_is_named_without_its_place(tmp_path):
     path = export(made(), tmp_path / "small.onnx")
     card = tmp_path / "small.yaml"
     card.write_text("network: onnx:small.onnx\ninput: {size: 40, mean: 0.5, std: 0.5}\n")
-    loaded = [encoders.load(EncoderSettings(name=str(name))) for name in (card, f"onnx:{path}")]
+    weights = tmp_path / "weights.pth"
+    torch.save(torchvision.models.resnet18(weights=None).state_dict(), weights)
+    names = (card, f"onnx:{path}", f"torchvision:resnet18@{weights}")
+    loaded = [encoders.load(EncoderSettings(name=str(name))) for name in names]
     for encoder in loaded:
         assert str(tmp_path) not in encoder.identity
         assert encoder.layers
     # Other means of the input are other weights of the encoder.
-    first, second = (encoder.identity.rpartition(":")[2] for encoder in loaded)
+    first, second, _ = (encoder.identity.rpartition(":")[2] for encoder in loaded)
     assert first != second

@@ -53,7 +53,7 @@ COUNTS = {
     "smoke": (8, 5, 5),
     "stylization": (12, 4, 4),
     "stylization-cifar10": (10, 4, 4),
-    "tiny-imagenet": (17, 17, 17),
+    "tiny-imagenet": (17, 15, 15),
 }
 
 

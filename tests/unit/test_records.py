@@ -164,6 +164,17 @@ def test_a_file_nobody_recorded(study: object) -> None:
     ]
 
 
+def test_a_file_that_no_job_made_is_recorded_by_what_read_it(study: Callable[..., None]) -> None:
+    levels = "results/tiny/levels.json"
+    write_text(levels, "{}")
+    assert found() == [("unrecorded", levels)]
+    study("claims", {"results/tiny/claims.json": "{}"}, [TABLE, levels])
+    update()
+    assert found() == []
+    write_text(levels, "other verdicts")
+    assert found() == [("stale", "results/tiny/claims.json")]
+
+
 def test_touching_makes_nothing_anew(study: Callable[..., None]) -> None:
     write_text(TABLE, "bias\n0.75\n")
     start(touch=True)

@@ -187,6 +187,25 @@ rule train:
 """
 
 
+@pytest.fixture(scope="module")
+def grown(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., str]:
+    """A workflow that has run once, as a function that runs it with other values."""
+    folder = tmp_path_factory.mktemp("growing")
+    (folder / "Snakefile").write_text(GROWING, encoding="utf-8")
+
+    def run(*arguments: str, **values: int) -> str:
+        config = [f"{key}={value}" for key, value in ({"epochs": 1, "rate": 1} | values).items()]
+        done = subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", "1", *arguments, "--config", *config,
+             "--", "final.txt"],
+            cwd=folder, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout
+
+    run()
+    return run
+
+
 @pytest.mark.parametrize(
     ("change", "with_it", "alone"),
     [
@@ -198,19 +217,7 @@ rule train:
     ],
 )
 def test_an_output_more_hides_no_change(
-    change: dict[str, int], with_it: bool, alone: bool, tmp_path: Path
+    change: dict[str, int], with_it: bool, alone: bool, grown: Callable[..., str]
 ) -> None:
-    (tmp_path / "Snakefile").write_text(GROWING, encoding="utf-8")
-
-    def run(*arguments: str, **values: int) -> str:
-        config = [f"{key}={value}" for key, value in ({"epochs": 1, "rate": 1} | values).items()]
-        done = subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "1", *arguments, "--config", *config,
-             "--", "final.txt"],
-            cwd=tmp_path, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        return done.stdout
-
-    run()
-    assert ("Nothing to be done" not in run("-n", any=1, **change)) == with_it
-    assert ("Nothing to be done" not in run("-n", **change)) == alone
+    assert ("Nothing to be done" not in grown("-n", any=1, **change)) == with_it
+    assert ("Nothing to be done" not in grown("-n", **change)) == alone

@@ -196,7 +196,9 @@ def test_a_report_without_notices_does_not_speak_of_them(made: World) -> None:
     result = survey.run([candidate], stimuli.from_folder(made.folder / "images"),
                         made.settings, made.folder / "out", quick=True)  # fmt: skip
     assert read_csv(result.folder / "tables" / "notices.csv").empty
-    assert "To be known" not in (result.folder / "report.html").read_text(encoding="utf-8")
+    assert "Notes on the networks" not in (result.folder / "report.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_activations_of_a_survey_that_was_cut_off_are_not_taken(

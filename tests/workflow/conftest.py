@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from texshape.core.snakemake_private import listed_jobs
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "rules", "schemas", "params.yaml", "experiments", "profiles", "paper",
@@ -47,13 +48,7 @@ class Workflow:
 
 def jobs(output: str) -> Counter[str]:
     """Jobs by rule, read from the table that Snakemake prints before it starts."""
-    found: Counter[str] = Counter()
-    table = re.search(r"^job +count\n-+ +-+\n(.*?)^total", output, re.S | re.M)
-    if table:
-        for line in table.group(1).splitlines():
-            if match := re.fullmatch(r"(\w+) +(\d+)", line.strip()):
-                found[match[1]] += int(match[2])
-    return found
+    return listed_jobs(output) or Counter()
 
 
 def copy_workflow(folder: Path) -> Workflow:

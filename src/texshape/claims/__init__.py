@@ -12,11 +12,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from texshape.claims import levels
 from texshape.claims.claim import Cell, Claim
 from texshape.claims.experiment import Experiment
 from texshape.claims.firmness import decided_again
 from texshape.claims.order import modules
 from texshape.claims.sections.comparison import WORDS
+from texshape.claims.sections.local_patches import LIMITED
 from texshape.errors import InputError
 from texshape.experiment.filled_tables import filled
 from texshape.files import atomic_path
@@ -52,9 +54,14 @@ def compute(results: Path, files: Iterable[str]) -> list[Claim]:
 
 
 def compute_firm(results: Path, files: Iterable[str]) -> list[Claim]:
-    """The same, each decided again with each seed left out (`texshape.claims.firmness`)."""
-    experiment = _experiment(results, files)
-    return decided_again(experiment, _decide(experiment), _decide)
+    """The same, each decided again with each seed left out, and at the levels that were asked for.
+
+    See `texshape.claims.firmness` and `texshape.claims.levels`, whose file is read if it is among `files`.
+    """
+    listed = list(files)
+    experiment = _experiment(results, listed)
+    found = decided_again(experiment, _decide(experiment), _decide)
+    return levels.with_levels(results, found) if levels.FILE in listed else found
 
 
 def _experiment(results: Path, files: Iterable[str]) -> Experiment:
@@ -78,11 +85,11 @@ def write(path: Path, claims: Iterable[Claim]) -> None:
     """Write claims as JSON, with the names by which text and tables call networks and measures.
 
     The file is an object with ``claims`` (a list, see `Claim`) and ``names`` (``networks`` and
-    ``measures``: name in the tables to name in words).
+    ``measures``: name in the tables to name in words; ``limited``: networks of limited field, smallest first).
     """
     found = {
         "claims": [claim.as_dict() for claim in claims],
-        "names": {"networks": NAMES, "measures": WORDS},
+        "names": {"networks": NAMES, "measures": WORDS, "limited": list(LIMITED)},
     }
     with atomic_path(path) as temporary:
         text = json.dumps(found, indent=1, ensure_ascii=False)

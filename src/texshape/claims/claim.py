@@ -64,6 +64,9 @@ class Claim:
         A seed to the verdict that is found where it is left out (``not run`` where nothing is left then),
         empty where there is none to leave out; None where cells pool seeds, so that it is not known
         (`texshape.claims.firmness`).
+    levels : dict
+        Another level of the intervals, as text, to the verdict that is found there (``not made`` where there is
+        no such claim then); empty where none was decided (`texshape.claims.levels`).
     """
 
     id: str
@@ -75,6 +78,7 @@ class Claim:
     alternatives: tuple[str, ...]
     sentence: str
     without: dict[str, str] | None = field(default_factory=dict)
+    levels: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The claim as JSON has it."""

@@ -154,8 +154,8 @@ def lines(difference: Difference, names: tuple[str, str], most: int) -> Iterator
 
 
 def _claim(stored: Mapping[str, Any]) -> Claim:
-    # Claims that were made before this was told lack it.
-    stored = {"without": {}, **stored}
+    # Claims that were made before these were told lack them.
+    stored = {"without": {}, "levels": {}, **stored}
     known = {field.name: stored[field.name] for field in fields(Claim)}
     cells = tuple(Cell(**cell) for cell in known["cells"])
     return Claim(**{**known, "cells": cells, "alternatives": tuple(known["alternatives"])})

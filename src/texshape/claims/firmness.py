@@ -2,8 +2,7 @@
 
 What is asked of the tables is what a run without that seed would have written into them, as far as they say: a
 claim whose cells pool seeds (differences over pairs of networks, correlations) needs the trials for that, and
-is not decided again. Nor is any claim at another level, for which tables hold no limits: a run with another
-``bootstrap.level`` has them, and `texshape.claims.difference` names the sentences that differ then.
+is not decided again. Other levels, for which these tables hold no limits, are `texshape.claims.levels`'.
 """
 
 from __future__ import annotations

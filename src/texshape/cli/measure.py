@@ -64,14 +64,14 @@ def measure(
     stimuli: Annotated[
         Path | None,
         typer.Option(
-            help="Own images, SHAPE<i>-TEXTURE<j>.png; below edges/ and silhouettes/ SHAPE<i>.png."
+            help="Your own images, SHAPE<i>-TEXTURE<j>.png; in edges/ and silhouettes/ SHAPE<i>.png."
         ),
     ] = None,
     class_map: Annotated[
         list[str] | None,
         typer.Option(
             metavar="[NETWORK=]FILE",
-            help="YAML: each class of the images to the network's outputs that mean it. Several times: "
+            help="YAML: for each class of the images the network's outputs that mean it. Several times: "
             "NETWORK=FILE for one of the networks, as it is written here; FILE for all others.",
         ),
     ] = None,
@@ -79,8 +79,8 @@ def measure(
         Decide,
         typer.Option(
             help="By what networks decide: their classes, or a linear read-out of their last stage, fitted on "
-            "labelled photographs (parameter decision_readout.photographs), as readout: before each name "
-            "means."
+            "labelled photographs (parameter decision_readout.photographs), as if each name began with "
+            "readout:."
         ),
     ] = Decide.classes,
     settings: Annotated[
@@ -95,7 +95,7 @@ def measure(
     ] = False,
     max_requests: Annotated[
         int | None,
-        typer.Option(min=1, help="vlm: the most requests of this command; the next one goes on."),
+        typer.Option(min=1, help="vlm: most requests of this command; give it again to go on."),
     ] = None,
     report: Annotated[
         bool, typer.Option("--report/--no-report", help="Draw figures and compile the report.")

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache, reduce
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,6 +30,7 @@ from texshape.config.training import Arm, Trained, TrainingSettings
 from texshape.decision_readout.settings import DecisionReadoutSettings
 from texshape.errors import InputError, nearest
 from texshape.techniques import registry
+from texshape.techniques.base import imported
 from texshape.vlm.settings import VlmSettings
 
 # Of models of techniques, for `texshape.source_code`.
@@ -42,24 +41,25 @@ DYNAMIC_IMPORTS = ("texshape.techniques.*.settings",)
 def techniques() -> dict[str, type[Section]]:
     """The model of each section that techniques have which every experiment runs.
 
-    It is in ``settings.py`` of the technique's folder. Of several of one section, as its parts are, the one
-    counts that inherits of the others.
+    Where several techniques declare settings of one section, its model has the fields of all.
     """
-    found: dict[str, type[Section]] = {}
-    for name in registry.ALWAYS:
-        module = f"texshape.techniques.{name}.settings"
-        if find_spec(module) is None:
-            continue
-        for one in vars(import_module(module)).values():
-            if (
-                not isinstance(one, type)
-                or one.__module__ != module
-                or not issubclass(one, Section)
-            ):
-                continue
-            if one.place and issubclass(one, found.get(one.place, Section)):
-                found[one.place] = one
-    return found
+    parts: dict[str, list[type[Section]]] = {}
+    for technique in map(registry.get, registry.ALWAYS):
+        if technique.settings:
+            own = imported(technique.settings)
+            parts.setdefault(own.place, []).append(own)
+    return {place: _joined(models) for place, models in parts.items()}
+
+
+def _joined(parts: list[type[Section]]) -> type[Section]:
+    if len(parts) == 1:
+        return parts[0]
+    said = " ".join(str(one.__doc__) for one in parts)
+    return create_model(
+        "".join(one.__name__.removesuffix("Settings") for one in parts) + "Settings",
+        __base__=tuple(reversed(parts)),
+        __doc__=said,
+    )
 
 
 class Sections(Section):
@@ -93,8 +93,8 @@ class Sections(Section):
         description="Networks that the experiment trains."
     )
     techniques: Distinct[Text] = Field(
-        description="Techniques of installed packages that measure each network, beside those of texshape; a "
-        "section of each one's name has its parameters."
+        description="Techniques that run only where they are named, of texshape (cue_rank, ...) and of "
+        "installed packages, beside those that always run; a section of each one's name has its parameters."
     )
     networks: Distinct[Text] = Field(
         description="Networks that are measured as they are, by name (timm:NAME, torchvision:NAME, ...)."

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
+import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from importlib import metadata
@@ -52,6 +55,14 @@ NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )  # fmt: skip
+#: folder of a project in which Snakemake keeps what it knows of it
+FOLDER = ".snakemake"
+# What it writes there in place, folder by folder; and its environments, which are only read.
+_RECORDS, _ENVIRONMENTS = ("metadata", "incomplete"), ("conda", "singularity")
+# What it prints before it starts: a line a rule, between a rule of dashes and the sum.
+_JOBS = re.compile(r"^job +count\n-+ +-+\n(.*?)^total +(\d+)", re.S | re.M)
+_JOB = re.compile(r"^(\S+) +(\d+) *$", re.M)
+_NO_JOB = "Nothing to be done"
 # Snakemake's own default: it never binds, see `start_jobs_at_once`.
 _DEFAULT_RATE = (100, 1)
 
@@ -248,7 +259,52 @@ def records_of(workflow: Any) -> Records:
 def records_in(folder: str | Path = ".", storage: Storage | None = None) -> Records:
     """The records of a working folder, where no workflow is loaded."""
     persistence = _owner("snakemake.persistence.file:FilePersistence")
-    return Records(persistence(path=Path(folder) / ".snakemake"), storage)
+    return Records(persistence(path=Path(folder) / FOLDER), storage)
+
+
+def copy_records(project: Path, other: Path) -> None:
+    """Give another folder the records of a project, so that what is up to date there is so here.
+
+    They are copied, since Snakemake writes them in place; its environments are led to.
+    """
+    source, target = project / FOLDER, other / FOLDER
+    target.mkdir()
+    if not source.is_dir():
+        return
+    for entry in source.iterdir():
+        if entry.name in _RECORDS:
+            shutil.copytree(entry, target / entry.name)
+        elif entry.name in _ENVIRONMENTS:
+            target.joinpath(entry.name).symlink_to(entry.resolve(), target_is_directory=True)
+        elif entry.is_file():
+            shutil.copy2(entry, target / entry.name)
+
+
+def is_locked(project: Path) -> bool:
+    """Whether a run goes on in a project, or was killed there."""
+    return any((project / FOLDER / "locks").glob("*.lock"))
+
+
+def listed_jobs(printed: str) -> Counter[str] | None:
+    """How many jobs of each rule a run has, from what Snakemake prints before it starts.
+
+    Returns
+    -------
+    Counter or None
+        None where it prints neither a table of jobs nor that there are none.
+
+    Raises
+    ------
+    ValueError
+        If the lines of the table do not add up to its sum.
+    """
+    table = _JOBS.search(printed)
+    if table is None:
+        return Counter() if _NO_JOB in printed else None
+    found = Counter({rule: int(count) for rule, count in _JOB.findall(table[1])})
+    if found.total() != int(table[2]):
+        raise ValueError(f"jobs: {found.total()} are listed, and {table[2]} counted")
+    return found
 
 
 def storage_of(workflow: Any) -> Storage | None:

@@ -143,7 +143,9 @@ def in_folder(folder: Path, names: Sequence[str]) -> Places:
         If there is no such folder, or it holds none of them.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; expected a folder a data set, as published")
+        raise InputError(
+            f"{folder}: no such folder; expected one folder for each data set, as published"
+        )
     there = {}
     for name in names:
         for place in (folder / name, folder / f"{name}{_ENDING}"):

@@ -19,7 +19,7 @@ from texshape.trials.deciding import ASKED, CLASSES, ZERO_SHOT
 SOURCE = "vlm-shapebias"
 #: of the names of these subjects
 PREFIX = "vlm_shapebias/"
-LACKING = "the mirror lacks the file of its answers"
+LACKING = "the folder that TEXSHAPE_MIRROR names has no file of its answers"
 PUBLISHED_NEUTRAL = "published neutral"
 PHOTO = "a photo of a CLS."
 #: end of a file's name -> prompt of a CLIP-like model, as the file calls it; `CLS` stands for the class

@@ -62,7 +62,7 @@ def write(
     """
     output = Path(output)
     if output.exists():
-        raise InputError(f"{output}: exists; expected the name of a file that is not there")
+        raise InputError(f"{output}: exists; expected the name of a new file")
     if output.suffix != ".zip":
         raise InputError(f"{output}: expected a name that ends in .zip")
     found = contents.collect(results, with_pictures=with_pictures)

@@ -24,6 +24,7 @@ ARTICLE = ("paper.html", "paper.pdf")
 FOLDERS = ("tables", "figures")
 #: what stands beside the results, from the folder that ``results/`` is in
 LOCK, LICENCE, CITATION = "requirements.lock", "LICENSE", "CITATION.cff"
+LEVELS = "levels.json"  # made by a command and no job, and read by jobs
 _TRACKING = "tracking.json"  # says what was carried to a server: nothing of the results
 _DATA = "images, activations, weights and files of single networks are made again from parameters and code"
 _PICTURES = (
@@ -157,6 +158,11 @@ def _divide(found: Contents, results: Path) -> None:
                 found.not_included.append(entry)
             else:
                 found.files.append(Packed(name, results / inner, facts["sha256"]))
+    levels = f"{found.root}/{LEVELS}"
+    if used := next(
+        (job["inputs"][levels] for job in found.record["jobs"] if levels in job["inputs"]), None
+    ):
+        found.files.append(Packed(levels, results / LEVELS, used))
     if not any(file.name.startswith(f"{found.root}/tables/") for file in found.files):
         raise InputError(f"{results}/tables: no table is recorded; expected a finished run")
     found.files.append(Packed(f"{found.root}/{stored.NAME}", results / stored.NAME))

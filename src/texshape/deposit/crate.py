@@ -37,6 +37,7 @@ _MEANINGS = {
     "parameters.json": "All parameters of the experiment",
     "provenance.json": "Commit, versions, and check sums of the image sets",
     "claims.json": "What the article claims, with rule, verdict and cells",
+    "levels.json": "What would be claimed at other levels of the intervals",
     "origins.json": "What made each table",
     "figures.json": "What each figure was drawn from, and the command that draws it again",
     "metrics.json": "The experiment in brief",

@@ -14,7 +14,7 @@ from texshape.errors import InputError
 from texshape.experiment.layout import Layout
 from texshape.experiment.runs import RunId, model_name
 from texshape.models.cards import is_fetched, local_files
-from texshape.models.names import FITTED, is_asked, parse, slug
+from texshape.models.names import is_asked, needs_fitting, parse, slug
 from texshape.parameters import measured_epochs, overlay
 from texshape.techniques import registry
 
@@ -160,8 +160,8 @@ class Networks:
     @cached_property
     def read_out_runs(self) -> list[RunId]:
         """Networks that decide by a linear read-out of photographs (``readout:NAME``)."""
-        named = [(RunId.of_model(slug), parse(name)) for slug, name in self.named.items()]
-        return [run for run, name in named if name.readout and name.source != FITTED]
+        named = self.named.items()
+        return [RunId.of_model(slug) for slug, name in named if needs_fitting(parse(name))]
 
     @property
     def models_apart(self) -> list[str]:
@@ -257,7 +257,7 @@ def _named(names: Sequence[str]) -> dict[str, str]:
     for name in names:
         if is_asked(parse(name)):
             raise InputError(
-                f"networks: '{name}' is asked, and has nothing but answers; texshape measure takes it"
+                f"networks: '{name}' gives answers only, which texshape measure takes and experiments do not"
             )
     return {slug(name): name for name in names}
 

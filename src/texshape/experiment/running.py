@@ -67,6 +67,11 @@ def begin(workflow: Any, config: Mapping[str, Any]) -> None:
     snakemake_private.start_jobs_at_once(workflow)
 
 
+def plain(file: Any, storage: Storage | None) -> str:
+    """The path of a file as results name it, whatever storage it is staged from."""
+    return storage.plain(str(file)) if storage else str(file)
+
+
 def note_what_was_made(workflow: Any, plan: Plan, storage: Storage | None) -> None:
     """Write the record of the result files.
 
@@ -75,9 +80,9 @@ def note_what_was_made(workflow: Any, plan: Plan, storage: Storage | None) -> No
     InputError
         If the record of an earlier run cannot be read.
     """
-    temporary = map(str, snakemake_private.temporary_files(workflow))
+    temporary = snakemake_private.temporary_files(workflow)
     jobs.update(
         plan.layout.results,
         snakemake_private.records_of(workflow),
-        temporary=map(storage.plain, temporary) if storage else temporary,
+        temporary=[plain(file, storage) for file in temporary],
     )

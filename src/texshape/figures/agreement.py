@@ -76,6 +76,7 @@ class _Panel:
 
     rows: pd.DataFrame
     names: list[str]
+    labels: dict[str, str]
     title: str
     cell: float
     wide: float
@@ -94,7 +95,9 @@ class _Panel:
         wide = whole if first else min(wide, whole)
         title = fitted(_title(rows, names), wide, 8, bold=True)
         high = max(cell * len(names), _KEY[1] if first else 0)
-        return cls(rows, names, title, cell, wide, high, _TITLE + _LINE * len(title.split("\n")))
+        return cls(
+            rows, names, labels, title, cell, wide, high, _TITLE + _LINE * len(title.split("\n"))
+        )
 
 
 def _side_by_side(panels: list[_Panel]) -> list[list[_Panel]]:
@@ -137,7 +140,7 @@ def _labels(rows: pd.DataFrame) -> dict[str, str]:
 
 def _draw(axis: Axes, panel: _Panel) -> None:
     place = {name: i for i, name in enumerate(panel.names)}
-    labels, colour = _labels(panel.rows), colours()
+    colour = colours()
     numbers = len(panel.names) <= _FEW
     for row in panel.rows.itertuples():
         if row.measure_x not in place or row.measure_y not in place:
@@ -145,7 +148,7 @@ def _draw(axis: Axes, panel: _Panel) -> None:
         column, line = sorted((place[row.measure_x], place[row.measure_y]))
         _cell(axis, column, line, row, colour, numbers=numbers)
     for name, i in place.items():
-        axis.text(i + 0.1, i + 0.5, labels[name], fontsize=SMALLEST,
+        axis.text(i + 0.1, i + 0.5, panel.labels[name], fontsize=SMALLEST,
                   va="center", ha="left", color=INK,
                   weight="bold" if name == REFERENCE else "normal")  # fmt: skip
 

@@ -31,10 +31,8 @@ INK, GREY, FAINT = "#1a1a1a", "#767676", "#d9d9d9"
 BLUE, VERMILION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 ORANGE, SKY, YELLOW = "#E69F00", "#56B4E9", "#F0E442"
 
-SHAPE, TEXTURE = (
-    BLUE,
-    VERMILION,
-)  # the two cues, in every figure; of others only what is trained on one
+# The two cues, in every figure; of others only what is trained on one.
+SHAPE, TEXTURE = BLUE, VERMILION
 CUES = {"shape": (SHAPE, "s"), "texture": (TEXTURE, "o")}
 
 # What a network was trained on; arms that are not listed take the remaining colours in turn.

@@ -194,7 +194,7 @@ def check_output(output: Path) -> None:
         there = {entry.name for entry in output.iterdir()} if output.is_dir() else None
         if there is None or (there and not ({PAGE, DATA, SCRIPT} <= there <= _OWN)):
             raise InputError(
-                f"--output {output}: is there and no gallery; expected a new or empty folder, or an earlier "
+                f"--output {output}: exists and is no gallery; expected a new or empty folder, or an earlier "
                 "gallery to be replaced"
             )
 

@@ -287,7 +287,9 @@ def refuse(name: ModelName, *, weights: bool, class_map: Any) -> None:
         If a class map is given, or the untrained version is asked for.
     """
     if not weights:
-        raise InputError(f"model '{name.text}': it is asked, and has no untrained version")
+        raise InputError(
+            f"model '{name.text}': it gives answers only, and has no untrained version"
+        )
     if class_map:
         raise InputError(
             f"model '{name.text}': class_map {class_map} does not apply: it answers with the pictures' "

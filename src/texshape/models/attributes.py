@@ -174,7 +174,9 @@ def class_names(given: Any, name: str) -> tuple[str, ...] | None:
     labels = tuple(str(label) for label in found)
     twice = [label for label, count in Counter(labels).items() if count > 1]
     if twice:
-        raise InputError(f"{name}: classes: '{twice[0]}' stands twice; expected a name an output")
+        raise InputError(
+            f"{name}: classes: '{twice[0]}' stands twice; expected one name for each output"
+        )
     return labels
 
 
@@ -251,7 +253,7 @@ def _normalisation(
         note(name, f"mean {_few(mean)} and std {_few(std)} are read on the scale of 0 to 255")
         return {"mean": tuple(m / 255 for m in mean), "std": tuple(s / 255 for s in std)}
     raise InputError(
-        f"{name}: mean {_few(mean)} and std {_few(std)} are those of no pixels; expected a mean in "
+        f"{name}: mean {_few(mean)} and std {_few(std)} do not fit pixels; expected a mean in "
         "[0, 1] and a std in (0, 1], or both on the scale of 0 to 255"
     )
 

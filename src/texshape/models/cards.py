@@ -117,7 +117,7 @@ def read(path: str | Path) -> Card:
         )
     if names.is_asked(network):
         raise InputError(
-            f"{path}: network: '{given.network}' is asked, and a card has nothing to say of it; name it itself"
+            f"{path}: network: '{given.network}' gives answers only, so no card applies; give its own name"
         )
     if (given.input.mean is None) != (given.input.std is None):
         there, lacking = ("mean", "std") if given.input.std is None else ("std", "mean")
@@ -145,14 +145,14 @@ def local_files(name: str) -> list[str]:
     if parsed.source == "checkpoint":
         return []
     if parsed.source != "card":
-        return _files_of(parsed)
+        return files_of(parsed)
     path = parsed.architecture
     try:
         card = read(path)
     except InputError:
         return [path]
     further = [one for one in (card.class_map, card.wordnet) if isinstance(one, Path)]
-    return [path, *_files_of(card.network), *map(str, further)]
+    return [path, *files_of(card.network), *map(str, further)]
 
 
 def is_fetched(name: str) -> bool:
@@ -174,7 +174,8 @@ def is_fetched(name: str) -> bool:
     return families()[parsed.source].is_fetched(parsed)
 
 
-def _files_of(name: ModelName) -> list[str]:
+def files_of(name: ModelName) -> list[str]:
+    """The files that a parsed name refers to; of a card itself alone."""
     if name.source == names.FITTED:
         return [name.architecture]
     return families()[name.source].files(name)
@@ -200,7 +201,7 @@ def _outputs(value: Any, path: Path) -> dict[str, Any]:
         return {"wordnet" if suffix == ".txt" else "class_map": file}
     raise InputError(
         f"{path}: outputs: expected {', '.join(KINDS)}, a class map (a class to its outputs), a file of one "
-        f"(.yaml) or of a WordNet id an output (.txt), found {value!r}{_close(text)}"
+        f"(.yaml) or of one WordNet id for each output (.txt), found {value!r}{_close(text)}"
     )
 
 

@@ -63,6 +63,11 @@ def is_asked(name: ModelName) -> bool:
     return name.source != FITTED and registry.families()[name.source].kind == ASKED
 
 
+def needs_fitting(name: ModelName) -> bool:
+    """Whether a read-out is yet to be fitted by which it decides: ``readout:NAME``, and no file of one."""
+    return name.readout and name.source != FITTED
+
+
 def file_hints() -> Mapping[str, str]:
     """Suffix of a file that is no name of a network to what is said of it."""
     return {**registry.hints(), **dict.fromkeys(_WEIGHTS, _WEIGHTS_ALONE)}
@@ -77,7 +82,8 @@ def _read_out(text: str, rest: str) -> ModelName:
         raise InputError(f"model '{text}': '{rest}' decides by a read-out already")
     if is_asked(inner):
         raise InputError(
-            f"model '{text}': '{rest}' is asked, and has no activations from which decisions could be read"
+            f"model '{text}': '{rest}' gives answers only, and has no activations from which decisions "
+            "could be read"
         )
     return replace(inner, text=text, readout=True)
 

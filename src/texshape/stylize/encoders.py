@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -39,7 +38,6 @@ LITE_LAYERS = {
     "expand4": "_blocks.4._bn0",
     "expand5": "_blocks.5._bn0",
 }
-_LOCAL = (".pt", ".onnx", ".yaml", ".yml")  # names of networks that are files
 _PROBE = 64  # px, side of the image from which channels and strides are read
 
 
@@ -411,12 +409,12 @@ def _vgg_state(settings: EncoderSettings) -> Mapping[str, Tensor]:
 
 
 def _backbone(settings: EncoderSettings) -> Encoder:
-    from texshape.models import loading, names, stages
+    from texshape.models import cards, loading, names, stages
 
     lite = settings.name == "efficientnet-lite0"
     name = LITE if lite else settings.name
     try:
-        names.parse(name)
+        parsed = names.parse(name)
     except InputError as error:
         raise InputError(
             f"encoder '{name}': neither vgg19, efficientnet-lite0, random-pyramid nor a network "
@@ -436,6 +434,6 @@ def _backbone(settings: EncoderSettings) -> Encoder:
         mean=network.own.mean,
         std=network.own.std,
         # A place on this machine has no place in a manifest.
-        name=network.slug if Path(name).suffix in _LOCAL else settings.name,
+        name=network.slug if cards.files_of(parsed) else settings.name,
         rectify=lite and not settings.layers,
     )

@@ -62,7 +62,7 @@ def by_name(name: str, evaluation: dict[str, Any]) -> Candidate:
         partial(load, True),
         partial(load, False),
         explained,
-        readout=parsed.readout and parsed.source != names.FITTED,
+        readout=names.needs_fitting(parsed),
     )
 
 

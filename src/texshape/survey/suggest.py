@@ -26,9 +26,8 @@ def check_names(texts: Sequence[str]) -> None:
             prefix = text.partition(":")[0]
             if ":" in text and prefix in registry.with_prefix():
                 raise
-            if (
-                Path(text).suffix.lower() in names.file_hints()
-            ):  # its own word is better than a likeness
+            # Its own word is better than a likeness.
+            if Path(text).suffix.lower() in names.file_hints():
                 raise
             hint = _known(text.rpartition(":")[2])
             raise InputError(

@@ -39,8 +39,8 @@ class Typst:
     part : str
         Where in the article it stands, of `PARTS`.
     tells : str
-        What it says of a network, as a clause (*how it stands corrupted pictures*), for the sentence that opens
-        ``side-by-side``; there alone.
+        What it says of a network, as a clause (*how it withstands corrupted pictures*), for the sentence that
+        opens ``side-by-side``; there alone.
     always : bool
         Whether it is set without results too, since other sections build on what it explains.
 

@@ -47,8 +47,8 @@ class Answers:
                 self._by_key[record["key"]] = record
             except (ValueError, KeyError, TypeError):
                 raise InputError(
-                    f"{path}: line {number} is no answer; expected an object of JSON with a key; take the line "
-                    "away to ask again"
+                    f"{path}: line {number} is no answer; expected a JSON object with a key; delete the line "
+                    "to ask again"
                 ) from None
 
     def get(self, key: str) -> dict[str, Any] | None:

@@ -97,7 +97,7 @@ def address() -> str:
         held, sound = None, None
     if held:  # whatever is said would show it
         raise InputError(
-            f"{ADDRESS}: expected an address alone; it holds a user or a query, and a key belongs into {KEY}"
+            f"{ADDRESS}: expected an address alone; it holds a user or a query, and a key belongs in {KEY}"
         )
     if not sound:
         raise InputError(f"{ADDRESS}: '{text}' is no address; expected http(s)://HOST[:PORT]/v1")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from texshape.data.imageset import ImageSet
 
 
-_HOME = "is asked by texshape measure alone, which keeps its answers"
+_HOME = "only texshape measure can ask it, since it keeps the answers"
 
 
 class Interview:

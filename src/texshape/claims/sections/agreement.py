@@ -24,8 +24,8 @@ from texshape.techniques import registry
 
 RULE = (
     "agree: the interval of the rank correlation, turned towards shape, lies above zero and its p_holm is "
-    "below one minus the level of the intervals; contrary: below zero; tied: the two are tied by what they "
-    "are; undecided otherwise"
+    "below one minus the level of the intervals; contrary: below zero; tied: the two are tied by "
+    "definition; undecided otherwise"
 )
 COLUMNS = ("rho", "ci_low", "ci_high", "p_holm", "n_networks", "verdict", "reason")
 #: what is recommended beside a bias where no verdict speaks against it -> what it says
@@ -121,8 +121,8 @@ def _two_families(e: Experiment, rows: list[Row]) -> tuple[list[Row], str]:
         return [], ""
     return (
         found,
-        f""" The fewer pairs of @tab-correlations are corrected for their own number, which decides
-    otherwise of {"; ".join(words)}.""",
+        f""" The fewer pairs of @tab-correlations are corrected for their own number, which gives
+    another result for {"; ".join(words)}.""",
     )
 
 
@@ -221,7 +221,7 @@ def _technique(e: Experiment, name: str, title: str, rows: list[Row]) -> Claim:
             {_words(contrary)} ({cells}).""",
             UNDECIDED: f"""{start}: whether it orders the networks as shape bias does is undecided
             ({cells}).""",
-            TIED: f"{start} is tied to shape bias by what it is, so that its order is no finding ({cells}).",
+            TIED: f"{start} is tied to shape bias by definition, so its order is not a finding ({cells}).",
         },
         evidence=f"agreement.csv: rows of shape_bias with {', '.join(row['measure_y'] for row in rows)}, "
         "measured here",
@@ -321,7 +321,7 @@ def _two(rows: list[Row]) -> Claim:
     else:
         verdict = "nothing against" if chosen else "none"
     many = "one number" if len(chosen) == 1 else "two numbers"
-    begin = f"Whoever has time for {many} more than the bias should take {_words(chosen)}"
+    begin = f"Whoever can report {many} besides the bias should report {_words(chosen)}"
     says = [FIRST[row["measure_y"]] for row in left]
     order = "because the networks stand in another order by"
     if len(contrary) < len(chosen):

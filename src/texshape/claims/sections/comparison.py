@@ -143,7 +143,7 @@ def _correlations(e: Experiment) -> Iterator[Claim]:
         verdict,
         {
             "nothing to hold": "",
-            "not known": """Whether that holds within one kind of training images cannot be asked: the networks
+            "not known": """Whether that holds within one kind of training images cannot be tested: the networks
             were trained elsewhere.""",
             "not made": """Within one kind of training images there is no coefficient: too few networks
             share one, or all do.""",
@@ -152,8 +152,8 @@ def _correlations(e: Experiment) -> Iterator[Claim]:
             "some": f"""Within one kind of training images only {within}
             {"is" if len(firm) == 1 else "are"}.""",
             "none": f"""Within one kind of training images none of them is, once corrected ({inside}). With
-            so few networks of one kind that shows neither that nothing is there nor that kinds of training
-            alone make the pooled order.""",
+            so few networks of one kind that shows neither that there is no relation nor that kinds of
+            training alone make the pooled order.""",
         },
         evidence="correlations.csv: rows that are significant and not coupled: within_rho, within_holm, "
         "n_within",
@@ -209,10 +209,10 @@ def _pair(row: Row, margin: float | None) -> Iterator[Claim]:
         state,
         {
             "confirmed": f"""By {word(kind)}, there is such a pair: {first} and {second}. On the seeds and
-            pictures that confirm, their biases are {both("bias")} (difference {between("bias")}), and of
+            pictures that confirm, their biases are {both("bias")} (difference {between("bias")}), and about
             shape they hold {both("information", show)} (difference {limits}).{searched}""",
             "not confirmed": f"""By {word(kind)}, the pair chosen on some seeds, {first} and {second}, does
-            not stand on the others ({reason}), so no such pair is claimed.{searched}""",
+            not hold on the others ({reason}), so no such pair is claimed.{searched}""",
             "no pair": f"By {word(kind)}, no such pair was found: {reason}.{searched}",
         },
         evidence=f"equivalent_pair.csv: row {kind}: confirmed, model_a, reason, n_networks, n_searched, "
@@ -269,7 +269,7 @@ def _searched(row: Row) -> str:
     }
     left = [f"{count(n)} since {reason}" for reason, n in why.items() if n]
     return (
-        f" It was looked for among {count(searched)} of {count(networks)} networks"
+        f" It was searched for among {count(searched)} of {count(networks)} networks"
         + when(left, f"; left out are {listed(left)}")
         + "."
     )
@@ -286,7 +286,7 @@ def _same_direction(pairs: list[Row]) -> Iterator[Claim]:
         "same" if len(signs) == 1 else "opposite",
         {
             "same": "Both measures name the same network as the one that holds more.",
-            "opposite": """But the measures disagree which of the two holds more: what a linear reader
+            "opposite": """But the measures disagree on which of the two holds more: what a linear reader
             finds with all units together is not what the average unit carries alone.""",
         },
         evidence=f"equivalent_pair.csv: confirmed, model_a, model_b, {column}",
@@ -313,8 +313,8 @@ def _disagreement(e: Experiment) -> Iterator[Claim]:
             often. That is an association, and shows no cause.""",
             "less": """That is less than independence gives: where the shape can be read, texture wins less
             often. That is an association: a clear outline may be both read and followed, so that it does not
-            show that what is known bends what is decided.""",
-            "as independent": """Not in every seed is that separated from what independence gives, so no
+            show that what is known influences what is decided.""",
+            "as independent": """In at least one seed that is not separated from what independence gives, so no
             relation of knowing and deciding is claimed.""",
         },
         evidence=f"disagreement.csv: {which}, cue shape, decision texture, readout right: excess_low, "

@@ -87,17 +87,18 @@ def _moved(e: Experiment, id: str, section: str, key: str) -> Iterator[Claim]:
             (sides[0] != "not separated", sides[1] != "not separated"), "both"
         ),
         {
-            "training": f"""Crossed, it is training that does it: tested on the same base pictures, the
-            network trained on the variant differs by {_by(training)}, while for the base network the
-            variant’s pictures and those of the base are not separated ({_by(pictures)}).""",
-            "pictures": f"""Crossed, it is the test pictures that do it: the base network itself, shown the
-            variant’s pictures, differs by {_by(pictures)}, while on the same base pictures the two
-            networks are not separated ({_by(training)}).""",
-            "both": f"""Crossed, both have a part: on the same base pictures the network trained on the
-            variant differs by {_by(training)}, and the base network itself, shown the variant’s
-            pictures, by {_by(pictures)}.""",
-            "neither": f"""Crossed, neither part is shown by itself: training {_by(training)}, test
-            pictures {_by(pictures)}.""",
+            "training": f"""Training crossed with test, the training makes the difference: tested on
+            the same base pictures, the network trained on the variant differs by {_by(training)}, while
+            for the base network the variant’s pictures and those of the base are not separated
+            ({_by(pictures)}).""",
+            "pictures": f"""Training crossed with test, the test pictures make the difference: the base
+            network itself, shown the variant’s pictures, differs by {_by(pictures)}, while on the same
+            base pictures the two networks are not separated ({_by(training)}).""",
+            "both": f"""Training crossed with test, both contribute: on the same base pictures the
+            network trained on the variant differs by {_by(training)}, and the base network itself, shown
+            the variant’s pictures, by {_by(pictures)}.""",
+            "neither": f"""Training crossed with test, neither effect is shown by itself:
+            training {_by(training)}, test pictures {_by(pictures)}.""",
         },
         evidence="controls.csv: effects 'training, base pictures' and 'pictures, base network' of the "
         "variant: ci_low, ci_high",
@@ -110,8 +111,8 @@ def _moved(e: Experiment, id: str, section: str, key: str) -> Iterator[Claim]:
         id + "-name",
         change if change in (NOT_RUN, UNDEFINED) else "changes" if name != plain else "stays",
         {
-            "changes": f"""The name changes with the pictures: by the rule of @bias it was “{plain}” and is
-            now “{name if arm is not None else ""}”.""",
+            "changes": f"""The name changes with the pictures: by the rule of @bias it is “{plain}” on
+            the base and “{name if arm is not None else ""}” on the variant.""",
             "stays": f"The name by the rule of @bias stays the same, “{plain}”.",
         },
         evidence="shape_bias.csv: the variant's arm and arm plain: verdict",

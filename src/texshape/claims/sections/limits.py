@@ -118,10 +118,10 @@ def _counts(e: Experiment) -> Claim:
         equivalent = None not in (low, high) and low > -margin and high < margin
         hidden = _hidden(e, twins) + (
             f"""Over all seeds of both the interval of the difference ({points_between(low, high)}) lies
-            within ±{points(margin)}, so equivalent biases speak for very different shares of what the two
+            within ±{points(margin)}, so equivalent biases describe very different shares of what the two
             networks do."""
             if equivalent
-            else """Biases that are so near describe very different shares of what the two networks do; that the
+            else """Such similar biases describe very different shares of what the two networks do; that the
             biases are the same is not shown."""
         )
     if not networks:
@@ -228,7 +228,7 @@ def _used(made: Mapping[str, Claim]) -> Claim:
     used = made["erasure-shape-plain"].verdict
     yet = ""
     if _of(made, "erasure-shape-plain-null-space") == "most":
-        yet = ", and yet most of what a reader finds of shape is found again where no decision can see it"
+        yet = ", and yet most of what a reader finds of shape is also found where no decision can see it"
     than = """the plain-trained network a larger share of its decisions for shape than erasing meaningless
     groupings"""
     return claim(
@@ -236,7 +236,7 @@ def _used(made: Mapping[str, Claim]) -> Claim:
         used if used in (NOT_RUN, UNDEFINED, "used") else "not shown",
         {
             "used": f"""Erasing the shape subspace cost {than} of the same exemplars did{yet}: some of what it
-            knows is used, how much is not said.""",
+            knows is used; how much, this does not say.""",
             "not shown": f"""That erasing the shape subspace cost {than} did is not shown, and so neither is
             that its knowledge is used.""",
         },
@@ -284,6 +284,8 @@ def _procedure(made: Mapping[str, Claim]) -> Claim:
             {listed(MOVING[id][1] for id in moved)}. {_tried(len(moved), len(asked))}""",
             "stable": f"""Of the choices between network and number, {plural(len(asked), "was", "were")} tried
             here, and none moved the number beyond its intervals. Others might.""",
+            NOT_RUN: """None of the choices between network and number was varied in this experiment, so how far
+            the number moves with them was not seen.""",
         },
         evidence="cue_strength.csv, controls.csv, shape_bias_differences.csv (else shape_bias.csv), "
         "shape_bias_by_set.csv, sensitivity.csv: the verdicts " + ", ".join(MOVING),

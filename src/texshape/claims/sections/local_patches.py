@@ -135,11 +135,11 @@ def _stylized(e: Experiment) -> Claim:
         verdict,
         {
             "wide view": f"""Once texture carries no information, none of these fields gets half of the way
-            from guessing to what the {e.main_name} reaches: stylized images ask for a view wider than any of
-            them.""",
-            "contour": f"""Once texture carries no information, a view of the smallest field is left behind.
-            Yet {shares}. {_whole(e, most)} Stylized images test for shape, local shape included; that the
-            whole outline is needed does not follow.""",
+            from guessing to what the {e.main_name} reaches: stylized images require a view wider than any
+            of them.""",
+            "contour": f"""Once texture carries no information, the network of the smallest field is left
+            behind. Yet {shares}. {_whole(e, most)} Stylized images test for shape, local shape included;
+            that the whole outline is needed does not follow.""",
             "not learned": f"""The {e.main_name} itself does not exceed guessing there in every seed, so that
             nothing follows for receptive fields.""",
             "local suffices": f"""The gap to the smallest field is {points(gap)} and does not show that

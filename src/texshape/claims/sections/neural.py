@@ -64,10 +64,10 @@ def _decoder(e: Experiment) -> Claim:
         "decoder",
         direction(pairs),
         {
-            "above": "Every decoder gives the picture back better than the blur does.",
-            "below": """No decoder gives the picture back as well as a blur does, so what follows rests on
+            "above": "Every decoder reconstructs the picture better than the blur does.",
+            "below": """No decoder reconstructs the picture as well as a blur does, so what follows rests on
             pictures that lost more than their texture.""",
-            "mixed": "Not every decoder gives the picture back better than a blur does.",
+            "mixed": "Not every decoder reconstructs the picture better than a blur does.",
         },
         evidence="reconstruction.csv: methods decoder and blur: psnr",
         rule="above: the decoder's psnr is the larger one in every pair",
@@ -102,7 +102,7 @@ def _fitness(e: Experiment, stylized: str, split: str) -> Claim:
             one by {ahead}, which is not clearly more than the {on_plain} on plain images: that stylization is
             not shown to leave less to local patches.""",
             "not above": f"""On the images of {code(images)} the full network is not clearly ahead of the
-            limited one ({ahead}): that stylization is not fit for what it is used for.""",
+            limited one ({ahead}): that stylization is not fit for its purpose.""",
         },
         evidence=f"stylization_fitness.csv: the first neural set and {split}-plain, role difference: ci_low, "
         "ci_high",
@@ -117,8 +117,8 @@ def _network(e: Experiment, arm: str) -> Iterator[Claim]:
         "neural-against-plain",
         e.bias_order(own, plain),
         {
-            "higher": """That is more than after training on plain images, so the direction does not hang on
-            the renderer’s own way to take texture away.""",
+            "higher": """That is more than after training on plain images, so the direction does not depend on
+            the renderer’s own way of removing texture.""",
             "lower": """That is less than after training on plain images: here the renderer’s result does not
             carry over.""",
             "not over seeds": """That differs from training on plain images over exemplars but not over
@@ -201,9 +201,9 @@ def _other_way(e: Experiment, other: str, neural: list[str]) -> Iterator[Claim]:
         "conflict-readable",
         verdict,
         {
-            "readable": f"The pictures of {code(other)} pass for each of these networks.",
-            "in part": f"""The pictures of {code(other)} pass for some of these networks only: no bias is named
-            from them for {listed(bad)}.""",
+            "readable": f"The pictures of {code(other)} can be read by each of these networks.",
+            "in part": f"""The pictures of {code(other)} can be read by some of these networks only: no bias
+            is named from them for {listed(bad)}.""",
             "unreadable": f"""The pictures of {code(other)} are no conflict stimuli for any of these networks:
             not one gets a name from them.""",
         },
@@ -234,8 +234,8 @@ def _other_way(e: Experiment, other: str, neural: list[str]) -> Iterator[Claim]:
             "none": """No network gets a name on both sets, so that the two ways to make the conflict are not
             compared.""",
             "same": f"{kept} keeps its name when the conflict is made the other way.",
-            "changes": f"""The name is not safe where both sets give one: trained on
-            {listed(map(escape, changed))}, the network is called otherwise when the conflict is made the other
+            "changes": f"""Where both sets give a name, it depends on how the conflict is made: trained on
+            {listed(map(escape, changed))}, the network gets another name when the conflict is made the other
             way ({changes}).""",
         },
         evidence="shape_bias_by_set.csv: main architecture, each arm, both sets: verdict",
@@ -250,11 +250,11 @@ def _other_way(e: Experiment, other: str, neural: list[str]) -> Iterator[Claim]:
         "conflict-matches",
         direction((first, second) for first, second in rates),
         {
-            "above": """Each matches a cue less often there, so each of these biases stands on fewer
+            "above": """Each matches a cue less often there, so each of these biases rests on fewer
             decisions.""",
             "below": "Each matches a cue more often there.",
-            "mixed": """How often decisions match a cue neither falls for each of these networks nor rises
-            for each.""",
+            "mixed": """How often decisions match a cue does not change in the same direction for all of
+            these networks.""",
         },
         evidence="shape_bias_by_set.csv: main architecture, each arm, both sets: cue_match_rate, means over "
         "seeds",

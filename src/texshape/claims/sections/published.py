@@ -59,10 +59,10 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         {
             "higher": "That is more than every network has, on the same pictures.",
             "lower": "That is less than every network has, on the same pictures.",
-            "not over seeds": """They differ from every network over exemplars, but from at least one not over
+            "not over seeds": """They differ from every network over exemplars, but not from every one over
             trainings.""",
-            "not separated": """At least one network is not shown to differ from them, or there are networks on
-            either side.""",
+            "not separated": """At least one network is not shown to differ from them, or some networks lie
+            above them and others below.""",
         },
         evidence="shape_bias_differences.csv: humans against every network: ci_low, ci_high, seed_low, "
         "seed_high (else shape_bias.csv)",
@@ -149,8 +149,8 @@ def _read_out(rows: Rows) -> Claim:
     guessing = select(rows, at_guessing="True")
     right, chances = values(rows, "accuracy"), sorted({*values(rows, "chance")})
     told = f"""Counted apart: {plural(len(rows), "network decides", "networks decide")} by a linear read-out of
-    photographs, as the name says. Such a read-out names {span(min(right), max(right))} of the photographs
-    rightly that it was not fitted on; naming the commonest class always would be
+    photographs, as the name says. Such a read-out correctly names {span(min(right), max(right))} of the
+    photographs that it was not fitted on; always naming the most common class would give
     {listed(map(pct, chances))}."""
     lost = plural(len(guessing), "read-out is", "read-outs are")
     return claim(
@@ -197,9 +197,10 @@ def _answers(rows: Rows) -> Iterator[Claim]:
         "answers-humans",
         compare(humans, others),
         {
-            "higher": "Humans go by shape more than every one of them.",
-            "lower": "Humans go by shape less than every one of them.",
-            "not separated": "Not from every one of them are humans separated.",
+            "higher": "Humans’ shape bias is higher than that of any of them.",
+            "lower": "Humans’ shape bias is lower than that of any of them.",
+            "not separated": """That humans’ shape bias lies above that of every one of them, or below it, is
+            not shown.""",
         },
         evidence="published_answers.csv: humans against every subject by one wording: ci_low, ci_high",
         rule="higher: the humans' interval lies above every other; lower: below",

@@ -25,7 +25,7 @@ _NO_USE = "That it uses what can be read of shape is not shown (@erasure)."
 #: Claims that are repeated here, by where networks come from, and what is said of their verdicts.
 _TRAINED = {
     "known-not-used": {
-        "known, not used": """The texture-biased network holds what tells the shapes apart all the same: a
+        "known, not used": """The texture-biased network nevertheless holds what tells the shapes apart: a
         linear reader finds it (@readout).""",
         "neither known nor used": """What can be read from the texture-biased network agrees with its decisions
         (@readout).""",
@@ -44,8 +44,8 @@ _TRAINED = {
         does under single types (@corruptions-section).""",
     },
     "pair-readout_shape": {
-        "confirmed": """And two networks with equivalent biases turn out to differ in what they hold of shape
-        (@pair).""",
+        "confirmed": """And two networks with equivalent biases turn out to differ in what they hold about
+        shape (@pair).""",
     },
 }
 _GIVEN = {
@@ -54,9 +54,10 @@ _GIVEN = {
         decides by texture (@readout).""",
     },
     "humans-ceiling": {
-        "higher": "Picture by picture, humans err like other humans more than any network does (@humans).",
-        "not separated": """Picture by picture, not every network errs less like humans than other humans do
-        (@humans).""",
+        "higher": """Picture by picture, humans’ errors match those of other humans more than any network’s
+        do (@humans).""",
+        "not separated": """Picture by picture, not every network is shown to err less like humans than other
+        humans do (@humans).""",
     },
 }
 

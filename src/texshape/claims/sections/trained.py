@@ -64,8 +64,8 @@ def _plain(e: Experiment) -> Iterator[Claim]:
             "learned": f"""It has learned its task: on new plain images it is right in {right}, where
             guessing is right in {pct(guess)}.""",
             "above": f"""It has learned part of its task: on new plain images it is right in {right},
-            more often than guessing ({pct(guess)}) and still wrong in more than half of what guessing
-            leaves.""",
+            more often than guessing ({pct(guess)}), but it does not get half of the way from guessing to
+            perfect.""",
             "not above": f"""It has not learned its task beyond guessing in every seed: on new plain
             images it is right in {right}, where guessing is right in {pct(guess)}, so its bias means
             little.""",

@@ -127,7 +127,9 @@ class Family:
         if self.form == "MODULE:CALLABLE" and not re.fullmatch(r"[\w.]+:[\w.]+", architecture):
             raise InputError(f"model '{text}': expected {self.called}")
         if self.kind == ASKED and at:
-            raise InputError(f"model '{text}': it is asked, and takes no weights '@{path}'")
+            raise InputError(
+                f"model '{text}': it gives answers only, and takes no weights '@{path}'"
+            )
         tag = None
         # timm's hub addresses (hf-hub:owner/name) have dots that are no tags
         if self.tag and self.tag in architecture and ":" not in architecture:

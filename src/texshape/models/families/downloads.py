@@ -11,12 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
-from texshape.errors import (
-    InputError,
-    MachineError,
-    UnavailableError,
-    first_line,
-)
+from texshape.errors import InputError, MachineError, UnavailableError, first_line
 from texshape.models.families.base import ModelName
 
 # Imported by name are packages of others: none of ours (`texshape.source_code`).

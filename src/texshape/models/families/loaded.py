@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 from torch import Tensor, nn
 
-from texshape.errors import (
-    InputError,
-    nearest_path,
-)
+from texshape.errors import InputError, nearest_path
 from texshape.models import attributes
 from texshape.models.cards import Card
 from texshape.models.families import registry

@@ -112,7 +112,7 @@ def _of_arm(e: Experiment, arm: str, rows: Rows) -> Claim:
         changes, in percentage points, by {moved}; where it attends to as many at random, by {null}. Of the
         decisions {left} are for either cue, under the random masks {by_chance}."""
     open_ = f"""{start} That the bias depends on which patches are left is not shown: the move is not separated
-        from that under random masks, which spoil the network."""
+        from that under random masks, which damage the network."""
     why = reasons(rows)
     return claim(
         f"attention-radius-{arm}",

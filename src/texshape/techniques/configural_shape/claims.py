@@ -123,7 +123,7 @@ def _known_answer(null: Rows) -> Claim:
             "as known": f"""The {name} sees parts and not how they are arranged, so its answer is known: it
             has nothing to lose by mirroring. In no training do all seeds show that it loses (by {losses}).""",
             "loses": f"""The {name} sees parts and not how they are arranged, and yet it loses by mirroring in
-            every seed of a training (by {losses}): so much is the cost of the mirroring itself, and only
+            every seed of a training (by {losses}): this much is the cost of the mirroring itself, and only
             what others lose beyond it counts.""",
             NOT_RECOGNISED: f"""The {name}, whose answer is known, recognises no whole silhouette, so that it
             gives no control: {reasons(joined)}.""",
@@ -154,10 +154,10 @@ def _of_arm(e: Experiment, arm: str, rows: list[Row], null: Rows) -> Claim:
         {
             CONFIGURATION: f"{start} It uses how parts are arranged{beyond}.",
             NOT_BEYOND: f"""{start} Mirroring costs it something in every seed. That it uses how parts are
-            arranged is not shown all the same: not in every seed is that more than the {field}, which cannot
+            arranged is not shown even so: not in every seed is that more than the {field}, which cannot
             see it, may lose (up to {most} by the ends of its intervals).""",
             LIMITED: f"""{start} It has the smallest receptive field of the networks here and cannot see how
-            parts are arranged: so much is the cost of the mirroring itself.""",
+            parts are arranged: this much is the cost of the mirroring itself.""",
             OUTLINE: f"""{start} Breaking the outline costs it something in every seed; that mirroring does, and
             that it uses how parts are arranged, is not shown.""",
             NEITHER: f"{start} That it uses either is not shown.",
@@ -194,7 +194,7 @@ def _pieces(e: Experiment, arm: str, rows: list[Row]) -> Claim:
         "not recognised" if verdict == UNDEFINED else verdict,
         {
             "direction adds": f"{start} The direction of pieces adds to their places.",
-            "dots better": f"{start} Dots serve it better, so that direction adds nothing.",
+            "dots better": f"{start} Dots serve it better, so direction adds nothing.",
             "not shown": f"{start} That direction adds to place is not shown.",
             "not recognised": f"""With {share} of the outline drawn, pieces say nothing in at least one seed:
             {reasons(rows)}.""",

@@ -22,7 +22,7 @@ _FOUND = {
         "above": "That network errs less than its plain-trained twin.",
         "below": "That network errs more than its plain-trained twin.",
         "mixed": """That this network errs less, or more, is not shown by both summaries in every seed; a sum
-        is moved by the types with many errors, a geometric mean by each type alike.""",
+        is dominated by the types with many errors, a geometric mean weighs each type alike.""",
     },
 }
 

@@ -30,6 +30,6 @@ TECHNIQUE = Technique(
     section=Typst(
         "texshape.techniques.corruptions:article.typ",
         part="side-by-side",
-        tells="how it stands corrupted pictures",
+        tells="how it withstands corrupted pictures",
     ),
 )

@@ -117,8 +117,8 @@ def _beside_bias(e: Experiment, arm: str, rows: list[Row]) -> Claim:
         f"cue-rank-{arm}-bias",
         verdict,
         {
-            "seen all the same": f"""In conflict it is {name}, and yet it ranks the {loser} above chance where
-            that stands alone: the bias told which cue wins, and hid that the other is seen.""",
+            "seen all the same": f"""In conflict it is {name}, and yet it ranks the {loser} above chance when
+            that is shown alone: the bias tells which cue wins, and hides that the other is seen.""",
             "not seen": f"""In conflict it is {name}, and alone the {loser} is not ranked above chance in every
             seed: here bias and rank say the same.""",
             "no loser": """Its bias names no cue that loses the conflict, or that cue was not shown alone, so

@@ -208,9 +208,9 @@ def _fit(e: Experiment, rows: Rows) -> Claim:
         "balance-fit",
         verdict,
         {
-            "no crossing": f"Without a model the curve crosses one half in not every seed{why}.",
-            "no fit": f"""Without a model the curve crosses one half at {at}, and there is no fit beside it in
-            every seed.""",
+            "no crossing": f"Without a model the curve of at least one seed does not cross one half{why}.",
+            "no fit": f"""Without a model the curve crosses one half at {at}, and at least one seed has no
+            fit beside it.""",
             "fits": f"""Without a model it crosses one half at {at}, and the logistic curve stays within the
             {e.level} of every share.""",
             "misses": f"""Without a model it crosses one half at {at}. The logistic curve does not describe

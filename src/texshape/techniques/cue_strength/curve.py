@@ -226,11 +226,11 @@ def curve(
     -------
     DataFrame of `CUE_STRENGTH`
         One row a strength; the columns of the balance point and of the crossing are the same in
-        each. Undefined values are NaN with the reason. Where more than one in twenty resamples has
-        no falling curve, the balance point has no interval. ``verdict`` is the name of the bias at
-        that strength (`naming.name`; ``no texture`` at 0), ``deviance`` twice the log likelihood
-        that the fit lacks of the observed shares (on k - 2 degrees of freedom if decisions were
-        independent, which common exemplars forbid).
+        each. Undefined values are NaN with the reason. Where a larger share of the resamples than
+        one minus the level has no falling curve, the balance point has no interval. ``verdict`` is
+        the name of the bias at that strength (`naming.name`; ``no texture`` at 0), ``deviance``
+        twice the log likelihood that the fit lacks of the observed shares (on k - 2 degrees of
+        freedom if decisions were independent, which common exemplars forbid).
     """
     trials = trials[trials["shape"] != trials["texture"]]
     if trials.empty:
@@ -294,7 +294,7 @@ def curve(
         with np.errstate(divide="ignore", invalid="ignore"):
             balances = np.where(b[:, 1] < 0, -b[:, 0] / b[:, 1], np.nan)
         balances = np.clip(balances, strengths[0], strengths[-1])
-        if np.isnan(balances).mean() <= 0.05:
+        if np.isnan(balances).mean() <= 1 - level:
             low, high = interval(balances, level)
     crossed, crossed_low, crossed_high, crossed_reason = _crossed(
         strengths, totals, drawn, guessed, level

@@ -1,4 +1,4 @@
-"""The section ``probes`` of the parameters: shuffled patches, and the cue-strength curve."""
+"""What the cue-strength curve reads of the section ``probes`` of the parameters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Annotated
 from pydantic import Field
 
 from texshape.config.base import DISTINCT, Count, Level, Section, Share, Values
-from texshape.techniques.shuffling.settings import ShufflingSettings
 
 
 class CueStrengthSettings(Section):
@@ -23,7 +22,3 @@ class CueStrengthSettings(Section):
     )
     resamples: Count = Field(description="Bootstrap resamples of exemplars.")
     level: Level = Field(description="Coverage of the intervals.")
-
-
-class ProbeSettings(ShufflingSettings, CueStrengthSettings):
-    """Decisions on shuffled patches and along the cue-strength curve."""

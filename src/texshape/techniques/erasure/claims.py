@@ -48,7 +48,7 @@ _NEEDS = {
     ("stylized", "shape"): {
         "used": "There the decisions for shape do rest on it, beyond what such a cut takes anyway.",
         "no more than groups": "There meaningless groupings are not separated from it.",
-        "not shown": "There, use of it is not shown either way.",
+        "not shown": "There, use of it is not shown.",
         "no decisions": "There, in at least one seed, decisions for shape do not exceed chance.",
     },
 }
@@ -167,7 +167,7 @@ def _erased(e: Experiment, arm: str, cue: str) -> Iterator[Claim]:
         removed(rows, cue),
         {
             "removed": """Less than half of its lead over guessing is kept, so that it counts as removed,
-            though not to the last: what is fitted on some exemplars does not fit others exactly.""",
+            though not completely: what is fitted on some exemplars does not fit others exactly.""",
             "left": """On exemplars that it was not fitted on, half or more of what could be read is still
             there in at least one seed: the intervention is incomplete, and what follows is to be read with
             that in mind.""",
@@ -201,7 +201,7 @@ def _erased(e: Experiment, arm: str, cue: str) -> Iterator[Claim]:
             "nothing there": """So where no decision can see it, no more than guessing is read in at least
             one seed: what a read-out finds lies where the layer looks.""",
             "nothing to read": """So in at least one seed no more than guessing is read from all units, and in
-            at least one no more from the null space: where it lies is not told.""",
+            at least one no more from the null space: where it lies cannot be said.""",
             "no layer": """(No linear layer turns this stage’s average into decisions, so that there is no
             such null space.)""",
         },

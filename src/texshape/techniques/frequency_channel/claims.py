@@ -123,7 +123,7 @@ def _published(rows: Rows) -> Claim:
             "fewer": f"""{both} A threshold at half way between chance and what a network reaches is there for
             networks that never reach one half.""",
             "more": f"""{both} Values that the published one gives where a channel does not fall to half of its
-            peak within the octaves shown rest on octaves that nobody showed.""",
+            peak within the octaves shown rest on octaves that were not shown.""",
             "as many": both,
         },
         evidence="frequency_channel.csv: every network and seed: bandwidth, published_bandwidth",

@@ -33,7 +33,7 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         "humans-ceiling",
         compare(ceiling, networks, **_LIMITS),
         {
-            "higher": "Humans err like other humans more than any network does.",
+            "higher": "Humans’ errors match those of other humans more than any network’s do.",
             "lower": "Every network is more consistent with humans than humans are with each other.",
             "not separated": """The interval of the humans overlaps with that of at least one network, or lies
             among them.""",

@@ -315,7 +315,9 @@ def read_folder(folder: str | Path) -> tuple[list[Dataset], list[str]]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; expected a folder a data set with trial files")
+        raise InputError(
+            f"{folder}: no such folder; expected one folder of trial files for each data set"
+        )
     found = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()}
     warnings = [
         f"{folder / name}: '{name}' is none of the 17 data sets and is left out"

@@ -140,7 +140,7 @@ def _trained(e: Experiment) -> Iterator[Claim]:
         {
             "decodable": "Texture, useless for its task, is still there to be read.",
             "as untrained": """The texture that can still be read is in at least one seed not separated from
-            what the same network gave away before training.""",
+            what could be read from the same network before training.""",
             "at chance": """That texture can be read from it is not shown: at least one seed does not exceed
             guessing.""",
         },

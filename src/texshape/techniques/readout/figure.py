@@ -62,11 +62,7 @@ def by_stage(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
             before = untrained(here)
             if len(before):
                 handles["untrained"] = _line(axis, before, stages, GREY, "x", "--")
-            for label, column, line_style in LEVELS:
-                level = style.mean(style.percent(here[column]))
-                if np.isfinite(level):
-                    handles[label] = axis.axhline(level, color=GREY, linestyle=line_style,
-                                                  linewidth=1)  # fmt: skip
+            handles |= _levels(axis, here)
             level = style.mean(style.percent(pixels[pixels["cue"] == cue]["accuracy"]))
             if np.isfinite(level):
                 handles["pixels"] = axis.axhline(level, color=style.PURPLE, linewidth=1,
@@ -100,10 +96,7 @@ def _by_network(frame: pd.DataFrame, pixels: pd.DataFrame, names: list[str]) -> 
                 handles[f"{cue}, pixels"] = axis.axhline(
                     level, color=color, linewidth=0.8, linestyle=(0, (1, 2))
                 )
-        for label, column, line_style in LEVELS:
-            level = style.mean(style.percent(rows[column]))
-            if np.isfinite(level):
-                handles[label] = axis.axhline(level, color=GREY, linestyle=line_style, linewidth=1)
+        handles |= _levels(axis, rows)
         axis.set_xticks(range(len(stages)), stages, fontsize=6.5, rotation=30, ha="right")
         axis.set_title(style.network_label(name), fontsize=7.5)
     for axis in axes.flat[len(names) :]:
@@ -113,6 +106,16 @@ def _by_network(frame: pd.DataFrame, pixels: pd.DataFrame, names: list[str]) -> 
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
     words.heading(figure, f"Linear read-out: n = {style.counts(frame['n_images'])} images")
     return figure
+
+
+def _levels(axis: Any, rows: pd.DataFrame) -> dict[str, Any]:
+    """Lines of the levels that a read-out is held against, and what each is called."""
+    handles = {}
+    for label, column, line_style in LEVELS:
+        level = style.mean(style.percent(rows[column]))
+        if np.isfinite(level):
+            handles[label] = axis.axhline(level, color=GREY, linestyle=line_style, linewidth=1)
+    return handles
 
 
 def _line(axis: Any, rows: pd.DataFrame, stages: list[str], color: str, marker: str,

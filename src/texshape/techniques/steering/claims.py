@@ -134,12 +134,12 @@ def _of_arm(e: Experiment, arm: str, rows: Rows, extremes: Rows) -> Claim:
         f"steering-{arm}",
         state([*cues, *extremes]),
         {
-            BOTH: f"{start} {depend} Either way costs {cost}.",
-            SHAPE: f"""{start} {depend} The way towards shape costs {cost}; that the way towards
+            BOTH: f"{start} {depend} Moving in either direction costs {cost}.",
+            SHAPE: f"""{start} {depend} Moving towards shape costs {cost}; that moving towards
             texture does is not shown.""",
-            TEXTURE: f"""{start} {depend} The way towards texture costs {cost}; that the way towards
+            TEXTURE: f"""{start} {depend} Moving towards texture costs {cost}; that moving towards
             shape does is not shown.""",
-            FREE: f"{start} {depend} A cost is not shown in every seed, either way.",
+            FREE: f"{start} {depend} A cost is not shown in every seed, in either direction.",
             AGAINST: f"{start} In every seed that is less towards shape than along random directions.",
             STAYS: f"{start} That the decisions depend on that direction is not shown.",
         },

@@ -188,7 +188,7 @@ def _alone(rows: Rows, cue: str) -> list[Row]:
 def _taken(e: Experiment, cue: str, alone: Rows) -> str:
     """Whether the suppression takes the cue away, by pictures that have nothing else to be recognised by."""
     if not known(alone, *COLUMNS):
-        return f"""Whether the suppression takes the {cue} away this network does not say, as on pictures of
+        return f"""This network does not show whether the suppression takes the {cue} away, as on pictures of
         {cue} alone {reasons(alone) or "nothing is defined"}."""
     if not alone:
         return ""

@@ -99,10 +99,10 @@ def _of_arm(e: Experiment, arm: str, rows: Rows) -> Claim:
         {
             BEYOND: f"{start} The largest activations tell shape rather than texture.",
             SPOILT: f"""{start} That the largest activations tell shape is not shown: the move is not separated
-            from that under random masks, which spoil the network.""",
+            from that under random masks, which damage the network.""",
             AWAY: f"{start} The largest activations tell texture rather than shape.",
             AWAY_SPOILT: f"""{start} That the largest activations tell texture is not shown: the move is not
-            separated from that under random masks, which spoil the network.""",
+            separated from that under random masks, which damage the network.""",
             STAYS: f"{start} A move of the bias is not shown.",
         },
         evidence=_evidence(f"{e.main} trained on {arm}") + (f" ({why})" if why else ""),

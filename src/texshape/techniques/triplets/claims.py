@@ -131,7 +131,7 @@ def _beside_bias(e: Experiment, arm: str, rows: list[Row]) -> Claim:
         {
             "agrees": f"Its decisions are {name}: likeness without classes says the same.",
             "contradicts": f"""Its decisions are {name}: by likeness the other cue prevails, so that the
-            preference is of the decision and not of what the stage holds alike.""",
+            preference belongs to the decision and not to what the stage represents as alike.""",
             "open": """Decisions and likeness do not both name a cue, so that they neither agree nor
             contradict each other.""",
         },

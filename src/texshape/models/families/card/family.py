@@ -11,11 +11,14 @@ class Card(OfFile):
     def parse(self, text: str, rest: str, expected: str) -> ModelName:
         return ModelName(text, self.name, rest)
 
+    def files(self, name: ModelName) -> list[str]:
+        return [name.architecture]
+
 
 FAMILY = Card(
     name="card",
     form="the path of a network card (.yaml)",
-    about="what a name can't say",
+    about="a network of which a name does not say enough",
     example="a [network card](#a-network-card), its path ending in `.yaml`",
     kind=FILE,
     suffixes=(".yaml", ".yml"),

@@ -8,7 +8,7 @@ FAMILY = Family(
     name="decide",
     form="MODULE:CALLABLE",
     about="a function of yours that answers with class names",
-    example="`decide:MODULE:CALLABLE`, [by behaviour alone](#a-function-that-decides)",
+    example="`decide:MODULE:CALLABLE` ([below](#a-function-that-decides))",
     kind=ASKED,
     label="asked",
 )

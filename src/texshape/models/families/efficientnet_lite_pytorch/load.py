@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from texshape.errors import (
-    InputError,
-    nearest,
-)
+from texshape.errors import InputError, nearest
 from texshape.models import imagenet
 from texshape.models.families.base import ModelName
 from texshape.models.families.downloads import package

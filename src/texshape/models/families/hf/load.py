@@ -5,11 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from texshape.errors import (
-    InputError,
-    first_line,
-    nearest_path,
-)
+from texshape.errors import InputError, first_line, nearest_path
 from texshape.models import attributes, imagenet
 from texshape.models.families.base import ModelName
 from texshape.models.families.downloads import fetching, package

@@ -5,10 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from texshape.errors import (
-    InputError,
-    nearest,
-)
+from texshape.errors import InputError, nearest
 from texshape.models.families.base import ModelName
 from texshape.models.families.downloads import fetching, package
 from texshape.models.families.loaded import Loaded

@@ -7,10 +7,7 @@ from typing import Any
 
 from torch import nn
 
-from texshape.errors import (
-    InputError,
-    nearest,
-)
+from texshape.errors import InputError, nearest
 from texshape.models import imagenet
 from texshape.models.families.base import ModelName
 from texshape.models.families.downloads import fetching
