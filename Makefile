@@ -91,7 +91,7 @@ lock:
 EXPERIMENT ?= procedural
 TIMES ?= 2
 reproduce: environment
-	python tools/reproduce.py $(EXPERIMENT) build/reproduce/$(EXPERIMENT) --times $(TIMES) --cores $(CORES)
+	python -m tools.reproduce $(EXPERIMENT) build/reproduce/$(EXPERIMENT) --times $(TIMES) --cores $(CORES)
 
 # A table of what is timed, kept in results/benchmarks; `make bench BENCH_ARGS=--help` lists the options.
 bench: environment

@@ -2,7 +2,7 @@
 
 Sentences of the article that differ between two runs are printed with their cells (`texshape claims`).
 
-Usage: python tools/reproduce.py NAME FOLDER [--times 2] [--cores all]. NAME is `procedural` or the name of
+Usage: python -m tools.reproduce NAME FOLDER [--times 2] [--cores all]. NAME is `procedural` or the name of
 a file in experiments/. Each run has a folder of its own, FOLDER/1, FOLDER/2; what is already there goes on.
 Where no tables of the experiment are kept in tests/reference/, the runs are compared with each other alone.
 """
@@ -10,32 +10,21 @@ Where no tables of the experiment are kept in tests/reference/, the runs are com
 from __future__ import annotations
 
 import argparse
-import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-PARTS = (
-    "Snakefile",
-    "rules",
-    "schemas",
-    "params.yaml",
-    "experiments",
-    "profiles",
-    "paper",
-    "report",
-    "envs",
-)
+from tools.workflow_copy import ROOT, copy_workflow
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("name")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--times", type=int, default=2)
     parser.add_argument("--cores", default="all")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     reference = ROOT / "tests" / "reference" / options.name
     if not reference.is_dir() and options.times < 2:
         parser.error(
@@ -45,13 +34,7 @@ def main() -> int:
     configuration = ["--configfile", str(overlay)] if overlay.exists() else []
     runs = [options.folder / str(number + 1) for number in range(options.times)]
     for folder in runs:
-        folder.mkdir(parents=True, exist_ok=True)
-        for part in PARTS:
-            source = ROOT / part
-            if source.is_dir():
-                shutil.copytree(source, folder / part, dirs_exist_ok=True)
-            else:
-                shutil.copy(source, folder / part)
+        copy_workflow(folder)
         command = ["snakemake", "--cores", options.cores, *configuration]
         print(f"{folder}: {' '.join(command)}", flush=True)
         subprocess.run(command, cwd=folder, check=True)

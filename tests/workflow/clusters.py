@@ -12,8 +12,8 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
+from tools.workflow_copy import ROOT
 
-from tests.workflow.conftest import ROOT
 from tests.workflow.slurm import _free_ports as free_ports
 
 PLUGINS = ROOT / ".clusters"  # `make clusters`

@@ -12,12 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tools import workflow_copy
 
 from texshape.core.snakemake_private import listed_jobs
-
-ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "rules", "schemas", "params.yaml", "experiments", "profiles", "paper",
-         "envs", "dvc.yaml", "requirements.lock")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,13 +49,7 @@ def jobs(output: str) -> Counter[str]:
 
 
 def copy_workflow(folder: Path) -> Workflow:
-    folder.mkdir(parents=True, exist_ok=True)
-    for part in PARTS:
-        source = ROOT / part
-        if source.is_dir():
-            shutil.copytree(source, folder / part)
-        elif source.exists():
-            shutil.copy(source, folder / part)
+    workflow_copy.copy_workflow(folder)
     return Workflow(folder)
 
 

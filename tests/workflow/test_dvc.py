@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from tools.workflow_copy import ROOT
 
 from tests.workflow import tiny
-from tests.workflow.conftest import ROOT, Workflow, jobs
+from tests.workflow.conftest import Workflow, jobs
 
 
 @pytest.fixture(scope="module")

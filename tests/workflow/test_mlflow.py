@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tools.workflow_copy import ROOT
 from typer.testing import CliRunner
 
 from tests import servers
 from tests.whole_tables import complete
-from tests.workflow.conftest import ROOT
 from texshape import tracking
 from texshape.files import write_csv, write_json, write_text
 
