@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import matplotlib.text
 import numpy as np
 import pandas as pd
@@ -160,6 +162,27 @@ def test_sheet_shows_the_listed_images(tmp_path):
     with pytest.raises(InputError, match="is not in the image set"):
         disagreements.sheet(rows, ImageSet(pixels[:1], labels.iloc[:1]))
     assert "undefined" in words(disagreements.sheet(rows.iloc[:0], images))
+
+
+def test_sheet_of_wordnet_ids_has_english_names_in_their_own_column(tmp_path):
+    """Eight columns of images half an inch wide; names of three words stand on three lines above them."""
+    rows = disagreement.top_images(_joined(), SETTINGS)
+    long = dict(
+        zip(world.PROCEDURAL_CLASSES, ["n02099601", "n02099712", "n02504458"] * 9, strict=False)
+    )
+    rows = rows.replace({"shape": long, "texture": long})
+    labels = world.images()
+    images = ImageSet(np.zeros((len(labels), 8, 8, 3), np.uint8), labels)
+    figure = disagreements.sheet(rows, images)
+    figure.canvas.draw()
+    titles = [axis.title for axis in figure.axes]
+    told = {line for title in titles for line in title.get_text().split("\n")}
+    assert told <= {"golden", "Labrador", "retriever", "African", "elephant"}
+    boxes = [title.get_window_extent() for title in titles]
+    for one, other in itertools.combinations(boxes, 2):
+        assert not one.overlaps(other)
+    heads = [text.get_window_extent() for text in figure.texts]
+    assert not any(head.overlaps(box) for head in heads for box in boxes)
 
 
 def compared(**values: list[float]) -> pd.DataFrame:

@@ -208,3 +208,29 @@ def test_sensitivity_runs_each_pipeline_once_and_finds_the_bias():
     assert len(SENSITIVITY.check(table)) == len(table)
     rows = table.groupby("preprocessing")["interpolation"].nunique()
     assert rows.to_dict() == {"whole": 2, "own": 1, "crop-0.5": 2}
+
+
+def test_a_bias_that_is_undefined_is_said_once_with_where(capsys):
+    """Red images of squares textured as stars, and a network that always answers a third class."""
+    shown = images(40)
+    shown[..., 0] = 255
+    shown[..., 1:] //= 4
+    stimuli = labelled(shown, ["square"] * 40, ["star"] * 40)
+    groups = {"disc": [0], "square": [1], "star": [2]}
+    made = network(categories=groups, decide=decider(list(groups.values())))
+    table = sensitivity(
+        made,
+        stimuli,
+        aggregations=["mean", "max"],
+        preprocessings=["whole", "crop-0.5"],
+        interpolations=["bicubic"],
+        resamples=50,
+        batch_size=40,
+    )
+    assert table["shape_bias"].isna().all()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("texshape: warning: ")
+    assert "shape bias is undefined" in line
+    assert line.endswith(
+        "(mean, whole, bicubic; max, whole, bicubic; mean, crop-0.5, bicubic; max, crop-0.5, bicubic)"
+    )

@@ -297,6 +297,16 @@ def test_names_of_classes_do_not_run_into_each_other(name):
     assert all(figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1 for box in boxes)
 
 
+def test_wordnet_ids_are_told_by_their_english_names():
+    names = ["n02099601", "n02504458", "n00000000"]  # the last is no class of ILSVRC 2012
+    rows = [[f"{n}1-{n}1.png", n, n, f"{n}1", f"{n}1", "test"] for n in names]
+    pixels = np.zeros((len(rows), 8, 8, 3), np.uint8)
+    images = imageset.ImageSet(pixels, pd.DataFrame(rows, columns=imageset.LABEL_COLUMNS))
+    shown = [text.get_text() for text in contact_sheet({"plain": images}).axes[0].texts]
+    assert {"golden retriever", "African elephant", "n00000000"} < set(shown)
+    assert not {"n02099601", "n02504458"} & set(shown)
+
+
 @pytest.mark.parametrize("count", [2, 3, 5, 7, 16])
 def test_contact_sheet_of_any_number_of_classes(count):
     """Names inside the figure and over their images; a height that depends on the sets, not the classes."""

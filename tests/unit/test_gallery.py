@@ -16,7 +16,7 @@ from texshape.cli.main import app
 from texshape.errors import InputError
 from texshape.gallery import pictures
 from texshape.gallery.credits import by_content, credits
-from texshape.trials.files import read
+from texshape.trials.files import COLUMNS, read
 from texshape.trials.names import natural
 from texshape.trials.score import gather as gather_trials
 
@@ -132,6 +132,27 @@ def test_pictures_of_a_folder(tmp_path: Path) -> None:
     page = (tmp_path / "page" / "index.html").read_text(encoding="utf-8")
     assert "2 of the pictures were not at hand" in page
     assert "keep their owners' terms" in page
+
+
+def test_wordnet_ids_are_told_by_their_english_names(tmp_path: Path) -> None:
+    """Also where they stand in the filters: in the order of the names, not of the ids."""
+    english = {"n02504458": "African elephant", "n01443537": "goldfish", "n07753592": "banana"}
+    ids = list(english)
+    pairs = [(shape, texture) for shape in ids for texture in ids]
+    rows = [
+        f"net-a,1,{i},NaN,{texture},{shape},0,{i:04d}_x_{shape}1-{texture}2.png"
+        for i, (shape, texture) in enumerate(pairs, start=1)
+    ]
+    trials = tmp_path / "net-a.csv"
+    trials.write_text("\n".join([",".join(COLUMNS), *rows]) + "\n", encoding="utf-8")
+    gallery(trials, "-o", "page", "--classes", ",".join(ids))
+    made = world.read_data(tmp_path / "page")
+    assert made["classes"] == ["African elephant", "banana", "goldfish"]
+    for name, shape, texture in zip(
+        *(made["pictures"][key] for key in ("name", "shape", "texture")), strict=True
+    ):
+        of_name = tuple(english[part[:-1]] for part in name.split("-"))
+        assert of_name == (made["classes"][shape], made["classes"][texture])
 
 
 def test_the_same_bytes_again_and_no_place_of_this_machine(tmp_path: Path) -> None:

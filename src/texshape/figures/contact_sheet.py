@@ -13,6 +13,7 @@ from texshape.data.textures import TEXTURES
 from texshape.errors import InputError
 from texshape.figures import style
 from texshape.figures.words import inches
+from texshape.models.imagenet import class_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -89,7 +90,7 @@ def contact_sheet(sets: Mapping[str, ImageSet], *, columns: int = 12) -> Figure:
     each = max(1, columns // len(classes))
     across = WIDTH - _LABELS - _RIGHT
     side = across / (len(classes) * each * (1 + _GAP) - _GAP)
-    longest = max(inches(name, _NAME, bold=True) for name in classes)
+    longest = max(inches(class_name(name), _NAME, bold=True) for name in classes)
     upright = longest > each * side  # beside each other they would run into one
     head = longest + 0.12 if upright else 0.36
     height = head + len(sets) * side * (1 + 2 * _GAP) + 0.04
@@ -149,7 +150,7 @@ def _heads(axis, classes: list[str], each: int, *, upright: bool) -> None:
         centre = (number * each + (each - 1) / 2) * (1 + _GAP) + 0.5
         # In points above the images, whatever their size.
         place = {"textcoords": "offset points", "ha": "center", "va": "bottom"}
-        axis.annotate(name, (centre, 1), (0, 11 if drawn else 3), fontsize=_NAME, weight="bold",
+        axis.annotate(class_name(name), (centre, 1), (0, 11 if drawn else 3), fontsize=_NAME, weight="bold",
                       rotation=90 if upright else 0, **place)  # fmt: skip
         if name in TEXTURES:
             axis.annotate(TEXTURES[name][0], (centre, 1), (0, 2.6), fontsize=6, **place)

@@ -16,9 +16,13 @@ from texshape.data.imageset import ImageSet
 from texshape.errors import InputError, nearest
 from texshape.figures import style
 from texshape.figures.style import GREY, SHAPE, TEXTURE
+from texshape.figures.words import fitted
+from texshape.models.imagenet import class_name
 
 # inches of the sheet: border, above the images, below them, last line; gap in image sides
 _EDGE, _HEAD, _FOOT, _NOTE, _GAP = 0.06, 0.42, 0.16, 0.2, 0.14
+_NAME = 6.0  # points, of a class
+_LINE = 1.2 * _NAME / 72  # inches; the head has room for two
 _COLOURS = {"shape": SHAPE, "texture": TEXTURE, "neither": GREY}
 
 
@@ -122,31 +126,42 @@ def sheet(
         return style.empty(title, "undefined: no network disagrees with its read-out")
     known_images = {name: number for number, name in enumerate(images.labels["imagename"])}
     side = (style.WIDTH - 2 * _EDGE) / (columns * (1 + _GAP) - _GAP)
-    line = _HEAD + side + _FOOT
+    shown = {key: list(diverse(group, columns).itertuples()) for key, group in groups.items()}
+    names = {
+        row.Index: "\n".join(
+            fitted(class_name(name), side * (1 + _GAP / 2), _NAME)
+            for name in (row.shape, row.texture)
+        )
+        for rows_shown in shown.values()
+        for row in rows_shown
+    }
+    head = _HEAD + _LINE * max(name.count("\n") - 1 for name in names.values())
+    line = head + side + _FOOT
     height = len(groups) * line + _NOTE
     figure = style.make(height=height)
     figure.set_layout_engine("none")
-    for number, ((_, kind), group) in enumerate(groups.items()):
+    for number, (key, group) in enumerate(groups.items()):
         top = height - number * line
-        first = group.iloc[0]
+        first, kind = group.iloc[0], key[1]
         followed, read = KINDS[kind]
         figure.text(
             _EDGE / style.WIDTH, (top - 0.06) / height,
             f"{style.network_label(first['architecture'], first['arm'])}: decided for {followed}, "
             f"{read} read rightly", fontsize=7, fontweight="bold", va="top",
         )  # fmt: skip
-        for place, row in enumerate(diverse(group, columns).itertuples()):
+        for place, row in enumerate(shown[key]):
             if row.imagename not in known_images:
                 raise InputError(f"disagreement: image '{row.imagename}' is not in the image set")
             left = _EDGE + place * side * (1 + _GAP)
             axis = figure.add_axes(
-                (left / style.WIDTH, (top - _HEAD - side) / height, side / style.WIDTH,
+                (left / style.WIDTH, (top - head - side) / height, side / style.WIDTH,
                  side / height)
             )  # fmt: skip
             axis.set_axis_off()
             axis.imshow(images.images[known_images[row.imagename]], interpolation="nearest")
-            axis.set_title(f"{row.shape}\n{row.texture}", fontsize=6, loc="center", pad=2,
-                           fontweight="normal")  # fmt: skip
+            axis.set_title(
+                names[row.Index], fontsize=_NAME, loc="center", pad=2, fontweight="normal"
+            )
             axis.text(0.5, -0.04, f"{row.n_disagree} of {row.n_seeds}", fontsize=6, ha="center",
                       va="top", transform=axis.transAxes, color=GREY)  # fmt: skip
     figure.text(

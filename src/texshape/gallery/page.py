@@ -24,6 +24,7 @@ from texshape.files import naming
 from texshape.gallery import pictures
 from texshape.gallery.credits import STIMULI, credits
 from texshape.gallery.subjects import HUMAN, Gathered
+from texshape.models.imagenet import class_name
 from texshape.trials.names import ABSENT
 
 FORMAT = 1  # of the data; the script reads no other
@@ -64,7 +65,7 @@ def data(gathered: Gathered, files: Mapping[str, str]) -> dict[str, Any]:
     """
     shown = [name for one in gathered.pictures.values() for name in (one.shape, one.texture)]
     answered = (answer for one in gathered.subjects for answer in one.decisions.values())
-    classes = sorted({*shown, *answered} - {ABSENT})
+    classes = sorted({*shown, *answered} - {ABSENT}, key=class_name)
     if len(classes) > MOST_CLASSES:
         raise InputError(
             f"the trials name {len(classes)} classes; the gallery tells at most {MOST_CLASSES} apart"
@@ -85,7 +86,7 @@ def data(gathered: Gathered, files: Mapping[str, str]) -> dict[str, Any]:
     every = gathered.pictures.values()
     return {
         "format": FORMAT,
-        "classes": classes,
+        "classes": [class_name(name) for name in classes],
         "pictures": {
             "name": [one.name for one in every],
             "shape": [place[one.shape] for one in every],

@@ -29,6 +29,20 @@ def wordnet_ids() -> tuple[str, ...]:
         return tuple(row["wnid"] for row in csv.DictReader(lines))
 
 
+def class_name(name: str) -> str:
+    """A class as a reader knows it: the English name of a WordNet id, any other name as it is.
+
+    >>> class_name("n02504458"), class_name("elephant")
+    ('African elephant', 'elephant')
+    """
+    return _english().get(name, name)
+
+
+@lru_cache
+def _english() -> dict[str, str]:
+    return dict(zip(wordnet_ids(), labels(), strict=True))
+
+
 def outputs_of(classes: Mapping[str, Iterable[str]]) -> dict[str, tuple[int, ...]]:
     """Outputs that mean each class, given the WordNet ids of its kinds."""
     place = {wnid: index for index, wnid in enumerate(wordnet_ids())}

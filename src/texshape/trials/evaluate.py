@@ -272,6 +272,7 @@ def sensitivity(
     height, width = images.images.shape[1:3]
     done: dict[tuple, list[np.ndarray]] = {}
     first: dict[tuple, str] = {}
+    conditions: dict[str, list[str]] = {}
     rows = []
     for kind in preprocessings:
         for interpolation in interpolations[:1] if kind == "own" else interpolations:
@@ -290,7 +291,9 @@ def sensitivity(
             same = first.setdefault(key, shown)
             for aggregation, scores in zip(aggregations, done[key], strict=True):
                 response = decisions(scores, classes)
-                found = _bias(images, response, network.slug, resamples, level, seed)
+                found, undefined = _bias(images, response, network.slug, resamples, level, seed)
+                for line in undefined:
+                    conditions.setdefault(line, []).append(f"{aggregation}, {shown}")
                 rows.append(
                     {
                         "model": network.slug,
@@ -301,6 +304,8 @@ def sensitivity(
                         "same_as": "" if same == shown else same,
                     }
                 )
+    for line, where in conditions.items():
+        print(f"texshape: warning: {line} ({'; '.join(where)})", file=sys.stderr)
     return SENSITIVITY.frame(rows)
 
 
@@ -312,7 +317,8 @@ def _with(network: Network, **changes: Any) -> Network:
 
 def _bias(
     images: ImageSet, response: np.ndarray, subject: str, resamples: int, level: float, seed: int
-) -> Mapping[str, Any]:
+) -> tuple[Mapping[str, Any], list[str]]:
+    """A row's values, and a line if its bias is undefined."""
     from texshape.trials.naming import evidence, named
     from texshape.trials.score import Decisions, score
 
@@ -325,12 +331,11 @@ def _bias(
         shape_exemplar=labels["shape_exemplar"].tolist(),
         texture_exemplar=labels["texture_exemplar"].tolist(),
     )
-    rows, warnings = score({subject: own}, resamples=resamples, level=level, seed=seed)
-    for line in warnings:
-        print(f"texshape: warning: {line}", file=sys.stderr)
+    rows, undefined = score({subject: own}, resamples=resamples, level=level, seed=seed)
     found = evidence({subject: [own]}, resamples=resamples, level=level, seed=seed)[subject]
     wanted = ("shape_bias", "ci_low", "ci_high", "cue_match_rate", "n_conflict")
-    return {column: rows[0][column] for column in wanted} | {"verdict": named(rows[0] | found)}
+    row = {column: rows[0][column] for column in wanted} | {"verdict": named(rows[0] | found)}
+    return row, undefined
 
 
 # --- the forward pass ----------------------------------------------------------------------------

@@ -258,7 +258,7 @@ def _check_classes(trials: Trials) -> None:
         row, value = next((i, v) for i, v in enumerate(trials[column]) if v not in names)
         raise InputError(
             f"{trials.place(row)}: {column} '{value}' is no known class"
-            f"{nearest(value, sorted(names))}{trials.hint}"
+            f"{nearest(value, sorted(names - {ABSENT}))}{trials.hint}"
         )
 
 

@@ -179,15 +179,17 @@ def _answers(rows: Rows) -> Iterator[Claim]:
     humans = select(had, subject="humans")
     others = [row for row in had if row["subject"] != "humans"]
     by_kind = {kind: select(others, decides_by=kind) for kind in _KINDS}
+    named = "; ".join(_names(kind, own) for kind, own in by_kind.items() if own)
+    named = f"By the rule of @bias they are named thus: {named}."
     yield claim(
         "answers-kinds",
         compare(by_kind[ASKED], by_kind[CLASSES]),
-        dict.fromkeys(
-            ("higher", "lower", "not separated"),
-            "They are named by the rule of @bias: "
-            + "; ".join(_names(kind, own) for kind, own in by_kind.items() if own)
-            + ".",
-        ),
+        {
+            "higher": f"Every model that was asked has a higher shape bias than every classifier. {named}",
+            "lower": f"Every model that was asked has a lower shape bias than every classifier. {named}",
+            "not separated": f"""That every model that was asked has a higher shape bias than every classifier,
+            or a lower one, is not shown. {named}""",
+        },
         evidence="published_answers.csv: each subject by one wording: verdict, ci_low, ci_high",
         rule="higher: every interval of a model that was asked lies above every one of a classifier; "
         f"lower: below; in each kind counted: {BIAS_RULE}",
