@@ -110,6 +110,42 @@ def test_heat_maps_print_the_mean_of_seeds():
     assert "n = 1,100" in words(figure)
 
 
+@pytest.mark.parametrize(
+    ("arms", "epochs", "numbers"), [(1, 4, True), (5, 4, True), (4, 5, True), (8, 6, False)]
+)
+def test_numbers_of_heat_maps_keep_apart(arms, epochs, numbers):
+    """Four checkpoints of five arms, as in the embedded experiment; narrower cells have none."""
+    names = [f"arm-{number}" for number in range(arms)]
+    cells = pd.DataFrame(
+        [
+            {"architecture": "cnn", "arm": arm, "seed": 0, "stage": stage, "epoch": epoch,
+             "n_images": 1320, "input": "pooled", "estimator": "mutual_information", "accuracy": 1.0,
+             "value": value}
+            for arm in names
+            for stage in ("stem", "stage1")
+            for epoch, value in zip(range(epochs), (0.04, 0.5, 0.1, -0.001, 0.5, 0.5), strict=False)
+        ]
+    )  # fmt: skip
+    tables = {
+        "readout": pd.concat([cells.assign(cue=cue) for cue in ("shape", "texture")]),
+        "dimensionality": pd.concat([cells.assign(factor=cue) for cue in ("shape", "texture")]),
+    }
+    with style():
+        figure = layer_by_epoch.heat_maps(tables, synthetic_tables.SETTINGS)
+        figure.canvas.draw()
+    shown = [text for axis in figure.axes for text in axis.texts]
+    assert len(shown) == (4 * arms * 2 * epochs if numbers else 0)
+    if numbers:
+        assert {text.get_text() for text in shown} == {"100", ".04", ".50", ".10", ".00"}
+    for axis in figure.axes:
+        boxes = sorted(
+            (text.get_window_extent() for text in axis.texts), key=lambda box: (box.y0, box.x0)
+        )
+        for one, other in itertools.pairwise(boxes):
+            if abs(one.y0 - other.y0) < 2:
+                assert one.x1 < other.x0
+
+
 def test_heat_maps_of_undefined_and_empty_tables():
     given = {name: PROCEDURAL[name] for name in ("readout", "dimensionality")}
     assert "undefined" in words(layer_by_epoch.heat_maps(synthetic_tables.undefined(given), {}))

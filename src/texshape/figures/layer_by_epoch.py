@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from matplotlib.figure import Figure
 
 from texshape.figures import style, words
 from texshape.figures.style import FAINT, GREY, INK, SHAPE, TEXTURE
+
+# inches: beside the first panel, between two of them, between the numbers of neighbouring cells
+_LABELS, _BETWEEN, _APART = 0.9, 0.1, 0.02
 
 
 def heat_maps(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
@@ -45,22 +49,31 @@ def heat_maps(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figu
     stages = [stage for stage in stages if not str(stage).endswith(".cls")]
     epochs = sorted(set(everything["epoch"].astype(int)))
 
+    grids = [
+        [scale * _grid(frame[(frame["architecture"] == name) & (frame["arm"] == arm)], column, stages, epochs)
+         for arm in arms]
+        for _, _, frame, column, scale in rows
+    ]  # fmt: skip
     # In narrower cells the colour alone has to say it.
-    numbers = (style.WIDTH - 0.9) / (len(arms) * len(epochs)) > words.inches("0.00", words.SMALLEST)
-    label = words.fitted(style.network_label(name), (style.WIDTH - 0.9) / len(arms), 6.5)
+    cell = (style.WIDTH - _LABELS - _BETWEEN * len(arms)) / (len(arms) * len(epochs))
+    printed = {
+        _number(value, row[0])
+        for row, line in zip(rows, grids, strict=True)
+        for value in np.concatenate(line).ravel()
+        if np.isfinite(value)
+    }
+    widest = max((words.inches(text, words.SMALLEST) for text in printed), default=0.0)
+    numbers = cell > widest + _APART
+    label = words.fitted(style.network_label(name), (style.WIDTH - _LABELS) / len(arms), 6.5)
     figure = style.make(height=0.87 + 4 * (0.22 + 0.19 * len(stages)))
     axes = figure.subplots(len(rows), len(arms), squeeze=False, sharex=True, sharey=True)
-    for line, (unit, cue, frame, column, scale) in zip(axes, rows, strict=True):
-        frame = frame[frame["architecture"] == name]
-        grids = {arm: _grid(frame[frame["arm"] == arm], column, stages, epochs) for arm in arms}
-        top = _top(unit, [
-            _grid(other[(other["architecture"] == name) & (other["arm"] == arm)], c, stages, epochs)
-            for label, _, other, c, _ in rows if label == unit for arm in arms
-        ])  # fmt: skip
+    tops = {unit: _top(unit, [grid for row, line in zip(rows, grids, strict=True) if row[0] == unit
+                              for grid in line]) for unit, *_ in rows}  # fmt: skip
+    for line, (unit, cue, *_), of_row in zip(axes, rows, grids, strict=True):
         ends = ["#ffffff", SHAPE if cue == "shape" else TEXTURE]
         colours = LinearSegmentedColormap.from_list(cue, ends).with_extremes(bad=FAINT)
-        for axis, arm in zip(line, arms, strict=True):
-            _draw(axis, scale * grids[arm], colours, scale * top, unit, numbers)
+        for axis, arm, grid in zip(line, arms, of_row, strict=True):
+            _draw(axis, grid, colours, tops[unit], unit, numbers)
             axis.set_xticks(np.arange(len(epochs)) + 0.5, epochs)
             axis.set_yticks(np.arange(len(stages)) + 0.5, stages, fontsize=6.5)
             if axis in axes[0]:
@@ -84,9 +97,9 @@ def _grid(rows: pd.DataFrame, column: str, stages: list[str], epochs: list[int])
 
 
 def _top(unit: str, grids: list[np.ndarray]) -> float:
-    """End of the colour scale: 1 for shares, else the largest cell of either cue."""
+    """End of the colour scale: 100 for shares, else the largest cell of either cue."""
     if unit.endswith("%"):
-        return 1.0
+        return 100.0
     values = np.concatenate([grid.ravel() for grid in grids])
     values = values[np.isfinite(values)]
     return float(values.max()) if len(values) and values.max() > 0 else 1.0
@@ -108,6 +121,13 @@ def _draw(axis: Any, grid: np.ndarray, colours: Any, top: float, unit: str, numb
         return
     for (row, column), value in np.ndenumerate(grid):
         if np.isfinite(value):
-            text = f"{value:.0f}" if unit.endswith("%") else f"{value:.2f}"
-            axis.text(column + 0.5, row + 0.5, text, ha="center", va="center", fontsize=words.SMALLEST,
-                      color="white" if value > 0.6 * top else INK)  # fmt: skip
+            axis.text(column + 0.5, row + 0.5, _number(value, unit), ha="center", va="center",
+                      fontsize=words.SMALLEST, color="white" if value > 0.6 * top else INK)  # fmt: skip
+
+
+def _number(value: float, unit: str) -> str:
+    """Two digits behind the point with nothing before it, so that neighbours stay apart: ``.07``."""
+    if unit.endswith("%"):
+        return f"{value:.0f}"
+    text = re.sub(r"^(-?)0\.", r"\1.", f"{value:.2f}")
+    return ".00" if text == "-.00" else text
