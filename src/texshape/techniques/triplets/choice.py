@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -57,6 +58,25 @@ class Anchor:
 
 
 @dataclass(frozen=True)
+class There:
+    """Where the exemplars of a cue are among the triplets.
+
+    Attributes
+    ----------
+    exemplars : ndarray of int
+        One after the other, as their shares are added.
+    places : ndarray of int
+        Of each share among the shares by shape, then by texture, then by anchor.
+    times : ndarray of shape (exemplars of the cue,)
+        How often each exemplar is there; an anchor's pictures count as one.
+    """
+
+    exemplars: np.ndarray
+    places: np.ndarray
+    times: np.ndarray
+
+
+@dataclass(frozen=True)
 class Design:
     """All triplets of a set of conflict images.
 
@@ -75,6 +95,11 @@ class Design:
     shape: ex.Cue
     texture: ex.Cue
     chosen: np.ndarray
+
+    @cached_property
+    def there(self) -> dict[str, There]:
+        """Where the exemplars of each cue are among the triplets; of every stage the same."""
+        return {cue: _there(self, cue) for cue in ex.CUES}
 
     @property
     def n_triplets(self) -> int:
@@ -116,6 +141,31 @@ def design(labels: pd.DataFrame, match: str = "class") -> Design:
         if by_shape.any() and by_texture.any():
             anchors.append(Anchor(row, np.flatnonzero(by_shape), np.flatnonzero(by_texture)))
     return Design(match, tuple(anchors), shape, texture, chosen)
+
+
+def _there(plan: Design, cue: str) -> There:
+    """List a cue's exemplars in the pictures of each anchor, and the anchor's own once behind them."""
+    exemplars = getattr(plan, cue).exemplars
+    found, places, times = [], [], []
+    sizes = [
+        sum(len(getattr(one, by)) for one in plan.anchors) for by in ("by_shape", "by_texture")
+    ]
+    first = np.cumsum([0, *sizes])
+    for number, one in enumerate(plan.anchors):
+        for kind, rows in enumerate((one.by_shape, one.by_texture)):
+            # Where a picture shares the anchor's exemplar, that one counts once, below.
+            other = np.flatnonzero(exemplars[rows] != exemplars[one.row])
+            found.append(exemplars[rows[other]])
+            places.append(first[kind] + other)
+            times.append(np.full(len(other), 1 / len(rows)))
+            first[kind] += len(rows)
+        found.append([exemplars[one.row]])
+        places.append([first[2] + number])
+        times.append([1.0])
+    total = np.zeros(len(getattr(plan, cue).exemplar_names))
+    at = np.concatenate(found).astype(int)
+    np.add.at(total, at, np.concatenate(times))
+    return There(at, np.concatenate(places).astype(int), total)
 
 
 def cosines(features: np.ndarray, *, centred: bool) -> np.ndarray:
@@ -169,34 +219,30 @@ def choose(likeness: np.ndarray, plan: Design) -> Choices:
         Of the conflict images; larger is more alike.
     plan : Design
     """
-    totals = {cue: np.zeros((2, len(getattr(plan, cue).exemplar_names))) for cue in ex.CUES}
-    sums = 0.0
+    wins, losses, means = [], [], []
     for one in plan.anchors:
         alike = likeness[one.row]
         shapes, textures = alike[one.by_shape], alike[one.by_texture]
-        wins = _above(shapes, textures)  # share of textures that each shape is above
-        losses = 1 - _above(textures, shapes)
-        sums += wins.mean()
-        for cue in ex.CUES:
-            exemplars = getattr(plan, cue).exemplars
-            for rows, values in ((one.by_shape, wins), (one.by_texture, losses)):
-                # Where a picture shares the anchor's exemplar, that one counts once, below.
-                other = exemplars[rows] != exemplars[one.row]
-                at = exemplars[rows[other]]
-                np.add.at(totals[cue][0], at, values[other] / len(rows))
-                np.add.at(totals[cue][1], at, 1 / len(rows))
-            totals[cue][0, exemplars[one.row]] += wins.mean()
-            totals[cue][1, exemplars[one.row]] += 1
+        won = _above(shapes, textures)  # share of textures that each shape is above
+        wins.append(won / len(shapes))
+        losses.append((1 - _above(textures, shapes)) / len(textures))
+        means.append(won.mean())
     n = len(plan.anchors)
-    share = sums / n
-    parts = {cue: (chosen - share * there) / n for cue, (chosen, there) in totals.items()}
+    share = np.cumsum(means)[-1] / n  # one after the other; `sum` of Python 3.12 adds otherwise
+    values = np.concatenate([*wins, *losses, means])
+    parts = {}
+    for cue, there in plan.there.items():
+        chosen = np.zeros(len(there.times))
+        np.add.at(chosen, there.exemplars, values[there.places])
+        parts[cue] = (chosen - share * there.times) / n
     return Choices(float(share), parts["shape"], parts["texture"])
 
 
 def _above(values: np.ndarray, others: np.ndarray) -> np.ndarray:
     """For each value, the share of the others that lie below it; ties count half."""
-    ranked = np.sort(others)
-    below = np.searchsorted(ranked, values, "left") + np.searchsorted(ranked, values, "right")
+    ranked = others.copy()
+    ranked.sort()
+    below = ranked.searchsorted(values, "left") + ranked.searchsorted(values, "right")
     return below / (2 * len(others))
 
 
