@@ -219,7 +219,7 @@ REVERSED = {
     "bias-plain": "shape-biased",
     "stylized-against-plain": "lower",
     "bias-stylized": "texture-biased",
-    "bias-mixed": "outside",
+    "bias-mixed": "between, reversed",
     "control-orientation": "lower",
     "control-tint": "lower",
     "patches-stylized": "local suffices",

@@ -114,6 +114,19 @@ def test_single_column_is_the_ordinary_bootstrap():
     assert high == pytest.approx(0.3 + 1.96 * np.sqrt(0.3 * 0.7 / 200), abs=0.006)
 
 
+@pytest.mark.parametrize(("level", "most"), [(0.95, 50), (0.9, 100), (0.5, 500)])
+def test_an_interval_needs_nearly_all_resamples(level, most):
+    """At most one minus the level of them may leave the number undefined."""
+    values = np.arange(1000.0)
+    values[:most] = np.nan
+    low, high = bootstrap.interval(values, level)
+    assert most <= low < high <= 999
+    values[most] = np.nan
+    assert np.isnan(bootstrap.interval(values, level)).all()
+    assert np.isnan(bootstrap.interval(np.full(10, np.nan), level)).all()
+    assert np.isnan(bootstrap.interval(np.array([]), level)).all()
+
+
 def test_observers_who_differ_widen_the_interval():
     # Each observer gives the same count everywhere, so only the observers vary.
     levels = np.array([2.0, 4.0, 9.0, 5.0])

@@ -221,6 +221,20 @@ def test_why_there_is_no_crossing():
     assert (rising["crossing_reason"] == cue_strength.ABOVE).all()
 
 
+@pytest.mark.parametrize(
+    ("shares", "reason"),
+    [
+        # The nearest falling curve pools shares that rise; it says nothing of each strength.
+        ((0.4, 0.96, 0.96, 0.95, 0.9), cue_strength.FITTED_ABOVE),
+        ((0.1, 0.6, 0.1, 0.05, 0.04), cue_strength.FITTED_BELOW),
+    ],
+)
+def test_a_curve_without_crossing_is_not_taken_for_its_shares(shares, reason):
+    table = cue_strength.curve(deciding(shares, [1] * 5), resamples=100)
+    assert table["crossing"].isna().all()
+    assert (table["crossing_reason"] == reason).all()
+
+
 def test_intervals_of_both_points_stay_within_the_strengths():
     table = cue_strength.curve(deciding((0.52, 0.45, 0.4, 0.3, 0.2), [1] * 5), resamples=500)
     for name in ("balance", "crossing"):

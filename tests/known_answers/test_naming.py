@@ -45,7 +45,7 @@ def verdict(*observers, resamples=500):
         (0.2, 0.1, math.nan, {}, "undefined"),
         (0.2, 0.1, 0.3, {"match_low": 2 / 12}, "follows no cue"),
         (0.2, 0.1, 0.3, {"match_low": 2 / 12 + 1e-9}, "texture-biased"),
-        (0.2, 0.1, 0.3, {"match_low": math.nan}, "follows no cue"),
+        (0.2, 0.1, 0.3, {"match_low": math.nan}, "undefined"),  # no interval shows nothing
         # of two classes every decision matches a cue
         (0.9, 0.8, 0.99, {"match_low": 1.0, "n_classes": 2}, "shape-biased"),
         (0.2, 0.1, 0.3, {"match_low": 0.9, "n_classes": 2}, "texture-biased"),
@@ -53,7 +53,7 @@ def verdict(*observers, resamples=500):
         (0.9, 0.8, 0.99, {"n_classes": 2, "congruent_low": 0.5}, "not recognised"),
         (0.2, 0.1, 0.3, {"match_low": 2 / 3, "n_classes": 3}, "follows no cue"),
         (0.9, 0.8, 0.99, {"congruent_low": 1 / 12}, "not recognised"),
-        (0.9, 0.8, 0.99, {"congruent_low": math.nan}, "not recognised"),
+        (0.9, 0.8, 0.99, {"congruent_low": math.nan}, "undefined"),
         (0.9, 0.8, 0.99, {"congruent_low": math.nan, "n_congruent": 0}, "shape-biased"),
         (0.9, 0.8, 0.99, {"response_entropy": 2.585}, "few answers"),  # a bit less: half as many
         (0.9, 0.8, 0.99, {"response_entropy": 2.6}, "shape-biased"),

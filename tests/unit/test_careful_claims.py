@@ -107,10 +107,10 @@ def test_networks_that_were_trained_elsewhere_are_of_no_kind_of_training(tmp_pat
     [
         (
             0.03,
-            "Within one kind of training images that is shown for each of them. None is contrary",
+            "Within one kind of training images that is shown for each of them. None is shown to be contrary",
         ),
         (0.4, "that is shown for none of them, once corrected (p = 0.400): the order may be"),
-        (np.nan, "decodable. None is contrary to it."),
+        (np.nan, "decodable. None is shown to be contrary to it."),
     ],
 )
 def test_agreement_says_whether_it_holds_within_one_kind_of_training(tmp_path, within, words):

@@ -182,6 +182,54 @@ def test_corruption_of_own_pictures_is_judged_by_both_summaries_too(tmp_path, su
     arguments = results_of(tmp_path, tables)
     assert verdicts(arguments)["corruptions-own"] == verdict
     assert ("unfamiliar pictures are not the reason" in said(arguments)) == (verdict == "below")
+    assert ("a relative ratio has no interval" in said(arguments)) == (verdict == "undefined")
+
+
+@pytest.mark.parametrize(
+    ("plain", "mixed", "stylized", "place"),
+    [
+        (0.3, 0.5, 0.6, "between"),
+        (0.6, 0.5, 0.3, "between, reversed"),
+        (0.3, 0.5, 0.52, "as stylized"),
+        (0.6, 0.5, 0.52, "as stylized, below plain"),
+        (0.5, 0.52, 0.8, "as plain"),
+        (0.3, 0.7, 0.5, "outside"),
+        (0.6, 0.3, 0.5, "outside"),
+    ],
+)
+def test_the_place_of_mixed_training(tmp_path, plain, mixed, stylized, place):
+    tables = synthetic_tables.procedural()
+    del tables["shape_bias_differences"]
+    frame = tables["shape_bias"]
+    for arm, value in {"plain": plain, "mixed": mixed, "stylized": stylized}.items():
+        rows = at(tables, "shape_bias", arm=arm)
+        frame.loc[rows, ["shape_bias", "ci_low", "ci_high"]] = value, value - 0.03, value + 0.03
+    arguments = results_of(tmp_path, tables)
+    assert verdicts(arguments)["bias-mixed"] == place
+    assert ("does not lie between" in said(arguments)) == (place == "outside")
+
+
+@pytest.mark.parametrize(
+    ("changed", "name"),
+    [
+        ({"shape_bias": 0.8, "ci_low": 0.7, "ci_high": 0.9}, "changes"),
+        ({"response_entropy": 2.5}, "no name"),
+        ({"shape_bias": 0.2, "ci_low": 0.1, "ci_high": 0.3}, "stays"),
+    ],
+)
+def test_a_control_without_a_name_changes_none(tmp_path, changed, name):
+    tables = synthetic_tables.procedural()
+    bias = synthetic_tables.named(tables["shape_bias"], 12).drop(columns="verdict")
+    tables["shape_bias"] = bias
+    rows = at(
+        tables, "shape_bias", arm="plain-orientation-free", model="cnn--plain-orientation-free"
+    )
+    assert rows.any()
+    bias.loc[rows, list(changed)] = list(changed.values())
+    made = {c.id: c for c in claims_of(results_of(tmp_path, tables)) if c.id.endswith("-name")}
+    (found,) = (one for one in made.values() if "orientation-free" in str(one.cells))
+    assert found.verdict == name
+    assert ("The name changes" in found.sentence) == (name == "changes")
 
 
 def test_types_with_fewer_and_with_more_errors_are_both_named(tmp_path):
@@ -665,6 +713,9 @@ def test_every_field_counts_for_what_stylized_images_ask(tmp_path, accuracies, v
         ("shape decisions do not become fewer with texture strength", "above", "no balance"),
         ("balance point outside the strengths shown", "above", "beyond"),
         ("balance point outside the strengths shown", "guessed", "no comparison"),
+        # Without a fit nothing says which way the curve goes, and a share may lie below one half.
+        ("shape and texture decisions are separated", "above", "no comparison"),
+        ("balance point outside the strengths shown", "fitted above", "no comparison"),
         ("", 0.8, "higher"),
         ("", 0.1, "lower"),
         ("", 0.42, "not separated"),
@@ -676,7 +727,11 @@ def test_what_is_said_of_a_balance_reads_the_reason(tmp_path, reason, crossing, 
     tables = synthetic_tables.procedural()
     frame, rows = tables["cue_strength"], at(tables, "cue_strength", arm="stylized")
     frame.loc[rows, "reason"] = reason
-    why = {"above": cue_strength.ABOVE, "guessed": cue_strength.GUESSED}.get(crossing, "")
+    why = {
+        "above": cue_strength.ABOVE,
+        "fitted above": cue_strength.FITTED_ABOVE,
+        "guessed": cue_strength.GUESSED,
+    }.get(crossing, "")
     frame.loc[rows, "crossing_reason"] = why
     if not why:
         frame.loc[rows, ["crossing", "crossing_low", "crossing_high"]] = (

@@ -122,6 +122,32 @@ def test_a_baseline_that_corruption_costs_nothing_has_no_relative_quotient():
     assert result.loc["fog", "error_ratio"] == pytest.approx(0.2 / 0.04)
 
 
+def test_a_type_that_costs_the_baseline_nothing_counts_on_both_sides_of_the_sum():
+    """Of errors beyond clean ones: 0.1 + 0.05 to 0.1 - 0.02; nothing is left out below alone."""
+    names = ["corruption", "severity", "accuracy"]
+    cells = [("none", 0), ("fog", 1), ("snow", 1)]
+    ours, theirs = (
+        pd.DataFrame([(*cell, x) for cell, x in zip(cells, values, strict=True)], columns=names)
+        for values in ((0.95, 0.85, 0.9), (0.95, 0.85, 0.97))
+    )
+    result = error_ratios(ours, theirs).set_index("corruption")
+    assert result.loc["sum", "relative_error_ratio"] == pytest.approx(0.15 / 0.08)
+    assert np.isnan(result.loc["snow", "relative_error_ratio"])
+    assert result.loc["sum", "error_ratio"] == pytest.approx(0.25 / 0.18)
+
+
+def test_a_quotient_that_many_resamples_leave_undefined_has_no_interval():
+    """Fog costs one picture in 40 more than nothing does: in a third of the resamples it costs nothing."""
+    shown = pictures(none=[0] * 40, fog=[2] + [0] * 39, snow=[2, 0] * 20)
+    baseline = pictures(none=[0] * 40, fog=[2, 0] * 20, snow=[2, 0] * 20)
+    cells = picture_errors(shown), picture_errors(baseline)
+    result = error_ratios(*cells, pictures=(shown, baseline), resamples=500)
+    result = result.set_index("corruption")
+    assert result.loc["log_mean", "error_ratio"] == pytest.approx((0.05 * 1) ** 0.5)
+    assert np.isnan(result.loc["log_mean", ["ci_low", "ci_high"]].to_numpy(float)).all()
+    assert np.isfinite(result.loc["sum", ["ci_low", "ci_high"]].to_numpy(float)).all()
+
+
 def test_errors_by_picture_are_those_of_the_table():
     shown = pictures(none=[0, 0, 0, 1], fog=[0, 1, 2, 1])
     found = picture_errors(shown).set_index("corruption")["accuracy"]

@@ -244,6 +244,8 @@ def test_a_loss_without_control_or_accuracy_says_its_reason(tmp_path, world):
     arguments = results_of(tmp_path / "guess", guess)
     assert verdicts(arguments)["suppression-plain-texture"] == "not recognised"
     assert reason in said(arguments)
+    assert "has nothing to keep in at least one seed" in said(arguments)
+    assert "at least one seed in which intact pictures are not recognised, in 1" in said(arguments)
 
 
 # --- the others ----------------------------------------------------------------------------------
@@ -273,7 +275,9 @@ def test_ranks_are_held_against_outputs_in_random_order(tmp_path, world):
     assert verdict["cue-rank-plain"] == "texture better"
     assert verdict["cue-rank-plain-bias"] == "not seen"  # in one seed
     neither = changed(guesses, "cue_rank", around(0.27), seeds=(2,), cue="texture")
-    assert found(tmp_path / "neither", neither)["cue-rank-plain"] == "neither seen"
+    verdict = found(tmp_path / "neither", neither)
+    assert verdict["cue-rank-plain"] == "neither seen"
+    assert verdict["cue-rank-plain-bias"] == "neither seen"  # rank and bias do not say the same
     close = changed(tables, "cue_rank", around(0.82), seeds=(0,), cue="shape")
     assert found(tmp_path / "close", close)["cue-rank-plain"] == "not separated"
     frame = tables["cue_rank"]
@@ -289,7 +293,24 @@ def test_choices_are_held_against_random_weights(tmp_path, world):
     assert found(tmp_path / "neither", neither)["triplets-plain"] == "neither"
     frame = world["triplets"]
     trained = world | {"triplets": frame[frame["epoch"] == 10]}
-    assert found(tmp_path / "trained", trained)["triplets-plain"] == "texture"
+    arguments = results_of(tmp_path / "trained", synthetic_tables.procedural() | trained)
+    verdict = verdicts(arguments)
+    assert verdict["triplets-plain"] == "texture, not compared"
+    assert verdict["triplets-stylized"] == "shape, not compared"
+    assert verdict["triplets-plain-bias"] == "agrees"  # which asks for no training
+    text = said(arguments)
+    assert "in _undefined_" not in text
+    assert "Training made" not in text
+    assert "random weights were not measured in every seed" in text
+    one = frame[(frame["epoch"] == 10) | (frame["seed"] != 1)]
+    assert found(tmp_path / "one", {"triplets": one})["triplets-plain"] == "texture, not compared"
+    # Beyond one half and not beyond random weights: what may be more is not called no more.
+    values = {"ci_low": 0.61, "ci_high": 0.79}
+    above = changed(world, "triplets", values, epoch=10, architecture="rf9", arm="stylized", **last)
+    values = {"ci_low": 0.38, "ci_high": 0.62}
+    above = changed(above, "triplets", values, epoch=0, architecture="rf9", arm="stylized", **last)
+    text = said(results_of(tmp_path / "above", above))
+    assert "a preference that is not shown to be beyond that with random weights in 1 (" in text
 
 
 def test_a_channel_is_narrower_than_what_was_shown(tmp_path, world):
@@ -303,6 +324,7 @@ def test_a_channel_is_narrower_than_what_was_shown(tmp_path, world):
     )
     verdict = verdicts(arguments)
     assert verdict["frequency-plain"] == "no channel"
+    assert "at least one seed without a bandwidth in 1 (CNN · plain)" in said(arguments)
     assert verdict["frequency-order"] == "no order"
     assert reason in said(arguments)
     more = world["frequency_channel"].assign(published_bandwidth=2.0)
@@ -381,6 +403,9 @@ def test_a_loss_by_mirroring_counts_beyond_that_of_the_smallest_field(tmp_path, 
     arguments = results_of(tmp_path / "unknown", unknown)
     assert verdicts(arguments)["configural-plain"] == "not recognised"
     assert reason in said(arguments)
+    assert "at least one seed in which the whole is not recognised, in 1 (CNN · plain)" in said(
+        arguments
+    )
     pieces = changed(
         world, "configural_shape", around(0.0, 0.05, names), seeds=(2,), condition="segments-50"
     )
@@ -454,6 +479,13 @@ def test_doses_to_one_side_alone_say_nothing_of_the_other(tmp_path, world):
     arguments = results_of(tmp_path / "one", world | {"steering": frame[frame["dose"] >= 0]})
     assert verdicts(arguments)["steering-plain"] == "at a cost towards shape"
     assert "a dose of 1 towards texture" not in said(arguments)
+    # Several doses of one sign: the largest counts, and the others are none to the other side.
+    less = frame[frame["dose"] == 1].assign(dose=0.5, accuracy_change_high=0.01, bias_change=0.02)
+    several = pd.concat([less, frame[frame["dose"] == 1]])
+    arguments = results_of(tmp_path / "several", world | {"steering": several})
+    assert verdicts(arguments)["steering-plain"] == "at a cost towards shape"
+    assert "a dose of 1 towards shape changes the bias by" in said(arguments)
+    assert "a dose of 0.5" not in said(arguments)
     none = results_of(tmp_path / "none", world | {"steering": frame.iloc[:0]})
     assert verdicts(none)["steering-plain"] == "no cost shown"
     assert "Each way apart" not in said(none)

@@ -171,10 +171,24 @@ def divide(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
-    """Percentile interval of the defined values; NaN where none is defined."""
-    values = values[~np.isnan(values)]
-    if not values.size:
+    """Percentile interval of resampled values.
+
+    Parameters
+    ----------
+    values : ndarray of shape (resamples,)
+        NaN where a resample leaves the number undefined.
+    level : float
+
+    Returns
+    -------
+    low, high : float
+        NaN where a larger share of the resamples than one minus the level is undefined: the rest would give an
+        interval for samples in which it happens to be defined.
+    """
+    defined = values[~np.isnan(values)]
+    if len(defined) < (level - 1e-12) * len(values) or not len(defined):
         return float("nan"), float("nan")
+    values = defined
     tail = (1 - level) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)

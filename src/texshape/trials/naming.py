@@ -34,7 +34,7 @@ from texshape.trials.score import Decisions
 #: What `evidence` finds of a subject.
 FIELDS = tuple(column.name for column in EVIDENCE)
 
-TEXTURE, SHAPE, NEITHER = "texture-biased", "shape-biased", "neither"
+TEXTURE, SHAPE, NEITHER = NAMES = "texture-biased", "shape-biased", "neither"
 UNDEFINED = "undefined"
 UNRECOGNISED, NO_CUE, FEW_ANSWERS = "not recognised", "follows no cue", "few answers"
 #: Bits that decisions may lack of the entropy of the labels: a bit halves the answers.
@@ -81,9 +81,11 @@ def name(
         answers`` by the module's three questions, in this order; ``texture-biased`` where the
         interval lies below one half, ``shape-biased`` above; else ``neither``.
     """
+    if n_congruent and math.isnan(congruent_low):
+        return UNDEFINED
     if n_congruent and not congruent_low > 1 / n_classes:
         return UNRECOGNISED
-    if any(math.isnan(value) for value in (bias, low, high)):
+    if any(math.isnan(value) for value in (bias, low, high, match_low)):
         return UNDEFINED
     if n_classes > 2 and not match_low > 2 / n_classes:
         return NO_CUE

@@ -155,7 +155,8 @@ def _all(e: Experiment, rows: list[Row]) -> Claim:
         {
             "both": f"{as_it[0].upper()}{as_it[1:]}: {_words(agree)}.{within} "
             f"{against[0].upper()}{against[1:]}: {_words(contrary)}. {rest}",
-            AGREE: f"{as_it[0].upper()}{as_it[1:]}: {_words(agree)}.{within} None is contrary to it. {rest}",
+            AGREE: f"{as_it[0].upper()}{as_it[1:]}: {_words(agree)}.{within} "
+            f"None is shown to be contrary to it. {rest}",
             CONTRARY: f"No measure is shown to order the networks as shape bias does. "
             f"{against[0].upper()}{against[1:]}: {_words(contrary)}. {rest}",
             UNDECIDED: f"""Of {count(free)} measures that are not tied to shape bias none is shown to order
@@ -289,7 +290,8 @@ def _instead(rows: list[Row]) -> Claim:
             CONTRARY: f"""Where another measure puts the networks in the opposite order, either number alone
             misleads: {_words(contrary)} {"belongs" if len(contrary) == 1 else "belong"} beside the
             bias.{stands}""",
-            "some undecided": f"""Nothing that was measured here contradicts the order by bias.{stands}
+            "some undecided": f"""Nothing that was measured here is shown to contradict the order by
+            bias.{stands}
             Agreement of {plural(len(undecided), "other measure", "other measures")} was not shown,
             and a report without them would assume it.""",
             "all agree": """All measures that are not tied to the bias share its order in part. How far one

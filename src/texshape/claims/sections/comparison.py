@@ -210,7 +210,8 @@ def _pair(row: Row, margin: float | None) -> Iterator[Claim]:
         {
             "confirmed": f"""By {word(kind)}, there is such a pair: {first} and {second}. On the seeds and
             pictures that confirm, their biases are {both("bias")} (difference {between("bias")}), and about
-            shape they hold {both("information", show)} (difference {limits}).{searched}""",
+            shape they hold on those seeds, by all pictures, {both("information", show)} (difference
+            {limits}).{searched}""",
             "not confirmed": f"""By {word(kind)}, the pair chosen on some seeds, {first} and {second}, does
             not hold on the others ({reason}), so no such pair is claimed.{searched}""",
             "no pair": f"By {word(kind)}, no such pair was found: {reason}.{searched}",
@@ -219,7 +220,8 @@ def _pair(row: Row, margin: float | None) -> Iterator[Claim]:
         "n_few_seeds, n_few_matches",
         rule="confirmed: chosen on some seeds and exemplars as equivalent within the margin, further than "
         "it from 0 and 1, and different beyond the interval, and on all other seeds that have the measure "
-        "and on other exemplars equivalent again, different again and in each seed with the same sign; a "
+        "equivalent again, on other exemplars, and different again, by all pictures, in each seed with the "
+        "same sign; a "
         "network that has the measure in too few seeds, or too few decisions for a cue, is not searched",
         cells=cells_of(
             [row],

@@ -11,6 +11,7 @@ from texshape.claims.experiment import Experiment
 from texshape.claims.rules import NOT_RUN, UNDEFINED, obstacle
 from texshape.claims.rules import side as side_of
 from texshape.claims.wording import points, points_between
+from texshape.trials import naming
 
 
 def applies(experiment: Experiment) -> bool:
@@ -107,15 +108,24 @@ def _moved(e: Experiment, id: str, section: str, key: str) -> Iterator[Claim]:
     )
     plain = e.verdict_of("plain")
     name = e.verdict_of(arm) if arm is not None else NOT_RUN
+    nameless = [each for each in (plain, name) if each not in naming.NAMES]
     yield claim(
         id + "-name",
-        change if change in (NOT_RUN, UNDEFINED) else "changes" if name != plain else "stays",
+        change
+        if change in (NOT_RUN, UNDEFINED)
+        else "no name"
+        if nameless
+        else "changes"
+        if name != plain
+        else "stays",
         {
             "changes": f"""The name changes with the pictures: by the rule of @bias it is “{plain}” on
             the base and “{name if arm is not None else ""}” on the variant.""",
             "stays": f"The name by the rule of @bias stays the same, “{plain}”.",
+            "no name": f"""By the rule of @bias one of the two has no name (“{plain}” on the base, “{name}” on
+            the variant), so that none changes.""",
         },
         evidence="shape_bias.csv: the variant's arm and arm plain: verdict",
-        rule="changes: the verdict of the bias rule differs between the two",
+        rule="changes: the names that the bias rule gives differ; no name: it gives none to one of the two",
         cells=cells_of([*(e.bias_of(arm) if arm else []), *e.bias_of("plain")], "verdict"),
     )

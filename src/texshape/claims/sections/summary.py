@@ -38,10 +38,10 @@ _TRAINED = {
         "no decisions": _NO_USE,
     },
     "corruptions-stylized": {
-        "above": """Summed over types of corruption, stylized training errs less in every seed, whatever it
-        does under single types (@corruptions-section).""",
-        "below": """Summed over types of corruption, stylized training errs more in every seed, whatever it
-        does under single types (@corruptions-section).""",
+        "above": """Summed over types of corruption that trouble the plain-trained network, stylized
+        training errs less in every seed, whatever it does under single types (@corruptions-section).""",
+        "below": """Summed over types of corruption that trouble the plain-trained network, stylized
+        training errs more in every seed, whatever it does under single types (@corruptions-section).""",
     },
     "pair-readout_shape": {
         "confirmed": """And two networks with equivalent biases turn out to differ in what they hold about

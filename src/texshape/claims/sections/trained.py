@@ -179,8 +179,10 @@ def _mixed(e: Experiment) -> Iterator[Claim]:
         place = "between"
     elif "not over seeds" in (over, under):
         place = "not over seeds"
-    elif (over, under) == ("higher", "not separated"):
-        place = "as stylized"
+    elif (over, under) == ("lower", "higher"):
+        place = "between, reversed"
+    elif under == "not separated" and over in ("higher", "lower"):
+        place = "as stylized" if over == "higher" else "as stylized, below plain"
     else:
         place = "as plain" if over == "not separated" else "outside"
     yield claim(
@@ -193,13 +195,18 @@ def _mixed(e: Experiment) -> Iterator[Claim]:
             zero over exemplars and not over trainings, so that its place is not settled.""",
             "as stylized": """That is above the network trained on plain images, and not separated from
             the one trained on stylized images alone.""",
+            "as stylized, below plain": """That is below the network trained on plain images, and not
+            separated from the one trained on stylized images alone.""",
+            "between, reversed": """It lies between the two, of which the one trained on plain images has the
+            larger bias.""",
             "as plain": "It is not separated from that of the network trained on plain images.",
             "outside": "It does not lie between those of the networks trained on one kind.",
         },
         evidence="shape_bias_differences.csv: arms mixed, plain, stylized: ci_low, ci_high, seed_low, "
         "seed_high (else shape_bias.csv, all seeds)",
-        rule="between: higher than plain and lower than stylized; not over seeds: one of the two orders "
-        "is; as stylized, as plain: not separated from it; outside: otherwise. " + ORDER_RULE,
+        rule="between: higher than plain and lower than stylized; between, reversed: lower than plain and "
+        "higher than stylized; not over seeds: one of the two orders is; as stylized, as plain: not separated "
+        "from it; outside: above both or below both. " + ORDER_RULE,
         cells=[*e.order_cells(mixed, plain), *e.order_cells(mixed, stylized)],
     )
 

@@ -64,7 +64,7 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
             LIMITED: f"a loss by mirroring a part of the {field} itself, which others are held against,",
             OUTLINE: "a loss by breaking the outline, none shown by mirroring,",
             NEITHER: "no loss shown by either",
-            NOT_RECOGNISED: "no whole that is recognised",
+            NOT_RECOGNISED: "at least one seed in which the whole is not recognised,",
         },
         evidence=_evidence("every network"),
         rule=RULE,
@@ -125,8 +125,8 @@ def _known_answer(null: Rows) -> Claim:
             "loses": f"""The {name} sees parts and not how they are arranged, and yet it loses by mirroring in
             every seed of a training (by {losses}): this much is the cost of the mirroring itself, and only
             what others lose beyond it counts.""",
-            NOT_RECOGNISED: f"""The {name}, whose answer is known, recognises no whole silhouette, so that it
-            gives no control: {reasons(joined)}.""",
+            NOT_RECOGNISED: f"""The {name}, whose answer is known, does not recognise whole silhouettes in
+            every seed of any training, so that it gives no control: {reasons(joined)}.""",
         },
         evidence=_evidence(f"{null[0]['architecture']}, every training"),
         rule="loses: of some training every seed's interval lies above zero; not recognised: no training has a "

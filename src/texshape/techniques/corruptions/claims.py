@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from texshape.claims.claim import Claim, cells_of, claim
 from texshape.claims.evidence import Row, Rows, each, number, select, values
 from texshape.claims.experiment import Experiment
-from texshape.claims.rules import obstacle, side
+from texshape.claims.rules import UNDEFINED, obstacle, side
 from texshape.claims.wording import count, escape, listed, num, plural
 
 _FOUND = {
     "stylized": {
-        "above": "Over all types it errs less than its plain-trained twin, as claimed.",
-        "below": """Over all types it errs _more_ than its plain-trained twin, which contradicts the claim for
+        "above": "Over these types it errs less than its plain-trained twin, as claimed.",
+        "below": """Over these types it errs _more_ than its plain-trained twin, which contradicts the claim for
         these pictures and networks.""",
         "mixed": """That it errs less than its plain-trained twin, or more, is not shown by both summaries in
         every seed; the claim is neither confirmed nor contradicted.""",
@@ -103,6 +103,9 @@ def _on_own_pictures(e: Experiment, sums: Rows, logs: Rows) -> Claim:
             the stylized one less.""",
             "below": f"""{beside} So corruption costs the stylized network more even on its own kind of
             pictures: unfamiliar pictures are not the reason.""",
+            UNDEFINED: f"""{beside} In at least one seed a relative ratio has no interval, since in too many
+            resamples some type makes no more errors than uncorrupted pictures do: whether corruption costs
+            the stylized network less on its own kind of pictures, or more, is not decided.""",
             "mixed": f"""{beside} So on its own kind of pictures it is not shown by both summaries in every seed
             that corruption costs the stylized network less, or more.""",
         },

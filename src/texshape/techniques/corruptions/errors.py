@@ -113,15 +113,18 @@ def _ratios(network: _Errors, baseline: _Errors, kept: np.ndarray) -> tuple[np.n
             each.by_type - each.clean[:, None] if clean else each.by_type
             for each in (network, baseline)
         )
-        # Less than no errors of the baseline's own cannot divide.
-        below = np.where(below > 1e-12, below, 0)
-        by_type = divide(above, below)
-        total = divide(above[:, kept].sum(1), below[:, kept].sum(1))
+        by_type = divide(above, _divisor(below))
+        total = divide(above[:, kept].sum(1), _divisor(below[:, kept].sum(1)))
         with np.errstate(divide="ignore", invalid="ignore"):
             logs = np.log(by_type[:, kept]).mean(1) if kept.any() else np.full(len(total), np.nan)
         logs = np.exp(np.where(np.isfinite(logs), logs, np.nan))
         found.append(np.column_stack([by_type, total, logs]))
     return found[0], found[1]
+
+
+def _divisor(errors: np.ndarray) -> np.ndarray:
+    """Errors of the baseline; less than none of its own cannot divide."""
+    return np.where(errors > 1e-12, errors, 0)
 
 
 def error_ratios(

@@ -45,7 +45,7 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         {
             SHAPE: "a better rank of shape than of texture",
             TEXTURE: "a better rank of texture than of shape",
-            ALIKE: "no separation of the two scores",
+            ALIKE: "no order of the two scores that every seed shows",
             NEITHER: "neither cue above outputs in random order",
             ONE: "only one cue that was shown",
         },
@@ -111,8 +111,11 @@ def _beside_bias(e: Experiment, arm: str, rows: list[Row]) -> Claim:
         verdict = NOT_RUN if NOT_RUN in (name, its) else UNDEFINED
     elif loser is None or not select(rows, cue=loser):
         verdict = "no loser"
+    elif seen(rows, loser):
+        verdict = "seen all the same"
     else:
-        verdict = "seen all the same" if seen(rows, loser) else "not seen"
+        winner = next(cue for cue in CUES if cue != loser)
+        verdict = "not seen" if seen(rows, winner) else "neither seen"
     return claim(
         f"cue-rank-{arm}-bias",
         verdict,
@@ -121,11 +124,14 @@ def _beside_bias(e: Experiment, arm: str, rows: list[Row]) -> Claim:
             that is shown alone: the bias tells which cue wins, and hides that the other is seen.""",
             "not seen": f"""In conflict it is {name}, and alone the {loser} is not ranked above chance in every
             seed: here bias and rank say the same.""",
+            "neither seen": f"""In conflict it is {name}. That it ranks either cue above chance when that is
+            shown alone is not shown in every seed, so that its rank does not tell of the bias.""",
             "no loser": """Its bias names no cue that loses the conflict, or that cue was not shown alone, so
             that its rank adds nothing to the name.""",
         },
         evidence=f"shape_bias.csv: {e.main} trained on {arm}, all seeds: verdict; {_evidence('the same')}",
         rule="seen all the same: the bias has a name, and every seed's interval of the other cue's score lies "
-        f"above chance; not seen: it does not; no loser: no name. {BIAS_RULE}",
+        "above chance; not seen: it does not, and that of the cue that wins does; neither seen: neither "
+        f"does; no loser: no name. {BIAS_RULE}",
         cells=[*cells_of(e.bias_of(arm), "verdict"), *cells_of(rows, *COLUMNS)],
     )

@@ -239,14 +239,27 @@ def _against_plain(e: Experiment, stylized: Rows, plain: Rows) -> Claim:
     once, full = _once(stylized), _at(stylized, _ends(stylized)[1])
     over_half = all(row["crossing_reason"].startswith("at least half") for row in once)
     endings = ("do not become fewer with texture strength", "are for the shape")
+    from texshape.techniques.cue_strength.curve import OUTSIDE
+
     level_ones = [row for row in once if row["reason"].endswith(endings)]
+    falling = [row for row in once if row["reason"].endswith(OUTSIDE)]
     verdict = obstacle(*states)
     if verdict is None:
         if states == ["inside", "inside"]:
             verdict = compare(once, _once(plain), low="crossing_low", high="crossing_high")
-        elif states[1] == "none" and over_half and above(full, 0.5) == "above":
-            verdict = "no balance" if len(level_ones) == len(once) else "beyond"
-            verdict = "beyond or none" if 0 < len(level_ones) < len(once) else verdict
+        elif (
+            states[1] == "none"
+            and over_half
+            and len(level_ones) + len(falling) == len(once)
+            and above(full, 0.5) == "above"
+        ):
+            verdict = (
+                "beyond or none"
+                if level_ones and falling
+                else "beyond"
+                if falling
+                else "no balance"
+            )
         else:
             verdict = "no comparison"
     at, others = _crossing(e, stylized), len(once) - len(level_ones)

@@ -39,6 +39,9 @@ NOT_FALLING = "shape decisions do not become fewer with texture strength"
 GUESSED = "decisions match a cue no more often than guessing where the curve crosses one half"
 ABOVE = "at least half of the decisions are for shape at every strength"
 BELOW = "fewer than half of the decisions are for shape at every strength"
+FITTED_ABOVE = "the falling curve does not pass one half, though a share lies below it"
+FITTED_BELOW = "the falling curve does not reach one half, though a share lies above it"
+OUTSIDE = "balance point outside the strengths shown"
 NO_TEXTURE = "no texture"  # a verdict: at strength 0 there is none to prefer
 
 
@@ -146,7 +149,7 @@ def fit(strengths: np.ndarray, shape: np.ndarray, texture: np.ndarray) -> Fit:
     balance = -intercept / slope
     reason = ""
     if not strengths.min() <= balance <= strengths.max():
-        reason = "balance point outside the strengths shown"
+        reason = OUTSIDE
         balance = nothing
     return Fit(float(intercept), float(slope), float(balance), reason)
 
@@ -294,8 +297,7 @@ def curve(
         with np.errstate(divide="ignore", invalid="ignore"):
             balances = np.where(b[:, 1] < 0, -b[:, 0] / b[:, 1], np.nan)
         balances = np.clip(balances, strengths[0], strengths[-1])
-        if np.isnan(balances).mean() <= 1 - level:
-            low, high = interval(balances, level)
+        low, high = interval(balances, level)
     crossed, crossed_low, crossed_high, crossed_reason = _crossed(
         strengths, totals, drawn, guessed, level
     )
@@ -345,12 +347,25 @@ def _crossed(
     nothing = float("nan")
     point = float(crossing(strengths, totals[0], totals[1]))
     if not np.isfinite(point):
-        reason = ABOVE if point > 0 else BELOW if point < 0 else "no decision for either cue"
-        return nothing, nothing, nothing, reason
+        return (
+            nothing,
+            nothing,
+            nothing,
+            _no_crossing(point, divide(totals[0], totals[0] + totals[1])),
+        )
     if _beside(strengths, point, guessed):
         return nothing, nothing, nothing, GUESSED
     points = crossing(strengths, drawn[:, 0], drawn[:, 1])
     return point, *interval(np.clip(points, strengths[0], strengths[-1]), level), ""
+
+
+def _no_crossing(point: float, shares: np.ndarray) -> str:
+    """Why there is no crossing; shares that rise may lie on both sides of one half without one."""
+    if np.isnan(point):
+        return "no decision for either cue"
+    if point > 0:
+        return ABOVE if (shares >= 0.5).all() else FITTED_ABOVE
+    return BELOW if (shares < 0.5).all() else FITTED_BELOW
 
 
 def _deviance(shape: np.ndarray, texture: np.ndarray, expected: np.ndarray) -> float:

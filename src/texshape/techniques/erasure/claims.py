@@ -198,8 +198,8 @@ def _erased(e: Experiment, arm: str, cue: str) -> Iterator[Claim]:
             see it. That it can be read does not tell that the network goes by it.""",
             "some": f"""So part of what a read-out finds of the {cue} is found again where no decision can
             see it, and in at least one seed no more than half of it.""",
-            "nothing there": """So where no decision can see it, no more than guessing is read in at least
-            one seed: what a read-out finds lies where the layer looks.""",
+            "nothing there": """That more than guessing is read where no decision can see it is not shown in
+            at least one seed, so that what a read-out finds may all lie where the layer looks.""",
             "nothing to read": """So in at least one seed no more than guessing is read from all units, and in
             at least one no more from the null space: where it lies cannot be said.""",
             "no layer": """(No linear layer turns this stage’s average into decisions, so that there is no

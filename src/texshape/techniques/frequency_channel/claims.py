@@ -43,7 +43,7 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         {
             CHANNEL: "a channel narrower than the octaves shown",
             UNBOUNDED: "a channel that may be as wide as the octaves shown",
-            NONE: "no bandwidth",
+            NONE: "at least one seed without a bandwidth",
         },
         evidence=_evidence("every network"),
         rule=RULE,

@@ -55,7 +55,7 @@ def _measured_here(own: Rows, others: Rows, group: str) -> Claim:
         {
             "higher": "That is more than any published network.",
             "lower": "That is less than any published network.",
-            "not separated": "They lie among the published networks.",
+            "not separated": "That they all lie above every published network, or all below, is not shown.",
         },
         evidence=f"benchmark.csv: datasets {group}: networks measured here against published networks: "
         "error_consistency_low, error_consistency_high",

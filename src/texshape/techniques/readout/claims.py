@@ -83,7 +83,7 @@ def _trained(e: Experiment) -> Iterator[Claim]:
             network would give.""",
             "as untrained": """That exceeds guessing, but is not separated from an untrained network:
             training on plain images is not shown to have added anything.""",
-            "at chance": """Shape is not decodable from it: at least one seed does not exceed
+            "at chance": """That shape is decodable from it is not shown: at least one seed does not exceed
             guessing.""",
         },
         evidence="readout.csv: arm plain, last stage, last epoch, shape, pooled: ci_low, chance, permuted, "

@@ -73,7 +73,8 @@ def ends(rows: Rows) -> list[Row]:
     """Rows of the largest dose along the cues' direction to either side, in every seed."""
     cues = select(rows, direction="cues")
     doses = values(cues, "dose")
-    wanted = {min(doses, default=0), max(doses, default=0)}
+    # All doses may be of one sign; then there is no other side.
+    wanted = {min([0, *doses]), max([0, *doses])} - {0}
     return [row for row in cues if number(row["dose"]) in wanted]
 
 

@@ -31,8 +31,8 @@ RULE = (
     "in every seed below every one of the network with the smallest receptive field trained alike (where one "
     "was measured), which cannot see how parts are arranged; smallest field: that network itself, which is not "
     "held against itself; relied on otherwise; no control: in a seed those pictures were not shown, or intact "
-    "ones are not recognised; not recognised: intact pictures with both cues are recognised no better than by "
-    "guessing"
+    "ones are not recognised; not recognised: in a seed intact pictures with both cues are recognised no "
+    "better than by guessing"
 )
 COLUMNS = ("kept_low", "kept_high")
 
@@ -66,8 +66,8 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
                 f"that of the {field},",
                 LIMITED: f"a loss of the {field} itself, which others are held against,",
                 AS_CONTROL: f"no loss shown beyond that of pictures without {cue}",
-                NO_CONTROL: f"no control of what is lost when {cue} is suppressed",
-                NOT_RECOGNISED: "nothing to lose, as intact pictures are not recognised,",
+                NO_CONTROL: f"at least one seed without a control of what is lost when {cue} is suppressed",
+                NOT_RECOGNISED: "at least one seed in which intact pictures are not recognised,",
             },
             evidence=_evidence(cue, "every network"),
             rule=RULE,
@@ -165,11 +165,11 @@ def _of_cue(e: Experiment, cue: str, arm: str, every: Rows) -> Claim:
             AS_CONTROL: f"""{beside} In at least one seed that is not separated from no loss, or from what the
             suppression costs without the cue: that it uses the {cue} is not shown in this way.
             {_taken(e, cue, alone)}""",
-            NO_CONTROL: f"""{start}. What the suppression costs without the cue is not known
+            NO_CONTROL: f"""{start}. What the suppression costs without the cue is not known in every seed
             ({reasons(control) or "such pictures were not shown"}), so that nothing follows for the {cue}.
             {_taken(e, cue, alone)}""",
-            NOT_RECOGNISED: f"""The {e.main_name} trained on {arm} images has nothing to keep, so that a loss
-            of {cue} says nothing: {reasons(both)}.""",
+            NOT_RECOGNISED: f"""The {e.main_name} trained on {arm} images has nothing to keep in at
+            least one seed, so that a loss of {cue} says nothing: {reasons(both)}.""",
         },
         evidence=_evidence(cue, f"{e.main} trained on {arm}")
         + f"; the same of pictures with {cue} alone, which say whether it is suppressed",

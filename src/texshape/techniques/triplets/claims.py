@@ -9,14 +9,18 @@ from texshape.claims.evidence import Row, Rows, at_end, last_stage, number, sele
 from texshape.claims.experiment import Experiment
 from texshape.claims.networks import by_seed, known, networks, over_networks, reasons, trained_arms
 from texshape.claims.rules import BIAS_RULE, NOT_RUN, UNDEFINED
+from texshape.claims.wording import when
 from texshape.techniques.triplets.technique import COMPARED
 
-SHAPE, TEXTURE, UNTRAINED, NEITHER = "shape", "texture", "as untrained", "neither"
+SHAPE, TEXTURE, UNTRAINED, NEITHER, SHAPE_ALONE, TEXTURE_ALONE = (
+    "shape", "texture", "as untrained", "neither", "shape, not compared", "texture, not compared",
+)  # fmt: skip
 COLUMNS = ("ci_low", "ci_high", "chance")
 RULE = (
     "shape: in every seed the interval lies above one half and above that of the same network with random "
-    "weights, where that was measured; texture: below both; as untrained: on one side of one half in every "
-    "seed, and not beyond random weights; neither otherwise"
+    "weights; texture: below both; not compared: above (below) one half in every seed, random weights not "
+    "measured in one or more; as untrained: on one side of one half in every seed, and not beyond random "
+    "weights; neither otherwise"
 )
 
 
@@ -41,7 +45,9 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
         {
             SHAPE: "a choice by shape beyond the untrained network's",
             TEXTURE: "a choice by texture beyond the untrained network's",
-            UNTRAINED: "no more preference than with random weights",
+            UNTRAINED: "a preference that is not shown to be beyond that with random weights",
+            SHAPE_ALONE: "a choice by shape, not compared with random weights,",
+            TEXTURE_ALONE: "a choice by texture, not compared with random weights,",
             NEITHER: "no preference shown",
         },
         evidence=_evidence("every network"),
@@ -71,18 +77,20 @@ def state(rows: Rows) -> str:
     start = _untrained(rows)
     lows, highs = by_seed(start, "ci_low"), by_seed(start, "ci_high")
 
+    above = all(float(row["ci_low"]) > float(row["chance"]) for row in end)
+    below = all(float(row["ci_high"]) < float(row["chance"]) for row in end)
+    if any(lows.get(row["seed"]) is None or highs.get(row["seed"]) is None for row in end):
+        return SHAPE_ALONE if above else TEXTURE_ALONE if below else NEITHER
+
     def beyond(row: Row, sign: int) -> bool:
         chance = float(row["chance"])
         if sign > 0:
-            return float(row["ci_low"]) > max(chance, highs.get(row["seed"]) or chance)
-        least = lows.get(row["seed"])
-        return float(row["ci_high"]) < min(chance, chance if least is None else least)
+            return float(row["ci_low"]) > max(chance, highs[row["seed"]])
+        return float(row["ci_high"]) < min(chance, lows[row["seed"]])
 
     for name, sign in ((SHAPE, 1), (TEXTURE, -1)):
         if all(beyond(row, sign) for row in end):
             return name
-    above = all(float(row["ci_low"]) > float(row["chance"]) for row in end)
-    below = all(float(row["ci_high"]) < float(row["chance"]) for row in end)
     return UNTRAINED if above or below else NEITHER
 
 
@@ -95,9 +103,11 @@ def _evidence(who: str) -> str:
 
 def _of_arm(e: Experiment, arm: str, rows: list[Row]) -> Claim:
     share = e.describe(at_end(rows), "shape_share", "n_anchors")
-    before = e.describe(_untrained(rows), "shape_share")
+    untrained = _untrained(rows)
+    before = when(untrained, f", with random weights in {e.describe(untrained, 'shape_share')}")
     start = f"""At its last stage the {e.main_name} trained on {arm} images chooses the picture of the same
-        shape in {share} of triplets, with random weights in {before}."""
+        shape in {share} of triplets{before}."""
+    alone = "That training made them so is not shown, since random weights were not measured in every seed."
     why = reasons(at_end(rows))
     return claim(
         f"triplets-{arm}",
@@ -107,6 +117,8 @@ def _of_arm(e: Experiment, arm: str, rows: list[Row]) -> Claim:
             TEXTURE: f"{start} Training made pictures of one texture alike.",
             UNTRAINED: f"""{start} That is one side of one half in every seed, but not beyond random weights: no
             preference is shown that training made.""",
+            SHAPE_ALONE: f"{start} Pictures of one shape are alike. {alone}",
+            TEXTURE_ALONE: f"{start} Pictures of one texture are alike. {alone}",
             NEITHER: f"{start} A preference for either is not shown.",
         },
         evidence=_evidence(f"{e.main} trained on {arm}") + (f" ({why})" if why else ""),
@@ -121,10 +133,11 @@ def _beside_bias(e: Experiment, arm: str, rows: list[Row]) -> Claim:
     bias = {"texture-biased": TEXTURE, "shape-biased": SHAPE}.get(name)
     if NOT_RUN in (name, its) or UNDEFINED in (name, its):
         verdict = NOT_RUN if NOT_RUN in (name, its) else UNDEFINED
-    elif bias is None or its not in (SHAPE, TEXTURE):
+    elif bias is None or its in (UNTRAINED, NEITHER):
         verdict = "open"
     else:
-        verdict = "agrees" if bias == its else "contradicts"
+        likeness = SHAPE if its in (SHAPE, SHAPE_ALONE) else TEXTURE
+        verdict = "agrees" if bias == likeness else "contradicts"
     return claim(
         f"triplets-{arm}-bias",
         verdict,
