@@ -20,7 +20,7 @@ from statistics import NormalDist
 import pandas as pd
 
 from texshape.catalogue import declared
-from texshape.errors import InputError
+from texshape.errors import InputError, nearest, nearest_path
 from texshape.files import read_csv, write_csv
 
 NETWORK = ["model", "seed"]
@@ -87,16 +87,20 @@ def keep(
     Raises
     ------
     InputError
-        If there is none of these tables, or a table of `tables` is not known or not there.
+        If there is none of these tables or networks, a table of `tables` is not known or not there, or a
+        number is none. Nothing is written then.
     """
     tolerances = []
+    kept: dict[str, pd.DataFrame] = {}
+    known: set[str] = set()
     asked = {name: _whole(name) for name in tables}
     for table, (keys, measures) in (COMPARED | asked).items():
         path = Path(results) / "tables" / f"{table}.csv"
         if not path.exists() and table not in asked:
             continue
-        frame = read_csv(path, keys + measures)[keys + measures]
+        frame = _numbers(read_csv(path, keys + measures), measures, path)[keys + measures]
         if networks and "model" in frame:
+            known |= set(frame["model"])
             frame = frame[frame["model"].isin(networks)]
         frame = frame.dropna(subset=measures, how="all")
         if "epoch" in keys:  # the end of training is enough
@@ -104,11 +108,30 @@ def keep(
         for measure in measures:
             tolerance = _between_seeds(frame, keys, measure)
             tolerances.append({"table": table, "measure": measure, "tolerance": tolerance})
-        rounded = frame.assign(**{name: frame[name].map(_round) for name in measures})
-        write_csv(Path(folder) / f"{table}.csv", rounded)
+        kept[table] = frame.assign(**{name: frame[name].map(_round) for name in measures})
     if not tolerances:
         raise InputError(f"{results}: no table to keep; expected tables/{next(iter(COMPARED))}.csv")
+    for model in networks or ():
+        if model not in known:
+            raise InputError(
+                f"{results}: no network '{model}' in its tables{nearest(model, sorted(known))}"
+            )
+    for table, frame in kept.items():
+        write_csv(Path(folder) / f"{table}.csv", frame)
     write_csv(Path(folder) / TOLERANCES, pd.DataFrame(tolerances))
+
+
+def _numbers(frame: pd.DataFrame, measures: list[str], path: Path) -> pd.DataFrame:
+    """The table with its measures as numbers."""
+    for name in measures:
+        found = pd.to_numeric(frame[name], errors="coerce")
+        if (bad := found.isna() & frame[name].notna()).any():
+            row = int(bad.to_numpy().nonzero()[0][0])
+            raise InputError(
+                f"{path}, row {row + 2}: {name} '{frame[name].iloc[row]}'; expected a number or nothing"
+            )
+        frame = frame.assign(**{name: found})
+    return frame
 
 
 def _round(value: float) -> float:
@@ -161,7 +184,11 @@ def deviations(results: str | Path, folder: str | Path) -> pd.DataFrame:
         kept = read_csv(Path(folder) / f"{table}.csv", list(entries["measure"]))
         keys = [column for column in kept.columns if column not in set(entries["measure"])]
         path = Path(results) / "tables" / f"{table}.csv"
-        found = read_csv(path, list(kept.columns))[list(kept.columns)]
+        if kept.empty:
+            raise InputError(f"{Path(folder) / f'{table}.csv'}: holds no row to compare with")
+        measures = list(entries["measure"])
+        kept = _numbers(kept, measures, Path(folder) / f"{table}.csv")
+        found = _numbers(read_csv(path, list(kept.columns)), measures, path)[list(kept.columns)]
         # Missing parts of a key are empty in both; text, as numbers may be read as either.
         old, new = (_by_key(frame, keys, place) for frame, place in ((kept, folder), (found, path)))
         for entry in entries.itertuples():
@@ -201,7 +228,8 @@ def differing_files(first: str | Path, second: str | Path) -> list[str]:
         {path.name: path.read_bytes() for path in (Path(results) / "tables").glob("*.csv")}
         for results in (first, second)
     ]
-    if not contents[0]:
-        raise InputError(f"{first}: no tables to compare")
+    for results, tables in zip((first, second), contents, strict=True):
+        if not tables:
+            raise InputError(f"{results}: holds no tables to compare{nearest_path(results)}")
     names = sorted(set(contents[0]) | set(contents[1]))
     return [name for name in names if contents[0].get(name) != contents[1].get(name)]

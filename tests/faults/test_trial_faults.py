@@ -138,6 +138,122 @@ def test_benchmark_without_any_data(tmp_path):
     assert "holds no trials" in str(invoke("benchmark", tmp_path).exception)
 
 
+HUMAN = GOOD.replace("net", "subject-01")
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        # Two observers together have one row, which no subject can take.
+        (["humans,1,1,NaN,bear,airplane,0,airplane1-bear2.png"], "row 2: subj 'humans' stands for"),
+        # An image shows one class, whoever sees it; a name's last part alone does not tell two apart.
+        (
+            [HUMAN, "net,1,1,NaN,bear,bear,0,airplane1-bear2.png"],
+            "row 3: image 'airplane1-bear2.png' has category 'bear', and 'airplane' for another subject",
+        ),
+        (
+            [
+                "subject-01,1,1,NaN,bear,airplane,0,airplane_1.png",
+                "net,1,1,NaN,bear,bear,0,bear_1.png",
+            ],
+            "row 3: image '1.png' has category 'bear', and 'airplane' for another subject",
+        ),
+        # No answer is right where nothing is said to be shown.
+        ([HUMAN, "net,1,1,NaN,na,na,0,bear1.png"], "row 3: category 'na'; expected the class"),
+    ],
+)
+def test_benchmark_refuses_what_would_count_wrongly(tmp_path, rows, expected):
+    trial_file(tmp_path, *rows, name="cue-conflict/a.csv")
+    assert expected in str(invoke("benchmark", tmp_path).exception)
+
+
+def test_benchmark_counts_data_sets_in_which_something_was_compared(tmp_path):
+    trial_file(tmp_path, HUMAN, GOOD, name="cue-conflict/a.csv")
+    other = GOOD.replace("airplane1-bear2", "airplane3-bear4")
+    trial_file(tmp_path, HUMAN, other, name="sketch/a.csv")
+    result = invoke("benchmark", tmp_path, "--format", "json")
+    (row,) = json.loads(result.stdout)
+    assert row["n_datasets"] == 1
+    assert "sketch: subject 'net' lacks 1 of 1 images" in result.stderr
+
+
+def test_files_of_a_folder_are_all_read_or_named(tmp_path):
+    trial_file(tmp_path, HUMAN, name="cue-conflict/a.csv")
+    trial_file(tmp_path, GOOD, name="cue-conflict/B.CSV")
+    trial_file(tmp_path, "nothing", name="cue-conflict/._a.csv")  # macOS writes such
+    (row,) = json.loads(invoke("benchmark", tmp_path, "--format", "json").stdout)
+    assert row["subject"] == "net"
+    trial_file(tmp_path, GOOD, name="cue-conflict/c.csv.gz")
+    assert "c.csv.gz: a packed file; expected it unpacked, as c.csv" in str(
+        invoke("benchmark", tmp_path).exception
+    )
+
+
+def test_benchmark_of_one_observer_alone(tmp_path):
+    trial_file(tmp_path, HUMAN, name="cue-conflict/a.csv")
+    for more in ([], ["--format", "json"]):
+        assert "holds no network, and no second human" in str(
+            invoke("benchmark", tmp_path, *more).exception
+        )
+    message = str(invoke("benchmark", tmp_path, "--differences").exception)
+    assert "holds nothing to compare two by two" in message
+    assert "a file; expected one folder" in str(
+        invoke("benchmark", tmp_path / "cue-conflict" / "a.csv").exception
+    )
+
+
+def test_benchmark_of_conditions_that_do_not_count_says_so(tmp_path):
+    trial_file(tmp_path, HUMAN.replace(",0,air", ",cr,air"), name="colour/a.csv")
+    trial_file(tmp_path, HUMAN, name="Sketch/a.csv")
+    message = str(invoke("benchmark", tmp_path).exception)
+    assert "colour: no condition that counts" in message
+    assert "did you mean 'sketch'" in message
+
+
+@pytest.mark.parametrize("more", [[], ["--resamples", 10]])
+def test_a_quote_swallows_no_trial(tmp_path, more):
+    rows = [
+        'n,1,1,"a,bear,airplane,0,airplane1-bear2.png',
+        "n,1,2,b,airplane,bear,0,bear1-airplane2.png",
+        'n,1,3,"c,airplane,bear,0,bear2-airplane2.png',
+    ]
+    assert "not a readable CSV table" in str(
+        invoke("score", trial_file(tmp_path, *rows), *more).exception
+    )
+    rows[2] = 'n,1,3,c",airplane,bear,0,bear2-airplane2.png'
+    assert "row 2: a value in quotes holds a line break" in str(
+        invoke("score", trial_file(tmp_path, *rows), *more).exception
+    )
+
+
+@pytest.mark.parametrize("answer", ["NA", "", "NaN", "None"])
+def test_what_stands_for_no_answer_is_said(tmp_path, answer):
+    path = trial_file(tmp_path, GOOD, GOOD.replace("NaN,bear", f"NaN,{answer}"))
+    message = str(invoke("score", path).exception)
+    assert f"row 3: object_response '{answer}'; expected na where no class was chosen" in message
+
+
+def test_a_class_is_one_however_its_accent_is_written(tmp_path):
+    apart, one = "cafe\u0301", "caf\u00e9"
+    rows = [
+        f"net,1,{i},NaN,{answer},{apart},0,{shown}{i}-the1.png"
+        for i, (answer, shown) in enumerate([(one, apart), (apart, one), ("the", one)], start=1)
+    ]
+    for classes in (f"{apart},the", f"{one},the"):
+        result = invoke(
+            "score", trial_file(tmp_path, *rows), "--classes", classes, "--format", "json"
+        )
+        (row,) = json.loads(result.stdout)
+        assert (row["n_shape"], row["n_texture"]) == (2, 1)
+
+
+def test_a_number_of_thousands_of_digits_is_one_line(tmp_path):
+    path = trial_file(tmp_path, GOOD.replace("airplane1", f"airplane{'1' * 5000}"))
+    message = str(invoke("score", path).exception)
+    assert "row 2: stimulus name" in message
+    assert len(message) < 600
+
+
 def test_benchmark_refuses_an_image_seen_twice(tmp_path):
     trial_file(tmp_path, GOOD, GOOD, name="edge/a.csv")
     message = str(invoke("benchmark", tmp_path).exception)

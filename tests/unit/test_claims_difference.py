@@ -120,6 +120,7 @@ def test_json_has_every_cell(tmp_path):
         ("{", r"b/claims\.json: not readable JSON"),
         ("[]", r"b/claims\.json: not a file of claims"),
         ('{"claims": [{"id": "a"}]}', r"b/claims\.json: not a file of claims \('section'\)"),
+        ("no text", r"b/claims\.json: not a file of claims \(sentence is None, expected a text\)"),
         ("twice", r"b/claims\.json: expected each claim once"),
     ],
 )
@@ -128,6 +129,8 @@ def test_a_folder_without_usable_claims_is_one_line(tmp_path, content, message):
     second.mkdir()
     if content == "twice":
         write(second / "claims.json", [made(), made()])
+    elif content == "no text":
+        write(second / "claims.json", [replace(made(), sentence=None)])
     elif content is not None:
         (second / "claims.json").write_text(content)
     with pytest.raises(InputError, match=message) as caught:

@@ -419,7 +419,8 @@ def test_another_version_or_a_survey_that_was_cut_off(tmp_path) -> None:
         ("={a}", "expected NAME=FOLDER"),
         ("new={a}x", "did you mean"),
         ("new={b}", "the folder has 2 networks (net--b, net--c); expected one"),
-        ("humans={a}", "the folder has a subject 'humans' already"),
+        ("humans={a}", "'humans' is a row of every leaderboard"),
+        ("guessing={a}", "'guessing' is a row of every leaderboard"),
     ],
 )
 def test_names_that_cannot_be_given(tmp_path, given: str, said: str) -> None:

@@ -134,6 +134,35 @@ def test_a_row_that_stands_twice_or_a_table_that_is_missing(kept: Path, tmp_path
         reference.keep(tmp_path / "nothing", tmp_path / "other")
 
 
+def test_what_cannot_be_kept_or_compared_writes_nothing(tmp_path: Path, kept: Path) -> None:
+    results = write(tmp_path / "results", BIAS)
+    out = tmp_path / "out"
+    cases = [
+        (
+            {"networks": ["cnn--plane"]},
+            "no network 'cnn--plane' in its tables; did you mean 'cnn--plain'",
+        ),
+        ({"tables": ["agreement"]}, "agreement.csv: no such file"),
+        ({"tables": ["agreemnt"]}, "table 'agreemnt' is not known; did you mean 'agreement'"),
+    ]
+    for options, message in cases:
+        with pytest.raises(InputError, match=message):
+            reference.keep(results, out, **options)
+        assert not out.exists()
+    write(results, [*BIAS[:2], ("rf9--plain", 0, "abc", 0.9)])
+    said = r"shape_bias\.csv, row 4: shape_bias 'abc'; expected a number or nothing"
+    with pytest.raises(InputError, match=said):
+        reference.keep(results, out)
+    with pytest.raises(InputError, match=said):
+        reference.deviations(results, kept)
+    header = (kept / "shape_bias.csv").read_text().splitlines()[0]
+    (kept / "shape_bias.csv").write_text(header + "\n")
+    with pytest.raises(InputError, match=r"kept/shape_bias\.csv: holds no row to compare with"):
+        reference.deviations(write(tmp_path / "again", BIAS), kept)
+    with pytest.raises(InputError, match="holds no tables to compare"):
+        reference.differing_files(results, tmp_path / "nosuch")
+
+
 def test_the_command_prints_and_fails_beyond_a_tolerance_or_on_other_bytes(
     kept: Path, tmp_path: Path
 ) -> None:

@@ -157,6 +157,9 @@ def _claim(stored: Mapping[str, Any]) -> Claim:
     # Claims that were made before these were told lack them.
     stored = {"without": {}, "levels": {}, **stored}
     known = {field.name: stored[field.name] for field in fields(Claim)}
+    for name in ("id", "section", "verdict", "rule", "sentence"):
+        if not isinstance(known[name], str):
+            raise TypeError(f"{name} is {known[name]!r}, expected a text")
     cells = tuple(Cell(**cell) for cell in known["cells"])
     return Claim(**{**known, "cells": cells, "alternatives": tuple(known["alternatives"])})
 

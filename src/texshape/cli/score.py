@@ -79,7 +79,14 @@ def benchmark(
         _, found = estimate.tables({"": datasets}, resamples=resamples, seed=seed)
         rows = found.drop(columns="datasets").to_dict("records")
         if not rows:
-            raise InputError(f"{folder}: holds one subject; a difference needs two")
+            raise InputError(
+                f"{folder}: holds nothing to compare two by two; expected two networks, or a network and two "
+                "human observers"
+            )
+    if not rows:
+        raise InputError(
+            f"{folder}: holds no network, and no second human observer whom the first could be compared with"
+        )
     _print(rows, format, percent=set())
 
 

@@ -336,7 +336,7 @@ def _add_folder(taken: _Gatherer, folder: Path) -> None:
             _add_published(taken, path, source)
     if runs or published_folder is not None:
         return
-    paths = sorted(folder.glob("*.csv"))
+    paths = trial_files.in_folder(folder)
     if not paths:
         raise InputError(
             f"{folder}: holds no trial file (*.csv), and is no folder of an experiment or a survey with "

@@ -185,10 +185,20 @@ def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
         NaN where a larger share of the resamples than one minus the level is undefined: the rest would give an
         interval for samples in which it happens to be defined.
     """
-    defined = values[~np.isnan(values)]
-    if len(defined) < (level - 1e-12) * len(values) or not len(defined):
+    if np.isnan(values).sum() > (1 - level + 1e-12) * len(values):
         return float("nan"), float("nan")
-    values = defined
+    return interval_of_defined(values, level)
+
+
+def interval_of_defined(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """`interval` of the defined values alone, for a draw that is undefined by its design and not by its data.
+
+    Of three observers who are drawn anew a ninth of the draws has one of them three times, and no pair.
+    NaN where none is defined.
+    """
+    values = values[~np.isnan(values)]
+    if not values.size:
+        return float("nan"), float("nan")
     tail = (1 - level) / 2
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)

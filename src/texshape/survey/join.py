@@ -33,6 +33,8 @@ from texshape.trials.deciding import READOUT, WORDS
 if TYPE_CHECKING:
     import pandas as pd
 
+# Rows that every printed leaderboard has.
+_ROWS = (HUMANS, "guessing")
 #: what `texshape leaderboard --output` writes; no result of a step, so not in the catalogue
 JOINED = replace(
     LEADERBOARD,
@@ -278,6 +280,10 @@ def _names(given: Sequence[str], folders: Sequence[Path]) -> dict[Path, str]:
                 f"{nearest(text.partition('=')[2], map(str, folders))}"
             )
         name, folder = fitting[0]
+        if name in _ROWS:
+            raise InputError(
+                f"--as {text}: '{name}' is a row of every leaderboard; expected another name"
+            )
         if folder in found:
             raise InputError(f"--as {text}: the network of {folder} is called '{found[folder]}'")
         found[folder] = name

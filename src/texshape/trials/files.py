@@ -19,7 +19,7 @@ from texshape.errors import InputError, nearest, nearest_path
 from texshape.files import atomic_path
 from texshape.trials import answers
 from texshape.trials.imagenet16 import CATEGORIES
-from texshape.trials.names import ABSENT, RESERVED
+from texshape.trials.names import ABSENT, RESERVED, composed
 
 COLUMNS = (
     "subj", "session", "trial", "rt", "object_response", "category", "condition", "imagename",
@@ -30,6 +30,11 @@ VOCABULARIES = {
 }
 _TRIAL = ("subj", "session", "trial", "condition", "imagename")
 _HUMAN = re.compile(r"subject-\d+")
+#: the observers together, in what is made of trials: no subject's name
+HUMANS = "humans"
+# What others write for no answer.
+_NO_ANSWER = {"", "na", "n/a", "nan", "none", "null"}
+_PACKED = (".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip")
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,7 @@ class Trials:
     def hint(self) -> str:
         """What to do about a class that is none of a known set's, for a message."""
         known = self.classes in VOCABULARIES.values()
-        return "; name other classes with --classes" if known else ""
+        return "; name other classes with --classes, where a command has it" if known else ""
 
     def digest(self) -> str:
         """Hash of what the file says, whatever its name."""
@@ -122,18 +127,48 @@ def read(path: str | Path, *, classes: Sequence[str] | None = None, own: bool = 
         else:
             chosen = vocabulary(shown or columns["object_response"], path)
     trials = Trials(str(path), chosen, columns, numbers, notes)
+    if HUMANS in columns["subj"]:
+        raise InputError(
+            f"{trials.place(columns['subj'].index(HUMANS))}: subj '{HUMANS}' stands for the observers "
+            "together; expected another name"
+        )
     _check_classes(trials)
     return trials
+
+
+def in_folder(folder: Path) -> list[Path]:
+    """The trial files of a folder, in the order of their names; hidden files are none.
+
+    Raises
+    ------
+    InputError
+        If one is packed: it would be left out.
+    """
+    found = []
+    for path in sorted(folder.iterdir()):
+        name = path.name.lower()
+        if name.startswith("."):
+            continue
+        if name.endswith(_PACKED):
+            raise InputError(f"{path}: a packed file; expected it unpacked, as {path.stem}")
+        if name.endswith(".csv"):
+            found.append(path)
+    return found
 
 
 def _cells(path: str | Path) -> tuple[dict[str, list[str]], tuple[int, ...]]:
     """The columns of a file by name, in lower case, and where each of their rows stands."""
     try:
         with open(path, encoding="utf-8-sig", newline="") as lines:
-            rows = list(csv.reader(lines))
+            # Strict: a quote that is never closed, or amid a value, would swallow the rows between.
+            rows = list(csv.reader(lines, strict=True))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file{nearest_path(path)}") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: not a readable CSV table ({error}); expected an unpacked file in UTF-8"
+        ) from None
+    except (OSError, csv.Error) as error:
         raise InputError(f"{path}: not a readable CSV table ({error})") from None
     # Readers of CSV (R, pandas) pass over blank lines; spreadsheets write them as separators alone.
     numbered = [(i, row) for i, row in enumerate(rows, start=1) if any(map(str.strip, row))]
@@ -161,13 +196,17 @@ def _cells(path: str | Path) -> tuple[dict[str, list[str]], tuple[int, ...]]:
                 else "a value that holds a comma stands in quotes"
             )
             raise InputError(f"{path}, row {number}: {len(row)} of {width} values; {cause}")
+        if any("\n" in cell or "\r" in cell for cell in row[:width]):
+            raise InputError(
+                f"{path}, row {number}: a value in quotes holds a line break; is a quote missing or too many?"
+            )
         if [cell.strip().lower() for cell in row[:width]] == header:
             raise InputError(
                 f"{path}, row {number}: the header stands there again; expected one table a file "
                 "(several files can be given at once)"
             )
     # Spaces beside a separator belong to no value: 'net ' and 'net' are one subject.
-    rows = ([cell.strip() for cell in row[:width]] for _, row in numbered)
+    rows = ([composed(cell.strip()) for cell in row[:width]] for _, row in numbered)
     cells = map(list, zip(*rows, strict=True))
     return dict(zip(header, cells, strict=True)), tuple(number for number, _ in numbered)
 
@@ -187,7 +226,7 @@ def class_list(text: str) -> tuple[str, ...]:
     InputError
         If one is empty, stands there twice, or is ``na``, which trial files write for no class.
     """
-    names = tuple(name.strip() for name in text.split(","))
+    names = tuple(composed(name.strip()) for name in text.split(","))
     for name in names:
         if not name:
             raise InputError(f"--classes '{text}': a name is empty; expected 'cat,dog,horse'")
@@ -244,7 +283,7 @@ def vocabulary(shown: Iterable[str], source: object = "trials") -> tuple[str, ..
     raise InputError(
         f"{source}: class '{shown[0] if shown else ''}' belongs to no known set of classes "
         f"({' or '.join(VOCABULARIES)}){nearest(shown[0] if shown else '', options)}; "
-        "name other classes with --classes"
+        "name other classes with --classes, where a command has it"
     )
 
 
@@ -256,6 +295,10 @@ def _check_classes(trials: Trials) -> None:
         if names.issuperset(trials[column]):
             continue
         row, value = next((i, v) for i, v in enumerate(trials[column]) if v not in names)
+        if column == "object_response" and value.lower() in _NO_ANSWER:
+            raise InputError(
+                f"{trials.place(row)}: object_response '{value}'; expected {ABSENT} where no class was chosen"
+            )
         raise InputError(
             f"{trials.place(row)}: {column} '{value}' is no known class"
             f"{nearest(value, sorted(names - {ABSENT}))}{trials.hint}"

@@ -24,8 +24,9 @@ RESERVED = {ABSENT: "stands for no decision", "all": "stands for the classes tog
 # ends there); or it is a WordNet id, which has eight digits. What it begins and ends with is checked
 # by `_is_word`: `re` knows no marks.
 _CLASS = r"n\d{8}|[^\W\d_](?:[^\d_/\\]*[^\d_/\\\s-])?"
-_TWO_CUES = re.compile(rf"({_CLASS})(\d+)-({_CLASS})(\d+)(\.[A-Za-z]+)")
-_ONE_CUE = re.compile(rf"({_CLASS})(\d+)(\.[A-Za-z]+)")
+_INDEX = r"\d{1,99}"  # Python makes no number of thousands of digits
+_TWO_CUES = re.compile(rf"({_CLASS})({_INDEX})-({_CLASS})({_INDEX})(\.[A-Za-z]+)")
+_ONE_CUE = re.compile(rf"({_CLASS})({_INDEX})(\.[A-Za-z]+)")
 _WORDNET_ID = re.compile(r"n\d{8}")
 
 
@@ -117,7 +118,7 @@ def parse(name: str, *, one_cue: bool = False) -> StimulusName:
         shape, i, suffix = match.groups()
         return StimulusName(name[:cut], shape, int(i), ABSENT, 0, suffix)
     raise InputError(
-        f"stimulus name '{name}' cannot be read; expected [PREFIX_]SHAPE<i>-TEXTURE<j>.png, "
+        f"stimulus name '{name[:200]}' cannot be read; expected [PREFIX_]SHAPE<i>-TEXTURE<j>.png, "
         "such as airplane1-bicycle2.png"
     )
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from texshape.errors import InputError
-from texshape.stats.bootstrap import draw_weights, interval
+from texshape.stats.bootstrap import draw_weights, interval, interval_of_defined
 from texshape.techniques.consistency_power import planning
 from texshape.techniques.human_consistency import humans
 from texshape.techniques.human_consistency.humans import DATASETS, HUMANS, Dataset
@@ -146,8 +146,9 @@ def of_subjects(
     for name, own in draws.items():
         value = float(humans.mean_defined(own.kappas))
         defined = math.isfinite(value)
+        limits = interval_of_defined if name == HUMANS else interval
         low, high = (
-            interval(humans.mean_defined(own.both, 0), level) if defined else (math.nan, math.nan)
+            limits(humans.mean_defined(own.both, 0), level) if defined else (math.nan, math.nan)
         )
         error = _spread(humans.mean_defined(own.both, 0))
         rows.append(
@@ -163,7 +164,7 @@ def of_subjects(
                 ),
                 "n_trials": own.n_trials,
                 "n_observers": own.n_observers,
-                "n_datasets": len(own.datasets),
+                "n_datasets": int(np.isfinite(own.kappas).sum()),
                 "reason": "" if defined else "always right or always wrong: kappa is 0/0",
             }
         )
@@ -208,7 +209,8 @@ def of_differences(
         )
         error, by_trials = _spread(drawn), _spread(held)
         row["difference"] = value
-        row["ci_low"], row["ci_high"] = interval(drawn, level)
+        limits = interval_of_defined if HUMANS in (first, second) else interval
+        row["ci_low"], row["ci_high"] = limits(drawn, level)
         row["standard_error"] = error
         row["standard_error_trials"] = by_trials
         row["p"] = _p_value(value, error)

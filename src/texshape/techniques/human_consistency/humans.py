@@ -9,7 +9,8 @@ are no test of generalisation (no manipulation) or in which humans are near chan
 below 0.2) are left out, as published.
 
 The row ``humans`` is the ceiling: each observer in the network's place, compared with every other
-observer of the same data set; its accuracy is the observers' mean.
+observer of the same data set; its accuracy is the observers' mean, on the images that each has in
+common with others.
 """
 
 from __future__ import annotations
@@ -21,13 +22,12 @@ from pathlib import Path
 import numpy as np
 
 from texshape.errors import InputError, nearest
-from texshape.stats.bootstrap import divide, draw_weights, interval
+from texshape.stats.bootstrap import divide, draw_weights, interval, interval_of_defined
 from texshape.techniques.human_consistency import tables
 from texshape.trials import files as trial_files
-from texshape.trials.files import Trials, is_human
-from texshape.trials.names import image_id
+from texshape.trials.files import HUMANS, Trials, is_human
+from texshape.trials.names import ABSENT, image_id
 
-HUMANS = "humans"
 MEASURES = tuple(tables.MEASURES)
 FIELDS = ("subject", *MEASURES, "n_datasets")
 
@@ -97,7 +97,7 @@ def align(name: str, files: Sequence[Trials]) -> Dataset:
     Raises
     ------
     InputError
-        If a subject saw an image twice in one condition.
+        If a subject saw an image twice in one condition, or an image has no category or two.
     """
     excluded = EXCLUDED[name]
     skipped = {condition_name(text) for text in excluded or ()}
@@ -125,8 +125,16 @@ def align(name: str, files: Sequence[Trials]) -> Dataset:
                     f"{trials.place(row)}: subject '{subject}' saw image '{key[1]}' twice "
                     f"in condition '{condition}'"
                 )
+            if category == ABSENT:
+                raise InputError(
+                    f"{trials.place(row)}: category '{ABSENT}'; expected the class that image '{key[1]}' shows"
+                )
+            if shown.setdefault(key, category) != category:
+                raise InputError(
+                    f"{trials.place(row)}: image '{key[1]}' has category '{category}', and '{shown[key]}' for "
+                    f"another subject in condition '{condition}'"
+                )
             own[key] = response == category
-            shown.setdefault(key, category)
     subjects = tuple(sorted(answers))
     places: dict[str, dict[str, int]] = {}
     for own in answers.values():
@@ -289,11 +297,15 @@ def benchmark(
         row: dict = {"subject": name}
         for measure in MEASURES:
             row[measure] = float(mean_defined(np.stack([each[measure] for each in found]), 0)[0])
-        row["n_datasets"] = len(found)
+        # Without an image in common nothing is compared, whatever was shown.
+        row["n_datasets"] = sum(
+            any(np.isfinite(each[measure]).all() for measure in MEASURES) for each in found
+        )
         if resamples:
+            limits = interval_of_defined if name == HUMANS else interval
             for measure in MEASURES:
                 drawn = mean_defined(np.stack([each[measure] for each in draws[name]]), 0)
-                row[f"{measure}_low"], row[f"{measure}_high"] = interval(drawn, level)
+                row[f"{measure}_low"], row[f"{measure}_high"] = limits(drawn, level)
         rows.append(row)
     return rows, warnings
 
@@ -315,9 +327,8 @@ def read_folder(folder: str | Path) -> tuple[list[Dataset], list[str]]:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(
-            f"{folder}: no such folder; expected one folder of trial files for each data set"
-        )
+        what = "a file" if folder.exists() else "no such folder"
+        raise InputError(f"{folder}: {what}; expected one folder of trial files for each data set")
     found = {path.name: path for path in sorted(folder.iterdir()) if path.is_dir()}
     warnings = [
         f"{folder / name}: '{name}' is none of the 17 data sets and is left out"
@@ -327,19 +338,21 @@ def read_folder(folder: str | Path) -> tuple[list[Dataset], list[str]]:
     ]
     datasets, missing = [], []
     for name in DATASETS:
-        paths = sorted(found[name].glob("*.csv")) if name in found else []
+        paths = trial_files.in_folder(found[name]) if name in found else []
         if not paths:
             missing.append(name)
             continue
         dataset = align(name, [trial_files.read(path) for path in paths])
         if any(is_human(subject) for subject in dataset.subjects):
             datasets.append(dataset)
-        else:
+        elif dataset.subjects:
             warnings.append(f"{folder / name}: no human observer (subject-NN); left out")
+        else:
+            warnings.append(f"{folder / name}: no condition that counts; left out")
     if not datasets:
         raise InputError(
             f"{folder}: holds no trials of the 17 data sets with human observers; expected folders "
-            f"named {', '.join(DATASETS)}"
+            f"named {', '.join(DATASETS)}" + "".join(f"; {line}" for line in warnings)
         )
     if missing:
         warnings.append(f"{len(missing)} of 17 data sets are missing: {', '.join(missing)}")
