@@ -323,5 +323,7 @@ def test_the_command_lists_every_pair(tmp_path):
     assert row["ci_low"] < row["difference"] < row["ci_high"]
     for path in (tmp_path / "data" / "edge").glob("subject-02*"):
         path.unlink()
-    with pytest.raises(InputError, match="holds one subject; a difference needs two"):
+    with pytest.raises(
+        InputError, match="holds nothing to compare two by two; expected two networks"
+    ):
         CliRunner().invoke(app, arguments, catch_exceptions=False)

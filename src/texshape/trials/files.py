@@ -177,7 +177,8 @@ def _cells(path: str | Path) -> tuple[dict[str, list[str]], tuple[int, ...]]:
     header = [name.strip().lower() for name in numbered[0][1]]
     while not header[-1]:  # separators behind the last name
         header.pop()
-    for column in answers.COLUMNS if answers.is_answers(header) else COLUMNS:
+    wanted = answers.COLUMNS if answers.is_answers(header) else COLUMNS
+    for column in wanted:
         if column not in header:
             raise InputError(
                 f"{path}: column '{column}' is missing; found {', '.join(numbered[0][1])}"
@@ -196,7 +197,8 @@ def _cells(path: str | Path) -> tuple[dict[str, list[str]], tuple[int, ...]]:
                 else "a value that holds a comma stands in quotes"
             )
             raise InputError(f"{path}, row {number}: {len(row)} of {width} values; {cause}")
-        if any("\n" in cell or "\r" in cell for cell in row[:width]):
+        # Elsewhere a line break may be meant: models answer in several lines.
+        if any("\n" in row[place] or "\r" in row[place] for place in map(header.index, wanted)):
             raise InputError(
                 f"{path}, row {number}: a value in quotes holds a line break; is a quote missing or too many?"
             )
