@@ -33,6 +33,7 @@ from texshape.claims.wording import (
     network_name,
     p_value,
     pct,
+    plural,
     points,
     points_between,
     span,
@@ -344,7 +345,9 @@ class Experiment:
         if len(known) > 1:
             parts.append(f"seeds {span(min(known), max(known), show)}")
         if (least := smallest(rows, low)) is not None:
-            parts.append(f"{self.level} within {span(least, largest(rows, high), show)}")
+            limited = len(values(rows, low))
+            some = "" if limited == len(known) else f" of {plural(limited, 'seed', 'seeds')}"
+            parts.append(f"{self.level}{some} within {span(least, largest(rows, high), show)}")
         if n:
             each_one = " each" if len(known) > 1 else ""
             parts.append(f"n{HARD}={HARD}{counts(rows, n)}{each_one}")
