@@ -133,9 +133,11 @@ rule figure_influence:
         runtime=scaled(10),
     params:
         stem=lambda wc, output: output[0].removesuffix(".svg"),
+        mass=config["receptive_field"]["mass"],
         code=step_hash("figure-influence"),
     shell:
-        "texshape run figure-influence --maps {input:q} --output-stem {params.stem:q} > {log:q} 2>&1"
+        "texshape run figure-influence --maps {input:q} --mass {params.mass} --output-stem {params.stem:q}"
+        " > {log:q} 2>&1"
 
 
 rule figure_feature_visualization:

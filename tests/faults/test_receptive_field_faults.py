@@ -224,7 +224,8 @@ def test_figures_name_a_broken_file(tmp_path: Path, command: str) -> None:
     broken = tmp_path / "broken.npz"
     broken.write_bytes(b"PK no archive")
     option = "--maps" if command == "figure-influence" else "--input"
-    error = call(command, option, broken, "--output-stem", tmp_path / "figure")
+    mass = ["--mass", 0.95] if command == "figure-influence" else []
+    error = call(command, option, broken, "--output-stem", tmp_path / "figure", *mass)
     with pytest.raises(InputError, match=r"broken\.npz: not a whole NPZ file"):
         raise error
     assert not list(tmp_path.glob("figure*"))

@@ -38,6 +38,21 @@ def found(values: dict[str, np.ndarray], settings=SETTINGS, **options) -> pd.Dat
     return table.set_index(["measure_x", "measure_y"])
 
 
+@pytest.mark.parametrize("rho", [0.4, -0.4])
+def test_a_coefficient_without_an_interval_decides_nothing(rho):
+    row = {
+        "tied": "",
+        "rho": rho,
+        "ci_low": np.nan,
+        "ci_high": np.nan,
+        "p_holm": 0.001,
+        "n_tests": 3,
+    }
+    assert agreement.judge(row, 0.05)[0] == agreement.UNDECIDED
+    sure = row | {"ci_low": rho - 0.1, "ci_high": rho + 0.1}
+    assert agreement.judge(sure, 0.05)[0] == (agreement.AGREE if rho > 0 else agreement.CONTRARY)
+
+
 def test_orders_that_agree_oppose_and_have_nothing_in_common():
     bias = np.arange(20.0)
     nothing = np.array([9, 2, 15, 4, 19, 0, 12, 7, 17, 5, 10, 14, 1, 18, 3, 11, 6, 16, 8, 13.0])

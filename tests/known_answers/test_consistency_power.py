@@ -281,6 +281,20 @@ def test_subjects_without_a_common_data_set_and_undefined_kappas_have_reasons():
     assert alone["c"]["reason"].startswith("always right")
 
 
+def test_a_difference_is_over_data_sets_in_which_both_have_a_kappa():
+    """One network's kappa is 0/0 in the first set: the other's there has nothing to stand beside."""
+
+    def draws(*kappas: float) -> estimate.Draws:
+        drawn = np.repeat(np.array(kappas)[:, None], 50, axis=1) + np.linspace(-0.01, 0.01, 50)
+        return estimate.Draws(("edge", "sketch"), np.array(kappas), drawn, drawn, 100, 4)
+
+    (row,) = estimate.of_differences({"a": draws(np.nan, 0.5), "b": draws(0.1, 0.5)})
+    assert row["difference"] == pytest.approx(0)
+    assert row["n_datasets"] == 1
+    (row,) = estimate.of_differences({"a": draws(np.nan, 0.5), "b": draws(0.1, np.nan)})
+    assert row["reason"] == "a kappa is undefined"
+
+
 def test_published_trials_have_their_published_kappa_and_all_networks_lie_below_humans(mirror):
     datasets = humans.read_folder(mirror / DATA)[0]
     draws = estimate.draw(datasets, resamples=60, seed=0)

@@ -64,6 +64,30 @@ def test_the_rule(bias, low, high, changed, expected):
     assert naming.name(bias, low, high, **GOOD | changed) == expected
 
 
+def test_guessing_is_spread_over_all_classes_that_are_answered():
+    """Pictures of two classes, and a network that answers sixteen: a match is no matter of course."""
+    random = np.random.default_rng(0)
+    others = [f"class {i}" for i in range(14)]
+    shape = ["cat", "dog"] * 60
+    texture = ["dog", "cat"] * 60
+    made = {}
+    for who, share in (("guesses", 2 / 16), ("follows", 0.9)):
+        response = [
+            str(random.choice([s, t])) if random.random() < share else str(random.choice(others))
+            for s, t in zip(shape, texture, strict=True)
+        ]
+        exemplars = [
+            [f"{name}{i % 20 + 1}" for i, name in enumerate(cue)] for cue in (shape, texture)
+        ]
+        made[who] = [Decisions(who, shape, texture, response, *exemplars)]
+    found = naming.evidence(made, resamples=200)
+    assert found["guesses"]["n_classes"] == 16
+    assert found["follows"]["n_classes"] > 4
+    bias = {"shape_bias": 0.9, "ci_low": 0.8, "ci_high": 0.99}
+    assert naming.named(found["guesses"] | bias) == "follows no cue"
+    assert naming.named(found["follows"] | bias) == "shape-biased"
+
+
 def test_who_follows_a_cue_or_any_mixture_of_cues_has_all_of_the_entropy():
     for share in (0.0, 0.3, 1.0):
         name, found = verdict(decided(lambda s, t, r, p=share: s if r.random() < p else t))

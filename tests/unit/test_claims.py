@@ -620,7 +620,11 @@ def test_a_damaged_table_is_one_line(tmp_path, table, text, message):
             "not recognised",
             "not even the pictures whose shape and texture",
         ),
-        ({"match_low": 0.16}, "follows no cue", "match a cue no more often than guessing would"),
+        (
+            {"match_low": 0.16},
+            "follows no cue",
+            "not shown to match a cue more often than guessing would",
+        ),
         ({"response_entropy": 2.5}, "few answers", "decisions collapse onto a few classes"),
     ],
 )
@@ -671,7 +675,7 @@ def test_numbers_that_stay_are_not_said_to_rise_for_some_and_fall_for_others(tmp
     found = {claim.id: claim for claim in claims_of(arguments)}
     for id, words in (
         ("conflict-matches", "does not change in the same direction for all"),
-        ("field-training", "neither widens nor narrows"),
+        ("field-training", "training leaves it as it is in"),
     ):
         assert found[id].verdict == "mixed"
         assert "some" not in found[id].sentence
@@ -810,7 +814,7 @@ def test_a_name_along_the_curve_needs_matches(tmp_path):
     assert verdicts(arguments)["strength-name"] == "moves"
     text = said(arguments)
     assert (
-        "follows no cue is no name (in at least one seed decisions match a cue no more often"
+        "follows no cue is no name (in at least one seed decisions are not shown to match a cue more often"
         in text
     )
     assert "whether it passes from one name to the other is not known" in text
@@ -862,21 +866,55 @@ def test_a_network_that_names_textures_says_what_shape_is_learned_for(tmp_path, 
 
 
 @pytest.mark.parametrize(
-    ("training", "pictures", "verdict"),
-    [(0.2, 0.0, "training"), (0.0, 0.2, "pictures"), (0.2, 0.2, "both"), (0.0, 0.0, "neither")],
+    ("training", "pictures", "both", "verdict"),
+    [
+        ((0.2, 0.2), (0.0, 0.0), 0.2, "training"),
+        ((0.0, 0.0), (0.2, 0.2), 0.2, "pictures"),
+        ((0.2, 0.2), (0.2, 0.2), 0.4, "both"),
+        ((0.0, 0.0), (0.0, 0.0), 0.2, "neither"),
+        # Two effects that cancel each other make no difference, and what is against it makes none of it.
+        ((0.2, 0.2), (-0.2, -0.2), 0.0, "no change"),
+        ((0.4, 0.4), (-0.2, -0.2), 0.2, "training"),
+        # The base network is moved by the other pictures, the variant's is not.
+        ((0.5, 0.34), (0.15, -0.01), 0.49, "depends"),
+        ((-0.2, 0.0), (-0.2, -0.2), -0.4, "depends"),
+    ],
 )
-def test_training_and_test_pictures_are_crossed(tmp_path, training, pictures, verdict):
+def test_training_and_test_pictures_are_crossed(tmp_path, training, pictures, both, verdict):
     tables = synthetic_tables.procedural()
     frame = tables["controls"]
-    for effect, value in (("training, base pictures", training), ("pictures, base network", pictures),
-                          ("both", training + pictures)):  # fmt: skip
+    effects = {
+        "both": both,
+        "training, base pictures": training[0],
+        "training, variant's pictures": training[1],
+        "pictures, base network": pictures[0],
+        "pictures, variant's network": pictures[1],
+    }
+    for effect, value in effects.items():
         rows = (frame["effect"] == effect) & (frame["variant"] == "orientation-free")
         assert rows.sum() == 1
         frame.loc[rows, ["difference", "ci_low", "ci_high"]] = value, value - 0.05, value + 0.05
     found = verdicts(results_of(tmp_path, tables))
     assert found["control-orientation-crossed"] == verdict
-    total = "higher" if training + pictures else "not separated"
+    total = "higher" if both > 0 else "lower" if both < 0 else "not separated"
     assert found["control-orientation"] == total
+
+
+@pytest.mark.parametrize("drawn", [0.99, 0.2])
+def test_the_direction_of_neural_stylization_is_the_renderers_only_where_that_has_one(
+    tmp_path, drawn
+):
+    tables = synthetic_tables.procedural()
+    frame = tables["shape_bias"]
+    del tables["shape_bias_differences"]
+    for arm, value in {"plain": 0.2, "neural": 0.6, "stylized": drawn}.items():
+        rows = at(tables, "shape_bias", arm=arm)
+        frame.loc[rows, ["shape_bias", "ci_low", "ci_high"]] = value, value - 0.03, value + 0.03
+    (found,) = (
+        c for c in claims_of(results_of(tmp_path, tables)) if c.id == "neural-against-plain"
+    )
+    assert found.verdict == "higher"
+    assert ("as with the renderer" in found.sentence) == (drawn == 0.99)
 
 
 def test_fitness_on_validation_images_is_read_where_it_was_asked_for(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,6 +50,27 @@ def test_pairs_are_all_that_share_exactly_this_exemplar(factor):
     }
     assert {(min(p), max(p)) for p in zip(found.first, found.second, strict=True)} == expected
     assert len(found) == found.available == len(expected)
+
+
+def test_null_pairs_are_found_where_they_are_rare():
+    """Shape classes of 100 and of 1 exemplars, two textures: 200 of 20,100 pairs differ in both."""
+    shapes = [f"disc{i}" for i in range(1, 101)] + ["star1"]
+    frame = pd.DataFrame(
+        [
+            {"shape": shape.rstrip("0123456789"), "shape_exemplar": shape,
+             "texture": texture, "texture_exemplar": f"{texture}1"}
+            for shape in shapes
+            for texture in ("dots", "weave")
+        ]
+    )  # fmt: skip
+    shape, texture = ex.cue(frame, "shape"), ex.cue(frame, "texture")
+    for seed in range(3):
+        found = null_pairs(shape, texture, 101, np.random.default_rng(seed))
+        assert len(found) == 101
+        assert len({frozenset(pair) for pair in zip(found.first, found.second, strict=True)}) == 101
+        assert (shape.classes[found.first] != shape.classes[found.second]).all()
+        assert (texture.classes[found.first] != texture.classes[found.second]).all()
+    assert len(null_pairs(shape, texture, 500, np.random.default_rng(0))) == 200
 
 
 def test_null_pairs_share_no_class_and_occur_once():

@@ -303,6 +303,9 @@ def test_chance_is_what_the_same_decisions_match_on_another_picture():
     decided = np.array([1, 2, 0, 0, 3])
     found = iv.by_chance(decided, shape, texture)
     np.testing.assert_allclose(found, [2 / 3, 1 / 3, 0, 1 / 2, 0])
+    # A decision that is none matches no picture's class, and not that of the last class either.
+    none = iv.by_chance(np.full(5, -1), shape, texture)
+    np.testing.assert_array_equal(none, np.zeros(5))
 
 
 def conditions_with(shares: dict[tuple[str, int], tuple[float, float]]):

@@ -35,11 +35,14 @@ VERDICTS = {
         "decides for shape more often than for texture",
     ),
     "neither": ({"ci_high": 0.6}, "does not clearly prefer either cue"),
-    "follows no cue": ({"match_low": 0.12}, "follows the cues no more often than guessing does"),
-    "few answers": ({"response_entropy": 2.9}, "gives few answers whatever it is shown"),
+    "follows no cue": (
+        {"match_low": 0.12},
+        "is not shown to follow the cues more often than guessing does",
+    ),
+    "few answers": ({"response_entropy": 2.9}, "gives few answers to the conflict images"),
     "not recognised": (
         {"congruent_low": 0.05},
-        "does not recognise images whose cues agree surely above guessing",
+        "is not shown to recognise images whose cues agree above guessing",
     ),
     "too few": (
         {"congruent_low": 0.0, "n_congruent": 29},

@@ -43,8 +43,8 @@ def no_name(who: str = "at least one seed") -> dict[str, str]:
     """Why a bias has no name, to follow a colon; `who` is what the rows stand for."""
     return {
         naming.UNRECOGNISED: f"in {who} not even the pictures whose shape and texture are of one class "
-        "are recognised more often than guessing would",
-        naming.NO_CUE: f"in {who} decisions match a cue no more often than guessing would",
+        "are shown to be recognised more often than guessing would",
+        naming.NO_CUE: f"in {who} decisions are not shown to match a cue more often than guessing would",
         naming.FEW_ANSWERS: f"in {who} decisions collapse onto a few classes, whatever the picture shows",
     }
 

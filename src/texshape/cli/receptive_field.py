@@ -32,14 +32,16 @@ def architectures_command(
 
 @run.command("figure-influence")
 def figure_influence_command(
-    maps: Annotated[Path, typer.Option(help="Maps of influence (.npz).")], output_stem: Stem
+    maps: Annotated[Path, typer.Option(help="Maps of influence (.npz).")],
+    output_stem: Stem,
+    mass: Annotated[float, typer.Option(help="Share of a map that the square holds.")],
 ) -> None:
     """Maps of influence by stage, before and after training."""
     from texshape.figures import style
     from texshape.techniques.receptive_field import influence_figure as effective_receptive_field
 
     with style.style():
-        figure = effective_receptive_field.draw(maps)
+        figure = effective_receptive_field.draw(maps, mass)
     style.save(figure, output_stem)
 
 

@@ -186,6 +186,8 @@ def judge(row: Mapping[str, Any], alpha: float) -> tuple[str, str]:
         return TIED, row["tied"]
     if np.isnan(row["rho"]):
         return UNDECIDED, row["reason"]
+    if np.isnan(row["ci_low"]) or np.isnan(row["ci_high"]):
+        return UNDECIDED, "no interval: too many resamples leave the coefficient undefined"
     if row["ci_low"] <= 0 <= row["ci_high"]:
         return UNDECIDED, "the interval holds zero"
     if not row["p_holm"] < alpha:

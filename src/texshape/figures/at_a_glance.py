@@ -87,7 +87,7 @@ def decides_knows_uses(tables: dict[str, pd.DataFrame], settings: dict[str, Any]
 WORDS = (
     ("Decides by", "shape, % of cue matches"),
     ("Knows", "read from last stage (%)"),
-    ("Uses", "lost by erasing (%)"),
+    ("Uses", "lost beyond groupings (%)"),
 )
 
 

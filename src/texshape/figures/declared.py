@@ -74,7 +74,8 @@ FIGURES = (
         name="shape_bias",
         tables=("shape_bias", "shape_bias_by_class", "accuracy"),
         draw="texshape.figures.shape_bias:by_arm",
-        caption="Shape bias of every network that was trained or measured here: each marker one seed "
+        caption="Shape bias of every network that was trained on the base pictures or measured as it is: each "
+        "marker one seed "
         "with its interval. The share of decisions that match either cue and the accuracy on "
         "a single cue stand beside it, since a bias says little without them. The table has "
         "the name of each bias, and what it rests on.",
@@ -150,7 +151,9 @@ FIGURES = (
         name="measure_against_measure",
         tables=("comparison", "correlations"),
         draw="texshape.figures.measure_against_measure:scatter",
-        caption="One measure against another, a point a network and seed. Coefficients stand only "
+        caption="One measure against another: large points are networks, means over seeds with lines over "
+        "their range, "
+        "small ones seeds. Coefficients stand only "
         "where there are enough networks; the table also has those among networks with the "
         "same training images, and marks pairs that their definitions tie to each other. "
         "Names stand where they have room.",

@@ -63,12 +63,13 @@ def _bias(row: Row, reasons: Rows, level: str) -> Claim:
     why = [r["reason"] for r in select(reasons, model=row["subject"], technique="trials")]
     nameless = "so its bias has no name"
     few = f"is shown too few images whose cues agree ({row['n_congruent']}) to tell whether it recognises them"
-    sure = "does not recognise images whose cues agree surely above guessing"
+    sure = "is not shown to recognise images whose cues agree above guessing"
     sides = {
-        naming.UNDEFINED: "has no interval, so nothing is said of its bias",
+        naming.UNDEFINED: "lacks an interval that a name rests on (of its bias, of cue matches or of images "
+        "whose cues agree), so its bias has none",
         naming.UNRECOGNISED: f"{few if row['few_congruent'] == 'True' else sure}, {nameless}",
-        naming.NO_CUE: f"follows the cues no more often than guessing does, {nameless}",
-        naming.FEW_ANSWERS: f"gives few answers whatever it is shown, {nameless}",
+        naming.NO_CUE: f"is not shown to follow the cues more often than guessing does, {nameless}",
+        naming.FEW_ANSWERS: f"gives few answers to the conflict images, {nameless}",
         naming.TEXTURE: "decides for texture more often than for shape",
         naming.SHAPE: "decides for shape more often than for texture",
         naming.NEITHER: "does not clearly prefer either cue",
@@ -80,7 +81,7 @@ def _bias(row: Row, reasons: Rows, level: str) -> Claim:
     decisions follow either cue (guessing: {guessing}{HARD}%)."""
     if row["decides_by"] == READOUT:
         numbers += " Its decisions are those of a linear read-out, fitted on photographs."
-    none = escape(why[0]) if why else "none of its decisions follows either cue"
+    none = escape(why[0]) if why else "none of its decisions is known to follow either cue"
     return claim(
         f"bias-{row['subject']}",
         row["verdict"] if row["shape_bias"] else "no bias",
@@ -123,8 +124,8 @@ def _known(row: Row, level: str) -> Claim:
     if no:
         text += f" Not shown to be more than pixels, the untrained network or guessing give: {no}."
     if unknown:
-        text += f""" Whether it knows {unknown} is not said, since pixels or the untrained network could not be
-        read."""
+        text += f""" Whether it knows {unknown} is not said, since an interval of it, of pixels or of the
+        untrained network is missing."""
     states = {"True": "known", "False": "not shown", "": "not said"}
     verdicts = [
         f"shape {states[a]}, texture {states[b]}"

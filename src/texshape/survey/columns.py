@@ -81,7 +81,7 @@ LEADERBOARD = Table(
         Column("read_stage", "text", "the last stage"),
         Column("chance", "number", "what a reader finds by guessing: 1 / classes", "fraction"),
         VERDICT,
-        Column("n_classes", "whole", "classes that the images show"),
+        Column("n_classes", "whole", "classes that the images show or that it answers"),
         Column("n_congruent", "whole", "images whose cues agree"),
         Column("few_congruent", "flag", "whether it has no name for want of such images"),
         *_beside("shape"),

@@ -95,7 +95,7 @@ def print_table(
     console.print(table)
     console.print()
     console.print(
-        "All in %. Shape bias: decisions for the shape among decisions for shape or texture, with its 95 % "
+        "All in %. Shape bias: decisions for the shape among decisions for shape or texture, with its "
         "interval; cue matches: decisions for either; edges, silhouettes: right; read: what a linear read-out "
         "of the last stage knows.",
         style="dim",

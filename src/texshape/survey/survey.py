@@ -340,8 +340,9 @@ def _report(
     from texshape.figures import style
     from texshape.figures.registry import available, draw
     from texshape.survey.claims import claims
-    from texshape.techniques.feature_visualization import figure as feature_visualization
-    from texshape.techniques.receptive_field import influence_figure as effective_receptive_field
+    from texshape.techniques.feature_visualization import figure as visualized
+    from texshape.techniques.receptive_field import influence_figure
+    from texshape.techniques.receptive_field.settings import ReceptiveFieldSettings
 
     place = folder / "figures"
     filled = [name for name, table in made.items() if len(table)]
@@ -350,19 +351,24 @@ def _report(
     for name in names:
         style.save(draw(name, made, {"arms": {}, "data": settings["data"]}), place / name)
         drawn.add(name)
+    mass = ReceptiveFieldSettings.over(settings.get("receptive_field") or {}).mass
     lacking = set(zip(missing["model"], missing["technique"], strict=True))
     for slug in slugs:
         home = folder / str(run_of(slug))
         for technique, file, function in (
-            ("receptive_field", "influence", effective_receptive_field.draw),
-            ("feature_visualization", "feature_visualization", feature_visualization.draw),
+            ("receptive_field", "influence", partial(influence_figure.draw, mass=mass)),
+            (
+                "feature_visualization",
+                "feature_visualization",
+                lambda path: visualized.draw([path]),
+            ),
         ):
             if (slug, technique) in lacking or not (home / f"{file}.npz").exists():
                 continue
             stem = f"{file}-{slug}" if len(slugs) > 1 else file
             path = home / f"{file}.npz"
             with style.style():
-                figure = function([path] if file == "feature_visualization" else path)
+                figure = function(path)
             style.save(figure, place / stem)
             drawn.add(stem)
     for old in place.glob("*"):

@@ -58,7 +58,7 @@ EVIDENCE = (
         "entropy of the labels of these images; the smaller one of shape and texture",
         "bits",
     ),
-    Column("n_classes", "whole", "classes that the images show"),
+    Column("n_classes", "whole", "classes that the images show or that it answers"),
 )
 #: of `texshape.stats.seeds.welch`: over trainings
 SEEDS = (

@@ -66,7 +66,7 @@ def name(
     match_low : float
         Lower end of the interval of the cue match rate.
     n_classes : int
-        K: classes that the pictures show.
+        K: classes that the pictures show or that it answers, over which guessing is spread.
     congruent_low : float
         Lower end of the interval of the accuracy on congruent pictures.
     n_congruent : int
@@ -138,7 +138,8 @@ def evidence(
         `FIELDS` of each: interval of the cue match rate; accuracy on congruent pictures with its
         interval (Wilson's where all or none are right, as resampling finds no spread then) and
         their number; entropy of the decisions on conflict pictures and of their labels (the smaller
-        of shape and texture), in bits; number of classes that the pictures show.
+        of shape and texture), in bits; number of classes that the pictures show or that it answers: of
+        those between which it decides, the ones that are known here.
     """
     found = {}
     for subject, observers in groups.items():
@@ -160,7 +161,7 @@ def evidence(
         values = (
             *limits, ratio(right, n_congruent), *congruent, n_congruent,
             response_entropy(response[conflict]), min(labels),
-            len({*shape, *texture} - {ABSENT}),
+            len({*shape, *texture, *response} - {ABSENT}),
         )  # fmt: skip
         found[subject] = dict(zip(FIELDS, values, strict=True))
     return found

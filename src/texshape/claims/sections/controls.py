@@ -52,6 +52,48 @@ def _by(row: Row | None) -> str:
     return f"{points(number(row['difference']))} ({limits})"
 
 
+#: What training does on either pictures, and what either network's pictures do (``controls.csv``).
+_TRAINING = ("training, base pictures", "training, variant's pictures")
+_PICTURES = ("pictures, base network", "pictures, variant's network")
+
+
+def _crossed(id: str, change: str, effects: Mapping[str, Row | None]) -> Claim:
+    """Which of the two makes the change: what moves the bias its way with the other at either of its values."""
+    sides = {name: _side(row) for name, row in effects.items()}
+    same = [[sides[name] == change for name in names] for names in (_TRAINING, _PICTURES)]
+    if change == "not separated":
+        verdict = "no change"
+    elif any(any(two) and not all(two) for two in same):
+        verdict = "depends"
+    else:
+        verdict = {(True, False): "training", (False, True): "pictures", (True, True): "both"}.get(
+            (all(same[0]), all(same[1])), "neither"
+        )
+    trained, shown = ([_by(effects[name]) for name in names] for names in (_TRAINING, _PICTURES))
+    start = f"""Training crossed with test, the networks trained on the variant and on the base differ by
+        {trained[0]} on the base pictures and by {trained[1]} on the variant’s; between the two sets of
+        pictures the base network differs by {shown[0]}, the variant’s by {shown[1]}"""
+    return claim(
+        id + "-crossed",
+        obstacle(change, *sides.values()) or verdict,
+        {
+            "training": f"{start}. It is training that makes the difference.",
+            "pictures": f"{start}. It is the test pictures that make the difference.",
+            "both": f"{start}. Both contribute.",
+            "depends": f"{start}. So what one of the two does depends on the other.",
+            "neither": f"{start}. Neither effect is shown by itself.",
+            "no change": f"{start}. Together they make no difference that is shown.",
+        },
+        evidence=f"controls.csv: effects both, {', '.join(_TRAINING + _PICTURES)} of the variant: ci_low, "
+        "ci_high",
+        rule="training, pictures, both: the intervals of that effect, with the other factor at either value, "
+        "lie on the side of zero on which that of both together lies, and neither interval of the other does; "
+        "depends: one of the two intervals of an effect does; neither: none does; no change: that of both "
+        "together contains zero",
+        cells=cells_of([r for r in effects.values() if r], "difference", "ci_low", "ci_high"),
+    )
+
+
 def _moved(e: Experiment, id: str, section: str, key: str) -> Iterator[Claim]:
     arm = strongest(e, section, key)
     variant = e.arms[arm]["variant"] if arm is not None else None
@@ -79,33 +121,7 @@ def _moved(e: Experiment, id: str, section: str, key: str) -> Iterator[Claim]:
         f"{e.parameter('bootstrap.level')}",
         cells=cells_of([total] if total else [], "difference", "ci_low", "ci_high"),
     )
-    training, pictures = effect("training, base pictures"), effect("pictures, base network")
-    sides = [_side(training), _side(pictures)]
-    yield claim(
-        id + "-crossed",
-        obstacle(*sides)
-        or {(False, False): "neither", (True, False): "training", (False, True): "pictures"}.get(
-            (sides[0] != "not separated", sides[1] != "not separated"), "both"
-        ),
-        {
-            "training": f"""Training crossed with test, the training makes the difference: tested on
-            the same base pictures, the network trained on the variant differs by {_by(training)}, while
-            for the base network the variant’s pictures and those of the base are not separated
-            ({_by(pictures)}).""",
-            "pictures": f"""Training crossed with test, the test pictures make the difference: the base
-            network itself, shown the variant’s pictures, differs by {_by(pictures)}, while on the same
-            base pictures the two networks are not separated ({_by(training)}).""",
-            "both": f"""Training crossed with test, both contribute: on the same base pictures the
-            network trained on the variant differs by {_by(training)}, and the base network itself, shown
-            the variant’s pictures, by {_by(pictures)}.""",
-            "neither": f"""Training crossed with test, neither effect is shown by itself:
-            training {_by(training)}, test pictures {_by(pictures)}.""",
-        },
-        evidence="controls.csv: effects 'training, base pictures' and 'pictures, base network' of the "
-        "variant: ci_low, ci_high",
-        rule="training, pictures: only that interval excludes zero; both, neither: both do, none does",
-        cells=cells_of([r for r in (training, pictures) if r], "difference", "ci_low", "ci_high"),
-    )
+    yield _crossed(id, change, {name: effect(name) for name in (*_TRAINING, *_PICTURES)})
     plain = e.verdict_of("plain")
     name = e.verdict_of(arm) if arm is not None else NOT_RUN
     nameless = [each for each in (plain, name) if each not in naming.NAMES]

@@ -205,9 +205,18 @@ def _known(e: Experiment, made: Mapping[str, Claim]) -> Claim:
             else "at least one network decides"
         )
         happened.append(f"{who} by texture and holds what tells shapes apart (@readout)")
-    if "confirmed" in pairs:
+    differing = [
+        what
+        for what, pair in zip(
+            ("what can be read of shape", "the information about shape in their units"),
+            pairs,
+            strict=True,
+        )
+        if pair == "confirmed"
+    ]
+    if differing:
         happened.append(
-            "two networks with equivalent biases differ in what can be read of shape (@pair)"
+            f"two networks with equivalent biases differ in {listed(differing)} (@pair)"
         )
     return claim(
         "limits-known",
@@ -283,7 +292,7 @@ def _procedure(made: Mapping[str, Claim]) -> Claim:
             "moves": f"""The number moved here, while the architecture stayed as it was, with
             {listed(MOVING[id][1] for id in moved)}. {_tried(len(moved), len(asked))}""",
             "stable": f"""Of the choices between network and number, {plural(len(asked), "was", "were")} tried
-            here, and none moved the number beyond its intervals. Others might.""",
+            here, and none changed the number, or its name, by the rule that asks for it. Others might.""",
             NOT_RUN: """None of the choices between network and number was varied in this experiment, so how far
             the number moves with them was not seen.""",
         },

@@ -46,8 +46,9 @@ def _learned(e: Experiment, rows: Rows) -> bool:
 
 
 def _plain(e: Experiment) -> Claim:
-    measured = (e.accuracy_of("plain", "test-plain", "shape", name) for name in LIMITED)
-    small = next(filter(None, measured), [])
+    measured = {name: e.accuracy_of("plain", "test-plain", "shape", name) for name in LIMITED}
+    smallest = next((name for name, rows in measured.items() if rows), next(iter(LIMITED)))
+    small = measured[smallest]
     full = e.accuracy_of("plain", "test-plain", "shape")
     gap = _gap(full, small)
     if not full or not small:
@@ -62,12 +63,12 @@ def _plain(e: Experiment) -> Claim:
         "patches-plain",
         verdict,
         {
-            "near": f"""A view of a few pixels costs only {points(gap)}: plain images can be named without
-            seeing a whole shape.""",
+            "near": f"""A field of {pixels(LIMITED[smallest])} is behind by no more than {points(gap)}: plain
+            images can be named by what fits into it.""",
             "not learned": """At least one of them does not exceed guessing in every seed, so that nothing
             follows for receptive fields.""",
-            "far": f"""A view of a few pixels costs {points(gap)}, so here even plain images need more than
-            local patches.""",
+            "far": f"""A field of {pixels(LIMITED[smallest])} is behind by {points(gap)}, so here even plain
+            images need more than what fits into it.""",
         },
         evidence="accuracy.csv: arm plain, set test-plain, the network of the smallest field and the main "
         "architecture: accuracy, mean over seeds",
@@ -130,20 +131,22 @@ def _stylized(e: Experiment) -> Claim:
         f"the {network_name(name)} gets {pct(share, 0)} of the way from guessing to the {e.main_name}"
         for name, share in most.items()
     )
+    # Style transfer may leave some of it; the renderer's patterns belong to no class.
+    start = "Once texture carries no information," if e.procedural else "On stylized images,"
     return claim(
         "patches-stylized",
         verdict,
         {
-            "wide view": f"""Once texture carries no information, none of these fields gets half of the way
+            "wide view": f"""{start} none of these fields gets half of the way
             from guessing to what the {e.main_name} reaches: stylized images require a view wider than any
             of them.""",
-            "contour": f"""Once texture carries no information, the network of the smallest field is left
+            "contour": f"""{start} the network of the smallest field is left
             behind. Yet {shares}. {_whole(e, most)} Stylized images test for shape, local shape included;
             that the whole outline is needed does not follow.""",
             "not learned": f"""The {e.main_name} itself does not exceed guessing there in every seed, so that
             nothing follows for receptive fields.""",
             "local suffices": f"""The gap to the smallest field is {points(gap)} and does not show that
-            stylized images require a wide view; as a test of shape these pictures fail.""",
+            stylized images require a wide view: that they test for shape is not shown.""",
         },
         evidence="accuracy.csv: arm stylized, set test-stylized, every network of limited field and the main "
         "architecture: accuracy, ci_low, ci_high",
@@ -175,7 +178,7 @@ def _width(e: Experiment) -> Claim:
             "field": "Width closes less than half of the gap: it is the field that matters more.",
             "width": """Width closes half of the gap or more, so the field is not the main reason for
             it.""",
-            "no gap": "There is no gap for it to close.",
+            "no gap": "The main architecture’s lead is at most a tenth, too small a gap to be parted.",
         },
         evidence="accuracy.csv: arm stylized, set test-stylized, rf9, rf9-wide and the main architecture: "
         "accuracy, mean over seeds",

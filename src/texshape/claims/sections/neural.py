@@ -19,7 +19,7 @@ from texshape.claims.rules import (
     no_name,
 )
 from texshape.claims.sections.summary import NAMED
-from texshape.claims.wording import code, escape, listed, points
+from texshape.claims.wording import code, escape, listed, points, when
 
 RENDERED = "cue-conflict"
 
@@ -102,7 +102,7 @@ def _fitness(e: Experiment, stylized: str, split: str) -> Claim:
             one by {ahead}, which is not clearly more than the {on_plain} on plain images: that stylization is
             not shown to leave less to local patches.""",
             "not above": f"""On the images of {code(images)} the full network is not clearly ahead of the
-            limited one ({ahead}): that stylization is not fit for its purpose.""",
+            limited one ({ahead}): that stylization is not shown to be fit for its purpose.""",
         },
         evidence=f"stylization_fitness.csv: the first neural set and {split}-plain, role difference: ci_low, "
         "ci_high",
@@ -113,14 +113,19 @@ def _fitness(e: Experiment, stylized: str, split: str) -> Claim:
 
 def _network(e: Experiment, arm: str) -> Iterator[Claim]:
     own, plain, stylized = map(e.bias_of, (arm, "plain", "stylized"))
+    # Only the renderer's own stylized images have a direction that could be the same, or another one.
+    drawn = e.bias_order(stylized, plain) if e.procedural and arm != "stylized" else ""
+    as_drawn = when(
+        drawn == "higher",
+        ", as with the renderer’s images, whose way of removing texture is another one",
+    )
+    not_as_drawn = when(drawn == "higher", ": the renderer’s result does not carry over here")
     yield claim(
         "neural-against-plain",
         e.bias_order(own, plain),
         {
-            "higher": """That is more than after training on plain images, so the direction does not depend on
-            the renderer’s own way of removing texture.""",
-            "lower": """That is less than after training on plain images: here the renderer’s result does not
-            carry over.""",
+            "higher": f"That is more than after training on plain images{as_drawn}.",
+            "lower": f"That is less than after training on plain images{not_as_drawn}.",
             "not over seeds": """That differs from training on plain images over exemplars but not over
             trainings, so that with these few an effect is not shown.""",
             "not separated": """That is not separated from the network trained on plain images, so with these

@@ -27,8 +27,8 @@ _TRAINED = {
     "known-not-used": {
         "known, not used": """The texture-biased network nevertheless holds what tells the shapes apart: a
         linear reader finds it (@readout).""",
-        "neither known nor used": """What can be read from the texture-biased network agrees with its decisions
-        (@readout).""",
+        "neither known nor used": """What can be read from the texture-biased network does not contradict its
+        decisions (@readout).""",
     },
     "erasure-shape-plain": {
         "used": """Erasing what can be read of shape takes a larger share of its shape decisions than erasing

@@ -255,7 +255,7 @@ def _texture_named(e: Experiment) -> Iterator[Claim]:
             ground are the same; so some of what can be read of shape from the plain network stands
             there because shape, too, predicts its labels: it is learned.""",
             "higher": f"""A linear reader finds more shape in its last stage ({held}) than after training
-            on plain images ({usual}): what can be read of shape does not come from its use.""",
+            on plain images ({usual}): to hold as much a network need not name shapes.""",
             "not separated": f"""What a linear reader finds of shape in its last stage ({held}) is not
             separated from what it finds after training on plain images ({usual}), so that what is held
             there need not have been learned for its use.""",

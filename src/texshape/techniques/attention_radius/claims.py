@@ -118,9 +118,11 @@ def _of_arm(e: Experiment, arm: str, rows: Rows) -> Claim:
         f"attention-radius-{arm}",
         state(rows),
         {
-            TEXTURE: f"{start} Attention over a distance favours shape, whatever the number of patches.",
+            TEXTURE: f"{start} Attention over a distance favours shape, and not only by the number "
+            "of patches left.",
             TEXTURE_SPOILT: open_,
-            SHAPE: f"{start} Attention over a distance favours texture, whatever the number of patches.",
+            SHAPE: f"{start} Attention over a distance favours texture, and not only by the number "
+            "of patches left.",
             SHAPE_SPOILT: open_,
             UNCONTROLLED: f"{start} Within less than one patch each is left to itself, as by the random masks.",
             STAYS: f"{start} A move of the bias is not shown.",

@@ -187,22 +187,25 @@ def of_differences(
     rows = []
     for first, second in combinations(draws, 2):
         a, b = draws[first], draws[second]
-        common = [name for name in a.datasets if name in b.datasets]
+        seen = [name for name in a.datasets if name in b.datasets]
+        # The same data sets for both: a mean over others would compare two things at once.
+        common = [
+            name
+            for name in seen
+            if all(math.isfinite(one.kappas[one.datasets.index(name)]) for one in (a, b))
+        ]
         row: dict[str, Any] = {
             "subject_a": first, "subject_b": second, "n_datasets": len(common), "p": math.nan,
             "reason": "",
         }  # fmt: skip
         rows.append(row)
         if not common:
-            row["reason"] = "no data set in common"
+            row["reason"] = "a kappa is undefined" if seen else "no data set in common"
             continue
         places = [[each.datasets.index(name) for name in common] for each in (a, b)]
         value = float(
             humans.mean_defined(a.kappas[places[0]]) - humans.mean_defined(b.kappas[places[1]])
         )
-        if not math.isfinite(value):
-            row["reason"] = "a kappa is undefined"
-            continue
         drawn, held = (
             humans.mean_defined(first[places[0]], 0) - humans.mean_defined(second[places[1]], 0)
             for first, second in ((a.both, b.both), (a.trials_only, b.trials_only))

@@ -33,7 +33,7 @@ from texshape.stats.bootstrap import divide, interval, resample_totals
 from texshape.techniques.cue_strength.tables import CUE_STRENGTH
 from texshape.trials import naming
 from texshape.trials.bias import response_entropy
-from texshape.trials.names import natural
+from texshape.trials.names import ABSENT, natural
 
 NOT_FALLING = "shape decisions do not become fewer with texture strength"
 GUESSED = "decisions match a cue no more often than guessing where the curve crosses one half"
@@ -269,7 +269,7 @@ def curve(
     matches = np.array([interval(rates[:, i], level) for i in range(k)])
     shape_share = divide(totals[0], totals[0] + totals[1])
     labels, decision = trials[["shape", "texture"]].astype(str), trials["decision"].astype(str)
-    n_classes = len({*labels["shape"], *labels["texture"]})
+    n_classes = len({*labels["shape"], *labels["texture"], *decision} - {ABSENT})
     # Of two classes every decision matches a cue (`naming`).
     guessed = ~(matches[:, 0] > 2 / n_classes) & (n_classes > 2)
     verdicts = [

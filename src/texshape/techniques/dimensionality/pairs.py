@@ -80,6 +80,9 @@ class Design:
             return f"{count} {factor} pairs, fewer than {self.settings.min_pairs}"
         if not self.nulls[factor] or len(self.nulls[factor][0]) < self.settings.min_pairs:
             return f"fewer than {self.settings.min_pairs} null pairs"
+        # What chance gives depends on how many pairs there are.
+        if min(map(len, self.nulls[factor])) < count:
+            return f"fewer null pairs than the {count} {factor} pairs"
         return ""
 
 
@@ -133,6 +136,11 @@ def null_pairs(shape: ex.Cue, texture: ex.Cue, count: int, rng: np.random.Genera
         low, high = np.minimum(i, j)[valid], np.maximum(i, j)[valid]
         codes = np.concatenate([codes, low.astype(np.int64) * n + high])
         codes = codes[np.sort(np.unique(codes, return_index=True)[1])]
+    if len(codes) < count and n > 1:  # they are rare: all of them, in a random order
+        i, j = np.triu_indices(n, 1)
+        valid = (shape.classes[i] != shape.classes[j]) & (texture.classes[i] != texture.classes[j])
+        left = np.setdiff1d(i[valid].astype(np.int64) * n + j[valid], codes)
+        codes = np.concatenate([codes, rng.permutation(left)])
     codes = codes[:count]
     return Pairs(codes // max(n, 1), codes % max(n, 1), len(codes))
 

@@ -221,7 +221,8 @@ def by_chance(decided: np.ndarray, truth: np.ndarray, other: np.ndarray) -> np.n
     size = int(max(decided.max(), truth.max(), other.max())) + 1
     table = np.zeros((size, size))
     np.add.at(table, (other, truth), 1)
-    return table[other, decided] / table[other].sum(1)
+    # A decision that is none (below 0) names no class, and least of all the last one.
+    return np.where(decided < 0, 0.0, table[other, decided] / table[other].sum(1))
 
 
 def _taken(

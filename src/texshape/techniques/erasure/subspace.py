@@ -104,7 +104,7 @@ def erase_classes(white: Whitening, features: np.ndarray, classes: np.ndarray) -
     # Rows weighted by sqrt(share): the cross-covariance with whitened indicators.
     means = sums / counts[:, None] * np.sqrt(counts / counts.sum())[:, None]
     _, values, directions = np.linalg.svd(means, full_matrices=False)
-    return _eraser(white, directions[values > max(values[0], 1e-12) * 1e-6])
+    return _eraser(white, directions[values > max(values[0] * 1e-6, 1e-9)])
 
 
 def erase_random(white: Whitening, dimension: int, rng: np.random.Generator) -> Eraser:

@@ -31,8 +31,7 @@ TECHNIQUE = Technique(
     figures=(
         Figure(
             name="feature_visualization",
-            caption="Images that excite single channels, stages from left to right. Channels are "
-            "drawn with a seed.",
+            caption="Images that excite single channels, stages from left to right.",
             chapter="4 How far it sees",
         ),
     ),

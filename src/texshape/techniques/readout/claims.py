@@ -123,8 +123,8 @@ def _trained(e: Experiment) -> Iterator[Claim]:
             "known, not used": """Yet this is a network that decides by texture. Its bias does not mean that
             it is blind to shape: it holds something that tells the shapes apart, and goes by the texture,
             as was found on ImageNet @hermann2020.""",
-            "neither known nor used": """Here the texture bias and the read-out agree: the network decides
-            by texture and no shape knowledge beyond the baselines is shown.""",
+            "neither known nor used": """Here the read-out does not contradict the texture bias: the network
+            decides by texture, and no shape knowledge beyond the baselines is shown.""",
             "no conflict": """Since this network is not texture-biased by the rule of @bias, the read-out
             does not contradict its decisions.""",
         },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from texshape.claims.claim import Claim, cells_of, claim
 from texshape.claims.evidence import (
@@ -78,7 +78,7 @@ def _fields(e: Experiment) -> Iterator[Claim]:
     compared = f"{count(len(shown))} networks compared"
     if e.trains and len(shown) > 1 and len(each(shown, "seed")) == 1:
         compared += " (one training for each kind of images, all from the same initial weights)"
-    pairs = ((number(r["effective_trained"]), number(r["effective_untrained"])) for r in shown)
+    pairs = [(number(r["effective_trained"]), number(r["effective_untrained"])) for r in shown]
     yield claim(
         "field-training",
         direction(pairs),
@@ -87,7 +87,7 @@ def _fields(e: Experiment) -> Iterator[Claim]:
             {compared}.""",
             "below": f"""Training narrows it, in each of the {compared}; for deeper networks the opposite was
             reported @luo2016.""",
-            "mixed": f"Training neither widens nor narrows it in each of the {compared}.",
+            "mixed": f"Of the {compared} training {_ways(pairs)}.",
         },
         evidence="receptive_field.csv: last stage, "
         + ("main architecture" if e.trains else "all networks")
@@ -150,3 +150,14 @@ def _architectures(e: Experiment) -> Iterator[Claim]:
         "test",
         cells=cells_of([row for row, *_ in placed], "receptive_field", "texshape", "top1"),
     )
+
+
+def _ways(pairs: Iterable[tuple[float | None, float | None]]) -> str:
+    """In how many networks training does what to the field."""
+    known = [(after, before) for after, before in pairs if after is not None and before is not None]
+    ways = {
+        "widens it": sum(after > before for after, before in known),
+        "narrows it": sum(after < before for after, before in known),
+        "leaves it as it is": sum(after == before for after, before in known),
+    }
+    return listed(f"{way} in {count(n)}" for way, n in ways.items() if n)

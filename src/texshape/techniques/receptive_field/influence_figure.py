@@ -13,13 +13,15 @@ from texshape.files import read_npz
 KINDS = {"untrained": "before training", "trained": "after training"}
 
 
-def draw(path: str | Path) -> Figure:
+def draw(path: str | Path, mass: float) -> Figure:
     """Draw the maps of one network, stages left to right.
 
     Parameters
     ----------
     path : path
         ``influence.npz`` of the technique `receptive_field`.
+    mass : float
+        Share of a map that the square holds, `receptive_field.mass`.
 
     Raises
     ------
@@ -51,7 +53,7 @@ def draw(path: str | Path) -> Figure:
             # The fourth root shows the faint rim; the square is computed from the values
             # themselves.
             axis.imshow((influence / influence.max()) ** 0.25, cmap="Greys", vmin=0, vmax=1)
-            side = square_side(influence.astype(float), centre)
+            side = square_side(influence.astype(float), centre, mass)
             corner = (centre[1] - side / 2, centre[0] - side / 2)
             axis.add_patch(
                 Rectangle(corner, side, side, fill=False, edgecolor=style.GREEN, linewidth=1.2)

@@ -101,10 +101,10 @@ def _against_plain(rows: Rows, plain: Rows, cuts: Cuts, *, own_kind: bool) -> Cl
         "shuffling-stylized",
         verdict,
         {
-            "lower": f"""{it} keeps less of it than the network trained on plain images: it depends more on
-            how the parts are put together.""",
-            "higher": f"""{it} keeps more than the network trained on plain images, against the idea that
-            stylized training makes a network depend on the whole outline.""",
+            "lower": f"""{it} is right less often at that cut than the network trained on plain images, as a
+            network would be that depends more on how the parts are put together.""",
+            "higher": f"""{it} is right more often at that cut than the network trained on plain images, against
+            the idea that stylized training makes a network depend on the whole outline.""",
             "not separated": f"""At that cut the two networks{each_on_its_own} are not separated, so no
             difference in how much of the whole they need is shown.""",
             "not learned": _NOT_LEARNED,

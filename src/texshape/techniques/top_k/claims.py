@@ -97,10 +97,12 @@ def _of_arm(e: Experiment, arm: str, rows: Rows) -> Claim:
         f"top-k-{arm}",
         state(rows),
         {
-            BEYOND: f"{start} The largest activations tell shape rather than texture.",
+            BEYOND: f"{start} The largest activations tell more of shape, against texture, than as many at "
+            "random.",
             SPOILT: f"""{start} That the largest activations tell shape is not shown: the move is not separated
             from that under random masks, which damage the network.""",
-            AWAY: f"{start} The largest activations tell texture rather than shape.",
+            AWAY: f"{start} The largest activations tell more of texture, against shape, than as many at "
+            "random.",
             AWAY_SPOILT: f"""{start} That the largest activations tell texture is not shown: the move is not
             separated from that under random masks, which damage the network.""",
             STAYS: f"{start} A move of the bias is not shown.",
