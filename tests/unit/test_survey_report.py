@@ -48,7 +48,10 @@ VERDICTS = {
         {"congruent_low": 0.0, "n_congruent": 29},
         "is shown too few images whose cues agree (29) to tell whether it recognises them",
     ),
-    "undefined": ({"ci_low": math.nan, "ci_high": math.nan}, "has no interval"),
+    "undefined": (
+        {"ci_low": math.nan, "ci_high": math.nan},
+        "lacks an interval that a name rests on",
+    ),
 }
 
 
