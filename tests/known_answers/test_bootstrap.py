@@ -371,6 +371,36 @@ def test_classes_that_differ_do_not_widen_accuracy():
         assert value == pytest.approx(1 / 3)
 
 
+def test_observers_of_different_pictures_are_the_humans_once():
+    """Two saw four exemplars a class, two lack one: all of their trials count in one row."""
+    classes = ("bear", "cat")
+    trials = {}
+    for observer in range(1, 5):
+        name = f"subject-0{observer}"
+        shown = [
+            (c, i) for c in classes for i in range(1, 5) if observer < 3 or (c, i) != ("cat", 2)
+        ]
+        n = len(shown)
+        columns = {
+            "subj": [name] * n, "session": ["1"] * n, "trial": [str(k) for k in range(n)], "rt": ["NaN"] * n,
+            "object_response": ["bear"] * n, "category": [c for c, _ in shown], "condition": ["0"] * n,
+            "imagename": [f"{c}{i}-na0.png" for c, i in shown],
+        }  # fmt: skip
+        subject = Subject(name, name, "published", None)
+        trials[subject, "silhouettes"] = Trials("silhouettes.csv", classes, columns)
+    found = accuracy_table(trials, resamples=300).set_index("model")
+    assert list(found.index) == ["humans", *(f"subject-0{i}" for i in range(1, 5))]
+    together = found.loc["humans"]
+    assert (together["n"], together["accuracy"]) == (30, pytest.approx(16 / 30))
+    assert together["ci_low"] <= together["accuracy"] <= together["ci_high"]
+    assert found.loc["subject-03", "accuracy"] == pytest.approx(4 / 7)
+    # What all have seen stays as it was, whoever else lacks something.
+    alike = {
+        key: own for key, own in trials.items() if key[0].model in ("subject-01", "subject-02")
+    }
+    assert accuracy_table(alike, resamples=300).set_index("model").loc["humans", "n"] == 16
+
+
 def test_classes_that_differ_do_not_widen_the_curve():
     own = _alike("a", lambda c, d: c < 2)
     trials = pd.DataFrame(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,6 +64,7 @@ def accuracy_table(
         for cue, correct in _correct(own).items():
             key = (images, cue, correct.rows, correct.columns)
             cells.setdefault(key, []).append((subject, correct))
+    _together(cells)
     rows = []
     for (images, cue, _, _), group in cells.items():
         subjects, found = zip(*group, strict=True)
@@ -95,6 +97,67 @@ def accuracy_table(
             )
     frame = columns.ACCURACY.frame(rows, networks=True)
     return frame.sort_values(["model", "seed", "set", "cue"], ignore_index=True, kind="stable")
+
+
+def _together(cells: dict[tuple, list[tuple[Subject, _Correct]]]) -> None:
+    """Put the human observers of a set into one cell, whatever exemplars each of them saw."""
+    places: dict[tuple, list[tuple]] = {}
+    for key, group in cells.items():
+        if any(is_human(subject.model) for subject, _ in group):
+            places.setdefault(key[:2], []).append(key)
+    for (images, cue), keys in places.items():
+        if len(keys) == 1:
+            continue
+        moved = []
+        for key in keys:
+            moved += [one for one in cells[key] if is_human(one[0].model)]
+            cells[key] = [one for one in cells[key] if not is_human(one[0].model)]
+            if not cells[key]:
+                del cells[key]
+        subjects, found = zip(*moved, strict=True)
+        widened = _on_all_exemplars(found)
+        key = (images, cue, widened[0].rows, widened[0].columns)
+        cells.setdefault(key, []).extend(zip(subjects, widened, strict=True))
+
+
+def _on_all_exemplars(found: Sequence[_Correct]) -> list[_Correct]:
+    """Tables of all exemplars that anybody saw; no trial is on those that an observer did not see."""
+    if any(own.columns == (ABSENT,) for own in found):  # of somebody the other cue does not recur
+        found = [
+            replace(
+                own,
+                columns=(ABSENT,),
+                strata=(own.strata[0], (ABSENT,)),
+                right=own.right.sum(1, keepdims=True),
+                total=own.total.sum(1, keepdims=True),
+            )
+            for own in found
+        ]
+    names, strata = [], []
+    for axis, called in enumerate(("rows", "columns")):
+        classes = {
+            name: label
+            for own in found
+            for name, label in zip(getattr(own, called), own.strata[axis], strict=True)
+        }
+        names.append(tuple(sorted(classes)))
+        strata.append(tuple(classes[name] for name in names[-1]))
+    widened = []
+    for own in found:
+        place = np.ix_(
+            [names[0].index(name) for name in own.rows],
+            [names[1].index(name) for name in own.columns],
+        )
+        tables = []
+        for table in (own.right, own.total):
+            whole = np.zeros((len(names[0]), len(names[1])), table.dtype)
+            whole[place] = table
+            tables.append(whole)
+        widened.append(
+            replace(own, rows=names[0], columns=names[1], strata=(strata[0], strata[1]),
+                    right=tables[0], total=tables[1])
+        )  # fmt: skip
+    return widened
 
 
 def _correct(trials: Trials) -> dict[str, _Correct]:
