@@ -20,8 +20,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from snakemake.iocontainers import Namedlist
-from tests.workflow.conftest import ROOT, copy_workflow, jobs
+from tests.workflow.conftest import copy_workflow, jobs
 from tests.workflow.jobs import planned
+from tools.workflow_copy import ROOT
 
 from texshape.config.whole import check
 from texshape.errors import InputError

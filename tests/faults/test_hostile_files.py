@@ -289,7 +289,7 @@ def test_the_sources_read_nothing_that_could_run_code() -> None:
     # By names that stand in our sources or in an installed package's (of families and claims: by files of our
     # own), never in a file that is read.
     assert importers == {
-        "catalogue.py", "cli/main.py", "config/whole.py", "core/snakemake_private.py",
+        "catalogue.py", "cli/main.py", "core/snakemake_private.py",
         "claims/order.py", "models/families/downloads.py", "models/families/loaded.py",
         "models/families/registry.py", "models/user_code.py", "techniques/base.py",
     }  # fmt: skip

@@ -67,7 +67,11 @@ class World:
                     right = number % 3 > 0
                     said = shown if right else "oven"
                     self.right.setdefault((name, condition), []).append(right)
-                    picture = f"n0{number:07d}_{i}.png" if session else f"{shown}{i + 1}.png"
+                    # Pictures in conflict are named by both of their cues.
+                    conflict = "-oven1" if name == "cue-conflict" else ""
+                    picture = (
+                        f"n0{number:07d}_{i}.png" if session else f"{shown}{i + 1}{conflict}.png"
+                    )
                     file = (
                         f"{number:04d}_x_dnn_{condition}_{shown}_10_{picture}"
                         if session
@@ -109,9 +113,7 @@ def shown_besides(made: World) -> stimuli.Stimuli:
         names = [f"{one.partition('.')[0]}-na0.png" for one in images.labels["imagename"]]
         labels = images.labels.assign(imagename=names)
         if name == "cue-conflict":
-            labels = labels.assign(texture="oven", texture_exemplar="oven1", imagename=[
-                f"{one.partition('.')[0]}-oven1.png" for one in images.labels["imagename"]
-            ])  # fmt: skip
+            labels = images.labels.assign(texture="oven", texture_exemplar="oven1")
         sets[name] = imageset.ImageSet(images.images, labels)
     return stimuli.Stimuli("drawn", sets, "key", trials_folder=made.trials)
 

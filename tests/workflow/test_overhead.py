@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from tools.workflow_copy import ROOT
 
 from tests.workflow import tiny
-from tests.workflow.conftest import ROOT, Workflow
+from tests.workflow.conftest import Workflow
 
 pytestmark = pytest.mark.workflow
 

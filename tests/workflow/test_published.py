@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
+from tools.workflow_copy import ROOT
 
-from tests.workflow.conftest import ROOT, Workflow, copy_workflow
+from tests.workflow.conftest import Workflow, copy_workflow
 from texshape.parameters import read_yaml
 from texshape.techniques import registry
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from tools.workflow_copy import ROOT
 
-from tests.workflow.conftest import ROOT, Workflow
+from tests.workflow.conftest import Workflow
 from texshape.files import file_sha256
 from texshape.records import stored, verification
 

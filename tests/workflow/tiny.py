@@ -14,8 +14,9 @@ from functools import cache
 from pathlib import Path
 
 import yaml
+from tools.workflow_copy import ROOT
 
-from tests.workflow.conftest import ROOT, Workflow, copy_workflow
+from tests.workflow.conftest import Workflow, copy_workflow
 from texshape import parameters
 
 VALUES = {

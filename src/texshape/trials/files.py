@@ -324,7 +324,7 @@ def write(path: str | Path, trials: Mapping[str, Sequence[Any]] | Any) -> None:
         raise InputError(f"{path}: the columns of the trials differ in length")
     for column, cells in zip(COLUMNS, values, strict=True):
         for cell in cells:
-            if isinstance(cell, str) and "\r" in cell:  # which is not quoted, and ends a row
+            if isinstance(cell, str) and ("\r" in cell or "\n" in cell):  # no reader takes it
                 raise InputError(f"{path}: {column} {cell!r} holds a line break")
     with atomic_path(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out, lineterminator="\n")

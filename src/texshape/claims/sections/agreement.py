@@ -282,7 +282,9 @@ def _instead(rows: list[Row]) -> Claim:
         verdict = "some undecided" if undecided else "all agree"
     else:
         verdict = UNDECIDED
-    stands = when(agree, f" It shares the order by {_words(agree)} in part.")
+    # Many are named once, where they are found to agree.
+    named = _words(agree) if len(agree) <= 4 else f"{count(len(agree))} of them (@agreement)"
+    stands = when(agree, f" It shares the order by {named} in part.")
     return claim(
         "report-instead",
         verdict,
