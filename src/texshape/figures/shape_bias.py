@@ -30,7 +30,7 @@ def by_arm(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
     # Photographs have no masks, and so no silhouettes.
     shapes = "silhouettes" if (single["set"] == "silhouettes").any() else "edges"
 
-    figure = style.make(height=1.15 + words.row_step(names, 7.5, 0.18) * len(rows))
+    figure = style.make(height=1.15 + words.row_step(names, 7.5, 0.16) * len(rows))
     bias, match, cues = figure.subplots(1, 3, sharey=True, width_ratios=[1.9, 1, 1])
     for y, (architecture, arm) in enumerate(rows):
         chosen = (frame["architecture"] == architecture) & (frame["arm"] == arm)

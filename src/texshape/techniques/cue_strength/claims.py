@@ -277,7 +277,7 @@ def _against_plain(e: Experiment, stylized: Rows, plain: Rows) -> Claim:
             "lower": f"""Trained on stylized images it is drawn away from the shape by less texture: its curve
             crosses one half at {at}.""",
             "not separated": f"""The crossing of the network trained on stylized images, {at}, is not
-            separated from it.""",
+            separated from that of the network trained on plain images.""",
             "no balance": f"""{start}, and its shape decisions do not become fewer as texture grows: there is no
             balance point, within these strengths or beyond them.""",
             "beyond or none": f"""{start}. In {plural(len(level_ones), "seed", "seeds")} of {len(once)} its
