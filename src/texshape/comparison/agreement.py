@@ -25,10 +25,11 @@ import numpy as np
 
 from texshape.comparison.columns import AGREEMENT, HERE, REFERENCE
 from texshape.comparison.correlation import holm, nested, ranks, within
-from texshape.comparison.measures import HUMANS, MEASURES
+from texshape.comparison.measures import MEASURES
 from texshape.comparison.ties import tie
 from texshape.stats import bootstrap
 from texshape.techniques.base import Measure
+from texshape.trials.names import HUMANS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from texshape.comparison.columns import CORRELATIONS
-from texshape.comparison.measures import HUMANS, MEASURES
+from texshape.comparison.measures import MEASURES
 from texshape.comparison.ties import tie
 from texshape.stats import bootstrap
+from texshape.trials.names import HUMANS
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -36,7 +36,6 @@ DYNAMIC_IMPORTS = ("texshape.techniques.*.measures",)
 
 COLUMNS = [*KEYS, *COMPARISON.names]
 BASELINES = ("baseline", "untrained")
-HUMANS = "humans"
 
 #: what decides comes first, then what is known, how far it is seen, and how firmly it stands; measures of
 #: techniques that are not named here follow

@@ -9,10 +9,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from texshape.comparison.measures import HUMANS, MEASURES, network_means, networks_only
+from texshape.comparison.measures import MEASURES, network_means, networks_only
 from texshape.figures import style
 from texshape.figures.style import GREY, INK
 from texshape.figures.words import SMALLEST, broken
+from texshape.trials.names import HUMANS
 
 #: pairs of measures (x, y), a panel each, where both were measured
 PANELS = [

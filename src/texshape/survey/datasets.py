@@ -21,7 +21,7 @@ from texshape.survey.inputs import Subject
 from texshape.techniques.human_consistency.benchmark import BENCHMARK_SETS
 from texshape.trials import files as trial_files
 from texshape.trials.imagenet16 import CATEGORIES
-from texshape.trials.names import ABSENT
+from texshape.trials.names import ABSENT, HUMANS
 from texshape.trials.subjects import PUBLISHED as ARM
 from texshape.trials.subjects import Subject as Row
 
@@ -152,7 +152,7 @@ def tables(
         Coverage of the intervals.
     """
     from texshape.techniques.human_consistency.conditions import by_condition
-    from texshape.techniques.human_consistency.humans import DATASETS, HUMANS
+    from texshape.techniques.human_consistency.humans import DATASETS
 
     own: dict[str, list[Trials]] = {}
     known = {HUMANS: Row(HUMANS, HUMANS, ARM, None)}

@@ -21,7 +21,7 @@ from texshape.trials import bias_tables, subjects
 from texshape.trials import files as trial_files
 from texshape.trials.accuracy import accuracy_table
 from texshape.trials.imagenet16 import CATEGORIES
-from texshape.trials.score import HUMANS
+from texshape.trials.names import HUMANS
 
 if TYPE_CHECKING:
     import pandas as pd

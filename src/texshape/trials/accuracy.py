@@ -14,8 +14,7 @@ from texshape.stats import bootstrap
 from texshape.trials import columns
 from texshape.trials.bias import outcomes, response_entropy
 from texshape.trials.files import Trials, is_human
-from texshape.trials.names import ABSENT, parse
-from texshape.trials.score import HUMANS
+from texshape.trials.names import ABSENT, HUMANS, parse
 from texshape.trials.subjects import PUBLISHED, Subject
 
 if TYPE_CHECKING:

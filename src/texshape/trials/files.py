@@ -19,7 +19,7 @@ from texshape.errors import InputError, nearest, nearest_path
 from texshape.files import atomic_path
 from texshape.trials import answers
 from texshape.trials.imagenet16 import CATEGORIES
-from texshape.trials.names import ABSENT, RESERVED, composed
+from texshape.trials.names import ABSENT, HUMANS, RESERVED, composed
 
 COLUMNS = (
     "subj", "session", "trial", "rt", "object_response", "category", "condition", "imagename",
@@ -30,8 +30,6 @@ VOCABULARIES = {
 }
 _TRIAL = ("subj", "session", "trial", "condition", "imagename")
 _HUMAN = re.compile(r"subject-\d+")
-#: the observers together, in what is made of trials: no subject's name
-HUMANS = "humans"
 # What others write for no answer.
 _NO_ANSWER = {"", "na", "n/a", "nan", "none", "null"}
 _PACKED = (".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip")

@@ -19,6 +19,8 @@ from texshape.errors import InputError
 ABSENT = "na"
 # What no class can be called, and why.
 RESERVED = {ABSENT: "stands for no decision", "all": "stands for the classes together"}
+# The observers together, in what is made of trials: no subject's name.
+HUMANS = "humans"
 
 # A class may hold hyphens and spaces but no digit (an index follows it) and no underscore (a prefix
 # ends there); or it is a WordNet id, which has eight digits. What it begins and ends with is checked

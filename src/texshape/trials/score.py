@@ -13,9 +13,8 @@ from texshape.stats import bootstrap
 from texshape.trials.bias import ShapeBias, outcomes, shape_bias
 from texshape.trials.columns import SCORE
 from texshape.trials.files import Trials, is_human, trials_once
-from texshape.trials.names import ABSENT, natural, parse
+from texshape.trials.names import ABSENT, HUMANS, natural, parse
 
-HUMANS = "humans"
 FIELDS = ("subject", *(column.name for column in SCORE))
 
 

@@ -23,11 +23,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from texshape.errors import InputError
-from texshape.stats.bootstrap import draw_weights, interval, interval_of_defined
+from texshape.stats.bootstrap import draw_weights
 from texshape.techniques.consistency_power import planning
 from texshape.techniques.human_consistency import humans
-from texshape.techniques.human_consistency.humans import DATASETS, HUMANS, Dataset
+from texshape.techniques.human_consistency.humans import DATASETS, Dataset
 from texshape.trials.files import is_human
+from texshape.trials.names import HUMANS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -146,11 +147,9 @@ def of_subjects(
     for name, own in draws.items():
         value = float(humans.mean_defined(own.kappas))
         defined = math.isfinite(value)
-        limits = interval_of_defined if name == HUMANS else interval
-        low, high = (
-            limits(humans.mean_defined(own.both, 0), level) if defined else (math.nan, math.nan)
-        )
-        error = _spread(humans.mean_defined(own.both, 0))
+        drawn = humans.mean_defined(own.both, 0)
+        low, high = humans.limits(drawn, level, name) if defined else (math.nan, math.nan)
+        error = _spread(drawn)
         rows.append(
             {
                 "subject": name,
@@ -187,13 +186,9 @@ def of_differences(
     rows = []
     for first, second in combinations(draws, 2):
         a, b = draws[first], draws[second]
-        seen = [name for name in a.datasets if name in b.datasets]
         # The same data sets for both: a mean over others would compare two things at once.
-        common = [
-            name
-            for name in seen
-            if all(math.isfinite(one.kappas[one.datasets.index(name)]) for one in (a, b))
-        ]
+        seen = [(a.datasets.index(n), b.datasets.index(n)) for n in a.datasets if n in b.datasets]
+        common = [(i, j) for i, j in seen if np.isfinite([a.kappas[i], b.kappas[j]]).all()]
         row: dict[str, Any] = {
             "subject_a": first, "subject_b": second, "n_datasets": len(common), "p": math.nan,
             "reason": "",
@@ -202,18 +197,15 @@ def of_differences(
         if not common:
             row["reason"] = "a kappa is undefined" if seen else "no data set in common"
             continue
-        places = [[each.datasets.index(name) for name in common] for each in (a, b)]
-        value = float(
-            humans.mean_defined(a.kappas[places[0]]) - humans.mean_defined(b.kappas[places[1]])
+        of_a, of_b = map(list, zip(*common, strict=True))
+        value, drawn, held = (
+            humans.mean_defined(x[of_a], 0) - humans.mean_defined(y[of_b], 0)
+            for x, y in ((a.kappas, b.kappas), (a.both, b.both), (a.trials_only, b.trials_only))
         )
-        drawn, held = (
-            humans.mean_defined(first[places[0]], 0) - humans.mean_defined(second[places[1]], 0)
-            for first, second in ((a.both, b.both), (a.trials_only, b.trials_only))
-        )
+        value = float(value)
         error, by_trials = _spread(drawn), _spread(held)
         row["difference"] = value
-        limits = interval_of_defined if HUMANS in (first, second) else interval
-        row["ci_low"], row["ci_high"] = limits(drawn, level)
+        row["ci_low"], row["ci_high"] = humans.limits(drawn, level, first, second)
         row["standard_error"] = error
         row["standard_error_trials"] = by_trials
         row["p"] = _p_value(value, error)

@@ -13,7 +13,7 @@ from texshape.errors import InputError
 from texshape.experiment.runs import RunId
 from texshape.figures import style, words
 from texshape.figures.style import GREEN, GREY, INK
-from texshape.techniques.human_consistency.humans import HUMANS
+from texshape.trials.names import HUMANS
 
 
 def neighbours(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:

@@ -16,8 +16,8 @@ from texshape.techniques.human_consistency.tables import PUBLISHED_ANSWERS
 from texshape.trials import bias_tables
 from texshape.trials import files as trial_files
 from texshape.trials.files import Trials, is_human
-from texshape.trials.names import ABSENT, image_id
-from texshape.trials.score import HUMANS, Decisions, gather, score
+from texshape.trials.names import ABSENT, HUMANS, image_id
+from texshape.trials.score import Decisions, gather, score
 from texshape.trials.subjects import CUE_CONFLICT, Subject
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from texshape.techniques.human_consistency import humans
 from texshape.techniques.human_consistency.tables import BENCHMARK
 from texshape.trials import files as trial_files
 from texshape.trials.files import Trials
-from texshape.trials.score import HUMANS
+from texshape.trials.names import HUMANS
 from texshape.trials.subjects import CUE_CONFLICT, PUBLISHED, Subject
 
 if TYPE_CHECKING:

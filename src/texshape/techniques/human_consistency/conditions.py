@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from texshape.stats.proportions import wilson
-from texshape.techniques.human_consistency.humans import EXCLUDED, HUMANS, condition_name
+from texshape.techniques.human_consistency.humans import EXCLUDED, condition_name
 from texshape.trials.files import Trials, is_human
+from texshape.trials.names import HUMANS
 
 
 def by_condition(name: str, files: Sequence[Trials], level: float = 0.95) -> list[dict[str, Any]]:

@@ -25,8 +25,8 @@ from texshape.errors import InputError, nearest
 from texshape.stats.bootstrap import divide, draw_weights, interval, interval_of_defined
 from texshape.techniques.human_consistency import tables
 from texshape.trials import files as trial_files
-from texshape.trials.files import HUMANS, Trials, is_human
-from texshape.trials.names import ABSENT, image_id
+from texshape.trials.files import Trials, is_human
+from texshape.trials.names import ABSENT, HUMANS, image_id
 
 MEASURES = tuple(tables.MEASURES)
 FIELDS = ("subject", *MEASURES, "n_datasets")
@@ -302,10 +302,9 @@ def benchmark(
             any(np.isfinite(each[measure]).all() for measure in MEASURES) for each in found
         )
         if resamples:
-            limits = interval_of_defined if name == HUMANS else interval
             for measure in MEASURES:
                 drawn = mean_defined(np.stack([each[measure] for each in draws[name]]), 0)
-                row[f"{measure}_low"], row[f"{measure}_high"] = limits(drawn, level)
+                row[f"{measure}_low"], row[f"{measure}_high"] = limits(drawn, level, name)
         rows.append(row)
     return rows, warnings
 
@@ -373,6 +372,22 @@ def _unmatched(dataset: Dataset, humans: list[int]) -> list[str]:
                 "compared on the others"
             )
     return lines
+
+
+def limits(drawn: np.ndarray, level: float, *subjects: str) -> tuple[float, float]:
+    """Interval of a value of one subject, or of the difference of two.
+
+    Observers who are drawn anew may be one and the same, and no pair: what is said of the observers together
+    is undefined there by its design, what is said of a network by its data (`bootstrap.interval_of_defined`).
+
+    Parameters
+    ----------
+    drawn : ndarray of shape (resamples,)
+    level : float
+    *subjects : str
+        Whose value it is, or whose values.
+    """
+    return (interval_of_defined if HUMANS in subjects else interval)(drawn, level)
 
 
 def mean_defined(values: np.ndarray, axis: int | tuple[int, ...] | None = None) -> np.ndarray:
