@@ -28,6 +28,7 @@ from texshape.claims.rules import (
     obstacle,
 )
 from texshape.claims.wording import escape, listed, network_name, num, plural, span
+from texshape.techniques.cue_strength.tables import ABOVE, ALL_SHAPE, NOT_FALLING, OUTSIDE
 
 SECTION = "cue-strength"
 
@@ -237,11 +238,8 @@ def _whole(x: float | None) -> str:
 def _against_plain(e: Experiment, stylized: Rows, plain: Rows) -> Claim:
     states = [_defined(rows, "crossing") for rows in (plain, stylized)]
     once, full = _once(stylized), _at(stylized, _ends(stylized)[1])
-    over_half = all(row["crossing_reason"].startswith("at least half") for row in once)
-    endings = ("do not become fewer with texture strength", "are for the shape")
-    from texshape.techniques.cue_strength.curve import OUTSIDE
-
-    level_ones = [row for row in once if row["reason"].endswith(endings)]
+    over_half = all(row["crossing_reason"] == ABOVE for row in once)
+    level_ones = [row for row in once if row["reason"].endswith((NOT_FALLING, ALL_SHAPE))]
     falling = [row for row in once if row["reason"].endswith(OUTSIDE)]
     verdict = obstacle(*states)
     if verdict is None:
@@ -253,13 +251,9 @@ def _against_plain(e: Experiment, stylized: Rows, plain: Rows) -> Claim:
             and len(level_ones) + len(falling) == len(once)
             and above(full, 0.5) == "above"
         ):
-            verdict = (
-                "beyond or none"
-                if level_ones and falling
-                else "beyond"
-                if falling
-                else "no balance"
-            )
+            verdict = "beyond" if falling else "no balance"
+            if level_ones and falling:
+                verdict = "beyond or none"
         else:
             verdict = "no comparison"
     at, others = _crossing(e, stylized), len(once) - len(level_ones)

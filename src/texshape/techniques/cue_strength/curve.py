@@ -30,19 +30,22 @@ import numpy as np
 import pandas as pd
 
 from texshape.stats.bootstrap import divide, interval, resample_totals
-from texshape.techniques.cue_strength.tables import CUE_STRENGTH
+from texshape.techniques.cue_strength.tables import (
+    ABOVE,
+    ALL_SHAPE,
+    ALL_TEXTURE,
+    BELOW,
+    CUE_STRENGTH,
+    FITTED_ABOVE,
+    FITTED_BELOW,
+    GUESSED,
+    NO_TEXTURE,
+    NOT_FALLING,
+    OUTSIDE,
+)
 from texshape.trials import naming
 from texshape.trials.bias import response_entropy
 from texshape.trials.names import ABSENT, natural
-
-NOT_FALLING = "shape decisions do not become fewer with texture strength"
-GUESSED = "decisions match a cue no more often than guessing where the curve crosses one half"
-ABOVE = "at least half of the decisions are for shape at every strength"
-BELOW = "fewer than half of the decisions are for shape at every strength"
-FITTED_ABOVE = "the falling curve does not pass one half, though a share lies below it"
-FITTED_BELOW = "the falling curve does not reach one half, though a share lies above it"
-OUTSIDE = "balance point outside the strengths shown"
-NO_TEXTURE = "no texture"  # a verdict: at strength 0 there is none to prefer
 
 
 @dataclass(frozen=True)
@@ -139,8 +142,7 @@ def fit(strengths: np.ndarray, shape: np.ndarray, texture: np.ndarray) -> Fit:
     if len(np.unique(strengths[(shape + texture) > 0])) < 2:
         return Fit(nothing, nothing, nothing, "fewer than two strengths with decisions for a cue")
     if not shape.sum() or not texture.sum():
-        winner = "shape" if shape.sum() else "texture"
-        return Fit(nothing, nothing, nothing, f"all decisions for a cue are for the {winner}")
+        return Fit(nothing, nothing, nothing, ALL_SHAPE if shape.sum() else ALL_TEXTURE)
     intercept, slope = logistic(strengths, shape, texture)
     if np.isnan(slope):
         return Fit(nothing, nothing, nothing, "shape and texture decisions are separated")
@@ -347,12 +349,8 @@ def _crossed(
     nothing = float("nan")
     point = float(crossing(strengths, totals[0], totals[1]))
     if not np.isfinite(point):
-        return (
-            nothing,
-            nothing,
-            nothing,
-            _no_crossing(point, divide(totals[0], totals[0] + totals[1])),
-        )
+        reason = _no_crossing(point, divide(totals[0], totals[0] + totals[1]))
+        return nothing, nothing, nothing, reason
     if _beside(strengths, point, guessed):
         return nothing, nothing, nothing, GUESSED
     points = crossing(strengths, drawn[:, 0], drawn[:, 1])

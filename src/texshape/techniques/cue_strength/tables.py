@@ -7,6 +7,18 @@ from texshape.trials.columns import CONFLICT, SHAPE, TEXTURE
 
 STRENGTH = "texture strength"
 
+# Why a number of the curve is undefined, in the words of `reason` and `crossing_reason`.
+ALL_SHAPE = "all decisions for a cue are for the shape"
+ALL_TEXTURE = "all decisions for a cue are for the texture"
+NOT_FALLING = "shape decisions do not become fewer with texture strength"
+GUESSED = "decisions match a cue no more often than guessing where the curve crosses one half"
+ABOVE = "at least half of the decisions are for shape at every strength"
+BELOW = "fewer than half of the decisions are for shape at every strength"
+FITTED_ABOVE = "the falling curve does not pass one half, though a share lies below it"
+FITTED_BELOW = "the falling curve does not reach one half, though a share lies above it"
+OUTSIDE = "balance point outside the strengths shown"
+NO_TEXTURE = "no texture"  # a verdict: at strength 0 there is none to prefer
+
 CUE_STRENGTH = Table(
     "cue_strength",
     "a strength of the texture; what is said of the curve is the same in all rows of a network",
