@@ -4,11 +4,8 @@ from texshape.gathered import said_hash, text_hash
 
 # Verdicts at other levels, where `texshape levels` was asked for them: no rule makes them, and they are no part of a
 # run whose results lie in a storage.
-AT_LEVELS = [
-    file
-    for file in [LAYOUT.file("levels.json")]
-    if STORAGE is None and Path(file).is_file()
-]
+AT_LEVELS = LAYOUT.file("levels.json")
+AT_LEVELS = [AT_LEVELS] if STORAGE is None and Path(AT_LEVELS).is_file() else []
 PAPER = sorted(str(path) for path in Path("paper").rglob("*") if path.is_file())
 
 

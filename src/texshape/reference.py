@@ -181,13 +181,13 @@ def deviations(results: str | Path, folder: str | Path) -> pd.DataFrame:
     tolerances = read_csv(Path(folder) / TOLERANCES, ["table", "measure", "tolerance"])
     rows = []
     for table, entries in tolerances.groupby("table", sort=False):
-        kept = read_csv(Path(folder) / f"{table}.csv", list(entries["measure"]))
-        keys = [column for column in kept.columns if column not in set(entries["measure"])]
+        measures, reference = list(entries["measure"]), Path(folder) / f"{table}.csv"
         path = Path(results) / "tables" / f"{table}.csv"
+        kept = read_csv(reference, measures)
         if kept.empty:
-            raise InputError(f"{Path(folder) / f'{table}.csv'}: holds no row to compare with")
-        measures = list(entries["measure"])
-        kept = _numbers(kept, measures, Path(folder) / f"{table}.csv")
+            raise InputError(f"{reference}: holds no row to compare with")
+        keys = [column for column in kept.columns if column not in measures]
+        kept = _numbers(kept, measures, reference)
         found = _numbers(read_csv(path, list(kept.columns)), measures, path)[list(kept.columns)]
         # Missing parts of a key are empty in both; text, as numbers may be read as either.
         old, new = (_by_key(frame, keys, place) for frame, place in ((kept, folder), (found, path)))

@@ -179,14 +179,18 @@ def test_a_checkpoint_of_ours_decides_between_its_classes(tmp_path):
     assert not torch.equal(untrained.module.head.weight, made.module.head.weight)
 
 
-def test_sensitivity_runs_each_pipeline_once_and_finds_the_bias():
-    # red images of squares textured as stars: always decided red, the class of the shape
+def red_textured_as_stars(shape):
+    """40 red images and a network that always decides red, the class `disc`."""
     shown = images(40)
     shown[..., 0] = 255
     shown[..., 1:] //= 4
-    stimuli = labelled(shown, ["disc"] * 40, ["star"] * 40)
     groups = {"disc": [0], "square": [1], "star": [2]}
     made = network(categories=groups, decide=decider(list(groups.values())))
+    return made, labelled(shown, [shape] * 40, ["star"] * 40)
+
+
+def test_sensitivity_runs_each_pipeline_once_and_finds_the_bias():
+    made, stimuli = red_textured_as_stars("disc")
     table = sensitivity(
         made,
         stimuli,
@@ -211,13 +215,8 @@ def test_sensitivity_runs_each_pipeline_once_and_finds_the_bias():
 
 
 def test_a_bias_that_is_undefined_is_said_once_with_where(capsys):
-    """Red images of squares textured as stars, and a network that always answers a third class."""
-    shown = images(40)
-    shown[..., 0] = 255
-    shown[..., 1:] //= 4
-    stimuli = labelled(shown, ["square"] * 40, ["star"] * 40)
-    groups = {"disc": [0], "square": [1], "star": [2]}
-    made = network(categories=groups, decide=decider(list(groups.values())))
+    # Always decided red, which is neither cue.
+    made, stimuli = red_textured_as_stars("square")
     table = sensitivity(
         made,
         stimuli,

@@ -75,10 +75,9 @@ FIGURES = (
         tables=("shape_bias", "shape_bias_by_class", "accuracy"),
         draw="texshape.figures.shape_bias:by_arm",
         caption="Shape bias of every network that was trained on the base pictures or measured as it is: each "
-        "marker one seed "
-        "with its interval. The share of decisions that match either cue and the accuracy on "
-        "a single cue stand beside it, since a bias says little without them. The table has "
-        "the name of each bias, and what it rests on.",
+        "marker one seed with its interval. The share of decisions that match either cue and the accuracy on "
+        "a single cue stand beside it, since a bias says little without them. The table has the name of each "
+        "bias, and what it rests on.",
         chapter="2 What decides",
     ),
     Figure(
@@ -152,11 +151,9 @@ FIGURES = (
         tables=("comparison", "correlations"),
         draw="texshape.figures.measure_against_measure:scatter",
         caption="One measure against another: large points are networks, means over seeds with lines over "
-        "their range, "
-        "small ones seeds. Coefficients stand only "
-        "where there are enough networks; the table also has those among networks with the "
-        "same training images, and marks pairs that their definitions tie to each other. "
-        "Names stand where they have room.",
+        "their range, small ones seeds. Coefficients stand only where there are enough networks; the table "
+        "also has those among networks with the same training images, and marks pairs that their definitions "
+        "tie to each other. Names stand where they have room.",
         chapter="6 Side by side",
     ),
     Figure(

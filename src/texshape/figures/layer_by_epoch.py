@@ -56,10 +56,13 @@ def heat_maps(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figu
     ]  # fmt: skip
     # In narrower cells the colour alone has to say it.
     cell = (style.WIDTH - _LABELS - _BETWEEN * len(arms)) / (len(arms) * len(epochs))
+    by_unit: dict[str, list[np.ndarray]] = {}
+    for (unit, *_), of_row in zip(rows, grids, strict=True):
+        by_unit.setdefault(unit, []).extend(of_row)
     printed = {
-        _number(value, row[0])
-        for row, line in zip(rows, grids, strict=True)
-        for value in np.concatenate(line).ravel()
+        _number(value, unit)
+        for unit, own in by_unit.items()
+        for value in np.concatenate(own).ravel()
         if np.isfinite(value)
     }
     widest = max((words.inches(text, words.SMALLEST) for text in printed), default=0.0)
@@ -67,8 +70,7 @@ def heat_maps(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figu
     label = words.fitted(style.network_label(name), (style.WIDTH - _LABELS) / len(arms), 6.5)
     figure = style.make(height=0.87 + 4 * (0.22 + 0.19 * len(stages)))
     axes = figure.subplots(len(rows), len(arms), squeeze=False, sharex=True, sharey=True)
-    tops = {unit: _top(unit, [grid for row, line in zip(rows, grids, strict=True) if row[0] == unit
-                              for grid in line]) for unit, *_ in rows}  # fmt: skip
+    tops = {unit: _top(unit, own) for unit, own in by_unit.items()}
     for line, (unit, cue, *_), of_row in zip(axes, rows, grids, strict=True):
         ends = ["#ffffff", SHAPE if cue == "shape" else TEXTURE]
         colours = LinearSegmentedColormap.from_list(cue, ends).with_extremes(bad=FAINT)

@@ -342,7 +342,6 @@ def _report(
     from texshape.survey.claims import claims
     from texshape.techniques.feature_visualization import figure as visualized
     from texshape.techniques.receptive_field import influence_figure
-    from texshape.techniques.receptive_field.settings import ReceptiveFieldSettings
 
     place = folder / "figures"
     filled = [name for name, table in made.items() if len(table)]
@@ -351,7 +350,7 @@ def _report(
     for name in names:
         style.save(draw(name, made, {"arms": {}, "data": settings["data"]}), place / name)
         drawn.add(name)
-    mass = ReceptiveFieldSettings.over(settings.get("receptive_field") or {}).mass
+    mass = registry.get("receptive_field").configured(settings).mass
     lacking = set(zip(missing["model"], missing["technique"], strict=True))
     for slug in slugs:
         home = folder / str(run_of(slug))

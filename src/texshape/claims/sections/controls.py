@@ -125,15 +125,15 @@ def _moved(e: Experiment, id: str, section: str, key: str) -> Iterator[Claim]:
     plain = e.verdict_of("plain")
     name = e.verdict_of(arm) if arm is not None else NOT_RUN
     nameless = [each for each in (plain, name) if each not in naming.NAMES]
+    if change in (NOT_RUN, UNDEFINED):
+        verdict = change
+    elif nameless:
+        verdict = "no name"
+    else:
+        verdict = "changes" if name != plain else "stays"
     yield claim(
         id + "-name",
-        change
-        if change in (NOT_RUN, UNDEFINED)
-        else "no name"
-        if nameless
-        else "changes"
-        if name != plain
-        else "stays",
+        verdict,
         {
             "changes": f"""The name changes with the pictures: by the rule of @bias it is “{plain}” on
             the base and “{name if arm is not None else ""}” on the variant.""",
