@@ -9,6 +9,7 @@ configfile: "params.yaml"
 
 
 include: "rules/common.smk"
+include: "rules/steps.smk"
 
 
 for name in SOURCE.rules:
@@ -46,6 +47,7 @@ localrules:
     track,
 
 
+running.log_each_rule(workflow, PLAN)
 try:
     running.ask_in_words_of_the_scheduler(workflow)
 except InputError as error:

@@ -34,8 +34,9 @@ from benchmarks.timing import alternated, command_cpu, cpu, exponent, median_rat
 
 ROOT = Path(__file__).resolve().parents[1]
 # Steps that start torch; the others read arrays and tables.
-TORCH = {"train", "trials", "features", "erasure", "shuffling", "cue_strength", "corruptions", "segmentation",
-         "receptive_field", "feature_visualization", "sensitivity", "stylize"}  # fmt: skip
+TORCH = {"train", "train_decoder", "stylize", "conflict", "trials", "trials_controls", "trials_of_validation",
+         "trials_across", "features", "features_named", "measure", "erasure", "shuffling", "cue_strength",
+         "corruptions", "segmentation", "receptive_field", "feature_visualization", "sensitivity"}  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> None:

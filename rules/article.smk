@@ -9,106 +9,66 @@ AT_LEVELS = [AT_LEVELS] if STORAGE is None and Path(AT_LEVELS).is_file() else []
 PAPER = sorted(str(path) for path in Path("paper").rglob("*") if path.is_file())
 
 
-rule claims:
+use rule step as claims with:
     input:
         list(map(LAYOUT.table, PLAN.tables)),
         LAYOUT.file("parameters.json"),
         AT_LEVELS,
     output:
-        LAYOUT.file("claims.json"),
-    log:
-        LAYOUT.log("claims"),
-    benchmark:
-        LAYOUT.benchmark("claims")
-    conda:
-        "../envs/texshape.yaml"
-    threads: 1
+        output=LAYOUT.file("claims.json"),
     resources:
-        mem_mb=scaled(500),
-        runtime=scaled(10),
+        **needs(500, 10),
     params:
-        results=lambda wc, output: parent(output[0]),
-        # Only what this run made: a table of former parameters must read as 'not run'.
-        files=lambda wc, input: options("--file", map(plain, input)),
-        code=step_hash("claims"),
-    shell:
-        "texshape run claims --results {params.results:q} --output {output:q} {params.files:q}"
-        " > {log:q} 2>&1"
+        **step(
+            "claims",
+            results=folder,
+            # Only what this run made: a table of former parameters must read as 'not run'.
+            file=lambda wc, input: map(plain, input),
+        ),
 
 
-rule origins:
+use rule step as origins with:
     input:
         list(map(LAYOUT.table, PLAN.tables)),
     output:
-        LAYOUT.file("origins.json"),
-    log:
-        LAYOUT.log("origins"),
-    benchmark:
-        LAYOUT.benchmark("origins")
-    conda:
-        "../envs/texshape.yaml"
-    threads: 1
+        output=LAYOUT.file("origins.json"),
     resources:
-        mem_mb=scaled(500),
-        runtime=scaled(10),
+        **needs(500, 10),
     params:
-        results=lambda wc, output: parent(output[0]),
-        tables=lambda wc, input: options("--table", map(plain, input)),
-        code=step_hash("origins"),
-    shell:
-        "texshape run origins --results {params.results:q} --output {output:q} {params.tables:q}"
-        " > {log:q} 2>&1"
+        **step("origins", results=folder, table=lambda wc, input: map(plain, input)),
 
 
-rule figure_origins:
+use rule step as figure_origins with:
     input:
         [LAYOUT.figure(name) for name in PLAN.figures + PLAN.image_figures],
     output:
-        LAYOUT.file("figures.json"),
-    log:
-        LAYOUT.log("figure_origins"),
-    benchmark:
-        LAYOUT.benchmark("figure_origins")
-    conda:
-        "../envs/texshape.yaml"
-    threads: 1
+        output=LAYOUT.file("figures.json"),
     resources:
-        mem_mb=scaled(500),
-        runtime=scaled(10),
+        **needs(500, 10),
     params:
-        results=lambda wc, output: parent(output[0]),
-        figures=lambda wc, input: options("--figure", map(plain, input)),
-        code=step_hash("figure-origins"),
-    shell:
-        "texshape run figure-origins --results {params.results:q} --output {output:q} {params.figures:q}"
-        " > {log:q} 2>&1"
+        **step(
+            "figure-origins",
+            results=folder,
+            figure=lambda wc, input: map(plain, input),
+        ),
 
 
 if PLAN.foreign:
 
-    rule describe_techniques:
+    use rule step as describe_techniques with:
         output:
-            LAYOUT.file("techniques.json"),
-        log:
-            LAYOUT.log("describe_techniques"),
-        benchmark:
-            LAYOUT.benchmark("describe_techniques")
-        conda:
-            "../envs/texshape.yaml"
-        threads: 1
+            output=LAYOUT.file("techniques.json"),
         resources:
-            mem_mb=scaled(300),
-            runtime=scaled(5),
+            **needs(300, 5),
         params:
-            names=[technique.name for technique in PLAN.foreign],
+            **step(
+                "describe-techniques", [technique.name for technique in PLAN.foreign]
+            ),
             # What they say of themselves is part of their code.
             said=said_hash(PLAN.foreign),
-            code=step_hash("describe-techniques"),
-        shell:
-            "texshape run describe-techniques {params.names:q} --output {output:q} > {log:q} 2>&1"
 
 
-rule article:
+use rule step as article with:
     input:
         LAYOUT.file("techniques.json") if PLAN.foreign else [],
         list(map(LAYOUT.table, PLAN.tables)),
@@ -129,7 +89,7 @@ rule article:
         list(map(local, PAPER)),
         source=local("paper/main.typ"),
     output:
-        pdf=report(
+        output=report(
             LAYOUT.file("paper.pdf"),
             caption=caption(
                 "article",
@@ -138,25 +98,16 @@ rule article:
             category="0 Article",
         ),
         html=LAYOUT.file("paper.html"),
-    log:
-        LAYOUT.log("article"),
-    benchmark:
-        LAYOUT.benchmark("article")
-    conda:
-        "../envs/texshape.yaml"
-    threads: 1
     resources:
-        mem_mb=scaled(800),
-        runtime=scaled(10),
+        **needs(800, 10),
     params:
-        results=lambda wc, output: parent(output.pdf),
-        # Only what this run made: a file of former parameters must read as 'not run'.
-        files=lambda wc, input: options(
-            "--file", [plain(file) for file in input if str(file) not in PAPER]
+        **step(
+            "article",
+            results=folder,
+            # Only what this run made: a file of former parameters must read as 'not run'.
+            file=lambda wc, input: [
+                plain(file) for file in input if str(file) not in PAPER
+            ],
         ),
         # The sections in the folders of techniques, which are no files of this folder where texshape is installed.
         sections=text_hash(),
-        code=step_hash("article"),
-    shell:
-        "texshape run article --results {params.results:q} --source {input.source:q}"
-        " --output {output.pdf:q} --html {output.html:q} {params.files:q} > {log:q} 2>&1"

@@ -1,4 +1,4 @@
-# The plan of this experiment, and what rules share. No rules here.
+# The plan of this experiment, and what rules ask it. No rules here.
 import os
 import shlex
 import sys
@@ -14,9 +14,19 @@ from texshape.experiment.image_sets import SPLITS
 from texshape.experiment.networks import BASE
 from texshape.experiment.runs import PIXELS, WILDCARDS, RunId
 from texshape.experiment.sources import CONFLICT
-from texshape.experiment.words import any_of, options, parent, results_of, stem
+from texshape.experiment.steps import (
+    call,
+    figure_stem,
+    folder,
+    folder_above,
+    needs,
+    scaled,
+    shard,
+    step,
+)
+from texshape.experiment.words import any_of, options, parent
+from texshape.figures.report import shown
 from texshape.models.cards import local_files
-from texshape.source_code import step_hash
 
 # Snakemake takes braces in a path for the name of something to be put in.
 if set("{}") & set(str(workflow.basedir)):
@@ -68,11 +78,9 @@ def by_run(ask):
     return lambda wildcards: ask(run_of(wildcards))
 
 
-def absent_option(run):
-    """What says whether a network that others publish can be had, as a step's option."""
-    return options(
-        "--absent", [LAYOUT.unavailable(run)] if run.model in PLAN.fetched else []
-    )
+def absent(run):
+    """What says whether a network that others publish can be had; none of a network of our own."""
+    return LAYOUT.unavailable(run) if run.model in PLAN.fetched else None
 
 
 def plain(file):
@@ -80,9 +88,10 @@ def plain(file):
     return running.plain(file, STORAGE)
 
 
-def scaled(value):
-    """A resource that grows with each attempt: what ran out of memory or time gets more."""
-    return lambda wc, attempt: value * attempt
+def drawn(place, *said):
+    """A figure as SVG, which Snakemake's report shows, and as PNG."""
+    files = [LAYOUT.figure(place, kind) for kind in ("svg", "png")]
+    return [report(files[0], **shown(*said or [place])), files[1]]
 
 
 def note_what_was_made():

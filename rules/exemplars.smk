@@ -1,54 +1,28 @@
 # Stimuli made of test photographs: those brought into conflict, and edge drawings.
 
 
-rule exemplars:
+use rule step as exemplars with:
     input:
-        LAYOUT.set_files(BASE, "test-plain", masks=False),
+        set=LAYOUT.pictures(BASE, "test-plain"),
     output:
-        [
-            file
-            for name in ("shape-exemplars", "texture-exemplars")
-            for file in LAYOUT.set_files(BASE, name, masks=False)
-        ],
-    log:
-        LAYOUT.log("exemplars"),
-    benchmark:
-        LAYOUT.benchmark("exemplars")
-    conda:
-        "../envs/texshape.yaml"
-    threads: 1
+        LAYOUT.pictures(BASE, "shape-exemplars", "texture-exemplars"),
     resources:
-        mem_mb=scaled(800),
-        runtime=scaled(20),
+        **needs(800, 20),
     params:
-        images=lambda wc, input: stem(input),
-        shapes=config["data"]["shape_exemplars"],
-        textures=config["data"]["texture_exemplars"],
-        output_dir=lambda wc, output: parent(output[0]),
-        code=step_hash("exemplars"),
-    shell:
-        "texshape run exemplars --set {params.images:q} --shape-exemplars {params.shapes}"
-        " --texture-exemplars {params.textures} --output-dir {params.output_dir:q} > {log:q} 2>&1"
+        **step(
+            "exemplars",
+            shape_exemplars=config["data"]["shape_exemplars"],
+            texture_exemplars=config["data"]["texture_exemplars"],
+            output_dir=folder,
+        ),
 
 
-rule edges:
+use rule step as edges with:
     input:
-        LAYOUT.set_files(BASE, "test-plain", masks=False),
+        set=LAYOUT.pictures(BASE, "test-plain"),
     output:
-        LAYOUT.set_files(BASE, "edges", masks=False),
-    log:
-        LAYOUT.log("edges"),
-    benchmark:
-        LAYOUT.benchmark("edges")
-    conda:
-        "../envs/texshape.yaml"
-    threads: 1
+        output=LAYOUT.pictures(BASE, "edges"),
     resources:
-        mem_mb=scaled(1500),
-        runtime=scaled(60),
+        **needs(1500, 60),
     params:
-        images=lambda wc, input: stem(input),
-        stem=lambda wc, output: stem(output),
-        code=step_hash("edges"),
-    shell:
-        "texshape run edges --set {params.images:q} --output {params.stem:q} > {log:q} 2>&1"
+        **step("edges"),

@@ -9,89 +9,44 @@ localrules:
     published_trials,
 
 
-rule published_stimuli:
+use rule step as published_stimuli with:
     output:
-        [
-            file
-            for name in (CONFLICT, "edges", "silhouettes")
-            for file in LAYOUT.set_files(BASE, name, masks=False)
-        ],
-    log:
-        LAYOUT.log("published_stimuli"),
-    benchmark:
-        LAYOUT.benchmark("published_stimuli")
-    conda:
-        "../envs/texshape.yaml"
-    threads: 1
+        LAYOUT.pictures(BASE, CONFLICT, "edges", "silhouettes"),
     resources:
-        mem_mb=scaled(1500),
-        runtime=scaled(120),
+        **needs(1500, 120),
     params:
-        output_dir=lambda wc, output: parent(output[0]),
-        code=step_hash("published-stimuli"),
-    shell:
-        "texshape run published-stimuli --output-dir {params.output_dir:q} > {log:q} 2>&1"
+        **step("published-stimuli", output_dir=folder),
 
 
-rule published_trials:
+use rule step as published_trials with:
     output:
-        f"{LAYOUT.published}/manifest.csv",
-    log:
-        LAYOUT.log("published_trials"),
-    benchmark:
-        LAYOUT.benchmark("published_trials")
-    conda:
-        "../envs/texshape.yaml"
-    threads: 1
+        LAYOUT.published_list,
     resources:
-        mem_mb=scaled(500),
-        runtime=scaled(120),
+        **needs(500, 120),
     params:
-        output_dir=lambda wc, output: parent(output[0]),
-        code=step_hash("published-trials"),
-    shell:
-        "texshape run published-trials --output-dir {params.output_dir:q} > {log:q} 2>&1"
+        **step("published-trials", output_dir=folder),
 
 
-rule published_measures:
+use rule step as published_measures with:
     output:
-        LAYOUT.table("published_measures"),
-    log:
-        LAYOUT.log("published_measures"),
-    benchmark:
-        LAYOUT.benchmark("published_measures")
-    conda:
-        "../envs/texshape.yaml"
-    threads: 1
+        output=LAYOUT.table("published_measures"),
     resources:
-        mem_mb=scaled(500),
-        runtime=scaled(120),
+        **needs(500, 120),
     params:
-        code=step_hash("published-measures"),
-    shell:
-        "texshape run published-measures --output {output:q} > {log:q} 2>&1"
+        **step("published-measures"),
 
 
-rule published_answers:
+use rule step as published_answers with:
     input:
-        f"{LAYOUT.published}/manifest.csv",
+        LAYOUT.published_list,
     output:
-        LAYOUT.table("published_answers"),
-    log:
-        LAYOUT.log("published_answers"),
-    benchmark:
-        LAYOUT.benchmark("published_answers")
-    conda:
-        "../envs/texshape.yaml"
-    threads: 1
+        output=LAYOUT.table("published_answers"),
     resources:
-        mem_mb=scaled(1500),
-        runtime=scaled(120),
+        **needs(1500, 120),
     params:
-        published=lambda wc, input: parent(input[0]),
-        settings=section("bootstrap"),
-        seed=config["seed"],
-        code=step_hash("published-answers"),
-    shell:
-        "texshape run published-answers --published {params.published:q} --settings {params.settings:q}"
-        " --seed {params.seed} --output {output:q} > {log:q} 2>&1"
+        **step(
+            "published-answers",
+            published=LAYOUT.published,
+            settings=section("bootstrap"),
+            seed=config["seed"],
+        ),

@@ -1,20 +1,10 @@
-# How far the units see, in theory and by gradient, and what they answer to.
+# How far the units of published architectures see, in theory.
 
 
-rule architectures:
+use rule step as architectures with:
     output:
-        LAYOUT.table("architectures"),
-    log:
-        LAYOUT.log("architectures"),
-    benchmark:
-        LAYOUT.benchmark("architectures")
-    conda:
-        "../envs/texshape.yaml"
-    threads: 1
+        output=LAYOUT.table("architectures"),
     resources:
-        mem_mb=scaled(2000),
-        runtime=scaled(20),
+        **needs(2000, 20),
     params:
-        code=step_hash("architectures"),
-    shell:
-        "texshape run architectures --output {output:q} > {log:q} 2>&1"
+        **step("architectures"),

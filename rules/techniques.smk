@@ -1,5 +1,4 @@
 # What measures a network, made of the techniques' declarations; what is said of one network lies in its folder.
-# A rule a technique, or (`jobs.grain`) a rule for networks that the same techniques measure.
 from texshape.experiment.grain import measured_together
 from texshape.experiment.technique_job import SharedJob, TechniqueJob
 from texshape.source_code import technique_hash
@@ -8,44 +7,8 @@ from texshape.source_code import technique_hash
 CODE = {technique.name: technique_hash(technique) for technique in PLAN.techniques}
 
 
-for technique in PLAN.techniques if PLAN.grain == "technique" else []:
-    job = TechniqueJob(PLAN, technique)
-
-    rule:
-        name:
-            technique.name
-        input:
-            unpack(by_run(job.inputs)),
-        output:
-            job.outputs(WILDCARDS),
-        log:
-            LAYOUT.log(f"{technique.name}/{WILDCARDS}"),
-        benchmark:
-            LAYOUT.benchmark(f"{technique.name}/{WILDCARDS}")
-        wildcard_constraints:
-            model=any_of([*PLAN.trained, *PLAN.named]),
-        conda:
-            "../envs/texshape.yaml"
-        threads: 1
-        resources:
-            gpu=1 if technique.gpu else 0,
-            mem_mb=scaled(technique.memory),
-            runtime=scaled(technique.minutes),
-        params:
-            # Here, not in the command: that is put together when the job runs, long after the loop.
-            step=technique.name.replace("_", "-"),
-            run=by_run(str),
-            options=by_run(job.options),
-            results=lambda wc, output: results_of(output[0]),
-            parameters=by_run(job.parameters),
-            code=CODE[technique.name],
-        shell:
-            "texshape run {params.step:q} --results {params.results:q}"
-            " --run {params.run:q} {params.options:q}"
-            " --parameters {params.parameters:q} --threads {threads} > {log:q} 2>&1"
-
-
-for measured in measured_together(PLAN) if PLAN.grain == "network" else []:
+# A rule a technique, or for networks that the same techniques measure.
+for measured in measured_together(PLAN):
     shared = SharedJob(PLAN, measured.techniques)
 
     rule:
@@ -56,26 +19,23 @@ for measured in measured_together(PLAN) if PLAN.grain == "network" else []:
         output:
             shared.outputs(WILDCARDS),
         log:
-            LAYOUT.log(f"measure/{WILDCARDS}"),
+            LAYOUT.log(f"{measured.logs}/{WILDCARDS}"),
         benchmark:
-            LAYOUT.benchmark(f"measure/{WILDCARDS}")
+            LAYOUT.benchmark(f"{measured.logs}/{WILDCARDS}")
         wildcard_constraints:
-            model=any_of([measured.model]),
+            model=any_of(measured.models),
             seed=any_of(map(str, measured.seeds)),
-        # What costs most is measured of the first network alone; last it would run by itself.
-        priority: int(measured.holds(PLAN.measured_runs[0]))
+        priority: measured.priority
         conda:
             "../envs/texshape.yaml"
         threads: 1
         resources:
-            gpu=measured.gpu,
-            mem_mb=scaled(measured.memory),
-            runtime=scaled(measured.minutes),
+            **needs(measured.memory, measured.minutes, gpu=measured.gpu),
         params:
-            steps=by_run(shared.steps),
+            words=by_run(shared.steps),
             code=[CODE[technique.name] for technique in measured.techniques],
         shell:
-            "texshape run several {params.steps:q} > {log:q} 2>&1"
+            "texshape run several {params.words:q} > {log:q} 2>&1"
 
 
 # The baseline that knows no network: the pixels themselves, stored beside the first network's features.
@@ -85,33 +45,29 @@ for technique in PLAN.with_pixels:
         name:
             f"{technique.name}_pixels"
         input:
-            images=LAYOUT.set_files(BASE, CONFLICT, masks=SOURCE.masks),
+            LAYOUT.set_files(BASE, CONFLICT, masks=SOURCE.masks),
             features=LAYOUT.feature_files(
                 PLAN.measured_runs[0], PLAN.epochs(PLAN.measured_runs[0])[-1]
             ),
         output:
             TechniqueJob(PLAN, technique).outputs(PIXELS),
-        log:
-            LAYOUT.log(f"{technique.name}_pixels"),
-        benchmark:
-            LAYOUT.benchmark(f"{technique.name}_pixels")
         conda:
             "../envs/texshape.yaml"
         threads: 1
         resources:
-            mem_mb=scaled(2000),
-            runtime=scaled(60),
+            **needs(2000, 60),
         params:
-            step=technique.name.replace("_", "-"),
-            folder=lambda wc, input: parent(input.features[0]),
-            results=lambda wc, output: results_of(output[0]),
-            run=str(PIXELS),
-            parameters=job_settings.technique(PLAN, technique, **technique.pixels),
+            **call(
+                technique.name.replace("_", "-"),
+                results=LAYOUT.results,
+                run=PIXELS,
+                epoch=0,
+                images=f"conflict={CONFLICT}",
+                parameters=job_settings.technique(PLAN, technique, **technique.pixels),
+            ),
             code=CODE[technique.name],
         shell:
-            "texshape run {params.step:q} --results {params.results:q} --run {params.run:q}"
-            " --epoch 0 --images conflict=cue-conflict --features {params.folder:q}"
-            " --parameters {params.parameters:q} --threads {threads} > {log:q} 2>&1"
+            "texshape run {params.words:q} {params.files:q} --threads {threads} > {log:q} 2>&1"
 
 
 # One of another package that cannot be used stops nothing: that it measured no network is a result.
@@ -122,21 +78,13 @@ for refused, reason in PLAN.refused.items():
         name:
             f"leave_out_{refused}"
         output:
-            LAYOUT.left_out(WILDCARDS, refused),
-        log:
-            LAYOUT.log(f"leave_out_{refused}/{WILDCARDS}"),
-        benchmark:
-            LAYOUT.benchmark(f"leave_out_{refused}/{WILDCARDS}")
+            output=LAYOUT.left_out(WILDCARDS, refused),
         conda:
             "../envs/texshape.yaml"
         threads: 1
         resources:
-            mem_mb=scaled(300),
-            runtime=scaled(5),
+            **needs(300, 5),
         params:
-            technique=refused,
-            reason=reason,
-            code=step_hash("leave-out"),
+            **step("leave-out", technique=refused, reason=reason),
         shell:
-            "texshape run leave-out --technique {params.technique:q} --reason {params.reason:q}"
-            " --output {output:q} > {log:q} 2>&1"
+            "texshape run {params.words:q} {params.files:q} > {log:q} 2>&1"

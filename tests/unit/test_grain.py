@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 
@@ -29,6 +30,11 @@ def plan(experiment: str) -> Plan:
     return Plan(whole.read([ROOT / "params.yaml", *over]))
 
 
+def plan_by(grain: str) -> Plan:
+    values = whole.read([ROOT / "params.yaml"])
+    return Plan({**values, "jobs": {**values["jobs"], "grain": grain}})
+
+
 @pytest.mark.parametrize("experiment", EXPERIMENTS)
 def test_every_technique_measures_its_networks_in_one_job(experiment: str) -> None:
     made = plan(experiment)
@@ -36,9 +42,9 @@ def test_every_technique_measures_its_networks_in_one_job(experiment: str) -> No
     names = [group.name for group in groups]
     assert len(names) == len(set(names))
     found = [
-        (technique.name, RunId.of_model(group.model, seed))
+        (technique.name, run)
         for group in groups
-        for seed in group.seeds
+        for run in group.runs
         for technique in group.techniques
     ]
     expected = [
@@ -46,15 +52,31 @@ def test_every_technique_measures_its_networks_in_one_job(experiment: str) -> No
     ]
     assert len(found) == len(set(found))
     assert set(found) == set(expected)
-    jobs = [(group.model, seed) for group in groups for seed in group.seeds]
-    assert len(jobs) == len(set(jobs))
+    jobs = [run for group in groups for run in group.runs]
+    assert (len(jobs) == len(set(jobs))) == (made.grain == "network")
 
 
-def test_each_network_is_held_by_one_job() -> None:
-    made = plan("")
-    for one in made.measured_runs:
-        assert [group.model for group in measured_together(made) if group.holds(one)] == [one.model]
-    assert not any(group.holds(RunId("cnn", "no-such")) for group in measured_together(made))
+def test_each_network_is_held_by_one_job_whose_rule_takes_no_other() -> None:
+    made = plan_by("network")
+    groups = list(measured_together(made))
+    runs = {run for technique in made.techniques for run in made.runs_of(technique)}
+    assert Counter(run for group in groups for run in group.runs) == Counter(runs)
+    assert runs >= set(made.measured_runs)
+    for group in groups:
+        taken = {RunId.of_model(model, seed) for model in group.models for seed in group.seeds}
+        assert taken == set(group.runs)
+    assert [group.priority for group in groups if made.measured_runs[0] in group.runs] == [1]
+    assert sum(group.priority for group in groups) == 1
+
+
+def test_each_technique_has_a_job_a_network_where_asked() -> None:
+    made = plan_by("technique")
+    groups = list(measured_together(made))
+    assert [group.name for group in groups] == [technique.name for technique in made.techniques]
+    for group, technique in zip(groups, made.techniques, strict=True):
+        assert group.techniques == (technique,)
+        assert list(group.runs) == made.runs_of(technique)
+        assert not group.priority
 
 
 def test_a_job_takes_what_its_techniques_take() -> None:

@@ -13,10 +13,10 @@ from texshape import parameters
 from texshape.config import whole
 from texshape.errors import InputError
 from texshape.experiment import job_settings, words
-from texshape.experiment.conflict_job import exemplar_options
 from texshape.experiment.layout import Layout
 from texshape.experiment.plan import Plan
 from texshape.experiment.runs import PIXELS, WILDCARDS, RunId
+from texshape.experiment.stylization_jobs import drawn_exemplars, judges, set_maker
 from texshape.experiment.technique_job import SharedJob, TechniqueJob
 from texshape.experiment.words import THEN
 from texshape.figures import report
@@ -47,27 +47,13 @@ def test_a_wildcard_is_one_of_the_names_and_nothing_else(
     assert not any(pattern.fullmatch(name) for name in other)
 
 
-def test_files_as_words_of_options() -> None:
-    layout = Layout("results/it")
-    whole_set = layout.set_files("base", "test-plain")
-    assert words.stem(whole_set) == layout.set("base", "test-plain")
+def test_options_are_repeated_for_each_value() -> None:
     run = RunId("cnn", "plain", 3)
-    assert words.results_of(layout.measure(run, "readout")) == layout.results
-    assert words.parent(layout.history(run)) == layout.run(run)
+    assert words.parent(Layout("results/it").history(run)) == Layout("results/it").run(run)
     assert words.options("--network", [run, PIXELS]) == [
         "--network", "cnn--plain/seed-3", "--network", "pixels--baseline/seed-0",
     ]  # fmt: skip
     assert words.options("--network", []) == []
-
-
-def test_parts_are_told_by_their_number_and_merged_by_their_stems() -> None:
-    layout, shards = Layout("results/it"), ["00000-of-00002", "00001-of-00002"]
-    assert words.shard_numbers(shards[1]) == ["--shard", 1, "--shards", 2]
-    files = [file for one in shards for file in layout.conflict_part("neural", one, masks=True)]
-    start = layout.set("base", "conflicts/neural")
-    assert words.part_options(files) == [
-        "--part", f"{start}.shard-{shards[0]}", "--part", f"{start}.shard-{shards[1]}",
-    ]  # fmt: skip
 
 
 # --- a technique's job ---------------------------------------------------------------------------
@@ -82,7 +68,7 @@ def test_a_job_depends_on_what_its_technique_reads() -> None:
         seen[technique.name] = inputs
         assert bool(inputs.get("network")) == technique.network, technique.name
         assert bool(inputs.get("features")) == technique.features, technique.name
-        stems = [words.stem([file]) for file in inputs["images"] if file.endswith(".npy")]
+        stems = [file.removesuffix(".images.npy") for file in inputs["images"]]
         for name in made.sets_of(technique, run.model):
             assert made.layout.set("base", name) in stems
     final, first = made.layout.checkpoint(run), made.layout.checkpoint(run, 0)
@@ -150,19 +136,39 @@ def test_a_shared_job_is_all_of_its_techniques_one_after_the_other() -> None:
 def test_exemplars_come_from_sets_or_are_drawn() -> None:
     made = plan()
     (drawn,) = [one for one in made.conflicts.values() if one.drawn][:1]
-    told = exemplar_options(made, drawn, [], [])
+    told = drawn_exemplars(made, drawn)
     assert told[:4:2] == ["--data", "--fill"]
     assert json.loads(told[1])["image_size"] == made.parameters["data"]["image_size"]
     count = drawn.entry.shape_exemplars
     assert told[4:] == (["--shape-exemplars", count] if count else [])
-    assert exemplar_options(made, drawn, [], [], whole=False) == told[:4]
+    assert drawn_exemplars(made, drawn, whole=False) == told[:4]
+    assert not made.exemplar_files(drawn, "contents") + made.exemplar_files(drawn, "textures")
     folder = Plan(whole.read([ROOT / "params.yaml", ROOT / "experiments" / "cifar10.yaml"]))
     (other,) = [one for one in folder.conflicts.values() if not one.drawn][:1]
-    contents, textures = (folder.exemplar_files(other, kind) for kind in ("contents", "textures"))
-    assert exemplar_options(folder, other, contents, textures) == [
-        "--contents", folder.layout.set("base", other.entry.contents),
-        "--textures", folder.layout.set("base", other.entry.textures),
-    ]  # fmt: skip
+    assert drawn_exemplars(folder, other) == []
+    for kind in ("contents", "textures"):
+        files = folder.exemplar_files(other, kind)
+        assert files == folder.layout.pictures("base", getattr(other.entry, kind))
+
+
+@pytest.mark.parametrize(
+    ("experiment", "unmade"), [("stylization", "renderer"), ("stylization-cifar10", "photographs")]
+)
+def test_sets_are_judged_with_what_made_them_and_by_their_networks(
+    experiment: str, unmade: str
+) -> None:
+    made = Plan(whole.read([ROOT / "params.yaml", ROOT / "experiments" / f"{experiment}.yaml"]))
+    neural = [name for name in made.fitness if name in made.neural_sets]
+    assert neural
+    for name in neural:
+        assert set_maker(made, name) in made.layout.stylized_files("base", name, masks=False)
+    assert set_maker(made, "test-plain") == unmade
+    for role in ("full", "limited"):
+        found = judges(made, role)
+        assert {one.partition("=")[0] for one in found} == set(made.fitness)
+        of_plan = {str(run) for roles in made.fitness.values() for run in roles[role]}
+        assert {one.partition("=")[2] for one in found} == of_plan
+    assert not set(judges(made, "full")) & set(judges(made, "limited"))
 
 
 def test_no_training_takes_more_gpus_than_the_run_has() -> None:

@@ -154,8 +154,9 @@ def test_the_versions_allowed_are_those_that_have_it() -> None:
 HIDDEN = {name for names in private.NEEDED.values() for name in names}
 HIDDEN -= {field.name for field in dataclasses.fields(private.FileRecord)}
 # Words of other things too.
-HIDDEN -= {"config", "configfiles", "constrain", "dag", "evaluate", "incomplete", "jobs", "path", "persistence",
-           "raw", "resources", "rules", "scheduler", "timespan", "touch", "value"}  # fmt: skip
+HIDDEN -= {"benchmark", "config", "configfiles", "constrain", "dag", "evaluate", "incomplete", "jobs", "log",
+           "modifier", "name", "output", "path", "persistence", "raw", "resources", "rules", "scheduler",
+           "timespan", "touch", "value"}  # fmt: skip
 
 
 def test_no_other_module_uses_a_private_part() -> None:
@@ -221,3 +222,48 @@ def test_an_output_more_hides_no_change(
 ) -> None:
     assert ("Nothing to be done" not in grown("-n", any=1, **change)) == with_it
     assert ("Nothing to be done" not in grown("-n", **change)) == alone
+
+
+LOGGED = """
+from texshape.core import snakemake_private
+rule every:
+    input: "results/it/tables/all.csv", "results/it/own.txt"
+rule table:
+    input: expand("results/it/{model}/seed-{seed}/part.{shard}.txt", model="a-b", seed=[0, 1], shard="7")
+    output: "results/it/tables/all.csv"
+    shell: "touch {output}; echo table > {log}"
+rule parts:
+    output: "results/it/{model}/seed-{seed}/part.{shard}.txt", "results/it/{model}-{seed}/{shard}.csv"
+    wildcard_constraints: seed="[0-9]{{1,2}}"
+    shell: "touch {output}; echo part > {log}"
+rule own:
+    output: "results/it/own.txt"
+    log: "elsewhere.log"
+    shell: "touch {output}; echo own > {log}"
+snakemake_private.log_each_rule(workflow, lambda job: (f"said/{job}.log", f"took/{job}.tsv"))
+"""
+
+
+def test_a_rule_that_names_no_log_has_one_by_its_name_and_first_output(tmp_path: Path) -> None:
+    (tmp_path / "Snakefile").write_text(
+        LOGGED.replace("{{", "{").replace("}}", "}"), encoding="utf-8"
+    )
+    subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "1"],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = {
+        path.relative_to(tmp_path).as_posix(): path.read_text(encoding="utf-8").strip()
+        for path in tmp_path.glob("**/*.log")
+        if ".snakemake" not in path.parts
+    }
+    assert found == {
+        "elsewhere.log": "own",
+        "said/table.log": "table",
+        "said/parts/a-b/seed-0/part.7.log": "part",
+        "said/parts/a-b/seed-1/part.7.log": "part",
+    }
+    took = {path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("took/**/*.tsv")}
+    assert took == {
+        "took/table.tsv", "took/parts/a-b/seed-0/part.7.tsv", "took/parts/a-b/seed-1/part.7.tsv",
+    }  # fmt: skip

@@ -131,9 +131,9 @@ def test_conflict_images_come_from_test_photographs_alone(cifar10: Workflow) -> 
 def test_features_come_from_shards_with_the_bytes_of_one_pass(
     cifar10: Workflow, tmp_path: Path
 ) -> None:
-    logs = cifar10.folder / "logs" / "cifar10-smoke" / "features" / "resnet8--plain"
+    logs = cifar10.folder / "logs" / "cifar10-smoke" / "features" / "resnet8--plain" / "seed-0"
     assert {path.name for path in logs.glob("*.log")} == {
-        "seed-0-00000-of-00002.log", "seed-0-00001-of-00002.log"
+        "shard-00000-of-00002.log", "shard-00001-of-00002.log"
     }  # fmt: skip
     network = cifar10.folder / "results" / "cifar10-smoke" / "resnet8--plain" / "seed-0"
     joined = network / "features" / "epoch-001"

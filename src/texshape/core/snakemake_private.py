@@ -30,13 +30,18 @@ RANGE = ">=9.17,<10"
 NEEDED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "snakemake.workflow:Workflow": (
-            "config_settings", "dag", "global_resources", "is_main_process", "persistence", "rules",
+            "config_settings", "dag", "global_resources", "is_main_process", "modifier", "persistence", "rules",
             "scheduler", "scheduling_settings", "storage_registry", "storage_settings", "touch",
         ),
         "snakemake.settings.types:StorageSettings": (
             "default_storage_prefix", "default_storage_provider",
         ),
-        "snakemake.rules:Rule": ("resources",),
+        "snakemake.rules:Rule": (
+            "benchmark", "benchmark_modifier", "log", "log_modifier", "name", "output", "resources", "set_log",
+            "shellcmd",
+        ),
+        "snakemake.modules:WorkflowModifier": ("path_modifier",),
+        "snakemake.io": ("strip_wildcard_constraints",),
         "snakemake.resources:Resource": ("constrain", "evaluate", "raw", "value"),
         "snakemake.settings.types:ConfigSettings": ("config", "configfiles"),
         "snakemake.settings.types:SchedulingSettings": ("max_jobs_per_timespan",),
@@ -374,6 +379,33 @@ def limit(workflow: Any, resource: str) -> int | None:
 def is_main(workflow: Any) -> bool:
     """Whether this process plans and submits jobs; else it is one of them, perhaps on another machine."""
     return bool(_part(workflow, "is_main_process"))
+
+
+def log_each_rule(workflow: Any, place: Callable[[str], tuple[str, str]]) -> None:
+    """Give each rule that names no log its log and the file of its time and memory.
+
+    They lie in a folder by the rule's name, and in it as the rule's first output lies below the results: each
+    part of its path that holds a wildcard is a part of theirs.
+
+    Parameters
+    ----------
+    workflow : Workflow
+        With all its rules.
+    place : function
+        From the name of a job to the places of its log and of its benchmark.
+    """
+    plain = _owner("snakemake.io:strip_wildcard_constraints")
+    modifier = _part(workflow, "modifier", "path_modifier")
+    for rule in _part(workflow, "rules"):
+        if _part(rule, "log") or not _part(rule, "shellcmd"):
+            continue
+        made = [plain(str(file)) for file in _part(rule, "output")[:1]]
+        parts = [part[: part.rindex("}") + 1] for part in "".join(made).split("/") if "}" in part]
+        log, benchmark = place("/".join([rule.name, *parts]))
+        # Set where a rule says so itself: a storage takes what is said in too.
+        rule.log_modifier = rule.benchmark_modifier = modifier
+        _part(rule, "set_log")(log)
+        rule.benchmark = benchmark
 
 
 def given_of_all(workflow: Any, name: str) -> str | None:

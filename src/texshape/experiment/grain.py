@@ -1,7 +1,7 @@
-"""Which techniques measure a network in one job, where the parameters ask for jobs of that size.
+"""Which techniques measure which networks in one job: a job a technique, or (`jobs.grain`) a job a network.
 
-Networks of one name whose seeds are measured by the same techniques share a rule, for a rule has one list of
-outputs.
+By network those of one name whose seeds are measured by the same techniques share a rule, for a rule has one
+list of outputs.
 """
 
 from __future__ import annotations
@@ -16,29 +16,36 @@ from texshape.techniques.base import Technique
 
 @dataclass(frozen=True)
 class Measured:
-    """Networks that the same techniques measure.
+    """Networks that the same techniques measure, each in a job.
 
     Attributes
     ----------
-    model : str
-        ``ARCHITECTURE--ARM``.
-    seeds : tuple of int
+    name : str
+        A name that no other group of the plan has.
+    logs : str
+        Folder of what the jobs say.
+    runs : tuple of RunId
     techniques : tuple of Technique
         In the order in which they run.
+    priority : int
+        Of the jobs: 1 of those that take longest, for last they would run by themselves.
     """
 
-    model: str
-    seeds: tuple[int, ...]
+    name: str
+    logs: str
+    runs: tuple[RunId, ...]
     techniques: tuple[Technique, ...]
+    priority: int = 0
 
     @property
-    def name(self) -> str:
-        """A name that no other group of the plan has."""
-        return "_".join(["measure", self.model, *map(str, self.seeds)])
+    def models(self) -> list[str]:
+        """``ARCHITECTURE--ARM`` of each."""
+        return list({run.model: None for run in self.runs})
 
-    def holds(self, run: RunId) -> bool:
-        """Whether a network is one of them."""
-        return run.model == self.model and run.seed in self.seeds
+    @property
+    def seeds(self) -> list[int]:
+        """Of any of them."""
+        return list({run.seed: None for run in self.runs})
 
     @property
     def gpu(self) -> int:
@@ -57,13 +64,18 @@ class Measured:
 
 
 def measured_together(plan: Plan) -> Iterator[Measured]:
-    """Every measured network of a plan once, with the techniques that measure it.
+    """Every measured network of a plan, with the techniques that measure it in one job.
 
     Yields
     ------
     Measured
-        In the order in which the plan names the networks.
+        By technique, or in the order in which the plan names the networks: each network once.
     """
+    if plan.grain == "technique":
+        for technique in plan.techniques:
+            runs = tuple(plan.runs_of(technique))
+            yield Measured(technique.name, technique.name, runs, (technique,))
+        return
     of_run: dict[RunId, list[Technique]] = {}
     for technique in plan.techniques:
         for run in plan.runs_of(technique):
@@ -72,5 +84,9 @@ def measured_together(plan: Plan) -> Iterator[Measured]:
     for run, techniques in of_run.items():
         names = tuple(technique.name for technique in techniques)
         groups.setdefault((run.model, names), []).append(run)
-    for (model, _), runs in groups.items():
-        yield Measured(model, tuple(run.seed for run in runs), tuple(of_run[runs[0]]))
+    for (model, _), runs_of_model in groups.items():
+        name = "_".join(["measure", model, *(str(run.seed) for run in runs_of_model)])
+        # What costs most is measured of the first network alone.
+        first = int(plan.measured_runs[0] in runs_of_model)
+        techniques = of_run[runs_of_model[0]]
+        yield Measured(name, "measure", tuple(runs_of_model), tuple(techniques), first)

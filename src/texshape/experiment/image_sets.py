@@ -205,7 +205,7 @@ class ImageSets(Networks):
     def exemplar_files(self, made: Stylization, kind: str) -> list[str]:
         """The exemplars of a conflict set (``contents`` or ``textures``); the renderer draws its own."""
         name = getattr(made.entry, kind)
-        return [] if name == RENDERER else self.layout.set_files(BASE, name, masks=False)
+        return [] if name == RENDERER else self.layout.pictures(BASE, name)
 
     def encoder_files(self, made: Stylization) -> list[str]:
         """The network of this experiment that is the encoder, if one is."""

@@ -61,13 +61,17 @@ class Layout:
         parts = ["images.npy", "labels.csv"] + (["masks.npy"] if masks else [])
         return [f"{self.set(variant, name)}.{part}" for part in parts]
 
+    def pictures(self, variant: str, *names: str) -> list[str]:
+        """Pictures and labels of image sets, without masks."""
+        return [file for name in names for file in self.set_files(variant, name, masks=False)]
+
     def stylized_files(self, variant: str, name: str, *, masks: bool) -> list[str]:
         """The files of a set made by style transfer: where each image comes from as well."""
         return [f"{self.set(variant, name)}.{part}" for part in _stylized_parts(masks)]
 
     def style_files(self, variant: str, stylization: str, split: str) -> list[str]:
         """The images whose styles one split of a stylization takes."""
-        return self.set_files(variant, f"{stylization}/styles-{split}", masks=False)
+        return self.pictures(variant, f"{stylization}/styles-{split}")
 
     def style_table(self, variant: str, stylization: str) -> str:
         """Where each style of a stylization comes from."""
@@ -116,8 +120,13 @@ class Layout:
 
     @property
     def published(self) -> str:
-        """Folder of the published trials, and of their list ``manifest.csv``."""
+        """Folder of the published trials."""
         return f"{self.data}/trials"
+
+    @property
+    def published_list(self) -> str:
+        """The list of the published trials, written last."""
+        return f"{self.published}/manifest.csv"
 
     # --- networks --------------------------------------------------------------------------------
 

@@ -36,6 +36,12 @@ def planned(workflow: Any, config: Mapping[str, Any]) -> tuple[Plan, Storage | N
     return plan, storage
 
 
+def log_each_rule(workflow: Any, plan: Plan) -> None:
+    """Give rules the places of what their jobs say and take, once all rules are there; a rule's own stand."""
+    layout = plan.layout
+    snakemake_private.log_each_rule(workflow, lambda job: (layout.log(job), layout.benchmark(job)))
+
+
 def ask_in_words_of_the_scheduler(workflow: Any) -> None:
     """Give rules the resources that the profile's scheduler reads; once all rules are there.
 
