@@ -135,7 +135,9 @@ def _foreign(name: str) -> tuple[str, list[str]]:
 
 @cache
 def _shared() -> SourceCode:
-    return SourceCode(PACKAGE, store=cache_folder() / "source_code.json")
+    # A store each, so that two clones in use do not each forget what the other has found.
+    which = _digest(str(PACKAGE).encode())[:8]
+    return SourceCode(PACKAGE, store=cache_folder() / f"source_code-{which}.json")
 
 
 class SourceCode:

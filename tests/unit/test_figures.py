@@ -135,6 +135,15 @@ def test_points_lie_where_the_table_says():
     assert {round(100 * value, 6) for value in frame["shape_bias"]} <= drawn
 
 
+@pytest.mark.parametrize("cues", [{"shape"}, {"texture"}, {"shape", "texture"}])
+def test_a_legend_names_the_cues_that_were_shown_alone(cues):
+    tables = tables_of("shape_bias")
+    alone = tables["accuracy"]
+    left = alone[alone["cue"].isin(cues) | ~alone["set"].isin(["silhouettes", "textures"])]
+    (legend,) = draw("shape_bias", tables | {"accuracy": left}, SETTINGS).legends
+    assert {text.get_text() for text in legend.get_texts()} == {*cues, "chance"}
+
+
 def test_controls_stay_out_of_the_other_figures():
     text = words(draw("shape_bias", tables_of("shape_bias"), SETTINGS))
     assert "CNN · plain" in text

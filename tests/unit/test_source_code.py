@@ -312,6 +312,12 @@ def imported(code: CodeType) -> Iterator[tuple[str, str | None]]:
 
 
 @cache
+def imported_by(module: str) -> tuple[str, ...]:
+    """Modules of ours that a module names anywhere in its code."""
+    return tuple(target for code in nested(compiled(module)) for target, _ in imported(code))
+
+
+@cache
 def reached_from(module: str) -> frozenset[str]:
     """Everything that a module can import, itself included."""
     found: set[str] = set()
@@ -324,8 +330,7 @@ def reached_from(module: str) -> frozenset[str]:
         waiting += [name.rpartition(".")[0]] if "." in name else []
         if name == "texshape":
             continue
-        for code in nested(compiled(name)):
-            waiting += [target for target, _ in imported(code)]
+        waiting += imported_by(name)
         if name == "texshape.figures.registry":
             for own in importlib.import_module(name).FIGURES.values():
                 waiting += [own.draw.split(":")[0]] if own.draw else []

@@ -35,29 +35,29 @@ def words(call: Any, wildcards: Any = None, **files: Any) -> list[str]:
 
 def test_sets_are_named_by_their_stems_features_by_their_folders_and_files_by_themselves() -> None:
     whole = LAYOUT.set_files("base", "test-plain")
-    assert steps.named_to_steps(whole) == [LAYOUT.set("base", "test-plain")]
+    assert steps.told(whole) == [LAYOUT.set("base", "test-plain")]
     two = LAYOUT.pictures("base", "textures", "silhouettes")
-    assert steps.named_to_steps(two) == [
+    assert steps.told(two) == [
         LAYOUT.set("base", "textures"), LAYOUT.set("base", "silhouettes"),
     ]  # fmt: skip
     made = LAYOUT.stylized_files("base", "test-neural", masks=True)
-    assert steps.named_to_steps(made) == [LAYOUT.set("base", "test-neural")]
+    assert steps.told(made) == [LAYOUT.set("base", "test-neural")]
     stored = LAYOUT.states("cnn--plain/seed-0", [0, 3])
-    assert steps.named_to_steps(stored) == [
+    assert steps.told(stored) == [
         LAYOUT.features("cnn--plain/seed-0", 0), LAYOUT.features("cnn--plain/seed-0", 3),
     ]  # fmt: skip
     tables = [LAYOUT.table("accuracy"), LAYOUT.table("shape_bias")]
-    assert steps.named_to_steps(tables) == tables
-    assert steps.named_to_steps(tables[0]) == tables[:1]
-    assert steps.named_to_steps([]) == []
+    assert steps.told(tables) == tables
+    assert steps.told(tables[0]) == tables[:1]
+    assert steps.told([]) == []
 
 
 def test_parts_are_named_in_the_order_of_their_shards() -> None:
     files = [file for one in SHARDS for file in LAYOUT.conflict_part("neural", one, masks=True)]
     start = LAYOUT.set("base", "conflicts/neural")
-    assert steps.named_to_steps(files) == [f"{start}.shard-{shard}" for shard in SHARDS]
+    assert steps.told(files) == [f"{start}.shard-{shard}" for shard in SHARDS]
     stored = [file for one in SHARDS for file in LAYOUT.feature_files("cnn/seed-0", 1, one)]
-    assert steps.named_to_steps(stored) == [LAYOUT.features("cnn/seed-0", 1, one) for one in SHARDS]
+    assert steps.told(stored) == [LAYOUT.features("cnn/seed-0", 1, one) for one in SHARDS]
 
 
 def test_what_has_a_name_is_an_option_and_the_rest_is_not_told() -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from texshape.errors import InputError
-from texshape.trials import files, subjects
+from texshape.trials import files, names, subjects
 from texshape.trials.score import gather
 
 ROW = {
@@ -63,7 +63,7 @@ def test_digest_depends_on_content_only(tmp_path):
     ("name", "human"), [("subject-01", True), ("subject-1x", False), ("vgg", False)]
 )
 def test_who_is_human(name, human):
-    assert files.is_human(name) is human
+    assert names.is_human(name) is human
 
 
 CONFLICT = [

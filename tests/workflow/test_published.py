@@ -22,6 +22,7 @@ EXPERIMENT = read_yaml(ROOT / "experiments" / "published.yaml")
 ANIMALS = EXPERIMENT["configural_shape"]["exemplars"]
 # The real stimuli and all trials; what only costs time is cut down.
 SMALL = {
+    "jobs": {"grain": "network"},
     # Weights of the second are on a server, which is not asked.
     "networks": ["efficientnet_lite_pytorch:efficientnet-lite0", "timm:resnet18.a1_in1k"],
     "bootstrap": {"resamples": 1000},

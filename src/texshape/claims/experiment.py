@@ -39,6 +39,7 @@ from texshape.claims.wording import (
     span,
 )
 from texshape.errors import InputError
+from texshape.trials.names import is_human
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ class Experiment:
     def published(self) -> list[Row]:
         """Biases of humans and networks whose trials others published."""
         rows = select(self.bias, arm="published")
-        return [row for row in rows if not row["architecture"].startswith("subject-")]
+        return [row for row in rows if not is_human(row["architecture"])]
 
     @property
     def humans(self) -> list[Row]:

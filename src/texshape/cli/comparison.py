@@ -73,7 +73,7 @@ def compare(
     from texshape.techniques import registry
     from texshape.trials.files import Trials
     from texshape.trials.files import read as read_trials
-    from texshape.trials.names import HUMANS
+    from texshape.trials.names import HUMANS, is_human
     from texshape.trials.score import Decisions, gather
     from texshape.trials.subjects import network_subject, read_published
 
@@ -112,8 +112,7 @@ def compare(
         for (subject, images), own in read_published(published).items():
             if images == CUE_CONFLICT:
                 (gathered,) = gather([own])[0].values()
-                human = subject.model.startswith("subject-")
-                model = HUMANS if human else subject.model
+                model = HUMANS if is_human(subject.model) else subject.model
                 groups.setdefault((model, None), []).append(gathered)
     sampling = {"resamples": chosen.resamples, "level": chosen.level, "seed": seed}
     comparison = measures.fill_intervals(comparison, decisions.rate_intervals(groups, **sampling))

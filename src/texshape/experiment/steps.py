@@ -30,7 +30,7 @@ def needs(megabytes: int, minutes: int, **others: Any) -> dict[str, Any]:
     return {"mem_mb": scaled(megabytes), "runtime": scaled(minutes), **others}
 
 
-def named_to_steps(files: str | Iterable[str]) -> list[str]:
+def told(files: str | Iterable[str]) -> list[str]:
     """Files as a step is told of them.
 
     Returns
@@ -80,7 +80,7 @@ def call(step: str, *words: Any, **given: Any) -> dict[str, Callable[..., list[s
         for one in filter(_asks_for_files, words):
             said += _listed(_known(one, wildcards, files))
         for name, several in (*input.items(), *output.items()):
-            said += options(_option(name), named_to_steps(several))
+            said += options(_option(name), told(several))
         return said + _options(by_files, wildcards, files)
 
     return {"words": of_wildcards, "files": of_files}

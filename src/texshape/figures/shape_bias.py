@@ -30,6 +30,7 @@ def by_arm(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
     # Photographs have no masks, and so no silhouettes.
     shapes = "silhouettes" if (single["set"] == "silhouettes").any() else "edges"
 
+    measured = set()
     figure = style.make(height=1.15 + words.row_step(names, 7.5, 0.16) * len(rows))
     bias, match, cues = figure.subplots(1, 3, sharey=True, width_ratios=[1.9, 1, 1])
     for y, (architecture, arm) in enumerate(rows):
@@ -44,6 +45,7 @@ def by_arm(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
             here = (single["architecture"] == architecture) & (single["arm"] == arm)
             here &= (single["set"] == set_name) & (single["cue"] == cue)
             value = style.mean(style.percent(single[here]["accuracy"]))
+            measured |= {cue} if np.isfinite(value) else set()
             tint, form = style.CUES[cue]
             cues.plot(value, y, form, color=tint, markersize=4)
     if classes:
@@ -65,7 +67,8 @@ def by_arm(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
     match.set_title("Cue matches")
     cues.set_title("Single cue")
     for cue, (tint, form) in style.CUES.items():
-        cues.plot([], [], form, color=tint, label=cue)
+        if cue in measured:
+            cues.plot([], [], form, color=tint, label=cue)
     cues.plot([], [], color=GREY, linestyle=":", linewidth=1, label="chance")
     figure.legend(*cues.get_legend_handles_labels(), loc="outside lower right", ncols=3)
     return figure

@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from texshape.figures.words import broken, part_titles
 from texshape.files import atomic_path
 from texshape.models.printed_names import ARCHITECTURES, printed
+from texshape.trials.names import is_human
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -238,7 +239,7 @@ def control_arms(settings: dict[str, Any]) -> set[str]:
 
 def without_observers(frame: pd.DataFrame) -> pd.DataFrame:
     """Rows without single human observers, who stand together as ``humans``."""
-    return frame[~frame["architecture"].astype(str).str.startswith("subject-")]
+    return frame[~frame["architecture"].astype(str).map(is_human).astype(bool)]
 
 
 def trained_on_base(frame: pd.DataFrame, settings: dict[str, Any]) -> pd.DataFrame:

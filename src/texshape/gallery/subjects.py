@@ -21,8 +21,8 @@ from texshape.files import file_sha256
 from texshape.gallery.credits import by_content
 from texshape.notices import warn
 from texshape.trials import files as trial_files
-from texshape.trials.files import Trials, is_human, trials_once
-from texshape.trials.names import ABSENT, natural, parse
+from texshape.trials.files import Trials, trials_once
+from texshape.trials.names import ABSENT, is_human, natural, parse
 from texshape.trials.subjects import CUE_CONFLICT, PUBLISHED_SETS
 
 HUMAN, NETWORK = "human", "network"

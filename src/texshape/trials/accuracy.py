@@ -13,8 +13,8 @@ from texshape.errors import InputError
 from texshape.stats import bootstrap
 from texshape.trials import columns
 from texshape.trials.bias import outcomes, response_entropy
-from texshape.trials.files import Trials, is_human
-from texshape.trials.names import ABSENT, HUMANS, parse
+from texshape.trials.files import Trials
+from texshape.trials.names import ABSENT, HUMANS, is_human, parse
 from texshape.trials.subjects import PUBLISHED, Subject
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from texshape.errors import InputError
 from texshape.stats import seeds
 from texshape.trials import columns, naming
 from texshape.trials.bias import shape_bias_by_class
-from texshape.trials.files import Trials, is_human
-from texshape.trials.names import HUMANS
+from texshape.trials.files import Trials
+from texshape.trials.names import HUMANS, is_human
 from texshape.trials.score import (
     Decisions,
     differences,

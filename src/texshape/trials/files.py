@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +28,6 @@ VOCABULARIES = {
     "the procedural classes": PROCEDURAL_CLASSES,
 }
 _TRIAL = ("subj", "session", "trial", "condition", "imagename")
-_HUMAN = re.compile(r"subject-\d+")
 # What others write for no answer.
 _NO_ANSWER = {"", "na", "n/a", "nan", "none", "null"}
 _PACKED = (".csv.gz", ".csv.bz2", ".csv.xz", ".csv.zip")
@@ -80,11 +78,6 @@ class Trials:
         """Hash of what the file says, whatever its name."""
         rows = zip(*(self.columns[column] for column in COLUMNS), strict=True)
         return hashlib.sha256("\n".join("\t".join(row) for row in rows).encode()).hexdigest()
-
-
-def is_human(subject: str) -> bool:
-    """Whether a subject is a human observer (``subject-01``) and no network."""
-    return _HUMAN.fullmatch(subject) is not None
 
 
 def read(path: str | Path, *, classes: Sequence[str] | None = None, own: bool = False) -> Trials:

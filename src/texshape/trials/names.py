@@ -21,6 +21,7 @@ ABSENT = "na"
 RESERVED = {ABSENT: "stands for no decision", "all": "stands for the classes together"}
 # The observers together, in what is made of trials: no subject's name.
 HUMANS = "humans"
+_HUMAN = re.compile(r"subject-\d+")
 
 # A class may hold hyphens and spaces but no digit (an index follows it) and no underscore (a prefix
 # ends there); or it is a WordNet id, which has eight digits. What it begins and ends with is checked
@@ -30,6 +31,11 @@ _INDEX = r"\d{1,99}"  # Python makes no number of thousands of digits
 _TWO_CUES = re.compile(rf"({_CLASS})({_INDEX})-({_CLASS})({_INDEX})(\.[A-Za-z]+)")
 _ONE_CUE = re.compile(rf"({_CLASS})({_INDEX})(\.[A-Za-z]+)")
 _WORDNET_ID = re.compile(r"n\d{8}")
+
+
+def is_human(subject: str) -> bool:
+    """Whether a subject is a human observer (``subject-01``) and no network."""
+    return _HUMAN.fullmatch(subject) is not None
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from texshape.errors import InputError, nearest
 from texshape.stats import bootstrap
 from texshape.trials.bias import ShapeBias, outcomes, shape_bias
 from texshape.trials.columns import SCORE
-from texshape.trials.files import Trials, is_human, trials_once
-from texshape.trials.names import ABSENT, HUMANS, natural, parse
+from texshape.trials.files import Trials, trials_once
+from texshape.trials.names import ABSENT, HUMANS, is_human, natural, parse
 
 FIELDS = ("subject", *(column.name for column in SCORE))
 

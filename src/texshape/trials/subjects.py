@@ -11,7 +11,8 @@ from texshape.errors import InputError
 from texshape.experiment import unavailable
 from texshape.experiment.runs import RunId
 from texshape.trials import files as trial_files
-from texshape.trials.files import Trials, is_human
+from texshape.trials.files import Trials
+from texshape.trials.names import is_human
 
 IDENTITY = ["model", "architecture", "arm", "seed"]
 CUE_CONFLICT = "cue-conflict"

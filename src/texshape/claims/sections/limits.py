@@ -19,6 +19,7 @@ from texshape.claims.wording import (
     points,
     points_between,
 )
+from texshape.trials.names import HUMANS, is_human
 
 #: Verdicts by which nothing was compared, so that a choice does not count as tried.
 NOT_COMPARED = {"conflict-ways": "none"}
@@ -102,9 +103,7 @@ def _twins(e: Experiment, rows: list[Row], margin: float) -> _Twins | None:
 
 def _counts(e: Experiment) -> Claim:
     networks = [
-        row
-        for row in e.bias
-        if row["architecture"] != "humans" and not row["architecture"].startswith("subject-")
+        row for row in e.bias if row["architecture"] != HUMANS and not is_human(row["architecture"])
     ]
     margin = e.parameter("comparison.margin")
     margin = 0.05 if margin is None else margin

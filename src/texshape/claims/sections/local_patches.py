@@ -59,12 +59,15 @@ def _plain(e: Experiment) -> Claim:
         verdict = "not learned"
     else:
         verdict = "near" if gap <= MARGIN else "far"
+    behind = (
+        "not behind" if gap is not None and gap <= 0 else f"behind by no more than {points(gap)}"
+    )
     return claim(
         "patches-plain",
         verdict,
         {
-            "near": f"""A field of {pixels(LIMITED[smallest])} is behind by no more than {points(gap)}: plain
-            images can be named by what fits into it.""",
+            "near": f"""A field of {pixels(LIMITED[smallest])} is {behind}: plain images can be named by what
+            fits into it.""",
             "not learned": """At least one of them does not exceed guessing in every seed, so that nothing
             follows for receptive fields.""",
             "far": f"""A field of {pixels(LIMITED[smallest])} is behind by {points(gap)}, so here even plain

@@ -27,8 +27,7 @@ from texshape.stats.bootstrap import draw_weights
 from texshape.techniques.consistency_power import planning
 from texshape.techniques.human_consistency import humans
 from texshape.techniques.human_consistency.humans import DATASETS, Dataset
-from texshape.trials.files import is_human
-from texshape.trials.names import HUMANS
+from texshape.trials.names import HUMANS, is_human
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,8 +15,8 @@ from texshape.techniques.human_consistency import humans as consistency
 from texshape.techniques.human_consistency.tables import PUBLISHED_ANSWERS
 from texshape.trials import bias_tables
 from texshape.trials import files as trial_files
-from texshape.trials.files import Trials, is_human
-from texshape.trials.names import ABSENT, HUMANS, image_id
+from texshape.trials.files import Trials
+from texshape.trials.names import ABSENT, HUMANS, image_id, is_human
 from texshape.trials.score import Decisions, gather, score
 from texshape.trials.subjects import CUE_CONFLICT, Subject
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from texshape.stats.proportions import wilson
 from texshape.techniques.human_consistency.humans import EXCLUDED, condition_name
-from texshape.trials.files import Trials, is_human
-from texshape.trials.names import HUMANS
+from texshape.trials.files import Trials
+from texshape.trials.names import HUMANS, is_human
 
 
 def by_condition(name: str, files: Sequence[Trials], level: float = 0.95) -> list[dict[str, Any]]:

@@ -25,8 +25,8 @@ from texshape.errors import InputError, nearest
 from texshape.stats.bootstrap import divide, draw_weights, interval, interval_of_defined
 from texshape.techniques.human_consistency import tables
 from texshape.trials import files as trial_files
-from texshape.trials.files import Trials, is_human
-from texshape.trials.names import ABSENT, HUMANS, image_id
+from texshape.trials.files import Trials
+from texshape.trials.names import ABSENT, HUMANS, image_id, is_human
 
 MEASURES = tuple(tables.MEASURES)
 FIELDS = ("subject", *MEASURES, "n_datasets")
