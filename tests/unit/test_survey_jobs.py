@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,7 @@ def test_processes_end_with_their_parent(tmp_path: Path, how: signal.Signals) ->
     running = subprocess.Popen(
         [sys.executable, "-m", "tests.at_once", str(tmp_path), "slow", "whole"],
         cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        env={**os.environ, "PYTHONFAULTHANDLER": "1"},
     )  # fmt: skip
     deadline = time.monotonic() + 120
     while not ((tmp_path / "process").exists() and (tmp_path / "whole-1").exists()):
@@ -113,7 +115,14 @@ def test_processes_end_with_their_parent(tmp_path: Path, how: signal.Signals) ->
         os.killpg(running.pid, how)  # as a terminal does: to all of them
     else:
         running.send_signal(how)
-    running.communicate(timeout=60)
+    try:
+        running.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        running.send_signal(signal.SIGABRT)  # says where each of its threads stands
+        running.wait(timeout=60)
+        with suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        pytest.fail(f"it did not end: {running.communicate()[1][-6000:]}")
     deadline = time.monotonic() + 60
     while alive(int((tmp_path / "process").read_text())):
         assert time.monotonic() < deadline

@@ -35,6 +35,7 @@ pytestmark = [
 
 # On top of experiments/smoke.yaml: one network.
 VALUES = {
+    "jobs": {"grain": "network"},  # a job a network, which is what a cluster is best asked for
     "experiment": "cluster",
     "data": {
         "train": 96,
