@@ -47,8 +47,8 @@ localrules:
     track,
 
 
-running.log_each_rule(workflow, PLAN)
 try:
+    running.log_each_rule(workflow, PLAN)
     running.ask_in_words_of_the_scheduler(workflow)
 except InputError as error:
     raise WorkflowError(str(error)) from None

@@ -33,10 +33,9 @@ from benchmarks.parts import PARTS
 from benchmarks.timing import alternated, command_cpu, cpu, exponent, median_ratio, peak_memory
 
 ROOT = Path(__file__).resolve().parents[1]
-# Steps that start torch; the others read arrays and tables.
+# Rules whose steps start torch, beside those of techniques; the others read arrays and tables.
 TORCH = {"train", "train_decoder", "stylize", "conflict", "trials", "trials_controls", "trials_of_validation",
-         "trials_across", "features", "features_named", "measure", "erasure", "shuffling", "cue_strength",
-         "corruptions", "segmentation", "receptive_field", "feature_visualization", "sensitivity"}  # fmt: skip
+         "trials_across", "features", "features_named", "measure"}  # fmt: skip
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -223,12 +222,16 @@ STARTS = {
 
 def start(options: argparse.Namespace) -> dict[str, Any]:
     """Processor seconds until a process has imported what its step needs; their share of a run."""
+    from texshape.techniques import registry
+
     seconds = {
         name: statistics.median(command_cpu(command) for _ in range(options.repeats))
         for name, command in STARTS.items()
     }
     row: dict[str, Any] = {"seconds_by_kind": seconds}
     jobs: Counter[str] = Counter()
+    techniques = map(registry.get, registry.OURS)
+    torch_rules = TORCH | {one.name for one in techniques if one.network}
     total = 0.0
     for path in (options.finished / "logs").rglob("*.benchmark.tsv"):
         keys, values = (text.split("\t") for text in path.read_text().splitlines()[:2])
@@ -236,7 +239,7 @@ def start(options: argparse.Namespace) -> dict[str, Any]:
         # Snakemake's last look is up to half a minute before the end: what follows is not in it.
         total += 0 if value in ("-", "NA") else float(value)
         name = path.relative_to(options.finished / "logs").parts[1].removesuffix(".benchmark.tsv")
-        jobs["network" if name in TORCH else "arrays"] += 1
+        jobs["network" if name in torch_rules else "arrays"] += 1
     if total:
         spent = sum(count * seconds[kind] for kind, count in jobs.items())
         row |= {"jobs": dict(jobs), "start_seconds": spent, "run_seconds_at_least": total,

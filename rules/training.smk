@@ -1,19 +1,18 @@
 # Training: one job a network and seed, resumable.
 
+# Pictures of the sets that a network is trained or validated on.
+pictures_for = lambda split: lambda wc: [
+    file
+    for one in PLAN.training_sets(wc.model, split)
+    for file in LAYOUT.pictures(*one)
+]
+
 
 use rule threaded_step as train with:
     input:
         by_run(PLAN.initial_files),
-        train=lambda wc: [
-            file
-            for one in PLAN.training_sets(wc.model, "train")
-            for file in LAYOUT.pictures(*one)
-        ],
-        validation=lambda wc: [
-            file
-            for one in PLAN.training_sets(wc.model, "validation")
-            for file in LAYOUT.pictures(*one)
-        ],
+        train=pictures_for("train"),
+        validation=pictures_for("validation"),
     output:
         LAYOUT.history(WILDCARDS),
         LAYOUT.checkpoint(WILDCARDS),

@@ -1,6 +1,10 @@
 # Decisions of every network on every test set, and what they say about cues.
 from texshape.data.listing import listing_hash
 
+# Decisions of all networks, on all sets that they were shown.
+TRIALS = [file for files in PLAN.trials.values() for file in files]
+
+
 # A network that is to decide by a read-out of photographs gets it once, for all that its decisions rest on.
 if PLAN.read_out_runs:
 
@@ -98,7 +102,7 @@ use rule trials as trials_across with:
 
 use rule step as tabulate_trials with:
     input:
-        [file for files in PLAN.trials.values() for file in files],
+        TRIALS,
         LAYOUT.published_list if SOURCE.published else [],
     output:
         list(map(LAYOUT.table, PLAN.trial_tables)),
@@ -119,7 +123,7 @@ use rule step as tabulate_trials with:
 
 use rule step as benchmark with:
     input:
-        [file for files in PLAN.trials.values() for file in files],
+        TRIALS,
         LAYOUT.published_list,
     output:
         output=LAYOUT.table("benchmark"),
@@ -139,7 +143,7 @@ use rule step as benchmark with:
 
 use rule step as consistency_power with:
     input:
-        [file for files in PLAN.trials.values() for file in files],
+        TRIALS,
         LAYOUT.published_list,
     output:
         output=LAYOUT.table("consistency_power"),

@@ -417,6 +417,26 @@ def test_networks_that_learned_nothing(tmp_path):
     assert {name: found[name] for name in expected} == expected
 
 
+@pytest.mark.parametrize(
+    ("limited", "said"),
+    [
+        (0.95, "is behind by no more than 2.0 percentage points: plain images"),
+        (0.97, "is not behind: plain images"),
+        (0.99, "is not behind: plain images"),
+        (0.50, "is behind by 47.0 percentage points, so here even plain images"),
+    ],
+)
+def test_a_limited_network_is_behind_only_where_it_is(limited, said, tmp_path):
+    tables = synthetic_tables.procedural()
+    accuracy = tables["accuracy"]
+    plain = (accuracy["arm"] == "plain") & (accuracy["set"] == "test-plain")
+    for architecture, value in (("cnn", 0.97), ("rf9", limited)):
+        here = plain & (accuracy["architecture"] == architecture) & (accuracy["cue"] == "shape")
+        accuracy.loc[here, ["accuracy", "ci_low", "ci_high"]] = value, value - 0.02, value + 0.01
+    found = {claim.id: claim for claim in claims_of(results_of(tmp_path, tables))}
+    assert said in " ".join(found["patches-plain"].sentence.split())
+
+
 def test_what_one_seed_keeps_from_being_said_is_said_of_a_seed(tmp_path):
     """A single seed at chance brings the cautious verdict; the others are not spoken of with it."""
     tables = synthetic_tables.procedural()

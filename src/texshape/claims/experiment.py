@@ -39,7 +39,7 @@ from texshape.claims.wording import (
     span,
 )
 from texshape.errors import InputError
-from texshape.trials.names import is_human
+from texshape.trials.names import HUMANS, is_human
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ class Experiment:
     @property
     def humans(self) -> list[Row]:
         """Bias of all humans together."""
-        return select(self.published, architecture="humans")
+        return select(self.published, architecture=HUMANS)
 
     @property
     def measured(self) -> list[Row]:

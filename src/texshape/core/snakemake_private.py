@@ -399,8 +399,9 @@ def log_each_rule(workflow: Any, place: Callable[[str], tuple[str, str]]) -> Non
     for rule in _part(workflow, "rules"):
         if _part(rule, "log") or not _part(rule, "shellcmd"):
             continue
-        made = [plain(str(file)) for file in _part(rule, "output")[:1]]
-        parts = [part[: part.rindex("}") + 1] for part in "".join(made).split("/") if "}" in part]
+        outputs = _part(rule, "output")
+        first = plain(str(outputs[0])) if outputs else ""
+        parts = [part[: part.rindex("}") + 1] for part in first.split("/") if "}" in part]
         log, benchmark = place("/".join([rule.name, *parts]))
         # Set where a rule says so itself: a storage takes what is said in too.
         rule.log_modifier = rule.benchmark_modifier = modifier

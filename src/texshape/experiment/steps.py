@@ -66,18 +66,18 @@ def call(step: str, *words: Any, **given: Any) -> dict[str, Callable[..., list[s
         Two functions, as Snakemake asks them. ``words`` of the wildcards: a job runs anew where these words
         change. ``files`` of wildcards, inputs and outputs: what follows from these is no reason for Snakemake.
     """
-    by_files = {name: value for name, value in given.items() if _asks_for_files(value)}
+    by_files = {name: value for name, value in given.items() if _asked(value)}
     others = {name: value for name, value in given.items() if name not in by_files}
 
     def of_wildcards(wildcards: Any) -> list[str]:
         said = [step]
         for one in words:
-            said += [] if _asks_for_files(one) else _listed(_known(one, wildcards))
+            said += [] if _asked(one) else _listed(_known(one, wildcards))
         return said + _options(others, wildcards)
 
     def of_files(wildcards: Any, input: Any, output: Any) -> list[str]:
         files, said = {"input": input, "output": output}, []
-        for one in filter(_asks_for_files, words):
+        for one in filter(_asked, words):
             said += _listed(_known(one, wildcards, files))
         for name, several in (*input.items(), *output.items()):
             said += options(_option(name), told(several))
@@ -86,18 +86,16 @@ def call(step: str, *words: Any, **given: Any) -> dict[str, Callable[..., list[s
     return {"words": of_wildcards, "files": of_files}
 
 
-def _asks_for_files(value: Any) -> bool:
-    """Whether something is a function of more than the wildcards."""
-    return callable(value) and len(inspect.signature(value).parameters) > 1
+def _asked(value: Any) -> list[str]:
+    """What a function asks for beside the wildcards: ``input``, ``output``; nothing of what is none."""
+    return list(inspect.signature(value).parameters)[1:] if callable(value) else []
 
 
 def _known(value: Any, wildcards: Any, files: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """A value, or what a function says of a job."""
     if not callable(value):
         return value
-    return value(
-        wildcards, **{name: files[name] for name in list(inspect.signature(value).parameters)[1:]}
-    )
+    return value(wildcards, **{name: files[name] for name in _asked(value)})
 
 
 def _listed(words: str | Iterable[object]) -> list[str]:

@@ -11,6 +11,7 @@ from texshape.data.published_answers import SHOWN
 from texshape.figures import style
 from texshape.figures.style import GREEN, GREY, INK, ORANGE, PURPLE
 from texshape.trials.deciding import ASKED, CLASSES, WORDS, ZERO_SHOT
+from texshape.trials.names import HUMANS
 
 LOOKS = {"": (INK, "o"), ASKED: (PURPLE, "s"), ZERO_SHOT: (GREEN, "D"), CLASSES: (ORANGE, "^")}
 
@@ -50,7 +51,7 @@ def by_subject(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Fig
     style.percent_axis(match, label="% of decisions")
     match.set_xticks([0, 50, 100])
     kappa.set_xlabel("kappa")
-    own = frame[frame["subject"] != "humans"]
+    own = frame[frame["subject"] != HUMANS]
     titles = (f"Shape bias, n = {style.counts(own['n_conflict'])}", "Matches", "With humans")
     for axis, title in zip((bias, match, kappa), titles, strict=True):
         axis.set_title(title, fontsize=7.5)

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from texshape.figures import style, words
 from texshape.figures.style import GREY, INK
+from texshape.trials.names import HUMANS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,7 +61,7 @@ def decides_knows_uses(tables: dict[str, pd.DataFrame], settings: dict[str, Any]
         for cue, value in _untrained(tables["readout"], architecture).items():
             axes[1].plot(100 * value, y + BESIDE[cue], "|",
                          color=style.CUES[cue][0], markersize=5, markeredgewidth=1.2)  # fmt: skip
-    humans = style.mean(decided[decided["architecture"] == "humans"]["value"])
+    humans = style.mean(decided[decided["architecture"] == HUMANS]["value"])
     if np.isfinite(humans):
         axes[0].axvline(100 * humans, color=INK, linewidth=1, linestyle="--", zorder=1)
         axes[0].text(100 * humans - 2, len(rows) - 0.6, "humans", rotation=90, ha="right",

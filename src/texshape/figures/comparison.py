@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from texshape.figures import style
 from texshape.figures.style import GREEN, GREY, INK
+from texshape.trials.names import HUMANS
 
 
 def with_published(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
@@ -48,7 +49,7 @@ def with_published(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) ->
     style.percent_axis(bias, label="shape (% of cue matches)")
     style.percent_axis(match, label="% of decisions")
     match.set_xticks([0, 50, 100])
-    networks = frame[frame["architecture"] != "humans"]["n_conflict"]
+    networks = frame[frame["architecture"] != HUMANS]["n_conflict"]
     bias.set_title(f"Shape bias, n = {style.counts(networks)} a network")
     match.set_title("Cue matches")
     for kind, (color, marker) in LOOKS.items():
@@ -65,7 +66,7 @@ LOOKS = {"humans": (INK, "o"), "published network": (GREY, "^"), "measured here"
 
 
 def kind_of(architecture: str, arm: str) -> str:
-    if architecture == "humans":
+    if architecture == HUMANS:
         return "humans"
     return "published network" if arm == "published" else "measured here"
 

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from texshape.figures import style, words
 from texshape.figures.style import GREY, INK, SHAPE, TEXTURE
+from texshape.trials.names import HUMANS
 
 
 def by_arm(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
@@ -45,7 +46,8 @@ def by_arm(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figure:
             here = (single["architecture"] == architecture) & (single["arm"] == arm)
             here &= (single["set"] == set_name) & (single["cue"] == cue)
             value = style.mean(style.percent(single[here]["accuracy"]))
-            measured |= {cue} if np.isfinite(value) else set()
+            if np.isfinite(value):
+                measured.add(cue)
             tint, form = style.CUES[cue]
             cues.plot(value, y, form, color=tint, markersize=4)
     if classes:
@@ -110,8 +112,8 @@ def by_class(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
         color, marker = _subject_look(architecture, arm, index)
         chosen = (frame["architecture"] == architecture) & (frame["arm"] == arm)
         shares = style.percent(frame[chosen].groupby("class")["shape_bias"].mean().reindex(classes))
-        ours = arm != "published" and architecture != "humans" and published
-        size = 7.5 if ours else 5.5 if architecture == "humans" else 4.5
+        ours = arm != "published" and architecture != HUMANS and published
+        size = 7.5 if ours else 5.5 if architecture == HUMANS else 4.5
         (points,) = axis.plot(
             shares, range(len(classes)), marker, color=color, markersize=size,
             alpha=1 if ours else 0.85, markeredgecolor=INK if ours else "white",
@@ -142,7 +144,7 @@ def by_class(tables: dict[str, pd.DataFrame], settings: dict[str, Any]) -> Figur
     return figure
 
 
-PUBLISHED_2019 = ["humans", "alexnet", "googlenet", "vgg", "resnet50"]
+PUBLISHED_2019 = [HUMANS, "alexnet", "googlenet", "vgg", "resnet50"]
 
 
 def _of_2019(frame: pd.DataFrame) -> pd.DataFrame:
@@ -172,7 +174,7 @@ _LOOKS = [(style.PURPLE, "o"), (style.SKY, "s"), (style.ORANGE, "D"), (GREY, "^"
 
 
 def _subject_look(architecture: str, arm: str, index: int) -> tuple[str, str]:
-    if architecture == "humans":
+    if architecture == HUMANS:
         return INK, "o"
     if arm in style.ARMS and arm not in ("published", "imagenet"):
         return style.ARMS[arm]

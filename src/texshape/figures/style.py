@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from texshape.figures.words import broken, part_titles
 from texshape.files import atomic_path
 from texshape.models.printed_names import ARCHITECTURES, printed
-from texshape.trials.names import is_human
+from texshape.trials.names import HUMANS, is_human
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -217,7 +217,7 @@ def in_order(frame: pd.DataFrame) -> list[tuple[str, str]]:
     return sorted(
         pairs,
         key=lambda pair: (
-            position(pair[0], ["humans", *ARCHITECTURES]),
+            position(pair[0], [HUMANS, *ARCHITECTURES]),
             position(pair[1], ARMS),
         ),
     )
@@ -226,7 +226,7 @@ def in_order(frame: pd.DataFrame) -> list[tuple[str, str]]:
 def main_architecture(frame: pd.DataFrame, settings: dict[str, Any]) -> str:
     """The architecture that stands for all where one is shown: the experiment's first, if it is there."""
     given = settings.get("architecture")
-    names = [name for name, _ in in_order(frame) if name != "humans"]
+    names = [name for name, _ in in_order(frame) if name != HUMANS]
     return given if given in names else next(iter(names), "")
 
 

@@ -22,6 +22,7 @@ from texshape.comparison import replication
 from texshape.data.published_answers import SHOWN
 from texshape.trials import naming
 from texshape.trials.deciding import ASKED, CLASSES, ZERO_SHOT
+from texshape.trials.names import HUMANS
 
 
 def applies(experiment: Experiment) -> bool:
@@ -51,7 +52,7 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
     networks = [
         row
         for row in [*e.published, *e.measured]
-        if row["architecture"] != "humans" and row["model"] not in read_out
+        if row["architecture"] != HUMANS and row["model"] not in read_out
     ]
     yield claim(
         "humans-against-networks",
@@ -176,8 +177,8 @@ _KINDS = {
 def _answers(rows: Rows) -> Iterator[Claim]:
     """What is said of subjects whose answers others published; of several prompts one counts."""
     had = [row for row in rows if row["wording"] in SHOWN and not row["reason"]]
-    humans = select(had, subject="humans")
-    others = [row for row in had if row["subject"] != "humans"]
+    humans = select(had, subject=HUMANS)
+    others = [row for row in had if row["subject"] != HUMANS]
     by_kind = {kind: select(others, decides_by=kind) for kind in _KINDS}
     named = "; ".join(_names(kind, own) for kind, own in by_kind.items() if own)
     named = f"By the rule of @bias they are named thus: {named}."

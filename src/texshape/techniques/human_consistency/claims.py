@@ -9,6 +9,7 @@ from texshape.claims.evidence import Row, Rows, mean, number, select
 from texshape.claims.experiment import Experiment
 from texshape.claims.rules import UNDEFINED, compare, ordered_alike
 from texshape.claims.wording import count, pct
+from texshape.trials.names import HUMANS
 
 SECTION = "humans"
 
@@ -27,8 +28,8 @@ def claims(experiment: Experiment, made: Mapping[str, Claim]) -> Iterator[Claim]
     own = [row for row in rows if row["arm"] != "published"]
     group = (own or rows)[0]["datasets"] if rows else ""
     seen = select(rows, datasets=group)
-    ceiling = select(seen, architecture="humans")
-    networks = [row for row in seen if row["architecture"] != "humans"]
+    ceiling = select(seen, architecture=HUMANS)
+    networks = [row for row in seen if row["architecture"] != HUMANS]
     yield claim(
         "humans-ceiling",
         compare(ceiling, networks, **_LIMITS),
